@@ -1,0 +1,62 @@
+# Everything a developer types and everything CI runs. `make` lists the targets.
+
+GO       ?= go
+DIR      ?=
+FUZZTIME ?= 10s
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
+
+# The race detector needs a C compiler; the product does not.
+RACE    := $(if $(shell command -v gcc 2>/dev/null),-race)
+
+# Stack tests share one Docker Engine and take the machine's time: one package
+# at a time, and never from the cache, because they also test the machine.
+STACK   := -tags stack -p 1 -count=1 -timeout 12m
+
+export CGO_ENABLED := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo harness test setup vet unit stack bench lint fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+build: ## build bin/sbs-server and bin/sbs-cli: static, without C
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/sbs-server ./cmd/sbs-cli
+
+demo: setup build ## run the main job on the local stack and show every step
+	@$(GO) build -o bin/ ./deploy/harness/cmd/demo
+	@bin/demo --server bin/sbs-server --cli bin/sbs-cli
+
+harness: setup build ## keep the local stack running in the folder DIR=path
+	$(if $(DIR),,$(error name the folder of the stack: make harness DIR=path))
+	@$(GO) build -o bin/ ./deploy/harness/cmd/harness
+	@exec bin/harness --dir '$(DIR)' --server bin/sbs-server --cli bin/sbs-cli
+
+test: setup build vet unit stack ## run everything, on this machine and its Docker Engine
+
+setup: # install and start what the stack needs; nothing when it is there
+	@deploy/harness/setup.sh
+
+vet: # go vet, with and without the stack tests
+	$(GO) vet ./...
+	$(GO) vet -tags stack ./...
+
+unit: ## run the tests that need nothing but Go
+	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) ./...
+
+stack: # the tests that need the stack's programs and an engine
+	$(GO) test $(STACK) ./...
+
+bench: setup build ## measure build time, status latency and memory on the stack
+	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 5x ./deploy/harness/...
+
+lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities
+	@GO='$(GO)' tools/lint.sh
+
+fuzz: ## run every fuzz test for FUZZTIME=10s
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' tools/fuzz.sh
+
+clean: ## remove what make built
+	rm -rf bin

@@ -1,0 +1,228 @@
+package api
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The checks of single values. Each answers the problem in words that fit
+// behind "KEY: ", or "" when there is none. No problem quotes a secret: checks
+// that serve secrets quote nothing.
+
+func oneOf(values ...string) func(string) string {
+	return func(text string) string {
+		if slices.Contains(values, text) {
+			return ""
+		}
+		return quoted(text) + " is none of these"
+	}
+}
+
+func textUpTo(size int) func(string) string {
+	return func(text string) string {
+		switch {
+		case len(text) > size:
+			return fmt.Sprintf("is longer than %d bytes", size)
+		case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+			return "is not text"
+		}
+		return ""
+	}
+}
+
+func lineUpTo(size int) func(string) string {
+	return func(text string) string {
+		if strings.IndexFunc(text, unicode.IsControl) >= 0 {
+			return "has a line break or another control character"
+		}
+		return textUpTo(size)(text)
+	}
+}
+
+func strongSecret(text string) string {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case err != nil:
+		return "is not base64"
+	case len(raw) < 32:
+		return "is too short"
+	case len(raw) > 512:
+		return "is too long"
+	}
+	return ""
+}
+
+// gitReference follows git-check-ref-format(1); a full commit id passes too.
+func gitReference(text string) string {
+	bad := len(text) > 255 ||
+		strings.IndexFunc(text, unicode.IsControl) >= 0 ||
+		strings.ContainsAny(text, " ~^:?*[\\") ||
+		strings.Contains(text, "..") || strings.Contains(text, "@{") || strings.Contains(text, "//") ||
+		strings.HasPrefix(text, "-") || strings.HasPrefix(text, "/") || strings.HasPrefix(text, ".") || strings.Contains(text, "/.") ||
+		strings.HasSuffix(text, "/") || strings.HasSuffix(text, ".") || strings.HasSuffix(text, ".lock") || text == "@"
+	if bad {
+		return quoted(text) + " is not a name that git allows"
+	}
+	return ""
+}
+
+// knownHosts checks the form only; package source reads the keys.
+func knownHosts(text string) string {
+	if problem := textUpTo(64 << 10)(text); problem != "" {
+		return problem
+	}
+	for number, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "#") && len(strings.Fields(line)) < 3 {
+			return fmt.Sprintf("line %d is not 'host key-type key'", number+1)
+		}
+	}
+	return ""
+}
+
+func certificates(text string) string {
+	if problem := textUpTo(256 << 10)(text); problem != "" {
+		return problem
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
+		return "holds no certificate"
+	}
+	return ""
+}
+
+// repositoryPath is the path grammar of the distribution specification.
+var repositoryPath = regexp.MustCompile(`^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$`)
+
+func repository(text string) string {
+	switch {
+	case len(text) > 200:
+		return "is longer than 200 characters"
+	case text != strings.ToLower(text):
+		return quoted(text) + " has capital letters"
+	case strings.ContainsAny(text, ":@"):
+		return quoted(text) + " has a registry port, a tag or a digest"
+	case !repositoryPath.MatchString(text):
+		return quoted(text) + " is not a repository name"
+	}
+	return ""
+}
+
+var hostName = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+
+func registryHost(text string) string {
+	if strings.Contains(text, "://") || strings.Contains(text, "/") {
+		return quoted(text) + " is a URL"
+	}
+	return hostAndPort(text)
+}
+
+func hostAndPort(text string) string {
+	host := text
+	if h, port, err := net.SplitHostPort(text); err == nil {
+		host = h
+		if n, err := net.LookupPort("tcp", port); err != nil || n < 1 {
+			return quoted(text) + " has no valid port"
+		}
+	}
+	if len(host) > 253 || (!hostName.MatchString(host) && net.ParseIP(strings.Trim(host, "[]")) == nil) {
+		return quoted(text) + " is not a host name"
+	}
+	return ""
+}
+
+func notaryServer(text string) string {
+	if !strings.Contains(text, "://") {
+		return hostAndPort(text)
+	}
+	return endpointURL(text)
+}
+
+// endpointURL allows http to the machine itself only: a laboratory has no
+// eavesdropper on its loopback.
+func endpointURL(text string) string {
+	if problem := lineUpTo(2048)(text); problem != "" {
+		return problem
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "":
+		return "is not a URL"
+	case u.User != nil:
+		return "has credentials in the URL"
+	case u.Scheme == "http" && isLoopback(u.Hostname()):
+		return ""
+	case u.Scheme != "https":
+		return "is not an https URL"
+	}
+	return hostAndPort(u.Host)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+var tagStart = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,119}$`)
+
+func tagPrefix(text string) string {
+	if !tagStart.MatchString(text) {
+		return quoted(text) + " can't begin an image tag"
+	}
+	return ""
+}
+
+// pathInRepository checks the name; that no symbolic link leads out of the
+// repository is checked on the clone.
+func pathInRepository(text string) string {
+	if problem := lineUpTo(1024)(text); problem != "" {
+		return problem
+	}
+	clean := path.Clean(text)
+	switch {
+	case path.IsAbs(text):
+		return quoted(text) + " is absolute"
+	case clean == ".." || strings.HasPrefix(clean, "../"):
+		return quoted(text) + " leaves the repository"
+	case strings.Contains(text, `\`):
+		return quoted(text) + " has a backslash"
+	case slices.ContainsFunc(strings.Split(clean, "/"), func(part string) bool { return strings.EqualFold(part, ".git") }):
+		return quoted(text) + " is inside .git"
+	}
+	return ""
+}
+
+var environment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+
+func environmentName(text string) string {
+	if !environment.MatchString(text) {
+		return quoted(text) + " is not a name of letters, digits and '_'"
+	}
+	return ""
+}
+
+var bucket = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+func bucketName(text string) string {
+	if !bucket.MatchString(text) {
+		return quoted(text) + " is not a bucket name"
+	}
+	return ""
+}
+
+// quoted shows a wrong value, shortened, so that its writer knows it again.
+func quoted(text string) string {
+	const most = 80
+	if len(text) > most {
+		return fmt.Sprintf("%.*q...", most, text)
+	}
+	return fmt.Sprintf("%q", text)
+}

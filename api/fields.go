@@ -1,0 +1,203 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// field is one parameter: its key, where it lies in Parameters, what it takes
+// in words, and the check that enforces those words.
+type field struct {
+	key    string
+	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string or *map[string]string
+	takes  string
+	check  func(string) string // the problem, or ""; for lists and objects, of each item
+	secret bool
+}
+
+// fields is every parameter the server takes, in the order of the guide.
+var fields = []field{
+	{key: "RUNTIME_TYPE", at: func(p *Parameters) any { return &p.RuntimeType }, takes: "vpc, on-prem or classic", check: oneOf("vpc", "on-prem", "classic")},
+	{key: "BUILD_IMAGE_TAG", at: func(p *Parameters) any { return &p.BuildImageTag }, takes: "the version of the server image, up to 128 characters in one line", check: lineUpTo(128)},
+	{key: "REPO_ID", at: func(p *Parameters) any { return &p.RepoID }, takes: "up to 128 characters in one line", check: lineUpTo(128)},
+	{key: "SECRET", at: func(p *Parameters) any { return &p.Secret }, takes: "the base64 of 32 to 512 random bytes", check: strongSecret, secret: true},
+	{key: "NEW_SECRET", at: func(p *Parameters) any { return &p.NewSecret }, takes: "the base64 of 32 to 512 random bytes", check: strongSecret, secret: true},
+	{key: "EXIT_NONZERO", at: func(p *Parameters) any { return &p.ExitNonzero }, takes: "True or False"},
+
+	{key: "GITHUB_URL", at: func(p *Parameters) any { return &p.GitHubURL }, takes: "git@host:owner/repo.git, ssh://git@host/owner/repo.git or https://host/owner/repo.git", check: lineUpTo(2048)},
+	{key: "GITHUB_BRANCH", at: func(p *Parameters) any { return &p.GitHubBranch }, takes: "a branch, a tag or a full commit id", check: gitReference},
+	{key: "GITHUB_KEY", at: func(p *Parameters) any { return &p.GitHubKey }, takes: "the text of an SSH private key, up to 64 KiB", check: textUpTo(64 << 10), secret: true},
+	{key: "GITHUB_USER", at: func(p *Parameters) any { return &p.GitHubUser }, takes: "a user name for HTTPS", check: lineUpTo(256)},
+	{key: "GITHUB_TOKEN", at: func(p *Parameters) any { return &p.GitHubToken }, takes: "a token or password for HTTPS, in one line", check: lineUpTo(4096), secret: true},
+	{key: "GITHUB_KNOWN_HOSTS", at: func(p *Parameters) any { return &p.GitHubKnownHosts }, takes: "lines of a known_hosts file, up to 64 KiB", check: knownHosts},
+	{key: "GITHUB_CA", at: func(p *Parameters) any { return &p.GitHubCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
+	{key: "GITHUB_DEPTH", at: func(p *Parameters) any { return &p.GitHubDepth }, takes: "a whole number from 1 to 1000000"},
+	{key: "GITHUB_RECURSE_SUBMODULES", at: func(p *Parameters) any { return &p.Submodules }, takes: "True or False"},
+
+	{key: "DOCKER_REPO", at: func(p *Parameters) any { return &p.DockerRepo }, takes: "namespace/name in lower case, without registry and tag", check: repository},
+	{key: "DOCKER_USER", at: func(p *Parameters) any { return &p.DockerUser }, takes: "a user name, in one line", check: lineUpTo(256)},
+	{key: "DOCKER_PASSWORD", at: func(p *Parameters) any { return &p.DockerPassword }, takes: "a password, in one line", check: lineUpTo(8192), secret: true},
+	{key: "DOCKER_PUSH_SERVER", at: func(p *Parameters) any { return &p.PushServer }, takes: "the registry as host or host:port", check: registryHost},
+	{key: "DOCKER_RO_USER", at: func(p *Parameters) any { return &p.ROUser }, takes: "a user name, in one line", check: lineUpTo(256)},
+	{key: "DOCKER_RO_PASSWORD", at: func(p *Parameters) any { return &p.ROPassword }, takes: "a password, in one line", check: lineUpTo(8192), secret: true},
+	{key: "DOCKER_BASE_SERVER", at: func(p *Parameters) any { return &p.BaseServer }, takes: "the registry as host or host:port", check: registryHost},
+	{key: "DOCKER_BASE_USER", at: func(p *Parameters) any { return &p.BaseUser }, takes: "a user name, in one line", check: lineUpTo(256)},
+	{key: "DOCKER_BASE_PASSWORD", at: func(p *Parameters) any { return &p.BasePassword }, takes: "a password, in one line", check: lineUpTo(8192), secret: true},
+	{key: "IMAGE_TAG_PREFIX", at: func(p *Parameters) any { return &p.ImageTagPrefix }, takes: "1 to 120 of letters, digits, '_', '.' and '-', not beginning with '.' or '-'", check: tagPrefix},
+	{key: "DOCKERFILE_PATH", at: func(p *Parameters) any { return &p.DockerfilePath }, takes: "a path within the repository, from its top", check: pathInRepository},
+	{key: "DOCKER_BUILD_PATH", at: func(p *Parameters) any { return &p.DockerBuildPath }, takes: "a folder within the repository, from its top", check: pathInRepository},
+	{key: "ARG", at: func(p *Parameters) any { return &p.Args }, takes: "an object of build arguments: names of letters, digits and '_', values of text", check: textUpTo(64 << 10)},
+	{key: "ENV_WHITELIST", at: func(p *Parameters) any { return &p.EnvWhitelist }, takes: "a list of names of environment variables", check: environmentName},
+
+	{key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", at: func(p *Parameters) any { return &p.TrustPushServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
+	{key: "DOCKER_CONTENT_TRUST_CA", at: func(p *Parameters) any { return &p.TrustCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
+	{key: "DOCKER_CONTENT_TRUST_BASE", at: func(p *Parameters) any { return &p.TrustBase }, takes: "True or False"},
+	{key: "DOCKER_CONTENT_TRUST_BASE_SERVER", at: func(p *Parameters) any { return &p.TrustBaseServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
+	{key: "ICR_BASE_REPO", at: func(p *Parameters) any { return &p.ICRBaseRepo }, takes: "an image name, in one line", check: lineUpTo(512)},
+	{key: "ICR_BASE_REPO_PUBLIC_KEY", at: func(p *Parameters) any { return &p.ICRBaseKeyPath }, takes: "a path, in one line", check: lineUpTo(4096)},
+	{key: "BASE_REPO_PUBLIC_KEY", at: func(p *Parameters) any { return &p.BaseKey }, takes: "an OpenPGP public key, up to 64 KiB", check: textUpTo(64 << 10)},
+
+	{key: "MANIFEST_BUCKET_NAME", at: func(p *Parameters) any { return &p.ManifestStore.Bucket }, takes: "a bucket name: 3 to 63 of lower-case letters, digits, '.' and '-'", check: bucketName},
+	{key: "MANIFEST_COS_API_KEY_ID", at: func(p *Parameters) any { return &p.ManifestStore.APIKey }, takes: "an IAM API key, in one line", check: lineUpTo(1024), secret: true},
+	{key: "MANIFEST_COS_RESOURCE_CRN", at: func(p *Parameters) any { return &p.ManifestStore.ResourceCRN }, takes: "a resource CRN, in one line", check: lineUpTo(1024)},
+	{key: "MANIFEST_COS_AUTH_ENDPOINT", at: func(p *Parameters) any { return &p.ManifestStore.AuthEndpoint }, takes: "an https URL", check: endpointURL},
+	{key: "MANIFEST_COS_ENDPOINT", at: func(p *Parameters) any { return &p.ManifestStore.Endpoint }, takes: "an https URL", check: endpointURL},
+	{key: "STATE_BUCKET_NAME", at: func(p *Parameters) any { return &p.StateStore.Bucket }, takes: "a bucket name: 3 to 63 of lower-case letters, digits, '.' and '-'", check: bucketName},
+	{key: "STATE_COS_API_KEY_ID", at: func(p *Parameters) any { return &p.StateStore.APIKey }, takes: "an IAM API key, in one line", check: lineUpTo(1024), secret: true},
+	{key: "STATE_COS_RESOURCE_CRN", at: func(p *Parameters) any { return &p.StateStore.ResourceCRN }, takes: "a resource CRN, in one line", check: lineUpTo(1024)},
+	{key: "STATE_COS_AUTH_ENDPOINT", at: func(p *Parameters) any { return &p.StateStore.AuthEndpoint }, takes: "an https URL", check: endpointURL},
+	{key: "STATE_COS_ENDPOINT", at: func(p *Parameters) any { return &p.StateStore.Endpoint }, takes: "an https URL", check: endpointURL},
+
+	{key: "ISV_SECRET", at: func(p *Parameters) any { return &p.ISVSecret }, takes: "an object of names and texts", check: textUpTo(64 << 10), secret: true},
+}
+
+// refused are parameters of the original that this server does not take, each
+// with what to use instead.
+var refused = map[string]string{
+	"SECRETS":      "is not taken: secrets in a build end up in its image or log; fetch them when the container starts, from the contract's env section",
+	"BUILD_SCRIPT": "is not taken: the Dockerfile is the whole build, so that what was reviewed is what runs; call the script from a RUN line",
+	"BUILD_DIR":    "is not taken: name the folder to build in with DOCKER_BUILD_PATH",
+}
+
+// decode puts one JSON value into p, if it is of the field's form.
+func (f field) decode(p *Parameters, raw json.RawMessage) error {
+	if isEmpty(raw) {
+		return nil
+	}
+	problem := ""
+	switch target := f.at(p).(type) {
+	case *string:
+		if *target, problem = f.text(raw); problem != "" {
+			*target = ""
+		}
+	case *Secret:
+		var text string
+		text, problem = f.text(raw)
+		*target = Secret(text)
+	case *bool:
+		*target, problem = flag(raw)
+	case *int:
+		*target, problem = depth(raw)
+	case *[]string:
+		*target, problem = f.list(raw)
+	case *map[string]string:
+		*target, problem = f.object(raw)
+	}
+	if problem != "" {
+		return &ParameterError{Key: f.key, Problem: problem, Takes: f.takes}
+	}
+	return nil
+}
+
+func (f field) text(raw json.RawMessage) (text, problem string) {
+	if json.Unmarshal(raw, &text) != nil {
+		return "", "is not a text"
+	}
+	if text != "" && f.check != nil {
+		problem = f.check(text)
+	}
+	return text, problem
+}
+
+// flag reads a boolean as the stock client sends it, as "True" or "False" in
+// any case, and as JSON's own.
+func flag(raw json.RawMessage) (bool, string) {
+	switch strings.ToLower(strings.Trim(string(bytes.TrimSpace(raw)), `"`)) {
+	case "true":
+		return true, ""
+	case "false":
+		return false, ""
+	}
+	return false, "is neither True nor False"
+}
+
+func depth(raw json.RawMessage) (int, string) {
+	n, err := strconv.Atoi(strings.Trim(string(bytes.TrimSpace(raw)), `"`))
+	if err != nil || n < 1 || n > 1_000_000 {
+		return 0, "is not such a number"
+	}
+	return n, ""
+}
+
+// Bounds of lists and objects, in items.
+const maxItems = 1000
+
+func (f field) list(raw json.RawMessage) (items []string, problem string) {
+	if json.Unmarshal(raw, &items) != nil {
+		return nil, "is not a list of texts"
+	}
+	if len(items) > maxItems {
+		return nil, "has more than 1000 items"
+	}
+	for _, item := range items {
+		if problem := f.check(item); problem != "" {
+			return nil, problem
+		}
+	}
+	return items, ""
+}
+
+// object reads names and texts. A number or a boolean is taken as the text it
+// is written as, because people write {"PORT": 8080}.
+func (f field) object(raw json.RawMessage) (map[string]string, string) {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(raw, &values) != nil {
+		return nil, "is not an object"
+	}
+	if len(values) > maxItems {
+		return nil, "has more than 1000 items"
+	}
+	object := make(map[string]string, len(values))
+	for name, value := range values {
+		if problem := environmentName(name); problem != "" {
+			return nil, problem
+		}
+		text, ok := scalar(value)
+		if !ok {
+			return nil, "the value of " + name + " is not a text"
+		}
+		if problem := f.check(text); problem != "" {
+			return nil, "the value of " + name + " " + problem
+		}
+		object[name] = text
+	}
+	return object, ""
+}
+
+func scalar(raw json.RawMessage) (string, bool) {
+	var text string
+	if json.Unmarshal(raw, &text) == nil && len(raw) > 0 && raw[0] == '"' {
+		return text, true
+	}
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
+		return "", false
+	}
+	switch value.(type) {
+	case float64, bool:
+		return string(raw), true
+	}
+	return "", false
+}

@@ -1,0 +1,337 @@
+package manifest
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/bzip2"
+	"context"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"flag"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const name = "manifest.docker.io.ns.repo.v1-ad52e76.2021-02-10_15-37-37.178350"
+
+var modified = time.Date(2021, 2, 10, 15, 37, 37, 0, time.UTC)
+
+func goldenKey(t testing.TB) *rsa.PrivateKey {
+	t.Helper()
+	text, err := os.ReadFile("testdata/key.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.(*rsa.PrivateKey)
+}
+
+func contents(record string, tree fs.FS) Contents {
+	log := "2020-06-23 05:25:42,453  root       INFO    starting a build\n"
+	return Contents{
+		Record:   []byte(record),
+		Log:      io.NewSectionReader(strings.NewReader(log+"this came later"), 0, int64(len(log))),
+		Git:      tree,
+		Modified: modified,
+	}
+}
+
+var sample = fstest.MapFS{
+	"Dockerfile":                           {Data: []byte("FROM scratch\nCOPY a /\n"), Mode: 0o644},
+	"run.sh":                               {Data: []byte("#!/bin/sh\n"), Mode: 0o755},
+	"link":                                 {Data: []byte("run.sh"), Mode: fs.ModeSymlink | 0o777},
+	".git/refs":                            {Mode: fs.ModeDir | 0o755},
+	"weird\nname":                          {Data: []byte("x"), Mode: 0o600},
+	"long" + strings.Repeat("/abcdef", 40): {Mode: fs.ModeDir | 0o755},
+	"Ünïcödé":                              {Data: []byte("y"), Mode: 0o444},
+}
+
+// signed makes a whole signed manifest.
+func signed(t testing.TB, c Contents, key *rsa.PrivateKey) []byte {
+	t.Helper()
+	var tbz, out bytes.Buffer
+	digest, err := Write(context.Background(), &tbz, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := Sign(digest, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteSigned(context.Background(), &out, name, bytes.NewReader(tbz.Bytes()), int64(tbz.Len()), signature, modified); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestGolden pins the format to the byte, on every architecture.
+func TestGolden(t *testing.T) {
+	got := signed(t, contents(`{"status":"success"}`, sample), goldenKey(t))
+	golden := filepath.Join("testdata", "golden.sig.tbz")
+	if *update {
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Fatalf("the format has changed: %d bytes, want the %d of %s", len(got), len(want), golden)
+	}
+}
+
+func TestMembers(t *testing.T) {
+	var tbz bytes.Buffer
+	if _, err := Write(context.Background(), &tbz, contents("{}", sample)); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	archive := tar.NewReader(bzip2.NewReader(&tbz))
+	for {
+		header, err := archive.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, header.Name)
+		if !header.ModTime.Equal(modified) || header.Uid != 0 || header.Gid != 0 || header.Uname != "" {
+			t.Errorf("%s: time %v, owner %d:%d %q", header.Name, header.ModTime, header.Uid, header.Gid, header.Uname)
+		}
+		want := int64(0o644)
+		switch {
+		case header.Typeflag == tar.TypeSymlink:
+			want = 0o777
+		case header.Typeflag == tar.TypeDir, header.Name == "git/run.sh":
+			want = 0o755
+		}
+		if header.Mode != want {
+			t.Errorf("%s has mode %o, want %o", header.Name, header.Mode, want)
+		}
+	}
+	for _, want := range []string{"data/build.json", "data/build.log", "git/.git/refs/", "git/link", "git/weird\nname"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("%q is missing in %q", want, names)
+		}
+	}
+}
+
+// TestStreamsAreIndependentOfCores pins that the bytes don't depend on how many
+// cores made them, and that several streams read as one.
+func TestStreamsAreIndependentOfCores(t *testing.T) {
+	random := make([]byte, 3*streamSize+17)
+	source := rand.NewChaCha8([32]byte{1})
+	if _, err := source.Read(random); err != nil {
+		t.Fatal(err)
+	}
+	tree := fstest.MapFS{"random": {Data: random, Mode: 0o644}, "zero": {Data: make([]byte, 2*streamSize), Mode: 0o644}}
+	var outputs [][]byte
+	for _, cores := range []int{1, 4} {
+		before := runtime.GOMAXPROCS(cores)
+		var tbz bytes.Buffer
+		_, err := Write(context.Background(), &tbz, contents("{}", tree))
+		runtime.GOMAXPROCS(before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outputs = append(outputs, tbz.Bytes())
+	}
+	if !bytes.Equal(outputs[0], outputs[1]) {
+		t.Error("one core and four give different bytes")
+	}
+	summary, err := Read(bytes.NewReader(outputs[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := int64(len(random) + 2*streamSize); summary.Bytes != want || summary.Files != 2 {
+		t.Errorf("read %d files with %d bytes, want 2 with %d", summary.Files, summary.Bytes, want)
+	}
+}
+
+func TestVerify(t *testing.T) {
+	key := goldenKey(t)
+	good := signed(t, contents(`{"status":"success"}`, sample), key)
+	got, summary, err := Verify(bytes.NewReader(good), &key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Name != name || string(summary.Record) != `{"status":"success"}` || summary.Files != 5 {
+		t.Errorf("got %s with %s and %d files", got.Name, summary.Record, summary.Files)
+	}
+}
+
+// TestSignatureIsOverTheDigest spells the scheme out again, without the package.
+func TestSignatureIsOverTheDigest(t *testing.T) {
+	key := goldenKey(t)
+	var tbz bytes.Buffer
+	got, err := Split(bytes.NewReader(signed(t, contents("{}", sample), key)), &tbz)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256(tbz.Bytes())
+	message := sha256.Sum256(digest[:])
+	if err := rsa.VerifyPKCS1v15(&key.PublicKey, 5 /* crypto.SHA256 */, message[:], got.Signature); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTampered(t *testing.T) {
+	key := goldenKey(t)
+	c := contents(`{"status":"success"}`, sample)
+	var tbz bytes.Buffer
+	digest, err := Write(context.Background(), &tbz, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := Sign(digest, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack := func(tbz, signature []byte) []byte {
+		var out bytes.Buffer
+		if err := WriteSigned(context.Background(), &out, name, bytes.NewReader(tbz), int64(len(tbz)), signature, modified); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	var other bytes.Buffer
+	if _, err := Write(context.Background(), &other, contents(`{"status":"succesS"}`, sample)); err != nil {
+		t.Fatal(err)
+	}
+	flipped := slices.Clone(signature)
+	flipped[100] ^= 1
+	for what, tampered := range map[string][]byte{
+		"other contents":     pack(other.Bytes(), signature),
+		"a byte at the end":  pack(append(slices.Clone(tbz.Bytes()), 'x'), signature),
+		"a flipped bit":      pack(tbz.Bytes(), flipped),
+		"no signature":       pack(tbz.Bytes(), nil),
+		"a longer signature": pack(tbz.Bytes(), append(slices.Clone(signature), 0)),
+	} {
+		t.Run(what, func(t *testing.T) {
+			if _, _, err := Verify(bytes.NewReader(tampered), &key.PublicKey); !errors.Is(err, ErrSignature) {
+				t.Errorf("got %v, want ErrSignature", err)
+			}
+		})
+	}
+}
+
+func TestNotAManifest(t *testing.T) {
+	key := goldenKey(t)
+	make := func(members ...string) []byte {
+		var out bytes.Buffer
+		err := archive(context.Background(), &out, func(w *tar.Writer) error {
+			a := archiver{ctx: context.Background(), tar: w, modified: modified}
+			for _, member := range members {
+				if err := a.file(member, 0o644, 2, strings.NewReader("00")); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	whole := signed(t, contents("{}", sample), key)
+	for what, input := range map[string][]byte{
+		"empty":          {},
+		"text":           []byte("hello"),
+		"no member":      make(),
+		"one member":     make("manifest.a.tbz"),
+		"other names":    make("manifest.a.tbz", "manifest.b.sig"),
+		"a path":         make("../manifest.a.tbz", "../manifest.a.sig"),
+		"three members":  make("manifest.a.tbz", "manifest.a.sig", "more"),
+		"not a manifest": make("a.tbz", "a.sig"),
+		"cut short":      whole[:len(whole)/2],
+	} {
+		t.Run(what, func(t *testing.T) {
+			if _, _, err := Verify(bytes.NewReader(input), &key.PublicKey); err == nil || errors.Is(err, ErrSignature) {
+				t.Errorf("got %v, want an error about the form", err)
+			}
+		})
+	}
+}
+
+func TestContextEndsWriting(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	gone := errors.New("gone")
+	cancel(gone)
+	if _, err := Write(ctx, io.Discard, contents("{}", sample)); !errors.Is(err, gone) {
+		t.Errorf("got %v, want the context's cause", err)
+	}
+}
+
+func TestDeviceIsRefused(t *testing.T) {
+	tree := fstest.MapFS{"pipe": {Mode: fs.ModeNamedPipe | 0o644}}
+	if _, err := Write(context.Background(), io.Discard, contents("{}", tree)); err == nil || !strings.Contains(err.Error(), "git/pipe") {
+		t.Errorf("got %v, want an error that names git/pipe", err)
+	}
+}
+
+// FuzzVerify checks that no input panics or passes without the key's signature.
+func FuzzVerify(f *testing.F) {
+	key := goldenKey(f)
+	good := signed(f, contents("{}", fstest.MapFS{"a": {Data: []byte("b")}}), key)
+	f.Add(good)
+	f.Add([]byte("BZh9"))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		_, _, err := Verify(bytes.NewReader(input), &key.PublicKey)
+		if err == nil && !bytes.HasPrefix(input, good) {
+			t.Fatalf("accepted: %s", hex.EncodeToString(input))
+		}
+	})
+}
+
+// FuzzWriteRead checks that what is written is read, whatever is in it.
+func FuzzWriteRead(f *testing.F) {
+	f.Add("a", []byte("b"), `{"x":1}`)
+	f.Fuzz(func(t *testing.T, file string, data []byte, record string) {
+		if !fs.ValidPath(file) || file == "." {
+			return
+		}
+		var tbz bytes.Buffer
+		digest, err := Write(context.Background(), &tbz, contents(record, fstest.MapFS{file: {Data: data, Mode: 0o644}}))
+		if err != nil {
+			if strings.ContainsRune(file, 0) {
+				return // no archive can name it, and no file system holds it
+			}
+			t.Fatal(err)
+		}
+		if digest != sha256.Sum256(tbz.Bytes()) {
+			t.Fatal("the digest is not that of the archive")
+		}
+		summary, err := Read(&tbz)
+		if err != nil {
+			if errors.Is(err, ErrFormat) && strings.Contains(err.Error(), "not JSON") {
+				return
+			}
+			t.Fatal(err)
+		}
+		if summary.Files != 1 || summary.Bytes != int64(len(data)) || string(summary.Record) != record {
+			t.Fatalf("read %+v", summary)
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package manifest
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"time"
+)
+
+// Name is the manifest name of a build: what its files are called, without
+// their endings.
+func Name(buildName string) string {
+	return "manifest." + buildName
+}
+
+// Digest is the SHA-256 of a .tbz file: the message that is signed.
+type Digest [sha256.Size]byte
+
+// Contents is what goes into a manifest.
+type Contents struct {
+	Record   []byte            // data/build.json
+	Log      *io.SectionReader // data/build.log; the section fixes what is read of a log that still grows
+	Git      fs.FS             // git/; must be an fs.ReadLinkFS when it holds symbolic links
+	Modified time.Time         // the time of every member, to the second
+}
+
+// Write writes contents as a .tbz and returns its digest. It reads Git once, in
+// order, and holds no file whole. A device, socket or pipe in Git is an error.
+func Write(ctx context.Context, w io.Writer, contents Contents) (Digest, error) {
+	hash := sha256.New()
+	err := archive(ctx, io.MultiWriter(w, hash), func(t *tar.Writer) error {
+		a := archiver{ctx: ctx, tar: t, modified: contents.Modified}
+		if err := a.data(contents); err != nil {
+			return err
+		}
+		return a.tree("git", contents.Git)
+	})
+	if err != nil {
+		return Digest{}, fmt.Errorf("write manifest: %w", err)
+	}
+	return Digest(hash.Sum(nil)), nil
+}
+
+// Sign signs a digest with the manifest key. PKCS #1 v1.5 is what verifiers of
+// this format expect, and it is deterministic.
+func Sign(digest Digest, key *rsa.PrivateKey) ([]byte, error) {
+	message := sha256.Sum256(digest[:])
+	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, message[:])
+	if err != nil {
+		return nil, fmt.Errorf("sign manifest: %w", err)
+	}
+	return signature, nil
+}
+
+// WriteSigned writes the .sig.tbz of the manifest called name: tbz, of which it
+// reads size bytes, and the signature over it.
+func WriteSigned(ctx context.Context, w io.Writer, name string, tbz io.Reader, size int64, signature []byte, modified time.Time) error {
+	sig := []byte(hex.EncodeToString(signature))
+	err := archive(ctx, w, func(t *tar.Writer) error {
+		a := archiver{ctx: ctx, tar: t, modified: modified}
+		if err := a.file(name+".tbz", 0o644, size, tbz); err != nil {
+			return err
+		}
+		return a.file(name+".sig", 0o644, int64(len(sig)), bytes.NewReader(sig))
+	})
+	if err != nil {
+		return fmt.Errorf("write signed manifest: %w", err)
+	}
+	return nil
+}
+
+// archive runs fill with a tar writer whose archive is compressed onto w.
+func archive(ctx context.Context, w io.Writer, fill func(*tar.Writer) error) error {
+	compress := newCompressor(ctx, w)
+	t := tar.NewWriter(compress)
+	err := fill(t)
+	if err == nil {
+		err = t.Close()
+	}
+	return errors.Join(err, compress.Close())
+}
+
+// archiver writes members in their one possible form.
+type archiver struct {
+	ctx      context.Context // of the one call of Write or WriteSigned
+	tar      *tar.Writer
+	modified time.Time
+}
+
+func (a archiver) data(contents Contents) error {
+	if err := a.directory("data"); err != nil {
+		return err
+	}
+	if err := a.file("data/build.json", 0o644, int64(len(contents.Record)), bytes.NewReader(contents.Record)); err != nil {
+		return err
+	}
+	return a.file("data/build.log", 0o644, contents.Log.Size(), contents.Log)
+}
+
+// tree writes everything in tree below prefix. fs.WalkDir goes in the order of
+// names, so the order does not depend on the file system.
+func (a archiver) tree(prefix string, tree fs.FS) error {
+	return fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		member := path.Join(prefix, name)
+		switch entry.Type() {
+		case fs.ModeDir:
+			return a.directory(member)
+		case fs.ModeSymlink:
+			target, err := fs.ReadLink(tree, name)
+			if err != nil {
+				return err
+			}
+			return a.header(&tar.Header{Typeflag: tar.TypeSymlink, Name: member, Linkname: target, Mode: 0o777})
+		case 0:
+			return a.regular(member, tree, name)
+		}
+		return fmt.Errorf("%s is neither file, folder nor symbolic link", member)
+	})
+}
+
+func (a archiver) regular(member string, tree fs.FS, name string) error {
+	file, err := tree.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	mode := int64(0o644)
+	if info.Mode()&0o100 != 0 {
+		mode = 0o755
+	}
+	return a.file(member, mode, info.Size(), file)
+}
+
+func (a archiver) directory(member string) error {
+	return a.header(&tar.Header{Typeflag: tar.TypeDir, Name: member + "/", Mode: 0o755})
+}
+
+// file writes exactly size bytes: a file that shrinks or grows meanwhile is an
+// error, never a wrong archive.
+func (a archiver) file(member string, mode, size int64, content io.Reader) error {
+	if err := a.header(&tar.Header{Typeflag: tar.TypeReg, Name: member, Mode: mode, Size: size}); err != nil {
+		return err
+	}
+	if _, err := io.Copy(a.tar, contextReader{a.ctx, content}); err != nil {
+		return fmt.Errorf("%s: %w", member, err)
+	}
+	return nil
+}
+
+func (a archiver) header(h *tar.Header) error {
+	if err := context.Cause(a.ctx); err != nil {
+		return err
+	}
+	h.Format = tar.FormatPAX
+	h.ModTime = a.modified.Truncate(time.Second)
+	if err := a.tar.WriteHeader(h); err != nil {
+		return fmt.Errorf("%s: %w", h.Name, err)
+	}
+	return nil
+}
+
+// contextReader ends a long copy when its context ends.
+type contextReader struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}

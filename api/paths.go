@@ -1,0 +1,25 @@
+package api
+
+// Paths of the server. The method decides the meaning of PathImage: POST is
+// init, PATCH update, PUT build, DELETE clean, GET status.
+const (
+	PathImage        = "/image"
+	PathLog          = "/log/{name}"
+	PathManifest     = "/manifest"
+	PathPublicKey    = "/publickey"
+	PathImageDigest  = "/imagedigest"
+	PathConfigJSON   = "/config-json"
+	PathConfigPython = "/config-python"
+
+	// PathEvents is an addition: the running build's log and statuses as a
+	// stream of Event values, one JSON object a line, until the build ends.
+	PathEvents = "/events"
+)
+
+// BuildLog is the only log the server keeps for its users: the name in
+// /log/{name}.
+const BuildLog = "build"
+
+// MaxBody bounds every request body, in bytes. The largest honest one is an
+// init with keys and known hosts, a few dozen kilobytes.
+const MaxBody = 1 << 20

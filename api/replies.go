@@ -1,0 +1,91 @@
+package api
+
+// Answer is the reply to init, update, build and clean, the reply to status
+// before init, and the reply of every route that fails in JSON.
+type Answer struct {
+	Status string `json:"status"`
+
+	// Code and Key are additions for programs: what kind of failure it is, and
+	// which parameter it is about.
+	Code Code   `json:"code,omitempty"`
+	Key  string `json:"key,omitempty"`
+}
+
+// Code classifies a failure for programs. Additions; a stock client ignores
+// them.
+type Code string
+
+const (
+	CodeBadRequest     Code = "bad_request"     // 400: the body is not what the route takes
+	CodeBadParameter   Code = "bad_parameter"   // 400: Answer.Key names the parameter
+	CodeForbidden      Code = "forbidden"       // 403: the secret is not the server's
+	CodeNotFound       Code = "not_found"       // 404: no such build, log or route
+	CodeNotAllowed     Code = "not_allowed"     // 405: the route has no such method
+	CodeBusy           Code = "busy"            // 409: a build runs
+	CodeNotInitialised Code = "not_initialised" // 409: init comes first
+	CodeTooLarge       Code = "too_large"       // 413: the body is larger than MaxBody
+	CodeInternal       Code = "internal"        // 500: the server's log has the cause
+	CodeStopping       Code = "stopping"        // 503: the server is shutting down
+)
+
+// Status is the reply to status after init. Values are empty until they are
+// known.
+type Status struct {
+	BuildImageTag     string `json:"build_image_tag"`
+	BuildName         string `json:"build_name"`
+	ImageTag          string `json:"image_tag"`
+	ManifestKeyGen    string `json:"manifest_key_gen"`
+	ManifestPublicKey string `json:"manifest_public_key"`
+	RootSSHEnabled    bool   `json:"root_ssh_enabled"`
+	Status            string `json:"status"`
+
+	// Additions.
+	Building bool   `json:"building"`          // a build runs now
+	Cause    string `json:"cause,omitempty"`   // why the last build failed, in words
+	Enclave  string `json:"enclave,omitempty"` // "simulated", or the kind of enclave
+}
+
+// ManifestKeySoftware is Status.ManifestKeyGen: the manifest key was generated
+// in software, inside the enclave.
+const ManifestKeySoftware = "soft_crypto"
+
+// Log is the reply to log: whole lines, each with its newline.
+type Log struct {
+	Log string `json:"log"`
+}
+
+// BuildSelector is the request body of manifest and publickey. An empty name
+// means the latest build that succeeded.
+type BuildSelector struct {
+	BuildName string `json:"BUILD_NAME"`
+}
+
+// Manifest is the reply to manifest. EncodedManifest is the standard base64 of
+// the signed manifest file (package manifest).
+type Manifest struct {
+	ManifestName    string `json:"manifest_name"`
+	EncodedManifest string `json:"encoded_manifest"`
+}
+
+// PublicKey is the reply to publickey: the RSA key that verifies the manifest
+// of that build, as PEM SubjectPublicKeyInfo.
+type PublicKey struct {
+	PublicKeyPEM string `json:"public_key_pem"`
+	BuildName    string `json:"build_name"`
+}
+
+// ImageConfig is the reply to config-json: what a deployment of the image needs.
+type ImageConfig struct {
+	RepositoryName string   `json:"repository_name"` // docker.io/ns/repo, no tag
+	DockerUsername string   `json:"docker_username"` // the read-only pair
+	DockerPassword Secret   `json:"docker_password"`
+	EnvsWhitelist  []string `json:"envs_whitelist"`
+	PublicKeyID    string   `json:"public_key_id"`
+	PublicKey      string   `json:"public_key"`
+}
+
+// Event is one line of the events stream. Exactly one field is set.
+type Event struct {
+	Log    string  `json:"log,omitempty"`    // one line of the build log, without its newline
+	Status *Status `json:"status,omitempty"` // the status after a step; Building false ends the stream
+}

@@ -1,0 +1,103 @@
+package api
+
+import (
+	"net/url"
+	"strings"
+)
+
+// settle takes the credentials out of the URL and checks what must hold between
+// parameters.
+func (p *Parameters) settle() error {
+	if err := p.splitCredentials(); err != nil {
+		return err
+	}
+	if p.RuntimeType == "" {
+		p.RuntimeType = "vpc"
+	}
+	if err := p.required(); err != nil {
+		return err
+	}
+	if p.RuntimeType == "classic" && p.RepoID == "" {
+		return &ParameterError{Key: "REPO_ID", Problem: "is missing", Takes: "the repository id, which RUNTIME_TYPE classic needs"}
+	}
+	if p.Registry() == DockerHub && strings.Count(p.DockerRepo, "/") != 1 {
+		return &ParameterError{Key: "DOCKER_REPO", Problem: quoted(p.DockerRepo) + " is no repository of Docker Hub", Takes: "namespace/name; set DOCKER_PUSH_SERVER to push to another registry"}
+	}
+	if p.NewSecret != "" && p.NewSecret == p.Secret {
+		return &ParameterError{Key: "NEW_SECRET", Problem: "is the same as SECRET", Takes: "a new one"}
+	}
+	return p.pairs()
+}
+
+func (p *Parameters) required() error {
+	for _, need := range []struct{ key, value string }{
+		{"GITHUB_URL", p.GitHubURL},
+		{"DOCKER_REPO", p.DockerRepo},
+		{"DOCKER_USER", p.DockerUser},
+		{"DOCKER_PASSWORD", string(p.DockerPassword)},
+		{"SECRET", string(p.Secret)},
+	} {
+		if need.value == "" {
+			return &ParameterError{Key: need.key, Problem: "is missing", Takes: takes(need.key)}
+		}
+	}
+	return nil
+}
+
+// pairs are parameters that say nothing alone.
+func (p *Parameters) pairs() error {
+	for _, pair := range []struct{ key, value, other, otherValue string }{
+		{"DOCKER_BASE_USER", p.BaseUser, "DOCKER_BASE_PASSWORD", string(p.BasePassword)},
+		{"DOCKER_RO_USER", p.ROUser, "DOCKER_RO_PASSWORD", string(p.ROPassword)},
+	} {
+		if pair.value != "" && pair.otherValue == "" {
+			return &ParameterError{Key: pair.other, Problem: "is missing, but " + pair.key + " is given", Takes: takes(pair.other)}
+		}
+		if pair.value == "" && pair.otherValue != "" {
+			return &ParameterError{Key: pair.key, Problem: "is missing, but " + pair.other + " is given", Takes: takes(pair.key)}
+		}
+	}
+	return nil
+}
+
+// splitCredentials moves user and token of an https GITHUB_URL to their own
+// fields, so that the URL can be shown. The stock client has no other place for
+// a token.
+func (p *Parameters) splitCredentials() error {
+	if !strings.HasPrefix(p.GitHubURL, "https://") && !strings.HasPrefix(p.GitHubURL, "http://") {
+		return nil
+	}
+	u, err := url.Parse(p.GitHubURL)
+	if err != nil {
+		// The parser's own error quotes the URL, which may hold a token.
+		return &ParameterError{Key: "GITHUB_URL", Problem: "is not a URL", Takes: takes("GITHUB_URL")}
+	}
+	if u.User == nil {
+		return nil
+	}
+	user := u.User.Username()
+	token, both := u.User.Password()
+	if !both {
+		// Forges take a token alone before the @.
+		user, token = "", user
+	}
+	if p.GitHubToken != "" && string(p.GitHubToken) != token {
+		return &ParameterError{Key: "GITHUB_TOKEN", Problem: "differs from the one in GITHUB_URL", Takes: "the token once, here or in the URL"}
+	}
+	if p.GitHubUser == "" {
+		p.GitHubUser = user
+	}
+	p.GitHubToken = Secret(token)
+	u.User = nil
+	p.GitHubURL = u.String()
+	return nil
+}
+
+func takes(key string) string {
+	for _, f := range fields {
+		if f.key == key {
+			return f.takes
+		}
+	}
+	return ""
+}

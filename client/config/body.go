@@ -1,0 +1,165 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/advice"
+)
+
+// fromFiles are parameters whose text is read from a file that another key
+// names.
+var fromFiles = []struct{ parameter, pathKey string }{
+	{"GITHUB_KEY", "GITHUB_KEY_FILE"},
+	{"GITHUB_KNOWN_HOSTS", "GITHUB_KNOWN_HOSTS_FILE"},
+	{"GITHUB_CA", "GITHUB_CA_FILE"},
+	{"BASE_REPO_PUBLIC_KEY", "ICR_BASE_REPO_PUBLIC_KEY"},
+	{"DOCKER_CONTENT_TRUST_CA", "DOCKER_CONTENT_TRUST_CA_FILE"},
+}
+
+// notSent are parameters that do not leave this machine as they stand in the
+// file: a path means nothing to the server, and a new secret is only ever made
+// by BeginRotation.
+var notSent = []string{"ICR_BASE_REPO_PUBLIC_KEY", "NEW_SECRET"}
+
+// stores are the prefixes of the two object stores that COS_* stands for.
+var stores = []string{"MANIFEST_", "STATE_"}
+
+// Parameters returns the JSON body of init and update, secrets in clear: what
+// the file and the environment give, checked as the server will check it.
+// newSecret is empty, or what takes SECRET's place. An error that the owner of
+// the file can mend says which key is wrong.
+func (c *Config) Parameters(newSecret string) ([]byte, error) {
+	values := c.given()
+	if err := c.readFiles(values); err != nil {
+		return nil, fmt.Errorf("parameters: %w", err)
+	}
+	texts := map[string]string{"NEW_SECRET": newSecret}
+	if tag := c.Text("IMAGE_TAG"); tag != "" {
+		texts["BUILD_IMAGE_TAG"] = tag
+	}
+	for _, key := range fromEnvironment {
+		if _, ok := values[key]; !ok && isParameter(key) {
+			texts[key] = c.Text(key)
+		}
+	}
+	for _, key := range []string{"COS_API_KEY_ID", "COS_RESOURCE_CRN", "COS_AUTH_ENDPOINT", "COS_ENDPOINT"} {
+		for _, store := range stores {
+			if _, ok := values[store+key]; !ok && texts[store+key] == "" {
+				texts[store+key] = c.Text(key)
+			}
+		}
+	}
+	for key, text := range texts {
+		if text == "" {
+			continue
+		}
+		value, err := encode(text)
+		if err != nil {
+			return nil, fmt.Errorf("parameters: %s: %w", key, err)
+		}
+		values[key] = value
+	}
+	return c.checked(values)
+}
+
+// given returns the parameters that stand in the file with a value.
+func (c *Config) given() map[string]json.RawMessage {
+	values := map[string]json.RawMessage{}
+	for _, m := range c.doc.members {
+		key := strings.ToUpper(m.key)
+		if !isEmpty(m.value) && isParameter(key) && !slices.Contains(notSent, key) {
+			values[key] = m.value
+		}
+	}
+	return values
+}
+
+func isEmpty(value json.RawMessage) bool {
+	return slices.Contains([]string{"", `""`, "null", "{}", "[]"}, string(value))
+}
+
+func (c *Config) readFiles(values map[string]json.RawMessage) error {
+	for _, from := range fromFiles {
+		path := c.Text(from.pathKey)
+		if path == "" {
+			continue
+		}
+		if _, both := values[from.parameter]; both {
+			return advice.New(fmt.Errorf("%s and %s are both given", from.parameter, from.pathKey), "keep one of the two")
+		}
+		path, err := expandHome(path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", from.pathKey, err)
+		}
+		data, err := readBounded(path)
+		if err != nil {
+			return advice.New(fmt.Errorf("%s: %w", from.pathKey, err), "correct the path, or leave "+from.pathKey+" empty when it is not needed")
+		}
+		if values[from.parameter], err = encode(string(data)); err != nil {
+			return fmt.Errorf("%s: %w", from.pathKey, err)
+		}
+	}
+	return nil
+}
+
+// checked makes the body and lets package api judge it.
+func (c *Config) checked(values map[string]json.RawMessage) ([]byte, error) {
+	if err := checkSSHKey(text(values["GITHUB_KEY"])); err != nil {
+		return nil, fmt.Errorf("parameters: %w", err)
+	}
+	// The stock client always sends these two.
+	for _, key := range []string{"GITHUB_KEY", "BASE_REPO_PUBLIC_KEY"} {
+		if _, ok := values[key]; !ok {
+			values[key] = json.RawMessage(`""`)
+		}
+	}
+	body, err := json.Marshal(values)
+	if err != nil {
+		return nil, fmt.Errorf("parameters: %w", err)
+	}
+	if len(body) > api.MaxBody {
+		return nil, advice.New(fmt.Errorf("parameters: they have %d bytes together, the server takes %d", len(body), api.MaxBody), "look for a file that is not a key or a certificate")
+	}
+	if _, err := api.ParseParameters(body); err != nil {
+		return nil, c.explain(err)
+	}
+	return body, nil
+}
+
+// explain says where a wrong parameter is to be mended.
+func (c *Config) explain(err error) error {
+	wrapped := fmt.Errorf("parameters: %w", err)
+	var parameter *api.ParameterError
+	if !errors.As(err, &parameter) {
+		return wrapped
+	}
+	next := "correct " + parameter.Key + " in " + c.path
+	if slices.Contains(fromEnvironment, parameter.Key) {
+		next += ", or set SBS_" + parameter.Key + " in the environment"
+	}
+	return advice.New(wrapped, next)
+}
+
+// checkSSHKey finds keys that no server could use. They are as easily mistaken
+// as they are late to fail.
+func checkSSHKey(key string) error {
+	if key == "" {
+		return nil
+	}
+	_, err := ssh.ParseRawPrivateKey([]byte(key))
+	var passphrase *ssh.PassphraseMissingError
+	switch {
+	case errors.As(err, &passphrase):
+		return advice.New(errors.New("the SSH key of GITHUB_KEY_FILE has a passphrase, which the server can't know"), "use a deploy key without one: ssh-keygen -N '' -t ed25519 -f deploy-key")
+	case err != nil:
+		return advice.New(fmt.Errorf("GITHUB_KEY_FILE holds no SSH private key: %w", err), "name the private key, which is the file without .pub")
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package config
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/advice"
+)
+
+// body is the minimum that the server takes, with extra JSON members.
+func body(t *testing.T, extra string) string {
+	t.Helper()
+	secret, err := NewSecret()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return `{"GITHUB_URL": "git@github.com:o/r.git", "docker_repo": "ns/name", "DOCKER_USER": "u", "DOCKER_PASSWORD": "pw",
+		"SECRET": "` + secret + `", "HOSTNAME": "h", "RUNTIME_TYPE": "vpc"` + extra + `}`
+}
+
+func sent(t *testing.T, c *Config, newSecret string) map[string]any {
+	t.Helper()
+	data, err := c.Parameters(newSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values map[string]any
+	if err := json.Unmarshal(data, &values); err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+func writeFile(t *testing.T, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func sshKey(t *testing.T, passphrase string) []byte {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(key, "test")
+	if passphrase != "" {
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(key, "test", []byte(passphrase))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(block)
+}
+
+func TestParametersSendsCapitalsAndNoSettings(t *testing.T) {
+	got := sent(t, load(t, body(t, `, "IMAGE_TAG": "1.3.0.13", "Arg": {"P": 1}, "GITHUB_BRANCH": "", "note": "x", "NEW_SECRET": "x"`), nil), "")
+	for key, want := range map[string]any{
+		"DOCKER_REPO": "ns/name", "BUILD_IMAGE_TAG": "1.3.0.13", "GITHUB_KEY": "", "BASE_REPO_PUBLIC_KEY": "", "RUNTIME_TYPE": "vpc",
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+	if args, ok := got["ARG"].(map[string]any); !ok || args["P"] != 1.0 {
+		t.Errorf("ARG is %v", got["ARG"])
+	}
+	for _, key := range []string{"HOSTNAME", "IMAGE_TAG", "note", "NOTE", "GITHUB_BRANCH", "NEW_SECRET", "docker_repo"} {
+		if value, ok := got[key]; ok {
+			t.Errorf("%s was sent: %v", key, value)
+		}
+	}
+}
+
+func TestParametersReadsFiles(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	key := sshKey(t, "")
+	if err := os.WriteFile(filepath.Join(home, "id"), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hosts := writeFile(t, []byte("git.example.com ssh-ed25519 AAAA\n"))
+	base := writeFile(t, []byte("a public key"))
+	got := sent(t, load(t, body(t, `, "GITHUB_KEY_FILE": "~/id", "GITHUB_KNOWN_HOSTS_FILE": "`+hosts+`", "ICR_BASE_REPO_PUBLIC_KEY": "`+base+`"`), nil), "")
+	if got["GITHUB_KEY"] != string(key) || got["GITHUB_KNOWN_HOSTS"] != "git.example.com ssh-ed25519 AAAA\n" || got["BASE_REPO_PUBLIC_KEY"] != "a public key" {
+		t.Errorf("got %v", got)
+	}
+	if _, ok := got["ICR_BASE_REPO_PUBLIC_KEY"]; ok {
+		t.Error("a path of this machine was sent")
+	}
+}
+
+func TestParametersTakesSecretsFromTheEnvironment(t *testing.T) {
+	text := strings.Replace(body(t, `, "STATE_COS_API_KEY_ID": "own", "COS_RESOURCE_CRN": "crn:x"`), `"pw"`, `""`, 1)
+	got := sent(t, load(t, text, map[string]string{"SBS_DOCKER_PASSWORD": "env-pw", "SBS_COS_API_KEY_ID": "shared"}), "")
+	for key, want := range map[string]string{
+		"DOCKER_PASSWORD": "env-pw", "STATE_COS_API_KEY_ID": "own", "MANIFEST_COS_API_KEY_ID": "shared",
+		"MANIFEST_COS_RESOURCE_CRN": "crn:x", "STATE_COS_RESOURCE_CRN": "crn:x",
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+}
+
+func TestParametersWithANewSecret(t *testing.T) {
+	secret, err := NewSecret()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sent(t, load(t, body(t, ""), nil), secret); got["NEW_SECRET"] != secret || got["SECRET"] == secret {
+		t.Errorf("got NEW_SECRET %v, SECRET %v", got["NEW_SECRET"], got["SECRET"])
+	}
+}
+
+func TestParametersToldBeforeSending(t *testing.T) {
+	key := writeFile(t, sshKey(t, ""))
+	for _, test := range []struct{ name, extra, want string }{
+		{"capital letters", `, "DOCKERFILE_PATH": "../x"`, "DOCKERFILE_PATH"},
+		{"refused parameter", `, "SECRETS": {"A": "b"}`, "SECRETS"},
+		{"missing key file", `, "GITHUB_KEY_FILE": "/no/such"`, "GITHUB_KEY_FILE"},
+		{"key and file", `, "GITHUB_KEY": "x", "GITHUB_KEY_FILE": "` + key + `"`, "both given"},
+		{"passphrase", `, "GITHUB_KEY_FILE": "` + writeFile(t, sshKey(t, "geheim")) + `"`, "passphrase"},
+		{"public key", `, "GITHUB_KEY_FILE": "` + writeFile(t, []byte("ssh-ed25519 AAAA me")) + `"`, "no SSH private key"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := load(t, body(t, test.extra), nil).Parameters("")
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("got %v, want %q in it", err, test.want)
+			}
+			if advice.Next(err) == "" {
+				t.Errorf("%v comes without advice", err)
+			}
+		})
+	}
+}
+
+func TestParametersErrorsKeepTheirKeyAndNoSecret(t *testing.T) {
+	c := load(t, strings.Replace(body(t, ""), `"pw"`, `"sec\nret"`, 1), nil)
+	_, err := c.Parameters("")
+	var parameter *api.ParameterError
+	if !errors.As(err, &parameter) || parameter.Key != "DOCKER_PASSWORD" {
+		t.Fatalf("got %v", err)
+	}
+	if bytes.Contains([]byte(err.Error()), []byte("sec")) {
+		t.Errorf("the password is in %q", err)
+	}
+	if !strings.Contains(advice.Next(err), "SBS_DOCKER_PASSWORD") {
+		t.Errorf("advice %q does not name the variable", advice.Next(err))
+	}
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// document is a JSON object that remembers the order and the spelling of its
+// keys, which encoding/json's maps do not.
+type document struct {
+	members []member
+}
+
+type member struct {
+	key   string
+	value json.RawMessage
+}
+
+// parse reads one JSON object. Errors name the line, because the file is
+// written by hand.
+func parse(data []byte) (document, error) {
+	// Editors on Windows begin a file with a byte order mark.
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	var whole json.RawMessage
+	if err := json.Unmarshal(data, &whole); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			line := 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
+			return document{}, fmt.Errorf("line %d: %w", line, err)
+		}
+		return document{}, err
+	}
+	var doc document
+	if err := doc.decode(json.NewDecoder(bytes.NewReader(data))); err != nil {
+		return document{}, err
+	}
+	return doc, nil
+}
+
+// decode reads what is known to be JSON.
+func (d *document) decode(decoder *json.Decoder) error {
+	start, err := decoder.Token()
+	if err != nil {
+		return err
+	}
+	if start != json.Delim('{') {
+		return errors.New("it does not begin with {")
+	}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		key := token.(string) // the decoder lets nothing else stand for a key
+		if before, ok := d.find(key); ok {
+			return fmt.Errorf("%s is given twice (case does not matter: %s)", key, d.members[before].key)
+		}
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return err
+		}
+		d.members = append(d.members, member{key, value})
+	}
+	return nil
+}
+
+// format writes the object as a person would, four spaces deep.
+func (d *document) format() ([]byte, error) {
+	var compact bytes.Buffer
+	compact.WriteByte('{')
+	for i, m := range d.members {
+		if i > 0 {
+			compact.WriteByte(',')
+		}
+		key, err := encode(m.key)
+		if err != nil {
+			return nil, err
+		}
+		compact.Write(key)
+		compact.WriteByte(':')
+		compact.Write(m.value)
+	}
+	compact.WriteByte('}')
+	var out bytes.Buffer
+	if err := json.Indent(&out, compact.Bytes(), "", "    "); err != nil {
+		return nil, err
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
+
+// find returns the position of key, whatever its case.
+func (d *document) find(key string) (int, bool) {
+	for i, m := range d.members {
+		if strings.EqualFold(m.key, key) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// value returns the value of key, whatever its case, or nil.
+func (d *document) value(key string) json.RawMessage {
+	if i, ok := d.find(key); ok {
+		return d.members[i].value
+	}
+	return nil
+}
+
+// set gives key a text: in its place when it is there, else at the end.
+func (d *document) set(key, text string) error {
+	value, err := encode(text)
+	if err != nil {
+		return err
+	}
+	if i, ok := d.find(key); ok {
+		d.members[i].value = value
+		return nil
+	}
+	d.members = append(d.members, member{key, value})
+	return nil
+}
+
+// encode writes a text as JSON without json.Marshal's escapes for HTML, which
+// would change keys like "<KEY1>" beyond recognition.
+func encode(text string) (json.RawMessage, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(text); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSpace(out.Bytes()), nil
+}

@@ -1,0 +1,55 @@
+package config
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// settings are the keys that steer the client and are not parameters of the
+// server. Each is looked up by name where it is used; this table only tells
+// them from spelling mistakes.
+var settings = []string{
+	"HOSTNAME", "CICD_PORT", "IMAGE_TAG", "CONTAINER_NAME", "UUID",
+	"CAPATH", "CAKEYPATH", "CLIENT_CRT_KEY", "CSRPATH", "CERTPATH",
+	"SERVER_PUBLIC_KEY_FILE",
+	"GITHUB_KEY_FILE", "GITHUB_KNOWN_HOSTS_FILE", "GITHUB_CA_FILE", "DOCKER_CONTENT_TRUST_CA_FILE",
+	"COS_API_KEY_ID", "COS_RESOURCE_CRN", "COS_AUTH_ENDPOINT", "COS_ENDPOINT",
+	// The stock client's, for a product that is gone; harmless.
+	"EMAIL", "KEY_ID", "REGISTRATION_FILE",
+}
+
+// fromEnvironment are the keys whose value may come from SBS_<KEY>: those that
+// nobody should have to write into a file.
+var fromEnvironment = []string{
+	"SECRET",
+	"DOCKER_PASSWORD", "DOCKER_RO_PASSWORD", "DOCKER_BASE_PASSWORD",
+	"GITHUB_TOKEN", "GITHUB_KEY",
+	"COS_API_KEY_ID", "MANIFEST_COS_API_KEY_ID", "STATE_COS_API_KEY_ID",
+}
+
+// Unknown returns the keys of the file, as spelled there, that mean nothing to
+// the client or the server: most likely spelling mistakes.
+func (c *Config) Unknown() []string {
+	var unknown []string
+	for _, m := range c.doc.members {
+		if key := strings.ToUpper(m.key); !isSetting(key) && !isParameter(key) {
+			unknown = append(unknown, m.key)
+		}
+	}
+	return unknown
+}
+
+func isSetting(key string) bool { return slices.Contains(settings, key) }
+
+// isParameter asks package api, which owns the list: an empty value is fine for
+// every key it knows.
+func isParameter(key string) bool {
+	body, err := json.Marshal(map[string]any{key: nil})
+	if err != nil {
+		return false
+	}
+	return json.Unmarshal(body, new(api.Parameters)) == nil
+}

@@ -1,0 +1,141 @@
+package verify
+
+import (
+	"context"
+	"crypto/rsa"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/atomicfile"
+)
+
+// Result is a manifest whose signature holds.
+type Result struct {
+	Name      string           // the manifest name
+	Archive   string           // path of the .tbz that was unpacked
+	Signature string           // path of the .sig that was unpacked
+	Digest    manifest.Digest  // of the archive
+	Summary   manifest.Summary // what is in the archive
+}
+
+// ErrOtherBuild means that a manifest is genuine but not of the build that it
+// was taken for.
+var ErrOtherBuild = errors.New("this is the manifest of another build")
+
+const distrust = "don't trust this build: get the manifest and the key again, from a place you trust, and compare"
+
+// Manifest verifies the .sig.tbz at path with key, and unpacks "<name>.tbz" and
+// "<name>.sig" beside it. name must be the file's own, and the build named in
+// the signed record must be the one in name: a genuine manifest of another
+// build is refused. When the signature does not hold, errors.Is finds
+// manifest.ErrSignature and nothing is unpacked.
+func Manifest(ctx context.Context, path string, key *rsa.PublicKey) (Result, error) {
+	result, err := unpack(ctx, path, key)
+	suspicious := errors.Is(err, manifest.ErrSignature) || errors.Is(err, manifest.ErrFormat) || errors.Is(err, ErrOtherBuild)
+	if suspicious && ctx.Err() == nil {
+		return Result{}, advice.New(fmt.Errorf("verify manifest: %w", err), distrust)
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("verify manifest: %w", err)
+	}
+	return result, nil
+}
+
+func unpack(ctx context.Context, path string, key *rsa.PublicKey) (result Result, err error) {
+	signedFile, err := os.Open(path)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { err = errors.Join(err, signedFile.Close()) }()
+	folder := filepath.Dir(path)
+	archive, err := atomicfile.Create(folder, 0o644)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { err = errors.Join(err, archive.Discard()) }()
+
+	signed, summary, content, err := read(ctx, signedFile, archive)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := signed.Verify(key); err != nil {
+		return Result{}, err
+	}
+	if content != nil {
+		return Result{}, content
+	}
+	if err := sameBuild(path, signed, summary); err != nil {
+		return Result{}, err
+	}
+	if err := archive.Commit(signed.Name + ".tbz"); err != nil {
+		return Result{}, err
+	}
+	result = Result{
+		Name:      signed.Name,
+		Archive:   filepath.Join(folder, signed.Name+".tbz"),
+		Signature: filepath.Join(folder, signed.Name+".sig"),
+		Digest:    signed.Digest,
+		Summary:   summary,
+	}
+	return result, atomicfile.Write(result.Signature, []byte(hex.EncodeToString(signed.Signature)), 0o644)
+}
+
+// read takes a .sig.tbz apart, copies the archive in it to w, and reads what is
+// in the archive on another core meanwhile. content is the error about what is
+// in it: it counts only when the signature holds, because whoever changed a
+// manifest chose that error too.
+func read(ctx context.Context, r io.Reader, w io.Writer) (signed manifest.Signed, summary manifest.Summary, content, err error) {
+	reader, writer := io.Pipe()
+	var group errgroup.Group
+	group.Go(func() error {
+		summary, content = manifest.Read(reader)
+		_, err := io.Copy(io.Discard, reader) // the rest must be hashed and written too
+		return err
+	})
+	group.Go(func() (err error) {
+		signed, err = manifest.Split(contextReader{ctx, r}, io.MultiWriter(w, writer))
+		return errors.Join(err, writer.CloseWithError(err))
+	})
+	err = group.Wait()
+	return signed, summary, content, err
+}
+
+// sameBuild makes sure that the file's name, the name within and the signed
+// record all mean one build.
+func sameBuild(path string, signed manifest.Signed, summary manifest.Summary) error {
+	if filepath.Base(path) != signed.Name+".sig.tbz" {
+		return fmt.Errorf("%w: %s holds %s", ErrOtherBuild, filepath.Base(path), signed.Name)
+	}
+	var record struct {
+		BuildName string `json:"build_name"`
+	}
+	if err := json.Unmarshal(summary.Record, &record); err != nil {
+		return fmt.Errorf("%w: data/build.json: %w", manifest.ErrFormat, err)
+	}
+	if name := manifest.Name(record.BuildName); name != signed.Name {
+		return fmt.Errorf("%w: what is signed is %q, not %s", ErrOtherBuild, name, signed.Name)
+	}
+	return nil
+}
+
+// contextReader ends a long read when its context ends.
+type contextReader struct {
+	ctx context.Context // of the one call it serves
+	io.Reader
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}

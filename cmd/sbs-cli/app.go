@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// app is the table of commands, in the order in which a newcomer needs them.
+func (p program) app() *cli.App {
+	return &cli.App{
+		Name:                 "sbs-cli",
+		Usage:                "build container images in an enclave, and prove what they were built from",
+		Description:          appDescription,
+		Version:              version(),
+		Flags:                []cli.Flag{envFlag()},
+		Writer:               p.stdout,
+		ErrWriter:            p.stderr,
+		EnableBashCompletion: true,
+		HideHelpCommand:      false,
+		Suggest:              true,
+		OnUsageError:         wrongUsage,
+		// The error is shown, and turned into an exit code, in one place: run.
+		ExitErrHandler: func(*cli.Context, error) {},
+		Action:         noCommand,
+		Commands: []*cli.Command{
+			p.createClientCert(),
+			p.createServerCert(),
+			p.deleteCertificates(),
+			p.instanceEnv(),
+			p.initialise(),
+			p.update(),
+			p.build(),
+			p.status(),
+			p.log(),
+			p.clean(),
+			p.getDigest(),
+			p.getManifest(),
+			p.getPublicKey(),
+			p.getSignedImagePublicKey(),
+			p.getConfigJSON(),
+			p.completion(),
+		},
+	}
+}
+
+const appDescription = `Every command reads a configuration file: the one that --env names, before or
+behind the command, or sbs-config.json or env.json in the working directory.
+Certificates are looked for in the working directory too.
+
+Secrets need not stand in the file: SBS_DOCKER_PASSWORD, SBS_DOCKER_RO_PASSWORD,
+SBS_DOCKER_BASE_PASSWORD, SBS_GITHUB_TOKEN, SBS_GITHUB_KEY, SBS_SECRET and
+SBS_COS_API_KEY_ID are taken from the environment where the file is silent.
+
+The way to a first image: create-client-cert, create-server-cert, instance-env,
+then start the server with what that printed; then init, build --follow,
+get-manifest --verify-manifest.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.`
+
+// command builds a command that takes flags but no arguments.
+func command(name, usage, description string, action cli.ActionFunc, flags ...cli.Flag) *cli.Command {
+	return &cli.Command{
+		Name:         name,
+		Usage:        usage,
+		Description:  strings.TrimSpace(description),
+		Flags:        append([]cli.Flag{envFlag()}, flags...),
+		OnUsageError: wrongUsage,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usageError{fmt.Errorf("%s takes no argument, but was given %q", name, c.Args().First()), "sbs-cli " + name + " --help shows its flags"}
+			}
+			return action(c)
+		},
+	}
+}
+
+func envFlag() cli.Flag {
+	return &cli.StringFlag{Name: "env", Usage: "configuration `FILE` (default: sbs-config.json, or env.json)", TakesFile: true}
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "print JSON for programs"}
+}
+
+// usageError is a command line that can't be understood.
+type usageError struct {
+	cause error
+	next  string
+}
+
+func (e usageError) Error() string { return e.cause.Error() }
+func (e usageError) Unwrap() error { return e.cause }
+func (e usageError) Next() string  { return e.next }
+
+func wrongUsage(c *cli.Context, err error, isSubcommand bool) error {
+	if isSubcommand {
+		return usageError{fmt.Errorf("%s: %w", c.Command.Name, err), "sbs-cli " + c.Command.Name + " --help shows its flags"}
+	}
+	return usageError{err, "sbs-cli help shows the commands"}
+}
+
+// noCommand runs when the first argument is not the name of a command.
+func noCommand(c *cli.Context) error {
+	if !c.Args().Present() {
+		return usageError{fmt.Errorf("no command was given"), "sbs-cli help shows the commands"}
+	}
+	name := c.Args().First()
+	next := "sbs-cli help shows the commands"
+	if near := cli.SuggestCommand(c.App.Commands, name); near != "" {
+		next = near + " " + next
+	}
+	return usageError{fmt.Errorf("there is no command %q", name), next}
+}
+
+// version is that of the module, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return "built from a working copy"
+}

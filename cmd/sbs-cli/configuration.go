@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/certs"
+	"github.com/opensbs/sbs/client/config"
+)
+
+// configuration loads the file that --env names, adds to it what it lacks, and
+// tells the user what was added and what was not understood.
+func (p program) configuration(c *cli.Context) (*config.Config, error) {
+	path, err := configurationFile(c)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := config.Load(path, p.getenv)
+	if err != nil {
+		return nil, err
+	}
+	added, err := settings.Complete(p.now())
+	if err != nil {
+		return nil, err
+	}
+	if len(added) > 0 {
+		p.say("added %s to %s; the old file is kept beside it", strings.Join(added, ", "), path)
+	}
+	for _, key := range settings.Unknown() {
+		p.say("warning: %s in %s means nothing to sbs-cli or the server; is it misspelled?", key, path)
+	}
+	return settings, nil
+}
+
+// configurationFile is what --env says, before or behind the command, or the
+// first default file that is there.
+func configurationFile(c *cli.Context) (string, error) {
+	for _, context := range c.Lineage() {
+		if context.IsSet("env") {
+			return context.String("env"), nil
+		}
+	}
+	names := config.DefaultNames()
+	for _, name := range names {
+		_, err := os.Stat(name)
+		if err == nil {
+			return name, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("read configuration: %w", err)
+		}
+	}
+	return "", advice.New(
+		fmt.Errorf("read configuration: there is no %s here", strings.Join(names, " and no ")),
+		"name the file with --env FILE")
+}
+
+// connect loads the configuration and the client certificate and returns a
+// client, which the caller closes. Nothing is sent yet.
+func (p program) connect(c *cli.Context) (*client.Client, *config.Config, error) {
+	settings, err := p.configuration(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	hostname, port, err := settings.Server()
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := settings.Certificates()
+	if err != nil {
+		return nil, nil, err
+	}
+	identity, err := certs.LoadClient(files, p.now())
+	if err != nil {
+		return nil, nil, err
+	}
+	return client.New(hostname, port, identity), settings, nil
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/opensbs/sbs/client/advice"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	p := program{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}
+	code := p.run(ctx, os.Args)
+	stop()
+	os.Exit(code)
+}
+
+// program is what the commands see of the machine they run on.
+type program struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+}
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run runs one command line and returns the exit code.
+func (p program) run(ctx context.Context, arguments []string) int {
+	err := p.app().RunContext(ctx, arguments)
+	if err == nil {
+		return exitDone
+	}
+	p.say("sbs-cli: %v", err)
+	if next := advice.Next(err); next != "" {
+		p.say("next: %s", next)
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// say tells the person at the terminal something, on stderr.
+func (p program) say(format string, arguments ...any) {
+	fmt.Fprintf(p.stderr, format+"\n", arguments...)
+}

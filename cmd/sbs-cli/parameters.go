@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/config"
+)
+
+func (p program) initialise() *cli.Command {
+	return command("init", "give a new server its parameters", `
+Sends the parameters in the configuration to a server that has none yet. They
+are checked here first. A server that has some takes changes by update.
+
+    sbs-cli init --env sbs-config.json`,
+		func(c *cli.Context) error {
+			server, settings, err := p.connect(c)
+			if err != nil {
+				return err
+			}
+			defer server.Close()
+			parameters, err := settings.Parameters("")
+			if err != nil {
+				return err
+			}
+			answer, err := server.Init(c.Context, parameters)
+			if err != nil {
+				return err
+			}
+			p.say("next: sbs-cli build --follow")
+			return p.printJSON(answer)
+		}, jsonFlag())
+}
+
+func (p program) update() *cli.Command {
+	return command("update", "replace the server's parameters", `
+Sends the parameters in the configuration to a server that has been initialised.
+With --new-secret a new SECRET is made, which replaces the old one on the server
+and, when the server has taken it, in the configuration. State images that were
+exported before can't be imported with the new one.
+
+    sbs-cli update --env sbs-config.json
+    sbs-cli update --env sbs-config.json --new-secret`,
+		p.sendUpdate, jsonFlag(),
+		&cli.BoolFlag{Name: "new-secret", Usage: "replace SECRET by a new one"})
+}
+
+func (p program) sendUpdate(c *cli.Context) error {
+	server, settings, err := p.connect(c)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	rotation, err := p.rotation(settings, c.Bool("new-secret"))
+	if err != nil {
+		return err
+	}
+	newSecret := ""
+	if rotation != nil {
+		newSecret = rotation.NewSecret()
+	}
+	parameters, err := settings.Parameters(newSecret)
+	if err != nil {
+		return abandon(rotation, err)
+	}
+	answer, err := server.Update(c.Context, parameters)
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.HTTPStatus >= 400 && refused.HTTPStatus < 500 {
+		return abandon(rotation, err) // it says that nothing was stored
+	}
+	if err != nil {
+		return err
+	}
+	if rotation != nil {
+		if err := rotation.Finish(p.now()); err != nil {
+			return err
+		}
+		p.say("SECRET was replaced; the old configuration is kept beside %s", settings.Path())
+	}
+	return p.printJSON(answer)
+}
+
+// rotation begins the replacement of SECRET, or goes on with one whose outcome
+// is not known, even when none was asked for: until it is known, nobody can
+// tell which secret the server takes.
+func (p program) rotation(settings *config.Config, wanted bool) (*config.Rotation, error) {
+	if wanted {
+		return settings.BeginRotation()
+	}
+	rotation, err := settings.PendingRotation()
+	if rotation != nil {
+		p.say("an earlier update --new-secret did not hear the server's answer: going on with its new secret")
+	}
+	return rotation, err
+}
+
+func abandon(rotation *config.Rotation, cause error) error {
+	if rotation == nil {
+		return cause
+	}
+	return errors.Join(cause, rotation.Abandon())
+}

@@ -1,0 +1,43 @@
+// Command sbs-server is the Secure Build Server. It reads its environment,
+// chooses the enclave, and serves until SIGINT or SIGTERM. docs/server.md lists
+// the environment values.
+//
+//	sbs-server                        serve
+//	sbs-server simulate-enclave DIR   make the secrets of a simulated enclave
+//	sbs-server version
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker.
+var version = "development"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := dispatch(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "sbs-server:", err)
+		os.Exit(1)
+	}
+}
+
+func dispatch(ctx context.Context, arguments []string) error {
+	switch {
+	case len(arguments) == 0:
+		return run(ctx, os.Getenv, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	case arguments[0] == "version" && len(arguments) == 1:
+		fmt.Println("sbs-server", version)
+		return nil
+	case arguments[0] == "simulate-enclave" && len(arguments) == 2:
+		return simulateEnclave(arguments[1])
+	}
+	return errors.New("usage: sbs-server [simulate-enclave DIR | version]")
+}

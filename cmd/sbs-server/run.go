@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/opensbs/sbs/enclave"
+	"github.com/opensbs/sbs/server"
+	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/pipeline"
+	"github.com/opensbs/sbs/server/source"
+	"github.com/opensbs/sbs/server/trust/dct"
+	"github.com/opensbs/sbs/server/volume"
+)
+
+// Environment values, beside those of packages server and enclave.
+const (
+	envListen     = "SBS_LISTEN"            // address; ":443" unless given
+	envVolume     = "SBS_VOLUME"            // folder of the data volume; "/data" unless given
+	envSimulated  = "SBS_SIMULATED_ENCLAVE" // folder of a simulated enclave; unset in a real one
+	envKnownHosts = "SBS_KNOWN_HOSTS"       // known_hosts file for all builds
+	envCABundle   = "SBS_CA_BUNDLE"         // PEM file of CAs for git and notary servers, for all builds
+)
+
+// run starts what a server is made of, in order, serves until ctx ends, and
+// stops it in the reverse order.
+func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (err error) {
+	inside, err := chooseEnclave(getenv)
+	if err != nil {
+		return err
+	}
+	// Its library logs to a logger of its own.
+	dct.RedirectLibraryLog(logger)
+	tls, err := server.TLSConfig(getenv, inside.OpenMessage)
+	if err != nil {
+		return err
+	}
+	data, err := volume.Open(or(getenv(envVolume), "/data"), inside)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
+	slot, err := job.Open(data, pipeline.Recover(data))
+	if err != nil {
+		return err
+	}
+	build, err := newPipeline(getenv, inside, data, slot)
+	if err != nil {
+		return err
+	}
+	s, err := server.New(server.Config{Slot: slot, Volume: data, Builder: build, Enclave: inside.Kind(), Logger: logger})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", or(getenv(envListen), ":443"))
+	if err != nil {
+		return fmt.Errorf("listen (set %s to another address): %w", envListen, err)
+	}
+	logger.Info("serving", "address", listener.Addr().String(), "version", version, "enclave", inside.Kind())
+	return s.Serve(ctx, listener, tls)
+}
+
+// chooseEnclave is the one place that knows which enclave there is.
+func chooseEnclave(getenv func(string) string) (*enclave.Enclave, error) {
+	if dir := getenv(envSimulated); dir != "" {
+		return enclave.Simulate(dir)
+	}
+	inside, err := enclave.FromContract(getenv)
+	if err != nil {
+		return nil, fmt.Errorf("%w (to try the server without an enclave, set %s to a folder)", err, envSimulated)
+	}
+	return inside, nil
+}
+
+func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, slot *job.Slot) (*pipeline.Pipeline, error) {
+	knownHosts, err := optionalFile(getenv, envKnownHosts)
+	if err != nil {
+		return nil, err
+	}
+	if err := source.CheckKnownHosts(knownHosts); err != nil {
+		return nil, fmt.Errorf("%s: %w", envKnownHosts, err)
+	}
+	bundle, err := optionalFile(getenv, envCABundle)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.New(pipeline.Config{
+		Slot:       slot,
+		Volume:     data,
+		Clone:      source.Clone,
+		Connect:    connect,
+		Signer:     dct.New(data),
+		Enclave:    inside.Kind(),
+		Version:    version,
+		KnownHosts: knownHosts,
+		CABundle:   bundle,
+	}), nil
+}
+
+// connect finds the Docker Engine where the docker command would.
+func connect(ctx context.Context) (pipeline.Engine, error) {
+	connected, err := engine.Connect(ctx, "", engine.Automatic)
+	if err != nil {
+		return nil, err
+	}
+	return connected, nil
+}
+
+func optionalFile(getenv func(string) string, name string) ([]byte, error) {
+	file := getenv(name)
+	if file == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return content, nil
+}
+
+func simulateEnclave(dir string) error {
+	if _, err := enclave.Simulate(dir); err != nil {
+		return err
+	}
+	fmt.Println(filepath.Join(dir, enclave.FilePublicKey))
+	return nil
+}
+
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}

@@ -1,0 +1,145 @@
+package child
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// role tells the test binary to be one of the programs under test instead.
+const role = "CHILD_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(role) {
+	case "":
+		os.Exit(m.Run())
+	case "polite": // ends when asked
+		fmt.Println(os.Getpid())
+		wait()
+	case "stubborn": // ends only when killed
+		signal.Ignore(syscall.SIGTERM)
+		fmt.Println(os.Getpid())
+		wait()
+	case "starter": // starts a stubborn child and waits to be killed
+		command := program("stubborn")
+		command.Stdout = os.Stdout
+		if _, err := Start("grandchild", command); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		wait()
+	}
+}
+
+func TestStopEndsAProgramThatListens(t *testing.T) {
+	c, _ := start(t, "polite")
+	if err := c.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := c.Err(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		t.Errorf("the program ended with %v, want by SIGTERM", err)
+	}
+}
+
+func TestStopKillsAProgramThatDoesNotListen(t *testing.T) {
+	c, _ := start(t, "stubborn")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := c.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Stop returned %v, want that the deadline passed", err)
+	}
+	if alive(c.PID()) {
+		t.Error("the program still runs")
+	}
+}
+
+func TestKillAfterTheEndIsNoError(t *testing.T) {
+	c, _ := start(t, "polite")
+	if err := errors.Join(c.Kill(), c.Kill()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestChildDiesWithItsStarter(t *testing.T) {
+	starter, grandchild := start(t, "starter")
+	if err := syscall.Kill(starter.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-starter.Done()
+	for deadline := time.Now().Add(10 * time.Second); alive(grandchild); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			syscall.Kill(grandchild, syscall.SIGKILL)
+			t.Fatalf("process %d outlived the one that started it", grandchild)
+		}
+	}
+}
+
+func TestStartSaysWhatIsMissing(t *testing.T) {
+	_, err := Start("the part", exec.Command("/nonexistent/program"))
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "the part") {
+		t.Errorf("Start of a missing program: %v", err)
+	}
+}
+
+// start runs the test binary in a role and returns the process id it printed.
+func start(t *testing.T, as string) (*Child, int) {
+	t.Helper()
+	command := program(as)
+	reader, writer := io.Pipe()
+	command.Stdout = writer
+	c, err := Start(as, command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Kill(); err != nil {
+			t.Error(err)
+		}
+	})
+	line, err := bufio.NewReader(reader).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, pid
+}
+
+// wait blocks for ever; an empty select would be reported as a deadlock.
+func wait() {
+	for {
+		syscall.Pause()
+	}
+}
+
+func program(as string) *exec.Cmd {
+	command := exec.Command(os.Args[0])
+	command.Env = []string{role + "=" + as}
+	command.WaitDelay = time.Second // a grandchild that lives on keeps the pipe open
+	return command
+}
+
+// alive tells a running process from one that is gone or only waits to be
+// collected by its parent.
+func alive(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, state, found := strings.Cut(string(status), ") ")
+	return found && !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+}

@@ -1,0 +1,83 @@
+// The demo's script: the guide's commands in the guide's order, then the same
+// result once more through the eyes of programs that know nothing of ours.
+package main
+
+import (
+	"strings"
+
+	"github.com/opensbs/sbs/deploy/harness"
+)
+
+func script(stack *harness.Stack) []step {
+	image := stack.Image()
+	fill := strings.NewReplacer("IMAGE", image, "BASE", stack.BaseImage)
+	steps := []step{
+		{
+			"Ask the server for its status",
+			"The client shows its certificate and checks the server's. Nothing was given to\n" +
+				"the server yet, so the status is empty.",
+			"sbs-cli status --env sbs-config.json",
+		}, {
+			"Give the server its parameters",
+			"Where the source is, where the image goes, and the credentials for both. The\n" +
+				"server checks them and seals them on its volume.",
+			"sbs-cli init --env sbs-config.json",
+		}, {
+			"Build",
+			"Clone over SSH, build the Dockerfile, push under two tags, sign both, write the\n" +
+				"signed manifest. The log is shown as it grows, [n/5] counts the finished steps.",
+			"sbs-cli build --env sbs-config.json --follow",
+		}, {
+			"Ask for the status again",
+			"It names the build, the image tag and the key of the manifest.",
+			"sbs-cli status --env sbs-config.json",
+		}, {
+			"Get the digest",
+			"A deployment names the image by its digest, which cannot point elsewhere later.",
+			"sbs-cli get-digest --env sbs-config.json",
+		}, {
+			"Get the manifest and verify it",
+			"What an auditor keeps: the source, the log and the facts of the build, signed.",
+			"sbs-cli get-manifest --env sbs-config.json --verify-manifest",
+		}, {
+			"Get the public key of the image's signature",
+			"What the contract of a deployment names, so that only this image starts there.",
+			"sbs-cli get-signed-image-publickey --env sbs-config.json",
+		}, {
+			"Judge 1: docker pulls only what is signed",
+			"Docker looks the tag up on the notary server, checks the signatures from the\n" +
+				"root key on, and pulls the digest that was signed.",
+			"DOCKER_CONTENT_TRUST=1 docker pull IMAGE:latest",
+		}, {
+			"Judge 1, the other way round",
+			"The base image of the same registry is not signed: docker must refuse it.",
+			"if DOCKER_CONTENT_TRUST=1 docker pull BASE; then exit 1; else echo 'refused, as it must be'; fi",
+		}, {
+			"Judge 2: docker trust shows both tags and the keys",
+			"The digest is the one that the server named above.",
+			"docker trust inspect --pretty IMAGE",
+		}, {
+			"Judge 3: tar and openssl verify the manifest",
+			"The signature is hex text, and the message that it signs is the SHA-256 digest\n" +
+				"of the inner archive.",
+			`NAME=$(basename manifest.*.sig.tbz .sig.tbz)
+tar -xjf "$NAME.sig.tbz"
+openssl dgst -sha256 -binary "$NAME.tbz" > digest.bin
+tr a-f A-F < "$NAME.sig" | basenc --base16 --decode > signature.bin
+openssl dgst -sha256 -verify "$NAME-public.pem" -signature signature.bin digest.bin
+tar -tjf "$NAME.tbz"`,
+		}, {
+			"Run the image",
+			"It prints what its Dockerfile made of the repository's greeting.",
+			"docker run --rm --network none IMAGE:latest",
+		}, {
+			"Leave the machine as it was",
+			"The image is removed from the engine; the stack with its folder goes next.",
+			"docker image rm --force $(docker image ls --quiet IMAGE | sort -u)",
+		},
+	}
+	for i := range steps {
+		steps[i].commands = fill.Replace(steps[i].commands)
+	}
+	return steps
+}

@@ -1,0 +1,137 @@
+package gitserver
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// serveSSH accepts connections until the listener closes.
+func (s *Server) serveSSH(ctx context.Context) {
+	config := &ssh.ServerConfig{PublicKeyCallback: s.authorized}
+	for _, key := range s.hostKeys {
+		config.AddHostKey(key)
+	}
+	for {
+		conn, err := s.ssh.Accept()
+		if err != nil {
+			return
+		}
+		s.running.Go(func() { s.connection(ctx, conn, config) })
+	}
+}
+
+func (s *Server) authorized(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	for _, known := range s.options.AuthorizedKeys {
+		if subtle.ConstantTimeCompare(known.Marshal(), key.Marshal()) == 1 {
+			return &ssh.Permissions{}, nil
+		}
+	}
+	return nil, errors.New("unknown key")
+}
+
+// connection serves one client. Its errors are the client's affair, who sees
+// the connection end.
+func (s *Server) connection(ctx context.Context, conn net.Conn, config *ssh.ServerConfig) {
+	release := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer release()
+	defer conn.Close() //nolint:errcheck // see above
+	s.options.Gate(ctx, Accepted)
+	client, channels, requests, err := ssh.NewServerConn(conn, config)
+	if err != nil {
+		return
+	}
+	s.running.Go(func() { ssh.DiscardRequests(requests) })
+	for offered := range channels {
+		if offered.ChannelType() != "session" {
+			_ = offered.Reject(ssh.UnknownChannelType, "only sessions")
+			continue
+		}
+		channel, requests, err := offered.Accept()
+		if err != nil {
+			break
+		}
+		s.running.Go(func() { s.session(ctx, channel, requests) })
+	}
+	_ = client.Close()
+}
+
+// session runs the one command a channel asks for.
+func (s *Server) session(ctx context.Context, channel ssh.Channel, requests <-chan *ssh.Request) {
+	defer channel.Close() //nolint:errcheck // see connection
+	for request := range requests {
+		if request.Type != "exec" {
+			_ = request.Reply(false, nil)
+			continue
+		}
+		var exec struct{ Command string }
+		err := ssh.Unmarshal(request.Payload, &exec)
+		_ = request.Reply(err == nil, nil)
+		if err != nil {
+			return
+		}
+		s.running.Go(func() { ssh.DiscardRequests(requests) })
+		status := struct{ Code uint32 }{}
+		if err := s.uploadPack(ctx, exec.Command, channel); err != nil {
+			status.Code = 128
+			_, _ = fmt.Fprintf(channel.Stderr(), "fatal: %v\n", err)
+		}
+		_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(status))
+		return
+	}
+}
+
+// uploadPack runs git upload-pack for a command line as clients send it:
+// git-upload-pack '<path>'.
+func (s *Server) uploadPack(ctx context.Context, command string, channel ssh.Channel) error {
+	program, argument, _ := strings.Cut(command, " ")
+	if program != "git-upload-pack" {
+		return fmt.Errorf("%q is not served", program)
+	}
+	name := strings.NewReplacer(`'\''`, `'`, `'\!'`, `!`).Replace(argument)
+	folder, err := s.repository(strings.TrimSuffix(strings.TrimPrefix(name, "'"), "'"))
+	if err != nil {
+		return err
+	}
+	s.options.Gate(ctx, Serving)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	git := exec.CommandContext(ctx, s.git, "upload-pack", "--strict", folder)
+	git.Env = s.environment()
+	stdin, err := git.StdinPipe()
+	if err != nil {
+		return err
+	}
+	var said bytes.Buffer
+	git.Stderr = &said
+	git.Stdout = &gated{ResponseWriter: channelWriter{channel}, hold: func() { s.options.Gate(ctx, Packing) }}
+	if err := git.Start(); err != nil {
+		return err
+	}
+	s.running.Go(func() {
+		// Ends when the client is through, or gone.
+		_, _ = io.Copy(stdin, channel)
+		_ = stdin.Close()
+	})
+	if err := git.Wait(); err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
+	}
+	return nil
+}
+
+// channelWriter lets a channel be held as an answer over HTTP is.
+type channelWriter struct {
+	ssh.Channel
+}
+
+func (channelWriter) Header() http.Header { return nil }
+func (channelWriter) WriteHeader(int)     {}

@@ -1,0 +1,105 @@
+package loopback
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestServeIsTrustedThroughItsCertificateOnly(t *testing.T) {
+	config, ca, err := Certificate("a part")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "here")
+	}), config)
+
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca)
+	trusting := client(t, &tls.Config{RootCAs: pool})
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		url := "https://" + strings.Replace(server.Address(), "127.0.0.1", host, 1)
+		response, err := trusting.Get(url)
+		if err != nil {
+			t.Fatalf("GET %s: %v", url, err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || string(body) != "here" {
+			t.Errorf("GET %s answered %q, %v", url, body, err)
+		}
+	}
+
+	response, err := client(t, &tls.Config{RootCAs: x509.NewCertPool()}).Get("https://" + server.Address())
+	if err == nil {
+		response.Body.Close()
+		t.Error("a client that does not trust the certificate was served")
+	}
+}
+
+func TestCloseCutsOffARequestThatDoesNotEnd(t *testing.T) {
+	began := make(chan struct{})
+	server, err := Serve(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(began)
+		<-r.Context().Done()
+	}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	browser := client(t, nil)
+	go func() {
+		response, err := browser.Get("http://" + server.Address())
+		if err == nil {
+			response.Body.Close()
+		}
+		ended <- err
+	}()
+	<-began
+
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := server.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Close with a request running returned %v, want that the deadline passed", err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("the request that was cut off reports success")
+	}
+	if _, err := net.Dial("tcp", server.Address()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("dial after Close: %v, want connection refused", err)
+	}
+}
+
+func serve(t *testing.T, handler http.Handler, config *tls.Config) *Server {
+	t.Helper()
+	server, err := Serve(t.Context(), handler, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+func client(t *testing.T, config *tls.Config) *http.Client {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: config}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}

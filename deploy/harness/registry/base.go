@@ -1,0 +1,152 @@
+// Builds need a base image, and the stack reaches no registry but its own: the
+// base is made from the machine's static busybox.
+package registry
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// baseRepository is where PushBase puts the base image.
+const baseRepository = "base/busybox:1"
+
+// PushBase puts an image with busybox and its commands into the registry and
+// returns its reference.
+func (s *Server) PushBase(ctx context.Context) (string, error) {
+	reference := s.Address() + "/" + baseRepository
+	tag, err := name.NewTag(reference, name.Insecure)
+	if err != nil {
+		return "", fmt.Errorf("name the base image: %w", err)
+	}
+	program, err := staticBusybox(ctx)
+	if err != nil {
+		return "", err
+	}
+	image, err := busyboxImage(program)
+	if err != nil {
+		return "", fmt.Errorf("make the base image: %w", err)
+	}
+	account := authn.FromConfig(authn.AuthConfig{Username: s.writer.User, Password: s.writer.Password})
+	if err := remote.Write(tag, image, remote.WithAuth(account), remote.WithContext(ctx)); err != nil {
+		return "", fmt.Errorf("push the base image %s: %w", reference, err)
+	}
+	return reference, nil
+}
+
+// busybox is the program and the names of the commands in it.
+type busybox struct {
+	binary   []byte
+	commands []string
+}
+
+// staticBusybox reads the machine's busybox, which must need no library: an
+// image holds nothing else.
+func staticBusybox(ctx context.Context) (busybox, error) {
+	const advice = `install the package "busybox-static"`
+	path, err := exec.LookPath("busybox")
+	if err != nil {
+		return busybox{}, fmt.Errorf("find busybox: %w: %s", err, advice)
+	}
+	file, err := elf.Open(path)
+	if err != nil {
+		return busybox{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	libraries, err := file.ImportedLibraries()
+	if err := errors.Join(err, file.Close()); err != nil {
+		return busybox{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	if len(libraries) > 0 {
+		return busybox{}, fmt.Errorf("%s needs %s and cannot stand in an image alone: %s", path, libraries[0], advice)
+	}
+	binary, err := os.ReadFile(path)
+	if err != nil {
+		return busybox{}, fmt.Errorf("read busybox: %w", err)
+	}
+	list, err := exec.CommandContext(ctx, path, "--list").Output()
+	if err != nil {
+		return busybox{}, fmt.Errorf("ask %s for its commands: %w", path, err)
+	}
+	return busybox{binary: binary, commands: lines(list)}, nil
+}
+
+// busyboxImage is an image with the program, a link for each of its commands,
+// and the folders that shell scripts expect.
+func busyboxImage(program busybox) (v1.Image, error) {
+	content, err := layer(program)
+	if err != nil {
+		return nil, err
+	}
+	rootfs, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(content)), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("compress the layer: %w", err)
+	}
+	image, err := mutate.AppendLayers(empty.Image, rootfs)
+	if err != nil {
+		return nil, fmt.Errorf("append the layer: %w", err)
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("read the image's configuration: %w", err)
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture = "linux", runtime.GOARCH
+	config.Config.Env = []string{"PATH=/bin"}
+	config.Config.Cmd = []string{"/bin/sh"}
+	return mutate.ConfigFile(image, config)
+}
+
+func layer(program busybox) ([]byte, error) {
+	var content bytes.Buffer
+	archive := tar.NewWriter(&content)
+	entries := []*tar.Header{
+		{Typeflag: tar.TypeDir, Name: "bin/", Mode: 0o755},
+		{Typeflag: tar.TypeDir, Name: "etc/", Mode: 0o755},
+		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777},
+		{Typeflag: tar.TypeReg, Name: "bin/busybox", Mode: 0o755, Size: int64(len(program.binary))},
+	}
+	for _, command := range program.commands {
+		if command != "busybox" {
+			entries = append(entries, &tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + command, Linkname: "busybox"})
+		}
+	}
+	for _, entry := range entries {
+		if err := archive.WriteHeader(entry); err != nil {
+			return nil, fmt.Errorf("write %s: %w", entry.Name, err)
+		}
+		if entry.Typeflag == tar.TypeReg {
+			if _, err := archive.Write(program.binary); err != nil {
+				return nil, fmt.Errorf("write %s: %w", entry.Name, err)
+			}
+		}
+	}
+	if err := archive.Close(); err != nil {
+		return nil, fmt.Errorf("end the layer: %w", err)
+	}
+	return content.Bytes(), nil
+}
+
+func lines(text []byte) []string {
+	var result []string
+	for line := range bytes.Lines(text) {
+		result = append(result, string(bytes.TrimSpace(line)))
+	}
+	return result
+}

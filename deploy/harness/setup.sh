@@ -1,0 +1,36 @@
+#!/bin/sh
+# Installs what the local stack and its tests need beside Go and git, as far as
+# it is missing, and sees to it that a Docker Engine answers.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+packages=
+
+# need COMMAND PACKAGE: the command, or else the package that brings it.
+need() {
+    command -v "$1" >/dev/null || packages="$packages $2"
+}
+
+need notary-server notary # the real notary server
+need openssl openssl      # verifies manifests without our code
+need bzip2 bzip2          # so does tar, which calls it
+need skopeo skopeo        # looks at pushed images without our code
+
+# A base image is made of busybox alone, so it must need no library.
+static_busybox() {
+    busybox=$(command -v busybox) && ! ldd "$busybox" >/dev/null 2>&1
+}
+static_busybox || packages="$packages busybox-static"
+
+if [ -n "$packages" ]; then
+    # shellcheck disable=SC2086 # a list of words
+    "$here/../engine/install.sh" $packages
+fi
+"$here/../engine/up.sh"
+
+# docker 29 has no "docker trust"; the distributions' packages do.
+if ! docker trust --help >/dev/null 2>&1; then
+    echo "The docker command here cannot verify Docker Content Trust (docker trust)." >&2
+    echo "Please install one that can: the package docker.io or docker-cli of Debian or Ubuntu." >&2
+    exit 1
+fi

@@ -1,0 +1,104 @@
+package enclave
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
+// Files of a simulated enclave's folder.
+const (
+	fileSecret     = "image-secret"
+	filePrivateKey = "server-image-private.asc"
+
+	// FilePublicKey is what a developer encrypts SERVER_KEY to.
+	FilePublicKey = "server-image-public.asc"
+)
+
+// Simulate opens the simulated enclave in the folder dir, and makes its secrets
+// at first use. For trying and testing: whoever reads the folder has the
+// secrets.
+func Simulate(dir string) (*Enclave, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("simulate enclave: %w", err)
+	}
+	secret, err := os.ReadFile(filepath.Join(dir, fileSecret))
+	if errors.Is(err, fs.ErrNotExist) {
+		if secret, err = born(dir); err != nil {
+			return nil, fmt.Errorf("simulate enclave: make its secrets: %w", err)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("simulate enclave: %w", err)
+	}
+	privateKey, err := os.ReadFile(filepath.Join(dir, filePrivateKey))
+	if err != nil {
+		return nil, fmt.Errorf("simulate enclave: %w", err)
+	}
+	e, err := open(KindSimulated, secret, privateKey)
+	if err != nil {
+		return nil, fmt.Errorf("simulate enclave in %s: %w", dir, err)
+	}
+	return e, nil
+}
+
+// born makes the key pair first and the secret last, so that a folder with a
+// secret is whole.
+func born(dir string) ([]byte, error) {
+	entity, err := openpgp.NewEntity("Secure Build Server", "simulated enclave", "", &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA})
+	if err != nil {
+		return nil, err
+	}
+	private, err := armored(openpgp.PrivateKeyType, func(w *bytes.Buffer) error { return entity.SerializePrivate(w, nil) })
+	if err != nil {
+		return nil, err
+	}
+	public, err := armored(openpgp.PublicKeyType, func(w *bytes.Buffer) error { return entity.Serialize(w) })
+	if err != nil {
+		return nil, err
+	}
+	secret := make([]byte, minSecret)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, err
+	}
+	for _, file := range []struct {
+		name    string
+		content []byte
+		mode    fs.FileMode
+	}{
+		{filePrivateKey, private, 0o600},
+		{FilePublicKey, public, 0o644},
+		{fileSecret, secret, 0o600},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file.name), file.content, file.mode); err != nil {
+			return nil, err
+		}
+	}
+	return secret, nil
+}
+
+func armored(kind string, serialize func(*bytes.Buffer) error) ([]byte, error) {
+	var raw, out bytes.Buffer
+	if err := serialize(&raw); err != nil {
+		return nil, err
+	}
+	w, err := armor.Encode(&out, kind, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(raw.Bytes()); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return append(out.Bytes(), '\n'), nil
+}

@@ -1,0 +1,91 @@
+package sbs
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/opensbs/sbs/"
+
+// mayImport says which packages of this module a package may import: imports
+// point one way, cmd → server | client → api, and enclave stands apart. A
+// package that is not listed here is an error, so that a new one gets its place.
+var mayImport = map[string][]string{
+	"api":              {},
+	"api/manifest":     {},
+	"enclave":          {},
+	"server/source":    {},
+	"server/engine":    {},
+	"server/volume":    {},
+	"server/trust":     {},
+	"server/trust/dct": {"server/trust"},
+	"server/job":       {"api"},
+	"server/pipeline":  {"api", "api/manifest", "server/engine", "server/job", "server/source", "server/trust", "server/trust/dct", "server/volume"},
+	"server":           {"api", "api/manifest", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/volume"},
+	"client":           {"api", "api/manifest"},
+	"cmd/sbs-server":   {"enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/volume"},
+	"cmd/sbs-cli":      {"api", "client"},
+}
+
+// anything marks folders that stand outside the product: they may import it,
+// and nothing of it may import them.
+var anything = []string{"deploy/", "test/"}
+
+func TestImportsPointOneWay(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == "testdata" || name != "." && strings.HasPrefix(entry.Name(), ".")) {
+			return fs.SkipDir
+		}
+		if path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		from := filepath.ToSlash(filepath.Dir(name))
+		seen[from] = true
+		checkImports(t, name, from)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range mayImport {
+		if !seen[name] {
+			t.Errorf("package %s is listed here, but is not there", name)
+		}
+	}
+}
+
+func checkImports(t *testing.T, name, from string) {
+	if slices.ContainsFunc(anything, func(prefix string) bool { return strings.HasPrefix(from, prefix) }) {
+		return
+	}
+	allowed, listed := mayImport[from]
+	if !listed {
+		t.Errorf("%s: package %s has no place in the house yet: list it in mayImport", name, from)
+		return
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, ours := strings.CutPrefix(imported, module)
+		if ours && !slices.Contains(allowed, to) {
+			t.Errorf("%s: package %s may not import %s", name, from, to)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// readBody reads the whole body; its bound is set by the router.
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, err
+		}
+		return nil, &badRequest{err}
+	}
+	return bytes.TrimSpace(body), nil
+}
+
+// readJSON decodes the body into value. The stock client sends a body with
+// every request: "" and {} and none at all leave value as it is.
+func readJSON(r *http.Request, value any) error {
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	if len(body) == 0 || string(body) == `""` {
+		return nil
+	}
+	if err := json.Unmarshal(body, value); err != nil {
+		return &badRequest{errors.New("not a JSON object of the form this route takes")}
+	}
+	return nil
+}
+
+// writeJSON answers value. An error of writing means that the client is gone:
+// there is nobody left to tell.
+func writeJSON(w http.ResponseWriter, code int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false) // statuses hold <NAME> for a secret
+	_ = encoder.Encode(value)
+}
+
+func writeText(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, text)
+}

@@ -1,0 +1,197 @@
+package server
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/pipeline"
+	"github.com/opensbs/sbs/server/volume"
+)
+
+// log answers the build log of the running or latest build, as a stream.
+func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
+	if chi.URLParam(r, "name") != api.BuildLog {
+		return errNoSuchLog
+	}
+	id := s.Slot.State().Record.ID
+	if id == "" {
+		writeJSON(w, http.StatusOK, api.Log{})
+		return nil
+	}
+	file, err := s.openLog(id)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	w.Header().Set("Content-Type", "application/json")
+	return writeLog(slowly(w), file)
+}
+
+func (s *Server) openLog(id string) (*os.File, error) {
+	build, err := s.Volume.Build(id)
+	if err != nil {
+		return nil, err
+	}
+	return build.Log()
+}
+
+// writeLog writes an api.Log without holding the log: JSON texts may be written
+// piece by piece as long as no piece ends inside a character, so line by line.
+func writeLog(w io.Writer, log io.Reader) error {
+	if _, err := io.WriteString(w, `{"log":"`); err != nil {
+		return nil // the client is gone
+	}
+	lines := bufio.NewReader(log)
+	for {
+		line, err := lines.ReadString('\n')
+		if strings.HasSuffix(line, "\n") {
+			quoted, err := json.Marshal(line)
+			if err != nil {
+				return fmt.Errorf("write log: %w", err)
+			}
+			if _, err := w.Write(quoted[1 : len(quoted)-1]); err != nil {
+				return nil // the client is gone
+			}
+		}
+		if err != nil {
+			break // the end, or a line that is still being written
+		}
+	}
+	_, _ = io.WriteString(w, "\"}\n")
+	return nil
+}
+
+// manifest answers the signed manifest of a build, as a stream.
+func (s *Server) manifest(w http.ResponseWriter, r *http.Request) error {
+	record, build, err := s.selected(r)
+	if err != nil {
+		return err
+	}
+	name := manifest.Name(record.BuildName)
+	file, err := build.Manifest(pipeline.SignedName(name))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	w.Header().Set("Content-Type", "application/json")
+	out := bufio.NewWriterSize(slowly(w), 64<<10)
+	_, _ = fmt.Fprintf(out, `{"manifest_name":%q,"encoded_manifest":"`, name)
+	encoder := base64.NewEncoder(base64.StdEncoding, out)
+	if _, err := io.Copy(encoder, file); err != nil {
+		// Half an answer is out. It must not look whole.
+		panic(http.ErrAbortHandler)
+	}
+	_ = encoder.Close()
+	_, _ = io.WriteString(out, "\"}\n")
+	_ = out.Flush()
+	return nil
+}
+
+// publicKey answers the key that verifies the manifest of a build.
+func (s *Server) publicKey(w http.ResponseWriter, r *http.Request) error {
+	record, build, err := s.selected(r)
+	if err != nil {
+		return err
+	}
+	pem, err := build.PublicKey()
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, api.PublicKey{PublicKeyPEM: string(pem), BuildName: record.BuildName})
+	return nil
+}
+
+// selected is the build that the request names: the latest success without a
+// name.
+func (s *Server) selected(r *http.Request) (job.Record, *volume.Build, error) {
+	var selector api.BuildSelector
+	if err := readJSON(r, &selector); err != nil {
+		return job.Record{}, nil, err
+	}
+	if selector.BuildName == "" {
+		return s.latest()
+	}
+	// A build's name ends with its id, which has a fixed length.
+	id := selector.BuildName[max(0, len(selector.BuildName)-len(volume.IDLayout)):]
+	record, build, err := s.succeeded(id)
+	if err != nil || record.BuildName != selector.BuildName {
+		return job.Record{}, nil, errors.Join(errNoSuchBuild, err)
+	}
+	return record, build, nil
+}
+
+// latest is the latest build that succeeded.
+func (s *Server) latest() (job.Record, *volume.Build, error) {
+	ids, err := s.Volume.Builds()
+	if err != nil {
+		return job.Record{}, nil, err
+	}
+	for _, id := range ids {
+		record, build, err := s.succeeded(id)
+		if err == nil {
+			return record, build, nil
+		}
+		if !errors.Is(err, errNoSuchBuild) {
+			s.Logger.Warn("build passed over", "build", id, "error", err)
+		}
+	}
+	return job.Record{}, nil, errNoBuild
+}
+
+// succeeded reads the record of a build that succeeded. Any other is
+// errNoSuchBuild.
+func (s *Server) succeeded(id string) (record job.Record, build *volume.Build, err error) {
+	build, err = s.Volume.Build(id)
+	if err != nil {
+		return record, nil, errors.Join(errNoSuchBuild, err)
+	}
+	saved, err := build.Record()
+	if errors.Is(err, fs.ErrNotExist) {
+		return record, nil, errNoSuchBuild // it runs, or was interrupted
+	}
+	if err != nil {
+		return record, nil, err
+	}
+	if err := json.Unmarshal(saved, &record); err != nil {
+		return record, nil, fmt.Errorf("record of build %s is damaged: %w", id, err)
+	}
+	if record.Status != api.StatusSuccess {
+		return record, nil, errNoSuchBuild
+	}
+	return record, build, nil
+}
+
+// writeTime is how long one write to a client may take. A slow client may take
+// long for a large answer, but must keep reading.
+const writeTime = 30 * time.Second
+
+// slowWriter gives each write a time of its own.
+type slowWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+func slowly(w http.ResponseWriter) slowWriter {
+	return slowWriter{w, http.NewResponseController(w)}
+}
+
+func (w slowWriter) Write(p []byte) (int, error) {
+	if err := w.control.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+		return 0, err
+	}
+	return w.ResponseWriter.Write(p)
+}

@@ -1,0 +1,152 @@
+package engine
+
+// A build is the same thing to the caller whichever builder does it. What both
+// have in common is here: the request, its checks and the result.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+)
+
+// BuildRequest says what to build.
+type BuildRequest struct {
+	// ContextDir is the absolute path of the build context, Dockerfile that of
+	// the Dockerfile, which may lie outside the context. Neither may hold a
+	// symbolic link: the caller resolves links within what it cloned.
+	ContextDir string
+	Dockerfile string
+
+	Args map[string]string // values for the Dockerfile's ARG instructions
+	Tags []string          // "host/repository:tag", at least one; the image gets all of them
+
+	// Registries are the credentials for base images. A registry that is not
+	// among them is asked anonymously.
+	Registries []Registry
+}
+
+// Image is what a build made.
+type Image struct {
+	ID   string      // the Engine's name for the image: "sha256:" and 64 hex digits
+	Base []BaseImage // in the order in which the build first used them
+}
+
+// BaseImage is an image from outside that a build used, in FROM, in
+// COPY --from=image, in a mount or as the Dockerfile's frontend.
+type BaseImage struct {
+	// Reference is the image's full name, with its tag if it was asked for by
+	// tag: "docker.io/library/alpine:3.20".
+	Reference string
+
+	// Digest is the manifest digest it resolved to. An image that only the
+	// Engine knows, because no registry ever held it, is given by its ID.
+	Digest string
+}
+
+// Build builds an image. Every build is fresh: no step is taken from a cache,
+// and a cache mount is empty at the start. A base image is resolved as docker
+// build does: the Engine's own store first, then its registry. The builder's
+// progress goes to output as it comes, in lines; an error of output fails the
+// build. An image that loses its last tag to the new one is removed.
+//
+// A failing step's error names the step and its exit code. The error is
+// ErrUnauthorized when a registry refused the credentials for a base image. A
+// build that ends early leaves no container; tags it may have set already are
+// the caller's to remove, see RemoveTagged.
+func (e *Engine) Build(ctx context.Context, request BuildRequest, output io.Writer) (Image, error) {
+	if err := request.check(); err != nil {
+		return Image{}, fmt.Errorf("build an image: %w", err)
+	}
+	build := e.buildWithBuildKit
+	if e.builder == Classic {
+		build = e.buildClassic
+	}
+	replaced, err := e.holders(ctx, request.Tags)
+	if err != nil {
+		return Image{}, fmt.Errorf("build an image: %w", ended(ctx, err))
+	}
+	lines := &sink{to: output}
+	built, err := build(ctx, request, lines)
+	if err == nil {
+		err = lines.err
+	}
+	if err == nil {
+		err = e.removeUntagged(ctx, replaced)
+	}
+	if err != nil {
+		return Image{}, fmt.Errorf("build an image: %w", ended(ctx, err))
+	}
+	return built, nil
+}
+
+func (r BuildRequest) check() error {
+	if err := checkPath("context", r.ContextDir); err != nil {
+		return err
+	}
+	if err := checkPath("Dockerfile", r.Dockerfile); err != nil {
+		return err
+	}
+	if len(r.Tags) == 0 {
+		return errors.New("no tag given: an image without one could not be found again")
+	}
+	for _, tag := range r.Tags {
+		if _, err := parseTag(tag); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPath refuses a path with a symbolic link in it: in a cloned repository,
+// that is a way out of the clone.
+func checkPath(what, path string) error {
+	if !filepath.IsAbs(path) {
+		return fmt.Errorf("%s %q: the path is not absolute", what, path)
+	}
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if resolved != filepath.Clean(path) {
+		return fmt.Errorf("%s %q: the path holds a symbolic link", what, path)
+	}
+	return nil
+}
+
+// parseTag takes a repository name with a tag and nothing else, so that no
+// argument can be read as the ID of some other image.
+func parseTag(tag string) (reference.NamedTagged, error) {
+	named, err := reference.ParseNormalizedNamed(tag)
+	if err != nil {
+		return nil, fmt.Errorf("image reference %q: %w", tag, err)
+	}
+	tagged, ok := named.(reference.NamedTagged)
+	_, digested := named.(reference.Digested)
+	_, notID := digest.Parse(tag)
+	if !ok || digested || notID == nil {
+		return nil, fmt.Errorf("image reference %q: not of the form host/repository:tag", tag)
+	}
+	return tagged, nil
+}
+
+// sink remembers the first error of the output. It hides it from the builders
+// until the build is over, because only a build followed to its end is known to
+// have left nothing.
+type sink struct {
+	to  io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	if s.err == nil {
+		if _, err := s.to.Write(p); err != nil {
+			s.err = fmt.Errorf("write the build's output: %w", err)
+		}
+	}
+	return len(p), nil
+}

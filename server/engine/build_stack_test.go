@@ -1,0 +1,389 @@
+//go:build stack
+
+package engine
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"io"
+	"maps"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	buildkit "github.com/moby/buildkit/client"
+)
+
+// files gives the regular files (path to content) and links (path to target) of
+// an image that was built from scratch, out of what the Engine saves.
+func files(t *testing.T, e *Engine, tag string) map[string]string {
+	t.Helper()
+	saved, err := e.api.ImageSave(t.Context(), []string{tag})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer saved.Close()
+	found := make(map[string]string)
+	untar(t, saved, func(name string, header *tar.Header, content []byte) {
+		if header.Typeflag != tar.TypeReg || strings.HasSuffix(name, ".json") {
+			return
+		}
+		layer := tar.NewReader(bytes.NewReader(content))
+		if _, err := layer.Next(); err != nil {
+			return // not a layer
+		}
+		untar(t, bytes.NewReader(content), func(name string, header *tar.Header, content []byte) {
+			switch header.Typeflag {
+			case tar.TypeReg:
+				found[name] = string(content)
+			case tar.TypeSymlink:
+				found[name] = "-> " + header.Linkname
+			}
+			if header.Uid != 0 || header.Gid != 0 {
+				t.Errorf("%s belongs to %d:%d", name, header.Uid, header.Gid)
+			}
+		})
+	})
+	return found
+}
+
+func untar(t *testing.T, archive io.Reader, visit func(string, *tar.Header, []byte)) {
+	t.Helper()
+	r := tar.NewReader(archive)
+	for {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit(header.Name, header, content)
+	}
+}
+
+func wantFiles(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	if !maps.Equal(got, want) {
+		t.Errorf("files in the image:\n got %q\nwant %q", got, want)
+	}
+}
+
+func TestVersionNamesTheBuilder(t *testing.T) {
+	each(t, func(t *testing.T, e *Engine) {
+		v, err := e.Version(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Engine == "" || v.API == "" || v.OS != "linux" || v.Arch == "" || v.Builder != e.builder {
+			t.Errorf("version %+v", v)
+		}
+	})
+}
+
+func TestOneFile(t *testing.T) {
+	each(t, func(t *testing.T, e *Engine) {
+		repo := repository(t, e, "127.0.0.1:1")
+		dir := tree(t, map[string]string{"hello.txt": "hello", "Dockerfile": "FROM scratch\nCOPY hello.txt /\n"})
+		r := request(dir, repo+":a")
+		r.Tags = append(r.Tags, repo+":b")
+		start := time.Now()
+		built, output := mustBuild(t, e, r)
+		t.Logf("built in %v", time.Since(start))
+		if !strings.Contains(output, "COPY hello.txt") {
+			t.Errorf("the output does not show the step:\n%s", output)
+		}
+		if len(built.Base) != 0 {
+			t.Errorf("base images of an image from scratch: %v", built.Base)
+		}
+		for _, tag := range r.Tags {
+			found, err := e.api.ImageInspect(t.Context(), tag)
+			if err != nil || found.ID != built.ID {
+				t.Errorf("%s is %s (%v), built was %s", tag, found.ID, err, built.ID)
+			}
+		}
+		wantFiles(t, files(t, e, repo+":a"), map[string]string{"hello.txt": "hello"})
+	})
+}
+
+func TestDockerfileAndContextFolders(t *testing.T) {
+	cases := map[string]struct{ context, dockerfile, copied string }{
+		"both at the top":             {"", "Dockerfile", "top"},
+		"dockerfile in a folder":      {"", "docker/Dockerfile", "top"},
+		"context in a folder":         {"sub", "Dockerfile", "sub"},
+		"each in a folder of its own": {"sub", "docker/Dockerfile", "sub"},
+	}
+	each(t, func(t *testing.T, e *Engine) {
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				repo := repository(t, e, "127.0.0.1:1")
+				dir := tree(t, map[string]string{
+					"where": "top", "sub/where": "sub",
+					c.dockerfile:    "FROM scratch\nCOPY . /\n",
+					".dockerignore": "**/Dockerfile\nsub\ndocker\n.dockerignore\n",
+				})
+				mustBuild(t, e, BuildRequest{
+					ContextDir: filepath.Join(dir, c.context),
+					Dockerfile: filepath.Join(dir, c.dockerfile),
+					Tags:       []string{repo + ":x"},
+				})
+				wantFiles(t, files(t, e, repo+":x"), map[string]string{"where": c.copied})
+			})
+		}
+	})
+}
+
+func TestDockerignore(t *testing.T) {
+	cases := map[string]struct{ files, want map[string]string }{
+		"exceptions": {
+			map[string]string{".dockerignore": "*\n!keep\nkeep/*.log\n", "keep/a": "1", "keep/b.log": "2", "drop": "3"},
+			map[string]string{"keep/a": "1"},
+		},
+		"of the Dockerfile": {
+			map[string]string{".dockerignore": "*", "Dockerfile.dockerignore": "drop\nDockerfile*\n.dockerignore\n", "a": "1", "drop": "2"},
+			map[string]string{"a": "1"},
+		},
+		"none": {
+			map[string]string{"a": "1"},
+			map[string]string{"a": "1", "Dockerfile": "FROM scratch\nCOPY . /\n"},
+		},
+	}
+	each(t, func(t *testing.T, e *Engine) {
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				repo := repository(t, e, "127.0.0.1:1")
+				content := maps.Clone(c.files)
+				content["Dockerfile"] = "FROM scratch\nCOPY . /\n"
+				mustBuild(t, e, request(tree(t, content), repo+":x"))
+				wantFiles(t, files(t, e, repo+":x"), c.want)
+			})
+		}
+	})
+}
+
+func TestLinksInTheContextStayLinks(t *testing.T) {
+	each(t, func(t *testing.T, e *Engine) {
+		repo := repository(t, e, "127.0.0.1:1")
+		dir := tree(t, map[string]string{"d/a": "1", "Dockerfile": "FROM scratch\nCOPY d /d\n"})
+		for link, target := range map[string]string{"inside": "a", "outside": "/etc/hostname", "nowhere": "../../no"} {
+			if err := os.Symlink(target, filepath.Join(dir, "d", link)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustBuild(t, e, request(dir, repo+":x"))
+		wantFiles(t, files(t, e, repo+":x"), map[string]string{
+			"d/a": "1", "d/inside": "-> a", "d/outside": "-> /etc/hostname", "d/nowhere": "-> ../../no",
+		})
+	})
+}
+
+func TestStagesAndArgs(t *testing.T) {
+	each(t, func(t *testing.T, e *Engine) {
+		repo := repository(t, e, "127.0.0.1:1")
+		base(t, e, repo+":base")
+		dir := tree(t, map[string]string{"Dockerfile": `ARG BASE
+FROM ${BASE} AS first
+ARG WORD
+RUN echo $WORD > /word
+FROM scratch
+COPY --from=first /word /
+COPY --from=` + repo + `:base /bin/sh /shell
+`})
+		r := request(dir, repo+":x")
+		r.Args = map[string]string{"BASE": repo + ":base", "WORD": "given"}
+		built, _ := mustBuild(t, e, r)
+		found, err := e.api.ImageInspect(t.Context(), repo+":base")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []BaseImage{{repo + ":base", found.ID}}
+		if !slices.Equal(built.Base, want) {
+			t.Errorf("base images %v, want %v", built.Base, want)
+		}
+		if got := files(t, e, repo+":x")["word"]; got != "given\n" {
+			t.Errorf("the step saw %q", got)
+		}
+	})
+}
+
+func TestFailingStepIsNamed(t *testing.T) {
+	each(t, func(t *testing.T, e *Engine) {
+		repo := repository(t, e, "127.0.0.1:1")
+		base(t, e, repo+":base")
+		mark := rand.Text()
+		dir := tree(t, map[string]string{"Dockerfile": "FROM " + repo + ":base\nRUN echo " + mark + " > /one\nRUN echo said; exit 7\n"})
+		var output bytes.Buffer
+		_, err := e.Build(t.Context(), request(dir, repo+":x"), &output)
+		if err == nil || !strings.Contains(err.Error(), "RUN echo said; exit 7") || !strings.Contains(err.Error(), "code: 7") {
+			t.Errorf("the error does not name step and exit code: %v", err)
+		}
+		if errors.Is(err, ErrUnauthorized) {
+			t.Errorf("a failing step is taken for refused credentials: %v", err)
+		}
+		if !strings.Contains(output.String(), "said\n") {
+			t.Errorf("the output lacks what the step said:\n%s", &output)
+		}
+		if left := traces(t, e, mark); len(left) > 0 {
+			t.Errorf("the failed build left %v", left)
+		}
+	})
+}
+
+func TestRebuildLeavesNoUntaggedImage(t *testing.T) {
+	each(t, func(t *testing.T, e *Engine) {
+		repo := repository(t, e, "127.0.0.1:1")
+		base(t, e, repo+":base")
+		mark := rand.Text()
+		dir := tree(t, map[string]string{"Dockerfile": "FROM " + repo + ":base AS a\nRUN echo " + mark + " > /1\n" +
+			"FROM " + repo + ":base\nRUN echo " + mark + " > /2\nCOPY --from=a /1 /\n"})
+		old, _ := mustBuild(t, e, request(dir, repo+":x"))
+		before := traces(t, e, mark)
+		built, _ := mustBuild(t, e, request(dir, repo+":x"))
+		if old.ID == built.ID {
+			t.Fatal("the second build took the first one's image")
+		}
+		if after := traces(t, e, mark); len(after) != len(before) {
+			t.Errorf("before %v, after %v", before, after)
+		}
+		if err := e.RemoveTagged(t.Context(), repo); err != nil {
+			t.Error(err)
+		}
+		if left := traces(t, e, mark); len(left) > 0 {
+			t.Errorf("without its tag the image left %v", left)
+		}
+	})
+}
+
+func TestCacheMountsAreNotShared(t *testing.T) {
+	e := connect(t, BuildKit)
+	repo := repository(t, e, "127.0.0.1:1")
+	base(t, e, repo+":base")
+	dir := tree(t, map[string]string{"Dockerfile": "FROM " + repo + ":base\n" +
+		"RUN --mount=type=cache,id=shared,target=/cache test ! -e /cache/mark && touch /cache/mark\n" +
+		"RUN --mount=type=cache,id=shared,target=/cache test -e /cache/mark\n"})
+	r := request(dir, repo+":x")
+	r.Args = map[string]string{"BUILDKIT_CACHE_MOUNT_NS": "chosen by the request"}
+	for range 2 {
+		mustBuild(t, e, r)
+	}
+}
+
+// A context of the same sizes and times is what a rsync-like transfer takes for
+// unchanged.
+func TestFilesOfAnEarlierContextAreNotReused(t *testing.T) {
+	each(t, func(t *testing.T, e *Engine) {
+		repo := repository(t, e, "127.0.0.1:1")
+		for _, content := range []string{"one", "two"} {
+			dir := tree(t, map[string]string{"file": content, "Dockerfile": "FROM scratch\nCOPY file /\n"})
+			for _, name := range []string{"file", "Dockerfile"} {
+				if err := os.Chtimes(filepath.Join(dir, name), time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mustBuild(t, e, request(dir, repo+":x"))
+			wantFiles(t, files(t, e, repo+":x"), map[string]string{"file": content})
+		}
+	})
+}
+
+func TestBuildLeavesNothingInTheCache(t *testing.T) {
+	e := connect(t, BuildKit)
+	repo := repository(t, e, "127.0.0.1:1")
+	base(t, e, repo+":base")
+	for name, step := range map[string]string{"success": "true", "failure": "false"} {
+		t.Run(name, func(t *testing.T) {
+			// What tells this build's records from another test's.
+			mark, size := rand.Text(), 1e6+mathrand.IntN(1e6)
+			dir := tree(t, map[string]string{
+				"large":      strings.Repeat("x", size),
+				"Dockerfile": "FROM " + repo + ":base\nCOPY . /x\nRUN --mount=type=cache,target=/c echo " + mark + " > /c/1\nRUN " + step + "\n",
+			})
+			_, err := e.Build(t.Context(), request(dir, repo+":x"), io.Discard)
+			if (err == nil) != (name == "success") {
+				t.Fatal(err)
+			}
+			for _, record := range records(t, e) {
+				ofContext := record.Size >= int64(size) && record.Size < int64(size)+1000
+				if ofContext || strings.Contains(record.Description, mark) {
+					t.Errorf("%s %q of %d bytes is left", record.RecordType, record.Description, record.Size)
+				}
+			}
+		})
+	}
+}
+
+func records(t *testing.T, e *Engine) []*buildkit.UsageInfo {
+	t.Helper()
+	kit, err := e.dialBuildKit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kit.Close()
+	all, err := kit.DiskUsage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestNothingOfTheHostIsGiven(t *testing.T) {
+	host, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	_, port, err := net.SplitHostPort(host.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Each step with what the two builders say to it.
+	cases := map[string]struct{ step, buildkit, classic string }{
+		"host network":        {"RUN --network=host true", "network", "network"},
+		"security mode":       {"RUN --security=insecure true", "security", "security"},
+		"secret":              {"RUN --mount=type=secret,id=s,required true", "secret s not found", "requires BuildKit"},
+		"ssh agent":           {"RUN --mount=type=ssh,required true", "no SSH key", "requires BuildKit"},
+		"engine socket":       {"RUN test -e /var/run/docker.sock || exit 42", "code: 42", "code: 42"},
+		"service on loopback": {"RUN nc -w 1 127.0.0.1 " + port + " </dev/null || exit 42", "code: 42", "code: 42"},
+	}
+	each(t, func(t *testing.T, e *Engine) {
+		repo := repository(t, e, "127.0.0.1:1")
+		base(t, e, repo+":base")
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				dir := tree(t, map[string]string{"Dockerfile": "FROM " + repo + ":base\n" + c.step + "\n"})
+				_, err := e.Build(t.Context(), request(dir, repo+":x"), io.Discard)
+				says := c.buildkit
+				if e.builder == Classic {
+					says = c.classic
+				}
+				if err == nil || !strings.Contains(err.Error(), says) {
+					t.Errorf("error %v, want one that says %q", err, says)
+				}
+			})
+		}
+	})
+}
+
+func TestOutputThatFailsIsReported(t *testing.T) {
+	each(t, func(t *testing.T, e *Engine) {
+		repo := repository(t, e, "127.0.0.1:1")
+		reader, writer := io.Pipe()
+		full := errors.New("disk full")
+		reader.CloseWithError(full)
+		dir := tree(t, map[string]string{"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
+		if _, err := e.Build(t.Context(), request(dir, repo+":x"), writer); !errors.Is(err, full) {
+			t.Errorf("error %v", err)
+		}
+	})
+}

@@ -1,0 +1,91 @@
+package engine
+
+// A build with BuildKit is one call that says all that the build may have: two
+// folders, credentials, arguments.
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	buildkit "github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/session"
+	"github.com/tonistiigi/fsutil"
+)
+
+func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, output io.Writer) (Image, error) {
+	options, err := solveOptions(request)
+	if err != nil {
+		return Image{}, err
+	}
+	kit, err := e.dialBuildKit(ctx)
+	if err != nil {
+		return Image{}, err
+	}
+	defer kit.Close()
+	defer cutAfterGrace(ctx, kit)()
+
+	cached, err := cacheRecords(ctx, kit)
+	if err != nil {
+		return Image{}, err
+	}
+	defer e.clearCache(ctx, cached, output)
+	report, response, err := solve(ctx, kit, options, output)
+	if err != nil {
+		return Image{}, report.explain(err)
+	}
+	base, err := e.resolveBase(ctx, report.base, request.Registries)
+	if err != nil {
+		return Image{}, err
+	}
+	id := response.ExporterResponse[exptypes.ExporterImageDigestKey]
+	if id == "" {
+		return Image{}, fmt.Errorf("BuildKit did not say which image it made; its answer holds %v", response.ExporterResponse)
+	}
+	return Image{ID: id, Base: base}, nil
+}
+
+// solveOptions asks for a build with nothing but its files and its credentials:
+// no entitlement, no secret, no SSH agent, no cache.
+func solveOptions(request BuildRequest) (buildkit.SolveOpt, error) {
+	files, err := fsutil.NewFS(request.ContextDir)
+	if err != nil {
+		return buildkit.SolveOpt{}, fmt.Errorf("open the build context: %w", err)
+	}
+	dockerfile, err := fsutil.NewFS(filepath.Dir(request.Dockerfile))
+	if err != nil {
+		return buildkit.SolveOpt{}, fmt.Errorf("open the folder of the Dockerfile: %w", err)
+	}
+	return buildkit.SolveOpt{
+		Exports: []buildkit.ExportEntry{{
+			Type:  "moby",
+			Attrs: map[string]string{"name": strings.Join(request.Tags, ",")},
+		}},
+		LocalMounts:   map[string]fsutil.FS{"context": files, "dockerfile": dockerfile},
+		Frontend:      "dockerfile.v0",
+		FrontendAttrs: frontendAttrs(request),
+		// Under a key it knows, BuildKit takes unchanged files from an earlier
+		// build's context, and calls unchanged what has the same size and time.
+		SharedKey: rand.Text(),
+		Session:   []session.Attachable{&credentialsProvider{registries: request.Registries}},
+	}, nil
+}
+
+// frontendAttrs are the parameters of BuildKit's Dockerfile frontend, see
+// https://docs.docker.com/build/buildkit/frontend/. The namespace of the cache
+// mounts comes last: an argument of the request may not choose an old one.
+func frontendAttrs(request BuildRequest) map[string]string {
+	attrs := map[string]string{
+		"filename": filepath.Base(request.Dockerfile),
+		"no-cache": "",
+	}
+	for name, value := range request.Args {
+		attrs["build-arg:"+name] = value
+	}
+	attrs["build-arg:BUILDKIT_CACHE_MOUNT_NS"] = rand.Text()
+	return attrs
+}

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/session/auth"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+func TestRegistryHost(t *testing.T) {
+	cases := map[string]string{
+		"docker.io":                   "docker.io",
+		"index.docker.io":             "docker.io",
+		"registry-1.docker.io":        "docker.io",
+		"https://index.docker.io/v1/": "docker.io",
+		"https://Index.Docker.io/v1/": "docker.io",
+		"us.icr.io":                   "us.icr.io",
+		" US.icr.io ":                 "us.icr.io",
+		"https://us.icr.io/v2/":       "us.icr.io",
+		"http://127.0.0.1:5000":       "127.0.0.1:5000",
+		"127.0.0.1:5000":              "127.0.0.1:5000",
+		"evil-docker.io":              "evil-docker.io",
+		"docker.io.evil.example":      "docker.io.evil.example",
+		"docker.io:5000":              "docker.io:5000",
+	}
+	for server, want := range cases {
+		if got := registryHost(server); got != want {
+			t.Errorf("%q: %q, want %q", server, got, want)
+		}
+	}
+}
+
+func TestCredentialsGoToTheirHostOnly(t *testing.T) {
+	provider := &credentialsProvider{registries: []Registry{
+		{"docker.io", "hub", "hub-secret"},
+		{"registry.example:5000", "own", "own-secret"},
+		{},
+	}}
+	cases := map[string]string{
+		"registry-1.docker.io":        "hub-secret",
+		"https://index.docker.io/v1/": "hub-secret",
+		"registry.example:5000":       "own-secret",
+		"registry.example":            "",
+		"registry.example:5001":       "",
+		"sub.registry.example:5000":   "",
+		"other.example":               "",
+		"":                            "",
+	}
+	for host, want := range cases {
+		answer, err := provider.Credentials(t.Context(), &auth.CredentialsRequest{Host: host})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.Secret != want || (answer.Username != "") != (want != "") {
+			t.Errorf("%q gets %q for user %q, want %q", host, answer.Secret, answer.Username, want)
+		}
+	}
+}
+
+func TestTokensAreLeftToTheEngine(t *testing.T) {
+	provider := &credentialsProvider{}
+	_, fetch := provider.FetchToken(t.Context(), &auth.FetchTokenRequest{})
+	_, authority := provider.GetTokenAuthority(t.Context(), &auth.GetTokenAuthorityRequest{})
+	_, verify := provider.VerifyTokenAuthority(t.Context(), &auth.VerifyTokenAuthorityRequest{})
+	for _, err := range []error{fetch, authority, verify} {
+		if status.Code(err) != codes.Unimplemented {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+func TestRegistryKeepsItsPassword(t *testing.T) {
+	r := Registry{"us.icr.io", "user", "s3cr3t"}
+	request := BuildRequest{Registries: []Registry{r}}
+	var logged bytes.Buffer
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "registry", r, "request", request)
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "registry", r, "request", request, "pointer", &r)
+	marshalled, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{
+		fmt.Sprint(r), fmt.Sprintf("%+v", r), fmt.Sprintf("%#v", r), fmt.Sprintf("%+v", &r),
+		fmt.Sprintf("%+v", request), fmt.Sprintf("%#v", request), logged.String(), string(marshalled),
+	}
+	for _, text := range texts {
+		if strings.Contains(text, r.Password) {
+			t.Errorf("the password is in %q", text)
+		}
+	}
+	if got := r.String(); got != "user at us.icr.io" {
+		t.Errorf("String gives %q", got)
+	}
+}
+
+func TestAuthConfigs(t *testing.T) {
+	configs := authConfigs([]Registry{{"registry-1.docker.io", "hub", "1"}, {"Registry.example:5000", "own", "2"}})
+	if hub := configs["https://index.docker.io/v1/"]; hub.Username != "hub" || hub.Password != "1" {
+		t.Errorf("credentials for Docker Hub: user %q", hub.Username)
+	}
+	if own := configs["registry.example:5000"]; own.Username != "own" || own.Password != "2" {
+		t.Errorf("credentials for a registry: user %q", own.Username)
+	}
+}

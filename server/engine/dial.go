@@ -1,0 +1,77 @@
+package engine
+
+// The BuildKit of an Engine is reached through the Engine's own API: "/grpc"
+// carries BuildKit's control service, "/session" the service of this side, which
+// hands out files of the context and credentials.
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	controlapi "github.com/moby/buildkit/api/services/control"
+	buildkit "github.com/moby/buildkit/client"
+)
+
+// A cancelled build may take cancelGrace to stop its containers and say so;
+// then the connection is cut, which stops them too. What a build left may take
+// cleanupTime to be removed. Together they are less than a second.
+const (
+	cancelGrace = 400 * time.Millisecond
+	cleanupTime = 500 * time.Millisecond
+)
+
+// dialBuildKit opens a connection for one build, so that ending the build can
+// end the connection.
+func (e *Engine) dialBuildKit(ctx context.Context) (*buildkit.Client, error) {
+	// Both dial for as long as the build lasts: the contexts that the libraries
+	// give them outlive it.
+	control := func(context.Context, string) (net.Conn, error) {
+		return e.hijack(ctx, "/grpc", "h2c", nil)
+	}
+	side := func(_ context.Context, proto string, meta map[string][]string) (net.Conn, error) {
+		return e.hijack(ctx, "/session", proto, meta)
+	}
+	kit, err := buildkit.New(ctx, "", buildkit.WithContextDialer(control), buildkit.WithSessionDialer(side))
+	if err != nil {
+		return nil, fmt.Errorf("connect to BuildKit: %w", err)
+	}
+	return kit, nil
+}
+
+func (e *Engine) probeBuildKit(ctx context.Context) (err error) {
+	kit, err := e.dialBuildKit(ctx)
+	if err != nil {
+		return err
+	}
+	defer kit.Close()
+	_, err = kit.ControlClient().ListWorkers(ctx, &controlapi.ListWorkersRequest{})
+	return err
+}
+
+// cutAfterGrace closes kit a while after ctx ended, unless the function it
+// returns is called before.
+func cutAfterGrace(ctx context.Context, kit *buildkit.Client) (stop func()) {
+	over := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-over:
+			return
+		case <-ctx.Done():
+		}
+		grace := time.NewTimer(cancelGrace)
+		defer grace.Stop()
+		select {
+		case <-over:
+		case <-grace.C:
+			kit.Close()
+		}
+	}()
+	return func() {
+		close(over)
+		<-done
+	}
+}

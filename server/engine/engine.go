@@ -1,0 +1,121 @@
+package engine
+
+// Connecting is where it is decided, once, which of an Engine's two builders a
+// build uses. The Engine's own announcement is not enough for that: 20.10
+// announces the classic builder and offers BuildKit all the same.
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/docker/docker/client"
+)
+
+// Builder names one of the two builders of a Docker Engine.
+type Builder string
+
+// The builders. Automatic takes BuildKit wherever the Engine offers it.
+const (
+	Automatic Builder = "automatic"
+	BuildKit  Builder = "buildkit"
+	Classic   Builder = "classic"
+)
+
+// Engine is a connection to a Docker Engine. Its methods may be called from
+// several goroutines at once.
+type Engine struct {
+	api     *client.Client
+	builder Builder
+}
+
+// Version is what a build record says about the Engine.
+type Version struct {
+	Engine  string  // version of the Engine, for example "28.5.2"
+	API     string  // API version negotiated with it, for example "1.41"
+	OS      string  // operating system of the images it builds, for example "linux"
+	Arch    string  // their architecture, as Go spells it, for example "s390x"
+	Builder Builder // BuildKit or Classic
+}
+
+// Connect opens a connection to the Docker Engine at host, for example
+// "unix:///var/run/docker.sock"; the empty string stands for DOCKER_HOST or,
+// without it, the default socket. It negotiates the API version (Engine 20.10
+// and later are known to work) and settles on a builder.
+//
+// The error is ErrUnreachable when no Engine answers at that address.
+func Connect(ctx context.Context, host string, builder Builder) (*Engine, error) {
+	api, err := newAPI(host)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the Docker Engine: %w", err)
+	}
+	e := &Engine{api: api}
+	if err := e.negotiate(ctx); err != nil {
+		return nil, discard(e, err)
+	}
+	if e.builder, err = e.choose(ctx, builder); err != nil {
+		return nil, discard(e, err)
+	}
+	return e, nil
+}
+
+func newAPI(host string) (*client.Client, error) {
+	options := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
+	if host != "" {
+		options = append(options, client.WithHost(host))
+	}
+	return client.NewClientWithOpts(append(options, abortable)...)
+}
+
+func (e *Engine) negotiate(ctx context.Context) error {
+	ping, err := e.api.Ping(ctx)
+	if err != nil {
+		return unreachable(ctx, e.api.DaemonHost(), err)
+	}
+	e.api.NegotiateAPIVersionPing(ping)
+	return nil
+}
+
+// choose settles on a builder. For BuildKit it really asks, because that is the
+// only answer that holds for every Engine.
+func (e *Engine) choose(ctx context.Context, wanted Builder) (Builder, error) {
+	switch wanted {
+	case Classic:
+		return Classic, nil
+	case BuildKit, Automatic:
+	default:
+		return "", fmt.Errorf("connect to the Docker Engine: unknown builder %q: use %q, %q or %q", wanted, Automatic, BuildKit, Classic)
+	}
+	err := e.probeBuildKit(ctx)
+	switch {
+	case err == nil:
+		return BuildKit, nil
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("connect to the Docker Engine: %w", context.Cause(ctx))
+	case wanted == Automatic:
+		return Classic, nil
+	}
+	return "", fmt.Errorf("the Docker Engine at %s has no BuildKit; choose the builder %q or %q: %w", e.api.DaemonHost(), Automatic, Classic, err)
+}
+
+// Close ends the connection. Calls still running fail.
+func (e *Engine) Close() error {
+	if err := e.api.Close(); err != nil {
+		return fmt.Errorf("close the connection to the Docker Engine: %w", err)
+	}
+	return nil
+}
+
+// Version asks the Engine what it is.
+func (e *Engine) Version(ctx context.Context) (Version, error) {
+	v, err := e.api.ServerVersion(ctx)
+	if err != nil {
+		return Version{}, fmt.Errorf("ask the Docker Engine for its version: %w", unreachable(ctx, e.api.DaemonHost(), err))
+	}
+	return Version{
+		Engine:  v.Version,
+		API:     e.api.ClientVersion(),
+		OS:      v.Os,
+		Arch:    v.Arch,
+		Builder: e.builder,
+	}, nil
+}

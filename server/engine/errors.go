@@ -1,0 +1,69 @@
+package engine
+
+// The Engine reports what went wrong in a build or a push as a line of text in
+// a stream. This is the one place where such a text becomes a kind of error.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/docker/docker/client"
+)
+
+var (
+	// ErrUnreachable means that no Docker Engine answered.
+	ErrUnreachable = errors.New("no Docker Engine answers")
+
+	// ErrUnauthorized means that a registry refused the credentials, or that
+	// they do not allow what was asked.
+	ErrUnauthorized = errors.New("the registry refused the credentials")
+)
+
+// unreachable says which address did not answer and what to do about it.
+func unreachable(ctx context.Context, host string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if !client.IsErrConnectionFailed(err) {
+		return err
+	}
+	return fmt.Errorf("%w at %s: start it (systemctl start docker), give this user access to it, or set DOCKER_HOST: %w", ErrUnreachable, host, err)
+}
+
+// refusals are what Engines from 20.10 on write when a registry refuses
+// credentials. The Engine keeps no type and no status through its streams. The
+// first two are error codes of the OCI distribution specification, "Error
+// Codes", in the lower case in which the Engine prints them.
+var refusals = []string{
+	"unauthorized: ",
+	"denied: ",
+	"no basic auth credentials",
+	"401 Unauthorized",
+	"403 Forbidden",
+}
+
+// classify gives an error of the Engine the kind that its text tells.
+func classify(err error) error {
+	for _, refusal := range refusals {
+		if strings.Contains(err.Error(), refusal) {
+			return fmt.Errorf("%w: %w", ErrUnauthorized, err)
+		}
+	}
+	return err
+}
+
+// ended gives the reason why ctx ended, when it did, else err: an operation cut
+// short reports that and not the broken connection it saw.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// discard closes e after err and keeps both errors.
+func discard(e *Engine, err error) error {
+	return errors.Join(err, e.Close())
+}

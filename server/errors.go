@@ -1,0 +1,58 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// Errors of the handlers. Those of the packages below are classified beside
+// them in classify, and nowhere else.
+var (
+	errNotInitialised = errors.New("the server has no parameters yet: run init first")
+	errWrongSecret    = errors.New("SECRET is not the one this server was initialised with: use the sbs-config.json of that time, or change the secret with update --new-secret")
+	errNoBuild        = errors.New("no build has succeeded yet: run build, and status until it says success")
+	errNoSuchBuild    = errors.New("there is no such build, or it did not succeed: build names are those that status and get-manifest show")
+	errNoSuchLog      = errors.New("there is no such log: the build log is called build")
+	errStopping       = errors.New("the server is shutting down: try again when it is up")
+)
+
+// badRequest is a body that is not what the route takes.
+type badRequest struct{ cause error }
+
+func (e *badRequest) Error() string { return "the request body is not understood: " + e.cause.Error() }
+func (e *badRequest) Unwrap() error { return e.cause }
+
+// classify is the one place where an error becomes a status code and the text
+// that the client sees. What is not known here is the server's own trouble: its
+// text goes to the log, not to the client.
+func classify(err error) (int, api.Answer) {
+	var parameter *api.ParameterError
+	var tooLarge *http.MaxBytesError
+	var bad *badRequest
+	switch {
+	case errors.As(err, &parameter):
+		return http.StatusBadRequest, api.Answer{Status: parameter.Error(), Code: api.CodeBadParameter, Key: parameter.Key}
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge, api.Answer{Status: "the request body is larger than 1 MiB", Code: api.CodeTooLarge}
+	case errors.As(err, &bad):
+		return http.StatusBadRequest, api.Answer{Status: bad.Error(), Code: api.CodeBadRequest}
+	case errors.Is(err, job.ErrBusy):
+		return http.StatusConflict, api.Answer{Status: job.ErrBusy.Error(), Code: api.CodeBusy}
+	case errors.Is(err, errNotInitialised):
+		return http.StatusConflict, api.Answer{Status: errNotInitialised.Error(), Code: api.CodeNotInitialised}
+	case errors.Is(err, errWrongSecret):
+		return http.StatusForbidden, api.Answer{Status: errWrongSecret.Error(), Code: api.CodeForbidden}
+	case errors.Is(err, errNoBuild), errors.Is(err, errNoSuchBuild), errors.Is(err, errNoSuchLog):
+		return http.StatusNotFound, api.Answer{Status: err.Error(), Code: api.CodeNotFound}
+	case errors.Is(err, fs.ErrNotExist):
+		return http.StatusNotFound, api.Answer{Status: errNoSuchBuild.Error(), Code: api.CodeNotFound}
+	case errors.Is(err, errStopping), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable, api.Answer{Status: errStopping.Error(), Code: api.CodeStopping}
+	}
+	return http.StatusInternalServerError, api.Answer{Status: "the server failed: its own log says why", Code: api.CodeInternal}
+}

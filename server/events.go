@@ -1,0 +1,128 @@
+package server
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// events streams the running build, or the latest one: its status, its log from
+// the first line on, each new status and line as it comes, and its last status.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.current(); err != nil {
+		return err
+	}
+	if _, err := readBody(r); err != nil {
+		return err
+	}
+	// The stream may outlast the time that a request has to arrive.
+	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	state, changed := s.Slot.Watch()
+	follower := &follower{out: slowly(w), id: state.Record.ID}
+	if err := follower.open(s); err != nil {
+		return err
+	}
+	defer follower.close()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	for {
+		if err := follower.send(s, state); err != nil {
+			return nil // the client is gone
+		}
+		if !state.Running || state.Record.ID != follower.id {
+			return nil
+		}
+		select {
+		case <-changed:
+			state, changed = s.Slot.Watch()
+		case <-r.Context().Done():
+			return nil
+		}
+	}
+}
+
+// follower is one client's place in a build.
+type follower struct {
+	out     slowWriter
+	id      string // of the build
+	file    *os.File
+	lines   *bufio.Reader
+	partial string     // a line that is still being written
+	sent    api.Status // the status sent last
+	begun   bool
+}
+
+func (f *follower) open(s *Server) error {
+	if f.id == "" {
+		return nil
+	}
+	file, err := s.openLog(f.id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.file, f.lines = file, bufio.NewReader(file)
+	return nil
+}
+
+func (f *follower) close() {
+	if f.file != nil {
+		_ = f.file.Close()
+	}
+}
+
+// send sends what is new in the log and then what is new in the status, so that
+// a status never comes before the lines that led to it.
+func (f *follower) send(s *Server, state job.State) error {
+	if err := f.sendLines(); err != nil {
+		return err
+	}
+	status := s.statusOf(state)
+	if !f.begun || status != f.sent {
+		f.begun, f.sent = true, status
+		if err := f.event(api.Event{Status: &status}); err != nil {
+			return err
+		}
+	}
+	return f.out.control.Flush()
+}
+
+func (f *follower) sendLines() error {
+	for f.lines != nil {
+		text, err := f.lines.ReadString('\n')
+		f.partial += text
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		line := strings.TrimSuffix(f.partial, "\n")
+		f.partial = ""
+		if err := f.event(api.Event{Log: line}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *follower) event(event api.Event) error {
+	text, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
+	_, err = f.out.Write(append(text, '\n'))
+	return err
+}

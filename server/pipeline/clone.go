@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strconv"
+
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/source"
+)
+
+// clone fetches the one commit that is built, and names the build after it.
+func (b *build) clone(ctx context.Context) error {
+	progress := b.log.output()
+	checkout, err := b.Clone(ctx, b.sourceRequest(), b.clonePath(), progress)
+	_ = progress.Close() // writes to the log, which keeps its own error
+	if err != nil {
+		return attempt(b.cloneCommand(), err)
+	}
+	b.checkout = checkout
+	return attempt(b.cloneCommand(), b.note(func(r *record) {
+		r.Commit = checkout.Commit
+		r.Committed = checkout.Committed
+		r.ImageTag = b.parameters.ImageTag(checkout.Commit)
+		r.BuildName = b.buildName()
+		for _, submodule := range checkout.Submodules {
+			r.Submodules = append(r.Submodules, job.Submodule(submodule))
+		}
+	}))
+}
+
+func (b *build) sourceRequest() source.Request {
+	p := b.parameters
+	return source.Request{
+		URL:        p.GitHubURL,
+		Reference:  p.GitHubBranch,
+		Depth:      p.Depth(),
+		Submodules: p.Submodules,
+		SSHKey:     []byte(p.GitHubKey),
+		User:       p.GitHubUser,
+		Token:      string(p.GitHubToken),
+		KnownHosts: joinLines(b.KnownHosts, []byte(p.GitHubKnownHosts)),
+		CABundle:   joinLines(b.CABundle, []byte(p.GitHubCA)),
+	}
+}
+
+// clonePath is where the clone lies: a folder called git, as in the manifest.
+func (b *build) clonePath() string {
+	return filepath.Join(b.work, "git")
+}
+
+func (b *build) cloneCommand() string {
+	words := []string{"git", "clone", "--depth", strconv.Itoa(b.parameters.Depth())}
+	if b.parameters.GitHubBranch != "" {
+		words = append(words, "--branch", b.parameters.GitHubBranch)
+	}
+	if b.parameters.Submodules {
+		words = append(words, "--recurse-submodules")
+	}
+	return commandLine(append(words, b.parameters.GitHubURL)...)
+}
+
+// joinLines joins texts that must each end with a newline.
+func joinLines(texts ...[]byte) []byte {
+	var joined []byte
+	for _, text := range texts {
+		if text = bytes.TrimSpace(text); len(text) > 0 {
+			joined = append(append(joined, text...), '\n')
+		}
+	}
+	return joined
+}

@@ -1,0 +1,103 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// buildImage builds the Dockerfile and gives the image its names.
+func (b *build) buildImage(ctx context.Context) error {
+	contextDir, err := b.inClone("DOCKER_BUILD_PATH", b.parameters.DockerBuildPath)
+	if err != nil {
+		return attempt(b.buildCommand(), err)
+	}
+	dockerfile, err := b.inClone("DOCKERFILE_PATH", b.dockerfile())
+	if err != nil {
+		return attempt(b.buildCommand(), err)
+	}
+	output := b.log.output()
+	image, err := b.engine.Build(ctx, engine.BuildRequest{
+		ContextDir: contextDir,
+		Dockerfile: dockerfile,
+		Args:       b.parameters.Args,
+		Tags:       b.references(),
+		Registries: b.registries(),
+	}, output)
+	_ = output.Close() // writes to the log, which keeps its own error
+	if err != nil {
+		return attempt(b.buildCommand(), err)
+	}
+	return attempt(b.buildCommand(), b.note(func(r *record) {
+		for _, base := range image.Base {
+			r.BaseImages = append(r.BaseImages, job.BaseImage(base))
+		}
+	}))
+}
+
+// dockerfile is the Dockerfile's path from the top of the repository.
+func (b *build) dockerfile() string {
+	if b.parameters.DockerfilePath != "" {
+		return b.parameters.DockerfilePath
+	}
+	return "Dockerfile"
+}
+
+// inClone resolves a path of a parameter within the clone, symbolic links
+// included. What the repository contains is not trusted: a link that leaves it
+// is an error.
+func (b *build) inClone(key, name string) (string, error) {
+	top, err := filepath.EvalSymlinks(b.clonePath())
+	if err != nil {
+		return "", err
+	}
+	resolved, err := filepath.EvalSymlinks(filepath.Join(top, filepath.FromSlash(name)))
+	if os.IsNotExist(err) {
+		return "", &api.ParameterError{Key: key, Problem: fmt.Sprintf("%q is not in the repository at commit %s", name, b.checkout.Commit)}
+	}
+	if err != nil {
+		return "", err
+	}
+	if resolved != top && !strings.HasPrefix(resolved, top+string(filepath.Separator)) {
+		return "", &api.ParameterError{Key: key, Problem: fmt.Sprintf("%q is a symbolic link that leaves the repository", name)}
+	}
+	return resolved, nil
+}
+
+// registries are the credentials for base images: those of the base registry,
+// and those of the push registry for bases that lie beside the image.
+func (b *build) registries() []engine.Registry {
+	p := b.parameters
+	registries := []engine.Registry{b.pushRegistry()}
+	if p.BaseUser == "" {
+		return registries
+	}
+	base := engine.Registry{Server: p.BaseRegistry(), User: p.BaseUser, Password: string(p.BasePassword)}
+	if base.Server == p.Registry() {
+		return []engine.Registry{base}
+	}
+	return append(registries, base)
+}
+
+func (b *build) buildCommand() string {
+	words := []string{"docker", "build"}
+	for _, name := range slices.Sorted(maps.Keys(b.parameters.Args)) {
+		words = append(words, "--build-arg", name+"="+b.parameters.Args[name])
+	}
+	for _, reference := range b.references() {
+		words = append(words, "-t", reference)
+	}
+	contextDir := b.parameters.DockerBuildPath
+	if contextDir == "" {
+		contextDir = "."
+	}
+	return commandLine(append(words, "-f", b.dockerfile(), contextDir)...)
+}

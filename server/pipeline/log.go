@@ -1,0 +1,156 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Bounds of the build log.
+const (
+	maxLine = 64 << 10 // bytes of one line; what is longer is cut
+	maxLog  = 64 << 20 // bytes of the whole log; what comes later is dropped, and said
+)
+
+// log is the build log. A line is
+//
+//	YYYY-MM-DD HH:MM:SS,mmm  component  level   message
+//
+// in UTC, the component padded to 11 columns and the level to 8. Every line is
+// redacted before it is written, and written whole. Safe for concurrent use.
+type log struct {
+	redact *redactor
+	now    func() time.Time
+	touch  func() // tells followers that there is more
+
+	mu      sync.Mutex
+	file    *os.File
+	size    int64
+	failure error // the first error of writing
+}
+
+const component = "root"
+
+func newLog(file *os.File, redact *redactor, now func() time.Time, touch func()) *log {
+	return &log{file: file, redact: redact, now: now, touch: touch}
+}
+
+// Info writes a message of the server.
+func (l *log) Info(format string, values ...any) { l.lines("INFO", fmt.Sprintf(format, values...)) }
+
+// Error writes a message about what went wrong.
+func (l *log) Error(format string, values ...any) { l.lines("ERROR", fmt.Sprintf(format, values...)) }
+
+func (l *log) lines(level, text string) {
+	// Redacted before it is taken apart: a secret may have several lines.
+	for line := range strings.Lines(l.redact.text(text)) {
+		l.line(level, strings.TrimRight(line, "\r\n"))
+	}
+}
+
+func (l *log) line(level, message string) {
+	message = l.redact.text(message)
+	if len(message) > maxLine {
+		message = message[:maxLine] + " (cut: the line is longer)"
+	}
+	message = strings.Map(printable, message)
+	line := fmt.Sprintf("%s  %-11s%-8s%s\n", l.now().UTC().Format("2006-01-02 15:04:05,000"), component, level, message)
+	l.write(line)
+	l.touch()
+}
+
+// printable keeps terminals safe from what a build prints: escape sequences
+// could hide lines from a reader.
+func printable(r rune) rune {
+	if r < ' ' && r != '\t' || r == 0x7f {
+		return -1
+	}
+	return r
+}
+
+func (l *log) write(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failure != nil || l.size > maxLog {
+		return
+	}
+	if l.size+int64(len(line)) > maxLog {
+		l.size = maxLog + 1
+		line = fmt.Sprintf("(the log ends here: it has reached %d bytes)\n", maxLog)
+	}
+	n, err := io.WriteString(l.file, line)
+	l.size += int64(n)
+	if err != nil {
+		l.failure = fmt.Errorf("write build log: %w", err)
+	}
+}
+
+// Frozen is all of the log that is written now.
+func (l *log) Frozen() (*io.SectionReader, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	info, err := l.file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read build log: %w", err)
+	}
+	return io.NewSectionReader(l.file, 0, info.Size()), l.failure
+}
+
+// Close syncs the log and closes it.
+func (l *log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return errors.Join(l.failure, l.file.Sync(), l.file.Close())
+}
+
+// output is a writer for what the tools of a step print: each of its lines
+// becomes one of the log's, with "run: " before it.
+type output struct {
+	log     *log
+	pending bytes.Buffer
+	skip    bool // the rest of an overlong line
+}
+
+func (l *log) output() *output { return &output{log: l} }
+
+func (o *output) Write(p []byte) (int, error) {
+	written := len(p)
+	for len(p) > 0 {
+		line, rest, whole := bytes.Cut(p, []byte("\n"))
+		p = rest
+		if !o.skip {
+			o.pending.Write(line)
+		}
+		// A line is cut only behind what the longest secret could need, so
+		// that no part of a secret is left at the cut.
+		if o.pending.Len() > maxLine+o.log.redact.longest {
+			o.flush()
+			o.skip = true
+		}
+		if whole {
+			if !o.skip {
+				o.flush()
+			}
+			o.skip = false
+		}
+	}
+	return written, nil
+}
+
+func (o *output) flush() {
+	o.log.line("INFO", "run: "+strings.TrimRight(o.pending.String(), "\r"))
+	o.pending.Reset()
+}
+
+// Close writes a last line that had no newline.
+func (o *output) Close() error {
+	if o.pending.Len() > 0 {
+		o.flush()
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package pipeline
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+const sshKey = `-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
+QyNTUxOQAAACDvQp1bX9N2lgWbN0Vh3n0u7M8X5cZQqBq0s4mRk9m8yAAAAJhx
+-----END OPENSSH PRIVATE KEY-----
+`
+
+var planted = map[string]string{
+	"DOCKER_PASSWORD": "correct horse/battery",
+	"GITHUB_TOKEN":    "correct horse",
+	"GITHUB_KEY":      sshKey,
+	"TINY":            "abc",
+}
+
+func TestRedact(t *testing.T) {
+	r := newRedactor(planted)
+	for text, want := range map[string]string{
+		"nothing here":                    "nothing here",
+		"a correct horse/battery b":       "a <DOCKER_PASSWORD> b",
+		"correct horse":                   "<GITHUB_TOKEN>",
+		"correct horse/batterie":          "<GITHUB_TOKEN>/batterie",
+		"correct+horse%2Fbattery":         "<DOCKER_PASSWORD>",
+		"correct%20horse%2Fbattery":       "<DOCKER_PASSWORD>",
+		"abc is too short to be a secret": "abc is too short to be a secret",
+		"QyNTUxOQAAACDvQp1bX9N2lgWbN0Vh3n0u7M8X5cZQqBq0s4mRk9m8yAAAAJhx":          "<GITHUB_KEY>",
+		"-----BEGIN OPENSSH PRIVATE KEY-----":                                     "-----BEGIN OPENSSH PRIVATE KEY-----",
+		hex.EncodeToString([]byte("correct horse/battery")):                       "<DOCKER_PASSWORD>",
+		base64.StdEncoding.EncodeToString([]byte("correct horse/battery")):        "<DOCKER_PASSWORD>",
+		base64.StdEncoding.EncodeToString([]byte("correct horse/battery\n")):      "<DOCKER_PASSWORD>==",
+		"x" + base64.RawURLEncoding.EncodeToString([]byte("correct horse")) + "y": "x<GITHUB_TOKEN>y",
+	} {
+		if got := r.text(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+	values := r.values(map[string]any{
+		"ARG":           map[string]string{"A": "correct horse"},
+		"ENV_WHITELIST": []string{"correct horse"},
+		"DOCKER_USER":   "correct horse",
+		"GITHUB_DEPTH":  3,
+	})
+	for key, value := range values {
+		if strings.Contains(strings.ToLower(key), "horse") || strings.Contains(toText(value), "correct horse") {
+			t.Errorf("%s still holds the secret: %v", key, value)
+		}
+	}
+}
+
+func toText(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case []string:
+		return strings.Join(value, " ")
+	case map[string]string:
+		return value["A"]
+	}
+	return ""
+}
+
+// FuzzRedact checks that no secret is left, wherever it stands in a text.
+func FuzzRedact(f *testing.F) {
+	f.Add("before ", "s3cr3t", " after")
+	f.Add("<", "<A>", ">")
+	f.Fuzz(func(t *testing.T, before, secret, after string) {
+		if len(strings.TrimSpace(secret)) < minSecret || strings.Contains("<SECRET>", strings.TrimSpace(secret)) {
+			return
+		}
+		got := newRedactor(map[string]string{"SECRET": secret}).text(before + secret + after)
+		// What is put together out of the rest and a name is not the secret.
+		if strings.Contains(strings.ReplaceAll(got, "<SECRET>", "\x00"), secret) {
+			t.Errorf("%q is left in %q", secret, got)
+		}
+	})
+}
+
+func newTestLog(t *testing.T) (*log, func() string) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "build.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	now := func() time.Time {
+		return time.Date(2020, 6, 23, 5, 25, 42, 453_999_999, time.FixedZone("", 3600)).Add(time.Hour)
+	}
+	l := newLog(file, newRedactor(planted), now, func() {})
+	return l, func() string {
+		content, err := os.ReadFile(file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+}
+
+// TestLogLine is the example of the protocol, section 5.
+func TestLogLine(t *testing.T) {
+	l, content := newTestLog(t)
+	l.Info("starting a build")
+	if want := "2020-06-23 05:25:42,453  root       INFO    starting a build\n"; content() != want {
+		t.Errorf("got  %q\nwant %q", content(), want)
+	}
+}
+
+func TestOutputLines(t *testing.T) {
+	l, content := newTestLog(t)
+	o := l.output()
+	for _, piece := range []string{"one\ntw", "o cor", "rect horse\r\n", "\n", "\x1b[2Jhidden\x00\n", "last"} {
+		if n, err := o.Write([]byte(piece)); n != len(piece) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const head = "2020-06-23 05:25:42,453  root       INFO    run: "
+	want := head + "one\n" + head + "two <GITHUB_TOKEN>\n" + head + "\n" + head + "[2Jhidden\n" + head + "last\n"
+	if content() != want {
+		t.Errorf("got\n%s\nwant\n%s", content(), want)
+	}
+}
+
+// TestLongLineIsCutBehindTheSecret plants a secret across the cut.
+func TestLongLineIsCutBehindTheSecret(t *testing.T) {
+	for shift := range 24 {
+		l, content := newTestLog(t)
+		o := l.output()
+		line := strings.Repeat("x", maxLine-shift) + "correct horse/battery" + strings.Repeat("y", 1<<20) + "\nnext\n"
+		if _, err := o.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+		got := content()
+		if strings.Contains(got, "correct") || !strings.Contains(got, "(cut: the line is longer)\n") || !strings.HasSuffix(got, "run: next\n") {
+			t.Fatalf("shift %d: ...%q", shift, got[max(0, len(got)-200):])
+		}
+		if !utf8.ValidString(got) {
+			t.Error("the log is not text")
+		}
+	}
+}
+
+func TestLogIsBounded(t *testing.T) {
+	l, content := newTestLog(t)
+	line := strings.Repeat("z", maxLine/2)
+	for range 2*maxLog/len(line) + 10 {
+		l.Info("%s", line)
+	}
+	got := content()
+	if len(got) > maxLog+200 || !strings.HasSuffix(got, "the log ends here: it has reached 67108864 bytes)\n") {
+		t.Errorf("%d bytes, ending in %q", len(got), got[len(got)-100:])
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	got := commandLine("docker", "login", "--username", "<USERNAME>", "--password", "<PASSWORD>", "docker.io")
+	if want := "docker login --username <USERNAME> --password <PASSWORD> docker.io"; got != want {
+		t.Error(got)
+	}
+	got = commandLine("docker", "build", "--build-arg", "A=it's $HOME; b", "", ".")
+	if want := `docker build --build-arg 'A=it'\''s $HOME; b' '' .`; got != want {
+		t.Error(got)
+	}
+}

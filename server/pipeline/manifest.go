@@ -1,0 +1,114 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/manifest"
+)
+
+// writeManifest writes the signed manifest of everything that went in, and the
+// record that says so. Nothing of it is visible before it is whole.
+func (b *build) writeManifest(ctx context.Context) error {
+	command := manifestCommand(b.buildName())
+	key, err := manifestKey(b.Volume)
+	if err != nil {
+		return attempt(command, err)
+	}
+	err = b.note(func(r *record) {
+		r.ManifestKeyGen = api.ManifestKeySoftware
+		r.ManifestPublicKey = manifest.Name(r.BuildName) + "-public.pem"
+		r.Finished = b.now().UTC()
+	})
+	if err != nil {
+		return attempt(command, err)
+	}
+	if err := b.packAndSign(ctx, key); err != nil {
+		return attempt(command, err)
+	}
+	public, err := publicPEM(&key.PublicKey)
+	if err != nil {
+		return attempt(command, err)
+	}
+	if err := b.folder.SavePublicKey(public); err != nil {
+		return attempt(command, err)
+	}
+	return attempt(command, b.saveRecord(b.finished()))
+}
+
+// packAndSign goes over the clone once, as a stream: the archive lies on the
+// volume as a temporary file until its signature is known.
+func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey) (err error) {
+	name := manifest.Name(b.buildName())
+	tbz, err := b.folder.CreateManifest(name + ".tbz")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tbz.Abandon()) }()
+	digest, err := b.pack(ctx, tbz)
+	if err != nil {
+		return err
+	}
+	signature, err := manifest.Sign(digest, key)
+	if err != nil {
+		return err
+	}
+	content, err := tbz.Reread()
+	if err != nil {
+		return err
+	}
+	return b.keepSigned(ctx, name, content, signature)
+}
+
+func (b *build) pack(ctx context.Context, w io.Writer) (manifest.Digest, error) {
+	buildJSON, err := encodeRecord(b.finished())
+	if err != nil {
+		return manifest.Digest{}, err
+	}
+	log, err := b.log.Frozen()
+	if err != nil {
+		return manifest.Digest{}, err
+	}
+	clone, err := os.OpenRoot(b.clonePath())
+	if err != nil {
+		return manifest.Digest{}, fmt.Errorf("open the clone: %w", err)
+	}
+	digest, err := manifest.Write(ctx, w, manifest.Contents{
+		Record:   buildJSON,
+		Log:      log,
+		Git:      clone.FS(),
+		Modified: b.checkout.Committed,
+	})
+	return digest, errors.Join(err, clone.Close())
+}
+
+func (b *build) keepSigned(ctx context.Context, name string, tbz *io.SectionReader, signature []byte) error {
+	signed, err := b.folder.CreateManifest(SignedName(name))
+	if err != nil {
+		return err
+	}
+	err = manifest.WriteSigned(ctx, signed, name, tbz, tbz.Size(), signature, b.checkout.Committed)
+	if err != nil {
+		return errors.Join(err, signed.Abandon())
+	}
+	return signed.Commit()
+}
+
+// SignedName is the file name of the signed manifest called name.
+func SignedName(name string) string { return name + ".sig.tbz" }
+
+// finished is the record as it will be when this last step is done.
+func (b *build) finished() record {
+	r := b.job.Record()
+	r.Status = api.StatusSuccess
+	return r
+}
+
+func manifestCommand(buildName string) string {
+	return commandLine("tar", "-cjf", manifest.Name(buildName)+".tbz", "data", "git")
+}

@@ -1,0 +1,59 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// The pipeline, from left to right. Each name is the last step that is done:
+//
+//	cleaned up → github cloned → image built → image pushed → success
+//	    │              │              │             │            │
+//	leftovers of    source at     Dockerfile    both tags     manifest
+//	earlier builds  one commit    to image      pushed and    signed and
+//	removed                                     signed        kept
+var steps = []step{
+	{api.StatusCleanedUp, (*build).cleanUp},
+	{api.StatusGitHubCloned, (*build).clone},
+	{api.StatusImageBuilt, (*build).buildImage},
+	{api.StatusImagePushed, (*build).pushAndSign},
+	{api.StatusSuccess, (*build).writeManifest},
+}
+
+// step is one row of the table. do must return soon after its context ends.
+type step struct {
+	status string
+	do     func(*build, context.Context) error
+}
+
+// run goes through the table: check the context, run the step, advance the job
+// (durably, then visibly), log, measure.
+func (b *build) run(ctx context.Context) error {
+	for _, step := range steps {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		started := b.now()
+		if err := step.do(b, ctx); err != nil {
+			return err
+		}
+		if err := b.advance(step.status); err != nil {
+			return err
+		}
+		b.log.Info("%s (%.3f s)", step.status, b.now().Sub(started).Seconds())
+	}
+	return nil
+}
+
+func (b *build) advance(status string) error {
+	now := b.now().UTC()
+	return b.note(func(r *record) {
+		r.Status = status
+		if r.Steps == nil {
+			r.Steps = map[string]time.Time{}
+		}
+		r.Steps[status] = now
+	})
+}

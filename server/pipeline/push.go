@@ -1,0 +1,86 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/server/trust/dct"
+)
+
+// pushAndSign uploads the image once, gives it both tags in the registry, and
+// signs both for the digest that the registry answered.
+func (b *build) pushAndSign(ctx context.Context) error {
+	for _, reference := range b.references() {
+		if err := b.push(ctx, reference); err != nil {
+			return err
+		}
+	}
+	signature, err := b.sign(ctx)
+	if err != nil {
+		return err
+	}
+	return attempt(b.pushCommand(b.references()[0]), b.note(func(r *record) {
+		r.ImageDigest = b.pushed.Digest
+		r.Signatures = append(r.Signatures, signature)
+	}))
+}
+
+func (b *build) push(ctx context.Context, reference string) error {
+	output := b.log.output()
+	pushed, err := b.engine.Push(ctx, reference, b.pushRegistry(), output)
+	_ = output.Close() // writes to the log, which keeps its own error
+	if errors.Is(err, engine.ErrUnauthorized) {
+		return attempt(b.loginCommand(), err)
+	}
+	if err == nil && b.pushed.Digest != "" && pushed != b.pushed {
+		err = fmt.Errorf("the registry answered digest %s for %s, and %s for the other tag of the same image", pushed.Digest, reference, b.pushed.Digest)
+	}
+	if err != nil {
+		return attempt(b.pushCommand(reference), err)
+	}
+	b.pushed = pushed
+	b.log.Info("pushed %s with digest %s", reference, pushed.Digest)
+	return nil
+}
+
+func (b *build) sign(ctx context.Context) (job.Signature, error) {
+	p := b.parameters
+	progress := b.log.output()
+	key, err := b.Signer.Sign(ctx, dct.Request{
+		Server:   p.TrustPushServer,
+		User:     p.DockerUser,
+		Password: string(p.DockerPassword),
+		CABundle: joinLines(b.CABundle, []byte(p.TrustCA)),
+		Image: trust.Image{
+			Repository: p.Repository(),
+			Tags:       b.tags(),
+			Digest:     b.pushed.Digest,
+			Size:       b.pushed.Size,
+		},
+	}, progress)
+	_ = progress.Close() // writes to the log, which keeps its own error
+	if err != nil {
+		return job.Signature{}, attempt(commandLine("docker", "trust", "sign", b.references()[0]), err)
+	}
+	return job.Signature{Method: key.Method, PublicKeyID: key.ID, PublicKey: key.Key}, nil
+}
+
+func (b *build) pushRegistry() engine.Registry {
+	return engine.Registry{
+		Server:   b.parameters.Registry(),
+		User:     b.parameters.DockerUser,
+		Password: string(b.parameters.DockerPassword),
+	}
+}
+
+func (b *build) loginCommand() string {
+	return commandLine("docker", "login", "--username", "<USERNAME>", "--password", "<PASSWORD>", b.parameters.Registry())
+}
+
+func (b *build) pushCommand(reference string) string {
+	return commandLine("docker", "push", reference)
+}

@@ -1,0 +1,114 @@
+package pipeline
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/hex"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// minSecret is the length from which a text is searched for as a secret.
+// Shorter ones are no secrets, and replacing every "a" would leave no log.
+const minSecret = 4
+
+// redactor replaces the secrets of one build by their names in angle brackets:
+// in clear, and as base64, hex and URL encoding. A secret of several lines is
+// also found line by line, because logs are lines. What it can't find is a
+// secret that a Dockerfile takes apart before it prints it.
+type redactor struct {
+	replacer *strings.Replacer
+	longest  int // of what is searched for, in bytes
+}
+
+// newRedactor takes secrets by name.
+func newRedactor(secrets map[string]string) *redactor {
+	type pair struct{ text, name string }
+	var pairs []pair
+	for name, secret := range secrets {
+		for _, form := range forms(secret) {
+			pairs = append(pairs, pair{form, "<" + name + ">"})
+		}
+	}
+	// The longest first: of two secrets that begin alike, the replacer takes
+	// the first that matches. By name then, so that the same text under two
+	// names is always shown under the same one.
+	slices.SortFunc(pairs, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), cmp.Compare(a.name, b.name))
+	})
+	r := &redactor{}
+	oldnew := make([]string, 0, 2*len(pairs))
+	for _, p := range pairs {
+		oldnew = append(oldnew, p.text, p.name)
+		r.longest = max(r.longest, len(p.text))
+	}
+	r.replacer = strings.NewReplacer(oldnew...)
+	return r
+}
+
+// forms are the ways in which a secret may turn up in a line.
+func forms(secret string) []string {
+	whole := strings.TrimSpace(secret)
+	texts := []string{whole}
+	if strings.Contains(whole, "\n") {
+		for line := range strings.Lines(whole) {
+			if line = strings.TrimSpace(line); !isArmour(line) {
+				texts = append(texts, line)
+			}
+		}
+	}
+	var found []string
+	for _, text := range texts {
+		if len(text) < minSecret {
+			continue
+		}
+		found = append(found, text)
+	}
+	if len(whole) >= minSecret {
+		for _, text := range []string{secret, whole, whole + "\n"} {
+			found = append(found,
+				strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(text)), "="),
+				strings.TrimRight(base64.URLEncoding.EncodeToString([]byte(text)), "="),
+				hex.EncodeToString([]byte(text)))
+		}
+		found = append(found, url.QueryEscape(whole), url.PathEscape(whole))
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// isArmour reports whether a line is one of those that every key file has.
+func isArmour(line string) bool {
+	return strings.HasPrefix(line, "-----")
+}
+
+func (r *redactor) text(text string) string {
+	return r.replacer.Replace(text)
+}
+
+// values redacts every text in a tree of maps and lists, as JSON has them.
+func (r *redactor) values(values map[string]any) map[string]any {
+	redacted := make(map[string]any, len(values))
+	for key, value := range values {
+		switch value := value.(type) {
+		case string:
+			redacted[key] = r.text(value)
+		case []string:
+			list := make([]string, len(value))
+			for i, item := range value {
+				list[i] = r.text(item)
+			}
+			redacted[key] = list
+		case map[string]string:
+			object := make(map[string]string, len(value))
+			for name, item := range value {
+				object[name] = r.text(item)
+			}
+			redacted[key] = object
+		default:
+			redacted[key] = value
+		}
+	}
+	return redacted
+}

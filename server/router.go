@@ -1,0 +1,107 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// Routes is the router of a server: the protocol, and nothing else.
+func (s *Server) Routes() chi.Router {
+	r := chi.NewRouter()
+	r.Use(s.observe, bounded)
+
+	r.Post(api.PathImage, s.json(s.init))
+	r.Patch(api.PathImage, s.json(s.update))
+	r.Put(api.PathImage, s.json(s.build))
+	r.Delete(api.PathImage, s.json(s.clean))
+	r.Get(api.PathImage, s.json(s.status))
+	r.Get(api.PathLog, s.json(s.log))
+	r.Get(api.PathManifest, s.json(s.manifest))
+	r.Get(api.PathPublicKey, s.json(s.publicKey))
+	r.Get(api.PathImageDigest, s.plain(s.imageDigest))
+	r.Get(api.PathConfigJSON, s.plain(s.configJSON))
+	r.Get(api.PathConfigPython, s.plain(s.configPython))
+	r.Get(api.PathEvents, s.json(s.events))
+
+	r.NotFound(refuse(http.StatusNotFound, api.Answer{Status: "there is no such route", Code: api.CodeNotFound}))
+	r.MethodNotAllowed(refuse(http.StatusMethodNotAllowed, api.Answer{Status: "this route has no such method", Code: api.CodeNotAllowed}))
+	return r
+}
+
+// handler is a route: it writes its own success, and returns its failure.
+type handler func(http.ResponseWriter, *http.Request) error
+
+// json is a route whose failures are JSON objects with a status.
+func (s *Server) json(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			code, answer := s.failure(r, err)
+			writeJSON(w, code, answer)
+		}
+	}
+}
+
+// plain is a route whose failures are plain text: the stock client decodes the
+// bytes of anything but a 201.
+func (s *Server) plain(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			code, answer := s.failure(r, err)
+			writeText(w, code, answer.Status+"\n")
+		}
+	}
+}
+
+// failure classifies err, and logs it when the client is not told all of it.
+func (s *Server) failure(r *http.Request, err error) (int, api.Answer) {
+	code, answer := classify(err)
+	if code == http.StatusInternalServerError {
+		s.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	return code, answer
+}
+
+func refuse(code int, answer api.Answer) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, code, answer) }
+}
+
+// bounded limits every body. The route that reads it gets the error.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, api.MaxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// observe logs each request when it is done: what was asked and answered, never
+// what was in it.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		recorder := &statusRecorder{ResponseWriter: w, code: http.StatusOK}
+		next.ServeHTTP(recorder, r)
+		level := slog.LevelInfo
+		if r.Method == http.MethodGet {
+			level = slog.LevelDebug // clients poll
+		}
+		s.Logger.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "code", recorder.code, "took", time.Since(started))
+	})
+}
+
+type statusRecorder struct {
+	http.ResponseWriter
+	code int
+}
+
+func (r *statusRecorder) WriteHeader(code int) {
+	r.code = code
+	r.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *statusRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

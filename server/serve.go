@@ -1,0 +1,72 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// Bounds of a connection.
+const (
+	maxConnections    = 1024
+	maxHeader         = 16 << 10         // bytes
+	headerTime        = 10 * time.Second // TLS handshake, and a request's header
+	bodyTime          = 60 * time.Second // header and body
+	idleTime          = 2 * time.Minute
+	shutdownTime      = 10 * time.Second // for requests under way when the server stops
+	buildShutdownTime = 20 * time.Second // for the build under way when the server stops
+)
+
+var errShutdown = errors.New("the server was shut down: start the build again when it is up")
+
+// Serve answers on listener until ctx ends. Then it stops, in order: no new
+// requests, the requests under way, the build under way. It returns within half
+// a minute of ctx's end.
+func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.Config) error {
+	// Streams of events end when this context does, so that Shutdown need not
+	// wait for clients that follow a build.
+	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRequests()
+	h := &http.Server{
+		Handler:           s.Routes(),
+		TLSConfig:         config,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       bodyTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() {
+		failed <- h.ServeTLS(netutil.LimitListener(listener, maxConnections), "", "")
+	}()
+	var err error
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+		s.Logger.Info("shutting down")
+	}
+	return errors.Join(err, s.stop(context.WithoutCancel(ctx), h, endRequests))
+}
+
+func (s *Server) stop(ctx context.Context, h *http.Server, endRequests func()) error {
+	endRequests()
+	requestsEnd, cancel := context.WithTimeout(ctx, shutdownTime)
+	defer cancel()
+	err := h.Shutdown(requestsEnd)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("shut down: %w", err), h.Close())
+	}
+	buildEnd, cancel := context.WithTimeout(ctx, buildShutdownTime)
+	defer cancel()
+	return errors.Join(err, s.Slot.Stop(buildEnd, errShutdown))
+}

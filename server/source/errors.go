@@ -1,0 +1,112 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// ErrEmptyRepository means that the remote has no commit yet.
+var ErrEmptyRepository = errors.New("the repository is empty: push a commit to it first")
+
+// ErrNotFound means that the remote knows no such repository, or hides it from
+// these credentials: servers do not tell the two apart.
+var ErrNotFound = errors.New("no such repository, or these credentials may not read it: check GITHUB_URL and the key or token")
+
+// ErrCredentials means that the remote did not accept the key or token.
+var ErrCredentials = errors.New("the server refused the credentials: check that the key or token is right and may read the repository")
+
+// ReferenceError means that the remote has no such branch, tag or commit.
+type ReferenceError struct {
+	Reference string // as asked for
+	Reason    string // what was looked for, and what to do
+}
+
+func (e *ReferenceError) Error() string {
+	return fmt.Sprintf("reference %q: %s", e.Reference, e.Reason)
+}
+
+// LimitError means that a repository is larger than this package takes.
+type LimitError struct {
+	What  string // what there is too much of
+	Limit int64  // how much is taken
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the repository is too large: more than %s %s", grouped(e.Limit), e.What)
+}
+
+// TreeError means that a commit holds a path which must not be written.
+type TreeError struct {
+	Path   string
+	Reason string
+}
+
+func (e *TreeError) Error() string {
+	return fmt.Sprintf("the commit holds the path %q, which is refused: %s", e.Path, e.Reason)
+}
+
+// UnknownHostError means that nothing is known about the host key of a server.
+type UnknownHostError struct {
+	Host        string // as in known_hosts: host or [host]:port
+	KeyType     string // "ssh-ed25519"
+	Fingerprint string // "SHA256:..."
+	Line        string // the line for known_hosts
+}
+
+func (e *UnknownHostError) Error() string {
+	return fmt.Sprintf("unknown SSH host %s: it showed a key of type %s with the fingerprint %s; "+
+		"check that fingerprint with the server's owner, then add this line to GITHUB_KNOWN_HOSTS: %s",
+		e.Host, e.KeyType, e.Fingerprint, e.Line)
+}
+
+// HostKeyMismatchError means that a server showed another key than the known
+// ones: it was given a new key, or it is not the server it says it is.
+type HostKeyMismatchError struct {
+	Host        string   // as in known_hosts: host or [host]:port
+	KeyType     string   // of the key shown
+	Fingerprint string   // of the key shown, "SHA256:..."
+	Known       []string // fingerprints of the known keys of this host
+}
+
+func (e *HostKeyMismatchError) Error() string {
+	return fmt.Sprintf("host key mismatch for %s: it showed a key of type %s with the fingerprint %s, known are %s; "+
+		"do not go on before the server's owner has told you why the key changed",
+		e.Host, e.KeyType, e.Fingerprint, strings.Join(e.Known, ", "))
+}
+
+// MissingObjectError means that the server left out an object of the commit.
+type MissingObjectError struct {
+	ID   string
+	Kind string // "commit", "tree" or "blob"
+}
+
+func (e *MissingObjectError) Error() string {
+	return fmt.Sprintf("the server left out the %s %s", e.Kind, e.ID)
+}
+
+// quotedError is an error whose text may repeat what a server said: it is one
+// line without control characters, and names the token instead of showing it.
+type quotedError struct {
+	cause error
+	token string
+}
+
+func (e *quotedError) Error() string {
+	text := e.cause.Error()
+	if e.token != "" {
+		text = strings.ReplaceAll(text, e.token, "<GITHUB_TOKEN>")
+	}
+	return strings.TrimSpace(strings.Map(printable, text))
+}
+
+func (e *quotedError) Unwrap() error { return e.cause }
+
+// printable puts a space for what would disturb a log.
+func printable(r rune) rune {
+	if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+		return ' '
+	}
+	return r
+}

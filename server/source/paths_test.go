@@ -1,0 +1,67 @@
+package source
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCheckName(t *testing.T) {
+	for _, name := range []string{
+		"", ".", "..", "a/b", "/", `a\b`, "a\x00b", strings.Repeat("x", 256),
+		".git", ".GIT", ".Git", ".git.", ".git ", ".git . .", "git~1", "GIT~1", "git~1.", ".git:x", ".git::$INDEX_ALLOCATION",
+		".g\u200cit", "\ufeff.git", ".git\u202e", ".\u206aG\u200fIT",
+	} {
+		if checkName(name) == "" {
+			t.Errorf("%q is taken", name)
+		}
+	}
+	for _, name := range []string{
+		"a", ".gitignore", ".gitmodules", ".github", "git", ".git2", "git~2", "...", "a b", "-rf", "a:b", "\xff\xfe", "ü", "x.git", strings.Repeat("x", 255),
+	} {
+		if reason := checkName(name); reason != "" {
+			t.Errorf("%q is refused: %s", name, reason)
+		}
+	}
+}
+
+// What is taken as a name makes exactly that file in the folder.
+func FuzzCheckName(f *testing.F) {
+	for _, seed := range []string{"a", "..", ".git", "a/b", ".g\u200cit", "git~1", "\xff"} {
+		f.Add(seed)
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, name string) {
+		if checkName(name) != "" {
+			return
+		}
+		if strings.EqualFold(name, ".git") || filepath.Base(name) != name {
+			t.Fatalf("%q is taken", name)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != 1 || entries[0].Name() != name {
+			t.Errorf("%q made %v, %v", name, entries, err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestCheckModuleName(t *testing.T) {
+	for _, name := range []string{"", "..", "a/../b", "/a", "a/", "a//b", "a/.git", "a\nb", "a\\b", strings.Repeat("a/", 600)} {
+		if checkModuleName(name) == "" {
+			t.Errorf("%q is taken", name)
+		}
+	}
+	for _, name := range []string{"a", "libs/inner", "a b", "-x"} {
+		if reason := checkModuleName(name); reason != "" {
+			t.Errorf("%q is refused: %s", name, reason)
+		}
+	}
+}

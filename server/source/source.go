@@ -1,0 +1,206 @@
+package source
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Request says what to clone and with which credentials.
+type Request struct {
+	URL         string // as ParseURL takes it
+	Reference   string // branch, tag, full name of a reference, or full commit id; "" is the remote's default branch
+	Depth       int    // commits of history, from the reference back; 0 is all of it
+	Submodules  bool   // clone submodules too, and theirs, at the commits the tree names
+	SSHKey      []byte // private key in PEM or OpenSSH form without passphrase, for SSH URLs
+	User, Token string // credentials for HTTPS URLs; a token alone will do; may be empty
+	KnownHosts  []byte // known_hosts text (sshd(8)) for hosts beyond the built-in ones
+	CABundle    []byte // certificate authorities for HTTPS in PEM, beside the system's
+}
+
+// Checkout is what was cloned.
+type Checkout struct {
+	Commit     string      // id of the commit that is checked out, 40 hex digits
+	Committed  time.Time   // the committer's time in it, UTC, to the second
+	Reference  string      // full name of the reference ("refs/heads/main"), or the commit id that was asked for
+	Submodules []Submodule // all of them, also those within others, a parent before its children
+}
+
+// Submodule is a submodule that was cloned.
+type Submodule struct {
+	Path   string // from the top of the work tree, with slashes
+	URL    string // absolute
+	Commit string // 40 hex digits
+}
+
+// Clone fetches a reference of a repository and checks it out in dir, which is
+// made, or is empty. Lines for people go to progress, which may be nil.
+//
+// When it fails, dir is as it was before. When ctx ends, it fails at once with
+// the cause of that. Errors to tell apart are [ErrNotFound], [ErrCredentials],
+// [ErrEmptyRepository], [ReferenceError], [UnknownHostError],
+// [HostKeyMismatchError], [LimitError], [TreeError] and [MissingObjectError].
+func Clone(ctx context.Context, request Request, dir string, progress io.Writer) (Checkout, error) {
+	c, err := newCloner(request, progress)
+	if err != nil {
+		return Checkout{}, fmt.Errorf("clone: %w", err)
+	}
+	result, err := c.clone(ctx, dir)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // rather than what broke when it ended
+	}
+	if err != nil {
+		return Checkout{}, &quotedError{fmt.Errorf("clone %s: %w", c.main, err), request.Token}
+	}
+	return result, nil
+}
+
+// cloner is one clone under way, submodules included.
+type cloner struct {
+	request     Request
+	main        URL
+	signer      ssh.Signer
+	hosts       *hostKeys
+	authorities *x509.CertPool
+	left        *limits
+	progress    io.Writer
+}
+
+func newCloner(request Request, progress io.Writer) (*cloner, error) {
+	c := &cloner{request: request, progress: progress, left: newLimits(MaxEntries, MaxObjects, MaxBytes)}
+	var err error
+	if c.main, err = ParseURL(request.URL); err != nil {
+		return nil, err
+	}
+	if err := CheckReference(request.Reference); err != nil {
+		return nil, err
+	}
+	if request.Depth < 0 {
+		return nil, fmt.Errorf("depth: %d is negative; 0 is all of the history", request.Depth)
+	}
+	if c.signer, err = parseKey(request.SSHKey); err != nil {
+		return nil, err
+	}
+	if c.hosts, err = newHostKeys(request.KnownHosts); err != nil {
+		return nil, err
+	}
+	if c.authorities, err = certificateAuthorities(request.CABundle); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// parseKey reads the private key. Its errors say nothing of the key itself.
+func parseKey(text []byte) (ssh.Signer, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	signer, err := ssh.ParsePrivateKey(text)
+	var locked *ssh.PassphraseMissingError
+	if errors.As(err, &locked) {
+		return nil, errors.New("SSH key: it has a passphrase; give a key without one in GITHUB_KEY")
+	}
+	if err != nil {
+		return nil, errors.New("SSH key: it is no private key in PEM or OpenSSH form")
+	}
+	return signer, nil
+}
+
+// node is one repository of a clone: the main one or a submodule.
+type node struct {
+	url               URL
+	reference         string
+	depth             int      // submodules it lies within
+	worktree, git     *os.Root // where its files and its Git folder go
+	treePath, gitPath string   // the same, from the top of the main work tree
+}
+
+func (c *cloner) clone(ctx context.Context, dir string) (result Checkout, err error) {
+	root, undo, err := newFolder(dir)
+	if err != nil {
+		return Checkout{}, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, undo())
+		}
+		err = errors.Join(err, root.Close())
+	}()
+	if err := makeFolder(root, ".git"); err != nil {
+		return Checkout{}, err
+	}
+	git, err := root.OpenRoot(".git")
+	if err != nil {
+		return Checkout{}, fmt.Errorf("open folder: %w", err)
+	}
+	defer git.Close() //nolint:errcheck // only a handle
+	return c.repository(ctx, node{
+		url: c.main, reference: c.request.Reference,
+		worktree: root, git: git, treePath: ".", gitPath: ".git",
+	})
+}
+
+// repository clones one repository into folders that are there, then the
+// submodules it names.
+func (c *cloner) repository(ctx context.Context, n node) (Checkout, error) {
+	at := n.reference
+	if at == "" {
+		at = "its default branch"
+	}
+	report(c.progress, "cloning %s at %s", n.url, at)
+	result, modules, err := c.single(ctx, n)
+	if err != nil {
+		return Checkout{}, err
+	}
+	for _, m := range modules {
+		cloned, err := c.submodule(ctx, n, m)
+		if err != nil {
+			return Checkout{}, err
+		}
+		result.Submodules = append(result.Submodules, cloned...)
+	}
+	return result, nil
+}
+
+// single clones one repository without its submodules and returns those. What
+// it holds on disk and in memory for that is gone when it returns.
+func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, err error) {
+	got, err := c.fetchReference(ctx, n.url, n.reference, n.git)
+	if err != nil {
+		return Checkout{}, nil, err
+	}
+	defer func() { err = errors.Join(err, got.store.Close()) }()
+	kept, err := closureOf(ctx, got.store, got.commit, c.request.Depth, got.cut)
+	if err != nil {
+		return Checkout{}, nil, err
+	}
+	files := newCheckout(got.store, c.left)
+	if err := files.run(ctx, n.worktree, got.commit); err != nil {
+		return Checkout{}, nil, err
+	}
+	report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
+	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, entries: files.entries}
+	if c.request.Submodules {
+		if folder.submodules, err = modulesOf(files, n.url); err != nil {
+			return Checkout{}, nil, err
+		}
+	}
+	if n.depth > 0 {
+		up, err := filepath.Rel(n.gitPath, n.treePath)
+		if err != nil {
+			return Checkout{}, nil, fmt.Errorf("place of the work tree: %w", err)
+		}
+		folder.worktree = filepath.ToSlash(up)
+	}
+	if err := folder.write(ctx, n.git, got.store, kept); err != nil {
+		return Checkout{}, nil, err
+	}
+	return Checkout{Commit: got.commit.String(), Committed: files.committed, Reference: got.name}, folder.submodules, nil
+}

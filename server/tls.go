@@ -1,0 +1,113 @@
+package server
+
+import (
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Names of the environment values that the env section of the contract sets, as
+// the client's instance-env prints them.
+const (
+	EnvClientCertificate = "CLIENT_CRT" // base64 of PEM: the one client that is let in
+	EnvClientCA          = "CLIENT_CA"  // base64 of PEM: the CA that issued it
+	EnvServerCertificate = "SERVER_CRT" // base64 of PEM
+	EnvServerKey         = "SERVER_KEY" // base64 of an ASCII-armoured OpenPGP message that holds PEM
+)
+
+// TLSConfig makes the server's side of mutual TLS 1.3 out of the environment
+// values. open decrypts the OpenPGP message of SERVER_KEY: only the enclave can.
+func TLSConfig(getenv func(string) string, open func(message []byte) ([]byte, error)) (*tls.Config, error) {
+	client, err := certificateFrom(getenv, EnvClientCertificate)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := certificateFrom(getenv, EnvClientCA)
+	if err != nil {
+		return nil, err
+	}
+	server, err := serverCertificate(getenv, open)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(ca)
+	return &tls.Config{
+		MinVersion:   tls.VersionTLS13,
+		Certificates: []tls.Certificate{server},
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientCAs:    roots,
+		NextProtos:   []string{"h2", "http/1.1"},
+		// The CA is the developer's own, but it may have issued other
+		// certificates, the server's among them. Only the configured client's
+		// key is let in; a renewed certificate for the same key is.
+		VerifyConnection: func(state tls.ConnectionState) error {
+			presented := state.PeerCertificates[0].RawSubjectPublicKeyInfo
+			if subtle.ConstantTimeCompare(presented, client.RawSubjectPublicKeyInfo) != 1 {
+				return errors.New("the client certificate is not the one in " + EnvClientCertificate)
+			}
+			return notExpired(state.PeerCertificates[0])
+		},
+	}, nil
+}
+
+// notExpired looks again: a resumed connection is verified without the chain.
+func notExpired(certificate *x509.Certificate) error {
+	if now := time.Now(); now.After(certificate.NotAfter) || now.Before(certificate.NotBefore) {
+		return errors.New("the client certificate is expired or not yet valid")
+	}
+	return nil
+}
+
+func serverCertificate(getenv func(string) string, open func([]byte) ([]byte, error)) (tls.Certificate, error) {
+	chain, err := environmentValue(getenv, EnvServerCertificate)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	message, err := environmentValue(getenv, EnvServerKey)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := open(message)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("%s: %w", EnvServerKey, err)
+	}
+	pair, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("%s and %s do not belong together: %w", EnvServerCertificate, EnvServerKey, err)
+	}
+	return pair, nil
+}
+
+func certificateFrom(getenv func(string) string, name string) (*x509.Certificate, error) {
+	text, err := environmentValue(getenv, name)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, fmt.Errorf("%s is not the base64 of a PEM certificate", name)
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return certificate, nil
+}
+
+func environmentValue(getenv func(string) string, name string) ([]byte, error) {
+	value := getenv(name)
+	if value == "" {
+		return nil, fmt.Errorf("%s is not set: take its value from the client's instance-env", name)
+	}
+	raw, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not base64: take its value from the client's instance-env", name)
+	}
+	return raw, nil
+}

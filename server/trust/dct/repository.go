@@ -1,0 +1,161 @@
+package dct
+
+// The trust data of one GUN on one server:
+//
+//	look → (initialise | check) → publish → read back → remember
+//
+// Each arrow is a point where a crash leaves something the next Sign goes on
+// from: keys are sealed before they are used, and published trust data that is
+// not remembered yet is recognised by our root key.
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/opensbs/sbs/server/trust"
+	"github.com/theupdateframework/notary/client"
+	"github.com/theupdateframework/notary/client/changelist"
+	"github.com/theupdateframework/notary/storage"
+	"github.com/theupdateframework/notary/trustpinning"
+	"github.com/theupdateframework/notary/tuf/data"
+)
+
+// repository is the trust data of one GUN during one Sign. Its cache is in
+// memory and starts empty: what is believed comes from the sealed store.
+type repository struct {
+	address  *url.URL
+	gun      data.GUN
+	remote   storage.RemoteStore
+	cache    *storage.MemoryStore
+	keys     *keyStore
+	crypto   cryptoService
+	memory   memory
+	progress io.Writer
+}
+
+func openRepository(address *url.URL, gun string, channel http.RoundTripper, keys *keyStore, progress io.Writer) (*repository, error) {
+	remote, err := storage.NewNotaryServerStore(address.String(), data.GUN(gun), channel)
+	if err != nil {
+		return nil, err
+	}
+	return &repository{
+		address:  address,
+		gun:      data.GUN(gun),
+		remote:   remote,
+		cache:    storage.NewMemoryStore(nil),
+		keys:     keys,
+		crypto:   newCryptoService(keys),
+		memory:   memory{keys.keys, serverName(address), gun},
+		progress: progress,
+	}, nil
+}
+
+// sign is the whole of it; see the diagram at the top of the file.
+func (r *repository) sign(image trust.Image) (trust.PublicKey, error) {
+	known, err := r.memory.load()
+	if err != nil {
+		return trust.PublicKey{}, err
+	}
+	published, err := r.look()
+	if err != nil {
+		return trust.PublicKey{}, err
+	}
+	var root rootKey
+	role := data.CanonicalTargetsRole
+	if published == nil {
+		root, err = r.initialise(known)
+	} else {
+		root, role, err = r.check(known, published, image.Tags)
+	}
+	if err != nil {
+		return trust.PublicKey{}, err
+	}
+	if err := r.publish(root, role, image); err != nil {
+		return trust.PublicKey{}, err
+	}
+	seen, err := r.readBack(root, image)
+	if err != nil {
+		return trust.PublicKey{}, err
+	}
+	if err := r.memory.save(record{RootKeyID: root.id, Seen: seen}); err != nil {
+		return trust.PublicKey{}, err
+	}
+	return trust.PublicKey{
+		Method: "dct",
+		ID:     root.id,
+		Key:    base64.StdEncoding.EncodeToString(root.public),
+	}, r.say("signed %s: %s\n", strings.Join(image.Tags, ", "), image.Digest)
+}
+
+// initialise makes the keys and the first trust data, in memory.
+func (r *repository) initialise(known record) (rootKey, error) {
+	if known.binds() {
+		return rootKey{}, &LostError{}
+	}
+	if err := r.say("starting the trust data of %s at %s\n", r.gun, r.memory.server); err != nil {
+		return rootKey{}, err
+	}
+	key, err := r.crypto.Create(data.CanonicalRootRole, "", data.ECDSAKey)
+	if err != nil {
+		return rootKey{}, err
+	}
+	// Nothing to pin yet: what is trusted first is what is made here.
+	session, err := r.session(trustpinning.TrustPinConfig{})
+	if err != nil {
+		return rootKey{}, err
+	}
+	if err := session.Initialize([]string{key.ID()}); err != nil {
+		if missing := (storage.ErrMetaNotFound{}); errors.As(err, &missing) {
+			return rootKey{}, fmt.Errorf("there is no notary server, for it offers no timestamp key: check DOCKER_CONTENT_TRUST_PUSH_SERVER: %w", err)
+		}
+		return rootKey{}, err
+	}
+	raw, err := r.cache.GetSized(data.CanonicalRootRole.String(), storage.NoSizeLimit)
+	if err != nil {
+		return rootKey{}, err
+	}
+	made, err := parseRoot(raw)
+	if err != nil {
+		return rootKey{}, err
+	}
+	if len(made) != 1 {
+		return rootKey{}, fmt.Errorf("the new root.json names %d root keys", len(made))
+	}
+	return made[0], nil
+}
+
+// publish signs all tags and sends them in one request: all or none.
+func (r *repository) publish(root rootKey, role data.RoleName, image trust.Image) error {
+	hash, err := hex.DecodeString(strings.TrimPrefix(image.Digest, "sha256:"))
+	if err != nil {
+		return err
+	}
+	session, err := r.session(r.pinned(root))
+	if err != nil {
+		return err
+	}
+	for _, tag := range image.Tags {
+		target := &client.Target{Name: tag, Hashes: data.Hashes{"sha256": hash}, Length: image.Size}
+		if err := session.AddTarget(target, role); err != nil {
+			return fmt.Errorf("sign tag %s: %w", tag, err)
+		}
+	}
+	return session.Publish()
+}
+
+func (r *repository) session(pin trustpinning.TrustPinConfig) (client.Repository, error) {
+	return client.NewRepository(r.gun, r.address.String(), r.remote, r.cache, pin, r.crypto, changelist.NewMemChangelist())
+}
+
+func (r *repository) say(format string, args ...any) error {
+	if _, err := fmt.Fprintf(r.progress, format, args...); err != nil {
+		return fmt.Errorf("write to the log: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package dct
+
+// How bytes get to the notary server and back: under the caller's context,
+// over TLS, within bounds.
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	dialLimit    = 10 * time.Second
+	requestLimit = 30 * time.Second
+	// maxAnswer bounds a response body in bytes. A signed tag takes about 200
+	// in targets.json, so this is room for more than 100,000 tags.
+	maxAnswer  = 32 << 20
+	maxHeaders = 64 << 10
+)
+
+// newTransport trusts the system's authorities and those of caBundle (PEM).
+func newTransport(caBundle []byte) (*http.Transport, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("load the system's certificate authorities: %w", err)
+	}
+	if len(caBundle) > 0 && !roots.AppendCertsFromPEM(caBundle) {
+		return nil, &CertificateError{Err: errors.New("the given authorities hold no PEM certificate")}
+	}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: dialLimit}).DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    dialLimit,
+		MaxResponseHeaderBytes: maxHeaders,
+	}, nil
+}
+
+// bounded is the base of all requests of one Sign, token requests included.
+// The context is a field because neither notary's client nor the token
+// handler takes one; both take a RoundTripper, which lives as long as Sign.
+type bounded struct {
+	ctx  context.Context
+	base http.RoundTripper
+}
+
+func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
+	// A challenge names the token server, so it is here that no password
+	// leaves in clear, whatever the challenge says.
+	if err := checkScheme(request.URL); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, requestLimit)
+	stop := context.AfterFunc(request.Context(), cancel)
+	release := func() { stop(); cancel() }
+	response, err := b.base.RoundTrip(request.WithContext(ctx))
+	if err != nil {
+		release()
+		return nil, err
+	}
+	response.Body = &body{http.MaxBytesReader(nil, response.Body, maxAnswer), release}
+	return response, nil
+}
+
+// body frees the request's timer when it is closed.
+type body struct {
+	io.ReadCloser
+	release func()
+}
+
+func (b *body) Close() error {
+	defer b.release()
+	return b.ReadCloser.Close()
+}
+
+// statusError is an answer the library would turn into text only.
+type statusError struct{ status int }
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("it answers with HTTP status %d (%s)", e.status, http.StatusText(e.status))
+}
+
+// checked turns answers that are no trust data at all into errors.
+type checked struct{ base http.RoundTripper }
+
+func (c checked) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := c.base.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	switch status := response.StatusCode; {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden,
+		status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
+		return nil, errors.Join(&statusError{status}, response.Body.Close())
+	}
+	return response, nil
+}
+
+// serverName is a server in messages and in what is remembered: host, port
+// unless it is the usual one, and path.
+func serverName(address *url.URL) string {
+	host := address.Host
+	if address.Scheme == "https" && address.Port() == "443" {
+		host = host[:len(host)-len(":443")]
+	}
+	return host + address.Path
+}

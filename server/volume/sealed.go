@@ -1,0 +1,98 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// maxSealed bounds a sealed file, in bytes.
+const maxSealed = 4 << 20
+
+// Get opens the secret sealed under name, such as "parameters" or
+// "dct/<key id>". An absent one is an error that wraps fs.ErrNotExist; one that
+// does not open is an error of the enclave's, and the file is left as it is.
+func (v *Volume) Get(name string) ([]byte, error) {
+	file, err := sealedFile(name)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := v.readFile(file, maxSealed)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := v.sealer.Unseal(name, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("open sealed file %s: %w", file, err)
+	}
+	return secret, nil
+}
+
+// Put seals secret under name, durably.
+func (v *Volume) Put(name string, secret []byte) error {
+	file, err := sealedFile(name)
+	if err != nil {
+		return err
+	}
+	sealed, err := v.sealer.Seal(name, secret)
+	if err != nil {
+		return err
+	}
+	folder := path.Dir(file)
+	if err := v.root.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("seal %s: %w", name, err)
+	}
+	if err := v.writeFile(file, sealed, 0o600); err != nil {
+		return err
+	}
+	// The folder may be new, so its own name must be durable too.
+	return v.syncFolder(path.Dir(folder))
+}
+
+// List returns the names of the sealed secrets that begin with prefix, in order.
+func (v *Volume) List(prefix string) ([]string, error) {
+	var names []string
+	err := fs.WalkDir(v.root.FS(), folderSealed, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(file, folderSealed+"/")
+		if !entry.IsDir() && strings.HasPrefix(name, prefix) && path.Ext(name) != temporarySuffix {
+			names = append(names, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list sealed files: %w", err)
+	}
+	return names, nil
+}
+
+// sealedFile is the file of a secret. Names come from the server's own code and
+// from key ids, never from a request; one that is not local is still refused.
+func sealedFile(name string) (string, error) {
+	if !fs.ValidPath(name) || name == "." || path.Ext(name) == temporarySuffix {
+		return "", fmt.Errorf("sealed file: %q is not a valid name", name)
+	}
+	return path.Join(folderSealed, name), nil
+}
+
+// readFile reads a file of at most limit bytes.
+func (v *Volume) readFile(name string, limit int64) (content []byte, err error) {
+	file, err := v.root.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	content, err = io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if int64(len(content)) > limit {
+		return nil, fmt.Errorf("read %s: larger than %d bytes", name, limit)
+	}
+	return content, nil
+}

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Every check that needs no running part. Stops at the first that fails.
+set -eu
+
+GO=${GO:-go}
+
+# The checkers are pinned in a module of their own, so that they add nothing to
+# the product's.
+tool() { timeout 300 "$GO" tool -modfile=tools/go.mod "$@"; }
+step() { printf '== %s\n' "$*"; }
+
+step gofmt
+unformatted=$(find . -name '*.go' -not -path './.git/*' -exec gofmt -l {} +)
+if [ -n "$unformatted" ]; then
+    echo "These files are not formatted; run gofmt -w on them:" >&2
+    echo "$unformatted" >&2
+    exit 1
+fi
+
+step go vet
+"$GO" vet ./...
+"$GO" vet -tags stack ./...
+
+step staticcheck
+tool staticcheck ./...
+tool staticcheck -tags stack ./...
+
+step shellcheck
+scripts=$(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
+if command -v shellcheck >/dev/null; then
+    # shellcheck disable=SC2086 # a list of words
+    shellcheck $scripts
+else
+    echo "not run: shellcheck is not installed (package shellcheck)"
+fi
+
+# govulncheck answers 3 when a vulnerability is called, and something else when
+# it could not check: offline, where GOVULNDB names no copy of the database.
+step govulncheck
+status=0
+output=$(tool govulncheck ${GOVULNDB:+-db "$GOVULNDB"} ./... 2>&1) || status=$?
+case $status in
+0) echo "no known vulnerability is called" ;;
+3)
+    echo "$output" >&2
+    exit 1
+    ;;
+*)
+    echo "not run: its database cannot be reached from here:"
+    echo "$output" | tail -n 1
+    ;;
+esac
