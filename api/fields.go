@@ -97,7 +97,7 @@ func (f field) decode(p *Parameters, raw json.RawMessage) error {
 		text, problem = f.text(raw)
 		*target = Secret(text)
 	case *bool:
-		*target, problem = flag(raw)
+		*target, problem = boolean(raw)
 	case *int:
 		*target, problem = depth(raw)
 	case *[]string:
@@ -121,9 +121,9 @@ func (f field) text(raw json.RawMessage) (text, problem string) {
 	return text, problem
 }
 
-// flag reads a boolean as the stock client sends it, as "True" or "False" in
+// boolean reads one as the stock client sends it, as "True" or "False" in
 // any case, and as JSON's own.
-func flag(raw json.RawMessage) (bool, string) {
+func boolean(raw json.RawMessage) (bool, string) {
 	switch strings.ToLower(strings.Trim(string(bytes.TrimSpace(raw)), `"`)) {
 	case "true":
 		return true, ""

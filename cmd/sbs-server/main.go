@@ -2,9 +2,10 @@
 // chooses the enclave, and serves until SIGINT or SIGTERM. docs/server.md lists
 // the environment values.
 //
-//	sbs-server                        serve
-//	sbs-server simulate-enclave DIR   make the secrets of a simulated enclave
-//	sbs-server version
+//	sbs-server                                serve
+//	sbs-server simulate-enclave DIR           make the secrets of a simulated enclave
+//	sbs-server forget-trust-data NOTARY GUN   let go of trust data that is lost
+//	sbs-server version                        print the version
 package main
 
 import (
@@ -38,6 +39,8 @@ func dispatch(ctx context.Context, arguments []string) error {
 		return nil
 	case arguments[0] == "simulate-enclave" && len(arguments) == 2:
 		return simulateEnclave(arguments[1])
+	case arguments[0] == "forget-trust-data" && len(arguments) == 3:
+		return forgetTrustData(ctx, os.Getenv, arguments[1], arguments[2])
 	}
-	return errors.New("usage: sbs-server [simulate-enclave DIR | version]")
+	return errors.New("usage: sbs-server [simulate-enclave DIR | forget-trust-data NOTARY GUN | version]")
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"os"
 
 	"github.com/google/uuid"
 )
@@ -60,6 +61,7 @@ type configuration struct {
 // description is stack.json: where everything is, for programs that drive the
 // stack from outside.
 type description struct {
+	PID         int              `json:"pid"` // of the process to send SIGTERM to
 	Server      string           `json:"server"`
 	Registry    string           `json:"registry"`
 	Image       string           `json:"image"`
@@ -139,6 +141,7 @@ func (s *Stack) writeConfig(port string) error {
 
 func (s *Stack) writeDescription() error {
 	return s.writeJSON(descriptionName, description{
+		PID:        os.Getpid(),
 		Server:     s.Server.URL(),
 		Registry:   s.Registry.Address(),
 		Image:      s.Image(),

@@ -45,6 +45,9 @@ type BaseImage struct {
 
 	// Digest is the manifest digest it resolved to. An image that only the
 	// Engine knows, because no registry ever held it, is given by its ID.
+	// BuildKit does not tell the digest of an image that COPY --from or a mount
+	// names by tag; for this one the registry is asked again after the build.
+	// Where that is not good enough, name it by digest.
 	Digest string
 }
 

@@ -8,9 +8,6 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,7 +27,7 @@ import (
 func traces(t *testing.T, e *Engine, mark string) []string {
 	t.Helper()
 	var found []string
-	containers, err := e.api.ContainerList(t.Context(), container.ListOptions{All: true})
+	containers, err := e.api.ContainerList(context.Background(), container.ListOptions{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,12 +36,12 @@ func traces(t *testing.T, e *Engine, mark string) []string {
 			found = append(found, "container "+c.ID)
 		}
 	}
-	images, err := e.api.ImageList(t.Context(), image.ListOptions{All: true})
+	images, err := e.api.ImageList(context.Background(), image.ListOptions{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range images {
-		history, err := e.api.ImageHistory(t.Context(), i.ID)
+		history, err := e.api.ImageHistory(context.Background(), i.ID)
 		if errdefs.IsNotFound(err) {
 			continue // another test's, removed meanwhile
 		}
@@ -112,103 +109,4 @@ func TestCancelDuringAStepLeavesNothing(t *testing.T) {
 		eventually(t, "the step's process is gone", func() bool { return !running(t, seconds) })
 		eventually(t, "containers and images are gone", func() bool { return len(traces(t, e, seconds)) == 0 })
 	})
-}
-
-// hanging is an Engine that answers until it is told to hang.
-func hanging(t *testing.T) (host string, hang func()) {
-	t.Helper()
-	hung := make(chan struct{})
-	over := make(chan struct{})
-	real := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", "/var/run/docker.sock")
-	}}
-	proxy := relay(real)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-hung:
-			<-over
-		default:
-			proxy.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(func() {
-		close(over)
-		server.Close()
-		real.CloseIdleConnections()
-	})
-	return strings.Replace(server.URL, "http://", "tcp://", 1), func() { close(hung) }
-}
-
-func TestCancelWithAnEngineThatHangs(t *testing.T) {
-	for _, builder := range []Builder{BuildKit, Classic} {
-		t.Run(string(builder), func(t *testing.T) {
-			host, hang := hanging(t)
-			e, err := Connect(t.Context(), host, builder)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer e.Close()
-			dir := tree(t, map[string]string{"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
-			hang()
-			calls := map[string]func(context.Context) error{
-				"build": func(ctx context.Context) error {
-					run := e.buildWithBuildKit
-					if builder == Classic {
-						run = e.buildClassic
-					}
-					_, err := run(ctx, request(dir, "127.0.0.1:1/sbs-test/hang:x"), io.Discard)
-					return err
-				},
-				"push": func(ctx context.Context) error {
-					_, err := e.Push(ctx, "127.0.0.1:1/sbs-test/hang:x", Registry{}, io.Discard)
-					return err
-				},
-			}
-			for name, call := range calls {
-				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-				start := time.Now()
-				if err := call(ctx); err == nil {
-					t.Errorf("%s succeeded on an Engine that hangs", name)
-				}
-				if took := time.Since(start); took > time.Second {
-					t.Errorf("%s took %v to end", name, took)
-				}
-				cancel()
-			}
-		})
-	}
-}
-
-func TestEngineWithoutBuildKitGetsTheClassicBuilder(t *testing.T) {
-	real := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", "/var/run/docker.sock")
-	}}
-	defer real.CloseIdleConnections()
-	proxy := relay(real)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/grpc" {
-			http.NotFound(w, r)
-			return
-		}
-		proxy.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	host := strings.Replace(server.URL, "http://", "tcp://", 1)
-
-	e, err := Connect(t.Context(), host, Automatic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	if e.builder != Classic {
-		t.Errorf("builder %s", e.builder)
-	}
-	if _, err := Connect(t.Context(), host, BuildKit); err == nil || !strings.Contains(err.Error(), "has no BuildKit") {
-		t.Errorf("BuildKit asked for, error %v", err)
-	}
-	real.CloseIdleConnections()
-	own := connect(t, Automatic)
-	if own.builder != BuildKit {
-		t.Errorf("builder of the machine's Engine: %s", own.builder)
-	}
 }

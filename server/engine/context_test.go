@@ -44,6 +44,9 @@ func archived(t *testing.T, files map[string]string, context, dockerfile string)
 		if err != nil {
 			t.Fatal(err)
 		}
+		if header.Uid != 0 || header.Gid != 0 {
+			t.Errorf("%s belongs to %d:%d", header.Name, header.Uid, header.Gid)
+		}
 		content, err := io.ReadAll(r)
 		if err != nil {
 			t.Fatal(err)

@@ -142,8 +142,12 @@ func (o *output) Write(p []byte) (int, error) {
 	return written, nil
 }
 
+// flush writes the pending line. Blank ones, with which the tools space their
+// output, are left out.
 func (o *output) flush() {
-	o.log.line("INFO", "run: "+strings.TrimRight(o.pending.String(), "\r"))
+	if line := strings.TrimRight(o.pending.String(), "\r\t "); line != "" {
+		o.log.line("INFO", "run: "+line)
+	}
 	o.pending.Reset()
 }
 

@@ -127,7 +127,7 @@ func TestOutputLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	const head = "2020-06-23 05:25:42,453  root       INFO    run: "
-	want := head + "one\n" + head + "two <GITHUB_TOKEN>\n" + head + "\n" + head + "[2Jhidden\n" + head + "last\n"
+	want := head + "one\n" + head + "two <GITHUB_TOKEN>\n" + head + "[2Jhidden\n" + head + "last\n"
 	if content() != want {
 		t.Errorf("got\n%s\nwant\n%s", content(), want)
 	}

@@ -16,7 +16,7 @@ import (
 // record that says so. Nothing of it is visible before it is whole.
 func (b *build) writeManifest(ctx context.Context) error {
 	command := manifestCommand(b.buildName())
-	key, err := manifestKey(b.Volume)
+	key, err := b.key()
 	if err != nil {
 		return attempt(command, err)
 	}

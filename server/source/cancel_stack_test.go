@@ -10,6 +10,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +59,31 @@ func cancelled(t *testing.T, request Request, reached <-chan struct{}) {
 	}
 	if _, err := os.Lstat(dir); !os.IsNotExist(err) {
 		t.Errorf("the folder was left behind: %v", err)
+	}
+	connectionsGone(t)
+}
+
+// connectionsGone waits for the goroutines of client connections to end. The
+// server of the tests is in this process and still runs, so goleak alone would
+// have to wait for its end, which would end the client's connections too.
+func connectionsGone(t *testing.T) {
+	t.Helper()
+	stacks := make([]byte, 1<<20)
+	deadline := time.After(5 * time.Second)
+	for tick := time.NewTicker(time.Millisecond); ; {
+		text := string(stacks[:runtime.Stack(stacks, true)])
+		left := slices.ContainsFunc([]string{"ssh.NewClient", "ssh.newClientTransport", "ssh.(*Client)", "http.(*persistConn)"}, func(name string) bool {
+			return strings.Contains(text, name)
+		})
+		if !left {
+			tick.Stop()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("a connection is left behind:\n%s", text)
+		}
 	}
 }
 

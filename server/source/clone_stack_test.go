@@ -57,6 +57,7 @@ func TestCloneIsTheSameEverywhere(t *testing.T) {
 		t.Errorf("clones over SSH and HTTPS differ in %q", paths)
 	}
 	audit(t, overHTTPS, commit)
+	connectionsGone(t)
 }
 
 // The server's packing must not show: it may send deltas or none, in any order.

@@ -132,9 +132,9 @@ func TestMemory(t *testing.T) {
 	s := newStack(t, gitserver.Options{})
 	_, idle := measuredClone(t, Request{}, "")
 	for name, files := range map[string]map[string]gitserver.File{
-		"large files": randomFiles(t, 100, 1_000_000),
+		"large files": randomFiles(t, 60, 1_000_000),
 		"small files": randomFiles(t, 20_000, 100),
-		"one file":    randomFiles(t, 1, 80_000_000),
+		"one file":    randomFiles(t, 1, 60_000_000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			repository := strings.ReplaceAll(name, " ", "-") + ".git"

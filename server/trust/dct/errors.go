@@ -34,7 +34,7 @@ type LostError struct{}
 
 func (*LostError) Error() string {
 	return "nothing was signed, because the trust data published from here is gone: restore the notary server's data, " +
-		"or have the operator of this server forget the repository, after which it is started anew and every verifier " +
+		"or have the operator of this server forget the repository (sbs-server forget-trust-data), after which it is started anew and every verifier " +
 		"needs its new public key"
 }
 
@@ -46,7 +46,7 @@ type RolledBackError struct {
 
 func (e *RolledBackError) Error() string {
 	return fmt.Sprintf("nothing was signed, because the trust data there went back in time (%s is at version %d and was at %d): "+
-		"restore the notary server's newest data, or have the operator of this server forget the repository to go on "+
+		"restore the notary server's newest data, or have the operator of this server forget the repository (sbs-server forget-trust-data) to go on "+
 		"from the older state", e.Role, e.Got, e.Seen)
 }
 

@@ -59,8 +59,9 @@ func script(stack *harness.Stack) []step {
 		}, {
 			"Judge 3: tar and openssl verify the manifest",
 			"The signature is hex text, and the message that it signs is the SHA-256 digest\n" +
-				"of the inner archive.",
-			`NAME=$(basename manifest.*.sig.tbz .sig.tbz)
+				"of the inner archive. (The ./ keeps tar from taking a name with a colon for a\n" +
+				"file on another host.)",
+			`NAME=./$(basename manifest.*.sig.tbz .sig.tbz)
 tar -xjf "$NAME.sig.tbz"
 openssl dgst -sha256 -binary "$NAME.tbz" > digest.bin
 tr a-f A-F < "$NAME.sig" | basenc --base16 --decode > signature.bin

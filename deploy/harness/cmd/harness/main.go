@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/opensbs/sbs/deploy/harness"
@@ -42,6 +43,11 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 		return errors.New("name the stack's folder: --dir DIR")
 	}
 
+	client, err := filepath.Abs(options.ClientBinary)
+	if err != nil {
+		return fmt.Errorf("find the client's program: %w", err)
+	}
+
 	fmt.Fprintln(out, "Starting the local stack; stop it with Ctrl-C.")
 	stack, err := harness.Start(ctx, options)
 	if err != nil && ctx.Err() != nil {
@@ -60,9 +66,9 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 
 Try it from another terminal:
   cd %[6]s
-  sbs-cli status --env sbs-config.json
+  %[7]s status --env sbs-config.json
 `, stack.Server.URL(), stack.Registry.Address(), stack.Notary.URL(),
-		stack.Git.SSHURL(""), stack.ObjectStore.Endpoint(), stack.Dir())
+		stack.Git.SSHURL(""), stack.ObjectStore.Endpoint(), stack.Dir(), client)
 
 	select {
 	case <-ctx.Done():

@@ -1,0 +1,132 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/client/certs"
+)
+
+// TestConnectionsThatFail holds that each way to get the set-up wrong is told
+// from the others, with what to do about it.
+func TestConnectionsThatFail(t *testing.T) {
+	ids := makeIdentities(t, host, time.Now())
+	other := makeIdentities(t, host, time.Now())
+	elsewhere := makeIdentities(t, "elsewhere.example.com", time.Now())
+	old := makeIdentities(t, host, time.Now().AddDate(-1, 0, -1)) // its authority is still valid
+	older := peerConfig(ids.server, ids.client)
+	older.MinVersion, older.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
+	for _, test := range []struct {
+		name   string
+		client certs.Identity
+		server *tls.Config
+		want   string
+		next   string
+	}{
+		{"client of another authority", ids.client, peerConfig(ids.server, other.client), "refuses the client certificate", "CAPATH"},
+		{"expired client certificate", old.client, peerConfig(old.server, old.client), "the server's certificate is not valid now", "create-server-cert"},
+		{"server of another authority", ids.client, peerConfig(other.server, ids.client), "not signed by the authority in CAPATH", "deployed with"},
+		{"server with another name", elsewhere.client, peerConfig(elsewhere.server, elsewhere.client), "not for localhost", "HOSTNAME"},
+		{"server without TLS 1.3", ids.client, older, "ended the TLS handshake", "TLS 1.3"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := connect(t, test.client, test.server, func(http.ResponseWriter, *http.Request) { t.Error("the request arrived") })
+			_, err := c.Status(t.Context())
+			var failed *Error
+			if !errors.As(err, &failed) || failed.HTTPStatus != 0 {
+				t.Fatalf("got %v", err)
+			}
+			if !strings.Contains(failed.Message, test.want) || !strings.Contains(failed.Next(), test.next) {
+				t.Errorf("got %q, advice %q; want %q and %q", failed.Message, failed.Next(), test.want, test.next)
+			}
+			if errors.Unwrap(failed) == nil {
+				t.Error("the cause was lost")
+			}
+		})
+	}
+}
+
+func TestNothingListens(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ids := makeIdentities(t, "127.0.0.1", time.Now())
+	_, err = New("127.0.0.1", port, ids.client).Status(t.Context())
+	var failed *Error
+	if !errors.As(err, &failed) || !strings.Contains(failed.Message, "nothing listens") || !strings.Contains(failed.Next(), "CICD_PORT") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNotTLS(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+	served := make(chan error, 1)
+	go func() { served <- plain.Serve(listener) }()
+	t.Cleanup(func() {
+		if err := plain.Close(); err != nil {
+			t.Error(err)
+		}
+		<-served
+	})
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := makeIdentities(t, "127.0.0.1", time.Now())
+	c := New("127.0.0.1", port, ids.client)
+	defer c.Close()
+	if _, err := c.Status(t.Context()); err == nil || !strings.Contains(err.Error(), "does not speak TLS") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAddressInsteadOfAName(t *testing.T) {
+	ids := makeIdentities(t, "127.0.0.1", time.Now())
+	c := connect(t, ids.client, peerConfig(ids.server, ids.client), func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := w.Write([]byte(`{"status":""}`)); err != nil {
+			t.Error(err)
+		}
+	})
+	c = New("127.0.0.1", c.base[strings.LastIndex(c.base, ":")+1:], ids.client)
+	defer c.Close()
+	if _, err := c.Status(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConnectionBreaksOff(t *testing.T) {
+	c := with(t, func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) })
+	if _, err := c.Status(t.Context()); err == nil || !strings.Contains(err.Error(), "closed the connection") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestACanceledRequestReturnsAtOnce(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c := with(t, func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	})
+	_, err := c.Clean(ctx)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,86 @@
+package client
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/client/certs"
+)
+
+// The peer of these tests is an HTTPS server of the standard library that
+// demands a client certificate like the real one. What it answers is written
+// down in each test; the real server is the peer of the end-to-end tests.
+
+const host = "localhost"
+
+// identities are both sides' certificates, made like a user makes them.
+type identities struct {
+	client, server certs.Identity
+}
+
+func makeIdentities(t *testing.T, hostname string, at time.Time) identities {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	f := certs.Locate("test", "1", certs.Named{})
+	if _, err := certs.CreateClient(f, at); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := certs.CreateServer(f, hostname, at); err != nil {
+		t.Fatal(err)
+	}
+	client, err := certs.LoadClient(f, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := certs.LoadServer(f, hostname, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identities{client, server}
+}
+
+// peerConfig is the TLS configuration of the real server.
+func peerConfig(server, client certs.Identity) *tls.Config {
+	roots := x509.NewCertPool()
+	roots.AddCert(client.Root)
+	return &tls.Config{
+		MinVersion:   tls.VersionTLS13,
+		Certificates: []tls.Certificate{server.TLS},
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientCAs:    roots,
+	}
+}
+
+// connect starts a peer and returns a client of it. Both end with the test.
+func connect(t *testing.T, identity certs.Identity, config *tls.Config, handler http.HandlerFunc) *Client {
+	t.Helper()
+	peer := httptest.NewUnstartedServer(handler)
+	peer.TLS = config
+	peer.Config.ErrorLog = nil
+	peer.StartTLS()
+	t.Cleanup(peer.Close)
+	u, err := url.Parse(peer.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(host, port, identity)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// with returns a client whose peer answers with handler.
+func with(t *testing.T, handler http.HandlerFunc) *Client {
+	t.Helper()
+	ids := makeIdentities(t, host, time.Now())
+	return connect(t, ids.client, peerConfig(ids.server, ids.client), handler)
+}

@@ -1,0 +1,118 @@
+//go:build stack
+
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	mathrand "math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	buildkit "github.com/moby/buildkit/client"
+)
+
+// uncleared builds with BuildKit and leaves in the cache what it puts there, as
+// a build that was killed does.
+func uncleared(t *testing.T, e *Engine, options buildkit.SolveOpt) {
+	t.Helper()
+	kit, err := e.dialBuildKit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kit.Close()
+	before, err := cacheRecords(t.Context(), kit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.clearCache(context.Background(), before, t.Output()) })
+	if _, _, err := solve(t.Context(), kit, options, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustOptions(t *testing.T, r BuildRequest) buildkit.SolveOpt {
+	t.Helper()
+	options, err := solveOptions(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return options
+}
+
+func TestCacheMountsAreNotShared(t *testing.T) {
+	e := connect(t, BuildKit)
+	repo := repository(t, e, "127.0.0.1:1")
+	base(t, e, repo+":base")
+	for _, round := range []string{"one", "two"} {
+		dir := tree(t, map[string]string{"Dockerfile": "FROM " + repo + ":base\n" +
+			"RUN --mount=type=cache,id=shared,target=/cache test ! -e /cache/mark && echo " + round + " > /cache/mark\n" +
+			"RUN --mount=type=cache,id=shared,target=/cache test -e /cache/mark\n"})
+		r := request(dir, repo+":"+round)
+		r.Args = map[string]string{"BUILDKIT_CACHE_MOUNT_NS": "chosen by the request"}
+		options := mustOptions(t, r)
+		// It has BuildKit use new cache mounts too; here the namespace has to.
+		delete(options.FrontendAttrs, "no-cache")
+		uncleared(t, e, options)
+	}
+}
+
+// A context of the same sizes and times is what BuildKit takes for unchanged.
+func TestFilesOfAnEarlierContextAreNotReused(t *testing.T) {
+	e := connect(t, BuildKit)
+	repo := repository(t, e, "127.0.0.1:1")
+	for _, content := range []string{"one", "two"} {
+		dir := tree(t, map[string]string{"file": content, "Dockerfile": "FROM scratch\nCOPY file /\n"})
+		for _, name := range []string{"file", "Dockerfile"} {
+			if err := os.Chtimes(filepath.Join(dir, name), time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		uncleared(t, e, mustOptions(t, request(dir, repo+":"+content)))
+		wantFiles(t, files(t, e, repo+":"+content), map[string]string{"file": content})
+	}
+}
+
+func TestBuildLeavesNothingInTheCache(t *testing.T) {
+	e := connect(t, BuildKit)
+	repo := repository(t, e, "127.0.0.1:1")
+	base(t, e, repo+":base")
+	for name, step := range map[string]string{"success": "true", "failure": "false"} {
+		t.Run(name, func(t *testing.T) {
+			// What tells this build's records from another test's.
+			mark, size := rand.Text(), 1e6+mathrand.IntN(1e6)
+			dir := tree(t, map[string]string{
+				"large":      strings.Repeat("x", size),
+				"Dockerfile": "FROM " + repo + ":base\nCOPY . /x\nRUN --mount=type=cache,target=/c echo " + mark + " > /c/1\nRUN " + step + "\n",
+			})
+			_, err := e.Build(t.Context(), request(dir, repo+":x"), io.Discard)
+			if (err == nil) != (name == "success") {
+				t.Fatal(err)
+			}
+			for _, record := range records(t, e) {
+				ofContext := record.Size >= int64(size) && record.Size < int64(size)+1000
+				if ofContext || strings.Contains(record.Description, mark) {
+					t.Errorf("%s %q of %d bytes is left", record.RecordType, record.Description, record.Size)
+				}
+			}
+		})
+	}
+}
+
+func records(t *testing.T, e *Engine) []*buildkit.UsageInfo {
+	t.Helper()
+	kit, err := e.dialBuildKit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kit.Close()
+	all, err := kit.DiskUsage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

@@ -1,0 +1,203 @@
+package server
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// identity is a certificate and its key, and, for an authority, what it issues.
+type identity struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+func (i identity) issue(t *testing.T, name string, notAfter time.Time, usage ...x509.ExtKeyUsage) identity {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: notAfter,
+		ExtKeyUsage: usage, DNSNames: []string{"localhost"},
+	}
+	parent, signer := i.certificate, i.key
+	if parent == nil {
+		template.IsCA, template.BasicConstraintsValid = true, true
+		parent, signer = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identity{certificate, key}
+}
+
+func (i identity) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.certificate.Raw})
+}
+
+func (i identity) tls() tls.Certificate {
+	return tls.Certificate{Certificate: [][]byte{i.certificate.Raw}, PrivateKey: i.key}
+}
+
+func encoded(text []byte) string { return base64.StdEncoding.EncodeToString(text) }
+
+// TestWhoIsLetIn serves on loopback and knocks with every kind of certificate.
+func TestWhoIsLetIn(t *testing.T) {
+	later := time.Now().Add(24 * time.Hour)
+	both := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
+	ca := identity{}.issue(t, "CA", later)
+	client := ca.issue(t, "client", later, both...)
+	serverCertificate := ca.issue(t, "server", later, both...)
+	key, err := x509.MarshalPKCS8PrivateKey(serverCertificate.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	environment := map[string]string{
+		EnvClientCertificate: encoded(client.pem()),
+		EnvClientCA:          encoded(ca.pem()),
+		EnvServerCertificate: encoded(serverCertificate.pem()),
+		EnvServerKey:         encoded([]byte("sealed to the enclave")),
+	}
+	open := func(message []byte) ([]byte, error) {
+		if string(message) != "sealed to the enclave" {
+			return nil, errors.New("not for us")
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), nil
+	}
+	config, err := TLSConfig(func(name string) string { return environment[name] }, open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := serve(t, config)
+
+	expired := ca.issue(t, "expired", time.Now().Add(-time.Hour), both...)
+	renewed := client
+	renewed.certificate = reissued(t, ca, client)
+	foreignCA := identity{}.issue(t, "CA", later)
+	for _, knock := range []struct {
+		who     string
+		present []tls.Certificate
+		newest  uint16
+		letIn   bool
+	}{
+		{"the client", []tls.Certificate{client.tls()}, tls.VersionTLS13, true},
+		{"the client with a renewed certificate", []tls.Certificate{renewed.tls()}, tls.VersionTLS13, true},
+		{"the client with TLS 1.2", []tls.Certificate{client.tls()}, tls.VersionTLS12, false},
+		{"nobody", nil, tls.VersionTLS13, false},
+		{"the server's own certificate", []tls.Certificate{serverCertificate.tls()}, tls.VersionTLS13, false},
+		{"another client of the same CA", []tls.Certificate{ca.issue(t, "client", later, both...).tls()}, tls.VersionTLS13, false},
+		{"a client of another CA", []tls.Certificate{foreignCA.issue(t, "client", later, both...).tls()}, tls.VersionTLS13, false},
+		{"an expired client", []tls.Certificate{expired.tls()}, tls.VersionTLS13, false},
+	} {
+		t.Run(knock.who, func(t *testing.T) {
+			roots := x509.NewCertPool()
+			roots.AddCert(ca.certificate)
+			transport := &http.Transport{TLSClientConfig: &tls.Config{
+				RootCAs: roots, MinVersion: tls.VersionTLS12, MaxVersion: knock.newest,
+				// Present the certificate whatever the server asks for.
+				GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+					if len(knock.present) == 0 {
+						return &tls.Certificate{}, nil
+					}
+					return &knock.present[0], nil
+				},
+			}}
+			defer transport.CloseIdleConnections()
+			response, err := (&http.Client{Transport: transport}).Get("https://localhost:" + address + "/image")
+			if err == nil {
+				_ = response.Body.Close()
+			}
+			if letIn := err == nil && response.StatusCode == http.StatusOK; letIn != knock.letIn {
+				t.Errorf("let in: %v, want %v (%v)", letIn, knock.letIn, err)
+			}
+		})
+	}
+}
+
+// reissued is a new certificate for the same key.
+func reissued(t *testing.T, ca, old identity) *x509.Certificate {
+	t.Helper()
+	template := *old.certificate
+	template.SerialNumber = big.NewInt(7)
+	der, err := x509.CreateCertificate(rand.Reader, &template, ca.certificate, &old.key.PublicKey, ca.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}
+
+// serve runs a server until the test ends, and returns its port.
+func serve(t *testing.T, config *tls.Config) string {
+	t.Helper()
+	f := newFixture(t)
+	f.Logger = slog.New(slog.DiscardHandler)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- f.Serve(ctx, listener, config) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func TestEnvironmentIsChecked(t *testing.T) {
+	later := time.Now().Add(time.Hour)
+	ca := identity{}.issue(t, "CA", later)
+	good := map[string]string{
+		EnvClientCertificate: encoded(ca.pem()),
+		EnvClientCA:          encoded(ca.pem()),
+		EnvServerCertificate: encoded(ca.pem()),
+		EnvServerKey:         encoded([]byte("x")),
+	}
+	open := func([]byte) ([]byte, error) { return nil, io.ErrUnexpectedEOF }
+	for name := range good {
+		for _, value := range []string{"", "%", encoded([]byte("no PEM"))} {
+			_, err := TLSConfig(func(asked string) string {
+				if asked == name {
+					return value
+				}
+				return good[asked]
+			}, open)
+			if err == nil {
+				t.Errorf("%s=%q was taken", name, value)
+			}
+		}
+	}
+}

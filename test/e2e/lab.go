@@ -1,0 +1,212 @@
+//go:build stack
+
+// The tests share one stack where they can: to start one takes longer than most
+// tests. What a test changes in it, it puts back.
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	docker "github.com/docker/docker/client"
+
+	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/certs"
+	"github.com/opensbs/sbs/client/config"
+	"github.com/opensbs/sbs/deploy/harness"
+)
+
+const configName = "sbs-config.json"
+
+// lab is a running stack, with a gate in front of each part that the build
+// server talks to, and a client of that server.
+type lab struct {
+	*harness.Stack
+	engine, registry, notary, git *gate
+
+	client *client.Client
+	docker *docker.Client // past the gate
+	given  map[string]any // parameters for a build through the gates, without a repository
+	cli    string         // path of sbs-cli
+}
+
+// startLab starts a stack in a new folder under dir.
+func startLab(ctx context.Context, dir string, programs harness.Options) (l *lab, err error) {
+	l = &lab{cli: programs.ClientBinary}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.close())
+		}
+	}()
+	if l.docker, err = docker.NewClientWithOpts(docker.FromEnv, docker.WithAPIVersionNegotiation()); err != nil {
+		return l, fmt.Errorf("find the Docker Engine: %w", err)
+	}
+	if programs.Dir, err = os.MkdirTemp(dir, "lab"); err != nil {
+		return l, err
+	}
+	if err := l.startBehindGate(ctx, programs); err != nil {
+		return l, err
+	}
+	if l.registry, err = newGate("tcp", "127.0.0.1:0", l.Registry.Address()); err != nil {
+		return l, err
+	}
+	if l.notary, err = newGate("tcp", "127.0.0.1:0", strings.TrimPrefix(l.Notary.URL(), "https://")); err != nil {
+		return l, err
+	}
+	ssh, err := url.Parse(l.Git.SSHURL(""))
+	if err != nil {
+		return l, err
+	}
+	if l.git, err = newGate("tcp", "127.0.0.1:0", ssh.Host); err != nil {
+		return l, err
+	}
+	return l, l.readConfig()
+}
+
+// startBehindGate starts the stack with a build server that reaches the engine
+// through a gate only.
+func (l *lab) startBehindGate(ctx context.Context, programs harness.Options) (err error) {
+	host, err := url.Parse(l.docker.DaemonHost())
+	if err != nil {
+		return err
+	}
+	// The path of a socket is short, and temporary folders are not.
+	folder, err := os.MkdirTemp("", "gate")
+	if err != nil {
+		return err
+	}
+	address, target := filepath.Join(folder, "engine.sock"), host.Path
+	if host.Scheme != "unix" {
+		address, target = "127.0.0.1:0", host.Host
+	}
+	if l.engine, err = newGate(map[bool]string{true: "unix", false: "tcp"}[host.Scheme == "unix"], address, target); err != nil {
+		return err
+	}
+	restore, err := setenv("DOCKER_HOST", host.Scheme+"://"+l.engine.address)
+	if err != nil {
+		return err
+	}
+	l.Stack, err = harness.Start(ctx, programs)
+	return errors.Join(err, restore())
+}
+
+func setenv(name, value string) (restore func() error, err error) {
+	before, set := os.LookupEnv(name)
+	if err := os.Setenv(name, value); err != nil {
+		return nil, err
+	}
+	return func() error {
+		if !set {
+			return os.Unsetenv(name)
+		}
+		return os.Setenv(name, before)
+	}, nil
+}
+
+// readConfig makes the client and the parameters out of the configuration that
+// the stack wrote for its user.
+func (l *lab) readConfig() error {
+	settings, err := config.Load(filepath.Join(l.Dir(), configName), func(string) string { return "" })
+	if err != nil {
+		return err
+	}
+	identity, err := l.identity()
+	if err != nil {
+		return err
+	}
+	hostname, port, err := settings.Server()
+	if err != nil {
+		return err
+	}
+	l.client = client.New(hostname, port, identity)
+	body, err := settings.Parameters("")
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, &l.given); err != nil {
+		return err
+	}
+	delete(l.given, "ARG")
+	delete(l.given, "GITHUB_URL")
+	l.given["DOCKER_PUSH_SERVER"] = l.registry.address
+	l.given["DOCKER_CONTENT_TRUST_PUSH_SERVER"] = "https://" + l.notary.address
+	known := string(l.Git.KnownHosts())
+	l.given["GITHUB_KNOWN_HOSTS"] = strings.ReplaceAll(known, port2(l.git.target), port2(l.git.address))
+	return nil
+}
+
+// port2 is the port of an address as known_hosts writes it behind a host.
+func port2(address string) string {
+	return "]:" + address[strings.LastIndex(address, ":")+1:] + " "
+}
+
+// identity is the client's certificate. Files names it relative to the folder
+// where the user works.
+func (l *lab) identity() (certs.Identity, error) {
+	files, err := l.certificates()
+	if err != nil {
+		return certs.Identity{}, err
+	}
+	return certs.LoadClient(files, time.Now())
+}
+
+func (l *lab) certificates() (certs.Files, error) {
+	settings, err := config.Load(filepath.Join(l.Dir(), configName), func(string) string { return "" })
+	if err != nil {
+		return certs.Files{}, err
+	}
+	files, err := settings.Certificates()
+	if err != nil {
+		return certs.Files{}, err
+	}
+	for _, path := range []*string{&files.Folder, &files.Client, &files.CA, &files.CAKey, &files.ClientCert,
+		&files.ClientKey, &files.ClientCSR, &files.ClientChain, &files.ServerCert, &files.ServerKey, &files.ServerCSR} {
+		*path = filepath.Join(l.Dir(), *path)
+	}
+	return files, nil
+}
+
+// parameters are the JSON body of init and update: those that were given, with
+// changes. A change to nil takes a parameter away.
+func (l *lab) parameters(changes map[string]any) ([]byte, error) {
+	changed := maps.Clone(l.given)
+	maps.Copy(changed, changes)
+	maps.DeleteFunc(changed, func(_ string, value any) bool { return value == nil })
+	return json.Marshal(changed)
+}
+
+// url is the address of a repository through the gate.
+func (l *lab) url(repository string) string {
+	return "ssh://git@" + l.git.address + "/" + repository
+}
+
+// close stops everything, the server first.
+func (l *lab) close() error {
+	var failed error
+	if l.client != nil {
+		l.client.Close()
+	}
+	if l.Stack != nil {
+		failed = l.Close(context.Background())
+	}
+	for _, g := range []*gate{l.engine, l.registry, l.notary, l.git} {
+		if g != nil {
+			failed = errors.Join(failed, g.close())
+		}
+	}
+	if l.engine != nil && l.engine.network == "unix" {
+		failed = errors.Join(failed, os.Remove(filepath.Dir(l.engine.address)))
+	}
+	if l.docker != nil {
+		failed = errors.Join(failed, l.docker.Close())
+	}
+	return failed
+}
