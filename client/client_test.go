@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opensbs/sbs/api"
 )
@@ -33,6 +34,7 @@ func answering(seen *received, code int, reply string) http.HandlerFunc {
 // TestRequests holds every route to the protocol: method, path, a JSON body in
 // every request, and the reply that counts as success.
 func TestRequests(t *testing.T) {
+	ids := makeIdentities(t, host, time.Now())
 	const key = `{"public_key_pem":"PEM","build_name":"docker.io.ns.name.1"}`
 	for _, test := range []struct {
 		name  string
@@ -75,7 +77,7 @@ func TestRequests(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var seen received
-			value, err := test.call(t.Context(), with(t, answering(&seen, test.code, test.reply)))
+			value, err := test.call(t.Context(), ids.with(t, answering(&seen, test.code, test.reply)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,6 +92,7 @@ func TestRequests(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	ids := makeIdentities(t, host, time.Now())
 	status := func(ctx context.Context, c *Client) error { _, err := c.Status(ctx); return err }
 	build := func(ctx context.Context, c *Client) error { _, err := c.Build(ctx); return err }
 	initialise := func(ctx context.Context, c *Client) error { _, err := c.Init(ctx, []byte("{}")); return err }
@@ -115,7 +118,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var seen received
-			err := test.call(t.Context(), with(t, answering(&seen, test.code, test.reply)))
+			err := test.call(t.Context(), ids.with(t, answering(&seen, test.code, test.reply)))
 			var got *Error
 			if !errors.As(err, &got) {
 				t.Fatalf("got %v", err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"syscall"
 
@@ -108,7 +109,7 @@ func (c *Client) explainCertificate(err error) (message, next string) {
 			"check this machine's clock; else run sbs-cli create-server-cert and deploy the server with the new sbs-cli instance-env"
 	case errors.As(err, &invalid):
 		return fmt.Sprintf("the server's certificate is not acceptable: %v", invalid), "run sbs-cli create-server-cert and deploy the server with the new sbs-cli instance-env"
-	case errors.As(err, &record):
+	case errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch):
 		return c.base + " does not speak TLS", "correct HOSTNAME and CICD_PORT"
 	}
 	return "", ""

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -81,6 +82,7 @@ func TestEventsOfAFinishedBuild(t *testing.T) {
 }
 
 func TestEventsThatBreakOff(t *testing.T) {
+	ids := makeIdentities(t, host, time.Now())
 	for _, test := range []struct {
 		name   string
 		handle http.HandlerFunc
@@ -104,7 +106,7 @@ func TestEventsThatBreakOff(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			checkGoroutines(t)
-			c := with(t, test.handle)
+			c := ids.with(t, test.handle)
 			_, err := c.Events(t.Context(), func(api.Event) error { return nil })
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q in it", err, test.want)
@@ -114,14 +116,15 @@ func TestEventsThatBreakOff(t *testing.T) {
 }
 
 func TestEventsEndWithTheirContextOrHandler(t *testing.T) {
+	ids := makeIdentities(t, host, time.Now())
 	waiting := func(w http.ResponseWriter, r *http.Request) {
 		event(t, w, running("image built"))
-		<-r.Context().Done() // which is when the client has gone
+		<-r.Context().Done() // until the client has hung up
 	}
 	t.Run("context", func(t *testing.T) {
 		checkGoroutines(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err := with(t, waiting).Events(ctx, func(api.Event) error { cancel(); return nil })
+		_, err := ids.with(t, waiting).Events(ctx, func(api.Event) error { cancel(); return nil })
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
@@ -129,7 +132,7 @@ func TestEventsEndWithTheirContextOrHandler(t *testing.T) {
 	t.Run("handler", func(t *testing.T) {
 		checkGoroutines(t)
 		full := errors.New("disk full")
-		_, err := with(t, waiting).Events(t.Context(), func(api.Event) error { return full })
+		_, err := ids.with(t, waiting).Events(t.Context(), func(api.Event) error { return full })
 		if !errors.Is(err, full) {
 			t.Errorf("got %v", err)
 		}

@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSaveManifestWritesAllOrNothing(t *testing.T) {
+	ids := makeIdentities(t, host, time.Now())
 	content := bytes.Repeat([]byte{0, 0xff, 'a'}, 50_000)
 	encoded := base64.StdEncoding.EncodeToString(content)
 	for _, test := range []struct{ name, reply, want string }{
@@ -29,7 +31,7 @@ func TestSaveManifestWritesAllOrNothing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var seen received
-			c := with(t, answering(&seen, 200, test.reply))
+			c := ids.with(t, answering(&seen, 200, test.reply))
 			folder := t.TempDir()
 			name, path, err := c.SaveManifest(t.Context(), "", folder)
 			if test.want != "" {

@@ -1,8 +1,11 @@
 package client
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -60,9 +63,9 @@ func peerConfig(server, client certs.Identity) *tls.Config {
 // connect starts a peer and returns a client of it. Both end with the test.
 func connect(t *testing.T, identity certs.Identity, config *tls.Config, handler http.HandlerFunc) *Client {
 	t.Helper()
-	peer := httptest.NewUnstartedServer(handler)
+	peer := httptest.NewUnstartedServer(reading(handler))
 	peer.TLS = config
-	peer.Config.ErrorLog = nil
+	peer.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes fail on purpose
 	peer.StartTLS()
 	t.Cleanup(peer.Close)
 	u, err := url.Parse(peer.URL)
@@ -79,8 +82,26 @@ func connect(t *testing.T, identity certs.Identity, config *tls.Config, handler 
 }
 
 // with returns a client whose peer answers with handler.
+func (ids identities) with(t *testing.T, handler http.HandlerFunc) *Client {
+	t.Helper()
+	return connect(t, ids.client, peerConfig(ids.server, ids.client), handler)
+}
+
+// with is the same for one use, with certificates of its own.
 func with(t *testing.T, handler http.HandlerFunc) *Client {
 	t.Helper()
-	ids := makeIdentities(t, host, time.Now())
-	return connect(t, ids.client, peerConfig(ids.server, ids.client), handler)
+	return makeIdentities(t, host, time.Now()).with(t, handler)
+}
+
+// reading reads a request's body before it is answered, as the real server
+// does: net/http notices that a client hung up only after that.
+func reading(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		handler(w, r)
+	}
 }

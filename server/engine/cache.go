@@ -28,10 +28,10 @@ func cacheRecords(ctx context.Context, kit *buildkit.Client) (map[string]bool, e
 }
 
 // clearCache removes what was added to the cache since before was listed. The
-// Engine passes over what another build is using. It works after ctx ended too,
-// for a bounded time; a failure is told in the output.
+// Engine passes over what another build is using. A failure is told in the
+// output.
 func (e *Engine) clearCache(ctx context.Context, before map[string]bool, output io.Writer) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	ctx, cancel := forCleanup(ctx)
 	defer cancel()
 	if err := e.removeRecords(ctx, before); err != nil {
 		fmt.Fprintf(output, "the build cache could not be cleared: %v\n", err)

@@ -16,6 +16,16 @@ import (
 	buildkit "github.com/moby/buildkit/client"
 )
 
+// keepCache takes out of the cache, at the end, what the test added.
+func keepCache(t *testing.T, e *Engine) {
+	t.Helper()
+	before := make(map[string]bool)
+	for _, record := range records(t, e) {
+		before[record.ID] = true
+	}
+	t.Cleanup(func() { e.clearCache(context.Background(), before, t.Output()) })
+}
+
 // uncleared builds with BuildKit and leaves in the cache what it puts there, as
 // a build that was killed does.
 func uncleared(t *testing.T, e *Engine, options buildkit.SolveOpt) {
@@ -25,11 +35,7 @@ func uncleared(t *testing.T, e *Engine, options buildkit.SolveOpt) {
 		t.Fatal(err)
 	}
 	defer kit.Close()
-	before, err := cacheRecords(t.Context(), kit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.clearCache(context.Background(), before, t.Output()) })
+	keepCache(t, e)
 	if _, _, err := solve(t.Context(), kit, options, t.Output()); err != nil {
 		t.Fatal(err)
 	}

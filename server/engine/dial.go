@@ -8,18 +8,9 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"time"
 
 	controlapi "github.com/moby/buildkit/api/services/control"
 	buildkit "github.com/moby/buildkit/client"
-)
-
-// A cancelled build may take cancelGrace to stop its containers and say so;
-// then the connection is cut, which stops them too. What a build left may take
-// cleanupTime to be removed. Together they are less than a second.
-const (
-	cancelGrace = 400 * time.Millisecond
-	cleanupTime = 500 * time.Millisecond
 )
 
 // dialBuildKit opens a connection for one build, so that ending the build can
@@ -48,30 +39,4 @@ func (e *Engine) probeBuildKit(ctx context.Context) (err error) {
 	defer kit.Close()
 	_, err = kit.ControlClient().ListWorkers(ctx, &controlapi.ListWorkersRequest{})
 	return err
-}
-
-// cutAfterGrace closes kit a while after ctx ended, unless the function it
-// returns is called before.
-func cutAfterGrace(ctx context.Context, kit *buildkit.Client) (stop func()) {
-	over := make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		select {
-		case <-over:
-			return
-		case <-ctx.Done():
-		}
-		grace := time.NewTimer(cancelGrace)
-		defer grace.Stop()
-		select {
-		case <-over:
-		case <-grace.C:
-			kit.Close()
-		}
-	}()
-	return func() {
-		close(over)
-		<-done
-	}
 }

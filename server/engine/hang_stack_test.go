@@ -157,6 +157,7 @@ func TestCancelWithAnEngineThatFreezes(t *testing.T) {
 			local := connect(t, builder)
 			repo := repository(t, local, "127.0.0.1:1")
 			base(t, local, repo+":base")
+			keepCache(t, local)
 			seconds := strconv.Itoa(1e6 + rand.IntN(1e6))
 			t.Cleanup(func() { // runs when the frozen connections are closed
 				eventually(t, "process, container and image are gone", func() bool {

@@ -67,11 +67,11 @@ func (l *leftovers) explain(err error) error {
 	return fmt.Errorf("%q failed: %w", l.step, err)
 }
 
-// clearLeftovers removes what the build left. It works after ctx ended too, for
-// a bounded time; what it could not remove it tells in the output.
+// clearLeftovers removes what the build left; what it could not remove it tells
+// in the output.
 func (e *Engine) clearLeftovers(ctx context.Context, left *leftovers, output io.Writer) {
 	cut := ctx.Err() != nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	ctx, cancel := forCleanup(ctx)
 	defer cancel()
 	if cut && left.container != "" {
 		e.awaitRemoval(ctx, left.container)

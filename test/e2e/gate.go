@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
 )
 
@@ -69,11 +68,6 @@ func (g *gate) down() error {
 func (g *gate) close() error {
 	err := g.down()
 	g.running.Wait()
-	if g.network == "unix" {
-		if removed := os.Remove(g.address); !errors.Is(removed, os.ErrNotExist) {
-			err = errors.Join(err, removed)
-		}
-	}
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -35,12 +36,14 @@ type lab struct {
 	client *client.Client
 	docker *docker.Client // past the gate
 	given  map[string]any // parameters for a build through the gates, without a repository
-	cli    string         // path of sbs-cli
+
+	programs harness.Options
+	sockets  string // folder of the engine's gate
 }
 
 // startLab starts a stack in a new folder under dir.
 func startLab(ctx context.Context, dir string, programs harness.Options) (l *lab, err error) {
-	l = &lab{cli: programs.ClientBinary}
+	l = &lab{programs: programs}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.close())
@@ -78,19 +81,17 @@ func (l *lab) startBehindGate(ctx context.Context, programs harness.Options) (er
 	if err != nil {
 		return err
 	}
-	// The path of a socket is short, and temporary folders are not.
-	folder, err := os.MkdirTemp("", "gate")
-	if err != nil {
-		return err
-	}
-	address, target := filepath.Join(folder, "engine.sock"), host.Path
 	if host.Scheme != "unix" {
-		address, target = "127.0.0.1:0", host.Host
+		return fmt.Errorf("the tests need an engine at a unix socket, not at %s", host)
 	}
-	if l.engine, err = newGate(map[bool]string{true: "unix", false: "tcp"}[host.Scheme == "unix"], address, target); err != nil {
+	// The path of a socket must be short, and a test's folder often is not.
+	if l.sockets, err = os.MkdirTemp("", "gate"); err != nil {
 		return err
 	}
-	restore, err := setenv("DOCKER_HOST", host.Scheme+"://"+l.engine.address)
+	if l.engine, err = newGate("unix", filepath.Join(l.sockets, "engine.sock"), host.Path); err != nil {
+		return err
+	}
+	restore, err := setenv("DOCKER_HOST", "unix://"+l.engine.address)
 	if err != nil {
 		return err
 	}
@@ -139,13 +140,14 @@ func (l *lab) readConfig() error {
 	l.given["DOCKER_PUSH_SERVER"] = l.registry.address
 	l.given["DOCKER_CONTENT_TRUST_PUSH_SERVER"] = "https://" + l.notary.address
 	known := string(l.Git.KnownHosts())
-	l.given["GITHUB_KNOWN_HOSTS"] = strings.ReplaceAll(known, port2(l.git.target), port2(l.git.address))
+	l.given["GITHUB_KNOWN_HOSTS"] = strings.ReplaceAll(known, knownHost(l.git.target), knownHost(l.git.address))
 	return nil
 }
 
-// port2 is the port of an address as known_hosts writes it behind a host.
-func port2(address string) string {
-	return "]:" + address[strings.LastIndex(address, ":")+1:] + " "
+// knownHost is how known_hosts writes an address.
+func knownHost(address string) string {
+	host, port, _ := net.SplitHostPort(address) // a gate's has both
+	return "[" + host + "]:" + port
 }
 
 // identity is the client's certificate. Files names it relative to the folder
@@ -202,8 +204,8 @@ func (l *lab) close() error {
 			failed = errors.Join(failed, g.close())
 		}
 	}
-	if l.engine != nil && l.engine.network == "unix" {
-		failed = errors.Join(failed, os.Remove(filepath.Dir(l.engine.address)))
+	if l.sockets != "" {
+		failed = errors.Join(failed, os.RemoveAll(l.sockets))
 	}
 	if l.docker != nil {
 		failed = errors.Join(failed, l.docker.Close())

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing/fstest"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/manifest"
+)
+
+// peer stands in for the server in scripts: it demands the client certificate,
+// keeps the parameters, and pretends to build.
+type peer struct {
+	wants map[string]bool // behaviours that the script asked for
+
+	mu         sync.Mutex
+	secret     api.Secret // SECRET; "" before init
+	status     api.Status
+	log        []string
+	ended      chan struct{} // closed when the build that hangs is stopped
+	followers  chan struct{} // gets a value for every follower
+	key        *rsa.PrivateKey
+	loseUpdate bool // break the connection off after the next update
+}
+
+type peerKey struct{}
+
+const buildName = "docker.io.ns.name.v1-ad52e76.2026-02-10_15-37-37.178350"
+
+// serve [BEHAVIOUR...] starts the server with the certificates that the script
+// has made, and writes its port into sbs-config.json in place of 65000.
+// Behaviours: fails and hangs for builds, loses-update, forged and openpgp.
+func serve(ts *testscript.TestScript, negated bool, args []string) {
+	p := ts.Value(peerKey{}).(*peer)
+	p.wants = map[string]bool{}
+	for _, want := range args {
+		p.wants[want] = true
+	}
+	p.loseUpdate = p.wants["loses-update"]
+	p.followers = make(chan struct{}, 100)
+	folders, err := filepath.Glob(ts.MkAbs(".*.d"))
+	ts.Check(err)
+	if len(folders) != 1 {
+		ts.Fatalf("make certificates first")
+	}
+	certificate, err := tls.LoadX509KeyPair(filepath.Join(folders[0], "server-cert.pem"), filepath.Join(folders[0], "server-cert-key.pem"))
+	ts.Check(err)
+	roots := x509.NewCertPool()
+	ca, err := os.ReadFile(filepath.Join(folders[0], "client-ca.pem"))
+	ts.Check(err)
+	roots.AppendCertsFromPEM(ca)
+	p.key, err = rsa.GenerateKey(rand.Reader, 2048)
+	ts.Check(err)
+
+	server := httptest.NewUnstartedServer(p.routes())
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	ts.Defer(server.Close)
+
+	u, err := url.Parse(server.URL)
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(u.Host)
+	ts.Check(err)
+	config, err := os.ReadFile(ts.MkAbs("sbs-config.json"))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("sbs-config.json"), bytes.Replace(config, []byte("65000"), []byte(port), 1), 0o600))
+}
+
+// followedCommand waits until somebody follows the build.
+func followedCommand(ts *testscript.TestScript, _ bool, _ []string) {
+	select {
+	case <-ts.Value(peerKey{}).(*peer).followers:
+	case <-time.After(time.Minute):
+		ts.Fatalf("nobody follows the build")
+	}
+}
+
+func (p *peer) routes() http.Handler {
+	routes := http.NewServeMux()
+	routes.HandleFunc("POST /image", p.configure)
+	routes.HandleFunc("PATCH /image", p.configure)
+	routes.HandleFunc("PUT /image", p.build)
+	routes.HandleFunc("DELETE /image", p.clean)
+	routes.HandleFunc("GET /image", func(w http.ResponseWriter, _ *http.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		reply(w, 200, p.status)
+	})
+	routes.HandleFunc("GET /log/build", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, 200, api.Log{Log: strings.Join(p.log, "\n") + "\n"})
+	})
+	routes.HandleFunc("GET /events", p.events)
+	routes.HandleFunc("GET /imagedigest", func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, "docker.io/ns/name@sha256:1234") })
+	routes.HandleFunc("GET /config-json", p.config)
+	routes.HandleFunc("GET /publickey", p.publicKey)
+	routes.HandleFunc("GET /manifest", p.manifest)
+	return routes
+}
+
+func reply(w http.ResponseWriter, code int, value any) {
+	w.WriteHeader(code)
+	if err := json.NewEncoder(w).Encode(value); err != nil {
+		panic(err)
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, code api.Code, text string) {
+	reply(w, status, api.Answer{Status: text, Code: code})
+}
+
+// configure serves init and update. Like the real server it answers an update
+// that it has had already like the first time.
+func (p *peer) configure(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(err)
+	}
+	parameters, err := api.ParseParameters(body)
+	if err != nil {
+		refuse(w, 400, api.CodeBadParameter, err.Error())
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	update := r.Method == http.MethodPatch
+	repeated := parameters.NewSecret != "" && parameters.NewSecret == p.secret
+	if update && parameters.Secret != p.secret && !repeated {
+		refuse(w, 403, api.CodeForbidden, "SECRET is not the server's")
+		return
+	}
+	p.secret = parameters.Secret
+	if parameters.NewSecret != "" {
+		p.secret = parameters.NewSecret
+	}
+	if update && p.loseUpdate {
+		p.loseUpdate = false
+		panic(http.ErrAbortHandler)
+	}
+	reply(w, 200, api.Answer{Status: api.StatusOK})
+}
+
+func (p *peer) build(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.secret == "":
+		refuse(w, 409, api.CodeNotInitialised, "no parameters yet")
+		return
+	case p.status.Building:
+		refuse(w, 409, api.CodeBusy, "a build runs")
+		return
+	}
+	p.status = api.Status{Status: api.StatusGitHubCloned, Building: true}
+	p.log = []string{"2026-02-10 15:37:37,178  root       INFO    starting a build", "2026-02-10 15:37:38,178  root       INFO    run: <KEY>"}
+	p.ended = make(chan struct{})
+	reply(w, 200, api.Answer{Status: api.StatusStarted})
+}
+
+// end finishes the build as the script wants it.
+func (p *peer) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.status.Building {
+		return
+	}
+	p.status = api.Status{Status: api.StatusSuccess, BuildName: buildName, ImageTag: "v1-ad52e76"}
+	if p.wants["fails"] {
+		p.status = api.Status{Status: api.FailureStatus("docker build -t docker.io/ns/name:latest ."), Cause: "RUN make: exit code 2"}
+	}
+}
+
+func (p *peer) clean(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.status.Building {
+		close(p.ended)
+	}
+	p.status = api.Status{Status: api.StatusRestarted}
+	reply(w, 200, api.Answer{Status: api.StatusRestarted})
+}
+
+func (p *peer) events(w http.ResponseWriter, r *http.Request) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		panic(err)
+	}
+	p.mu.Lock()
+	first, lines, ended := p.status, p.log, p.ended
+	p.mu.Unlock()
+	emit(w, api.Event{Status: &first})
+	for _, line := range lines {
+		emit(w, api.Event{Log: line})
+	}
+	if !first.Building {
+		return
+	}
+	p.followers <- struct{}{}
+	if p.wants["hangs"] {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-ended:
+		}
+	}
+	p.end()
+	p.mu.Lock()
+	last := p.status
+	p.mu.Unlock()
+	emit(w, api.Event{Status: &last})
+}
+
+func emit(w http.ResponseWriter, event api.Event) {
+	if err := json.NewEncoder(w).Encode(event); err != nil {
+		return // the client has gone
+	}
+	_ = http.NewResponseController(w).Flush()
+}
+
+func (p *peer) config(w http.ResponseWriter, _ *http.Request) {
+	config := api.ImageConfig{RepositoryName: "docker.io/ns/name", DockerUsername: "reader", DockerPassword: "read-only-password", EnvsWhitelist: []string{"<KEY>"}, PublicKeyID: "0a", PublicKey: "LS0tLS1CRUdJTg=="}
+	if p.wants["openpgp"] {
+		config.PublicKey = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"
+	}
+	reply(w, 201, config)
+}
+
+func (p *peer) publicKey(w http.ResponseWriter, _ *http.Request) {
+	der, err := x509.MarshalPKIXPublicKey(&p.key.PublicKey)
+	if err != nil {
+		panic(err)
+	}
+	reply(w, 200, api.PublicKey{PublicKeyPEM: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), BuildName: buildName})
+}
+
+// manifest makes a real manifest; a forged one has another source than the one
+// that was signed.
+func (p *peer) manifest(w http.ResponseWriter, r *http.Request) {
+	if body, err := io.ReadAll(r.Body); err != nil || strings.Contains(string(body), "unknown") {
+		refuse(w, 404, api.CodeNotFound, "no such build")
+		return
+	}
+	signature, honest := p.archive(r, "FROM scratch\n")
+	sent := honest
+	if p.wants["forged"] {
+		_, sent = p.archive(r, "FROM evil\n")
+	}
+	var out bytes.Buffer
+	if err := manifest.WriteSigned(r.Context(), &out, manifest.Name(buildName), bytes.NewReader(sent), int64(len(sent)), signature, time.Unix(0, 0)); err != nil {
+		panic(err)
+	}
+	reply(w, 200, map[string]any{"manifest_name": manifest.Name(buildName), "encoded_manifest": out.Bytes()})
+}
+
+func (p *peer) archive(r *http.Request, dockerfile string) (signature, tbz []byte) {
+	var out bytes.Buffer
+	digest, err := manifest.Write(r.Context(), &out, manifest.Contents{
+		Record:   []byte(`{"build_name":"` + buildName + `"}`),
+		Log:      io.NewSectionReader(strings.NewReader("log\n"), 0, 4),
+		Git:      fstest.MapFS{"Dockerfile": {Data: []byte(dockerfile)}},
+		Modified: time.Unix(0, 0),
+	})
+	if err != nil {
+		panic(err)
+	}
+	if signature, err = manifest.Sign(digest, p.key); err != nil {
+		panic(err)
+	}
+	return signature, out.Bytes()
+}

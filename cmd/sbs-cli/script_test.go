@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts in testdata run the program itself, as a child process. Where
+// they need a server, an HTTPS server inside of this test stands in for it (see
+// peer_test.go); the end-to-end tests run the program against the real one.
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sbs-cli": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Values[peerKey{}] = &peer{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve":    serve,
+			"followed": followedCommand,
+			"exits":    exits,
+			"imagekey": imageKey,
+			"mode":     mode,
+		},
+	})
+}
+
+// exits CODE COMMAND... runs a command that must exit with CODE.
+func exits(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// imageKey FILE [expired] writes the public key of a server image.
+func imageKey(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 1 {
+		ts.Fatalf("usage: imagekey FILE [expired]")
+	}
+	config := &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA}
+	if len(args) > 1 {
+		config.KeyLifetimeSecs = 60
+		config.Time = func() time.Time { return time.Now().Add(-time.Hour) }
+	}
+	entity, err := openpgp.NewEntity("image", "", "", config)
+	ts.Check(err)
+	file, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	w, err := armor.Encode(file, openpgp.PublicKeyType, nil)
+	ts.Check(err)
+	ts.Check(entity.Serialize(w))
+	ts.Check(w.Close())
+	ts.Check(file.Close())
+}
+
+// mode OCTAL FILE... checks the mode of files.
+func mode(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 2 {
+		ts.Fatalf("usage: mode OCTAL FILE...")
+	}
+	want, err := strconv.ParseUint(args[0], 8, 32)
+	ts.Check(err)
+	for _, name := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(name))
+		ts.Check(err)
+		if got := info.Mode().Perm(); got != os.FileMode(want) {
+			ts.Fatalf("%s has mode %o, want %o", name, got, want)
+		}
+	}
+}

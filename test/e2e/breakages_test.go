@@ -1,0 +1,221 @@
+//go:build stack
+
+package e2e
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/opensbs/sbs/deploy/harness/loopback"
+)
+
+// The steps as command lines.
+const (
+	cloneCommand = "git clone --depth 1 --branch main URL"
+	buildCommand = "docker build -t IMAGE:TAG -t IMAGE:latest -f Dockerfile ."
+	signCommand  = "docker trust sign IMAGE:TAG"
+)
+
+// without takes a part of the stack away until it is mended.
+func without(part *gate) func(*testing.T) func() {
+	return func(t *testing.T) func() {
+		if err := part.down(); err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			if err := part.up(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func engineFailures(l *lab) []failure {
+	return []failure{{
+		name:    "engine unreachable",
+		breaks:  without(l.engine),
+		command: "docker version",
+		cause:   []string{"no Docker Engine answers at unix://" + l.engine.address, "start it"},
+	}}
+}
+
+func cloneFailures(t *testing.T, l *lab) []failure {
+	t.Helper()
+	_, line, _ := strings.Cut(string(l.Git.KnownHosts()), " ")
+	hostKey, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newSSHKey(t)
+	return []failure{{
+		name:    "unknown host key",
+		changes: map[string]any{"GITHUB_KNOWN_HOSTS": nil},
+		command: cloneCommand,
+		cause:   []string{"unknown SSH host", ssh.FingerprintSHA256(hostKey), "GITHUB_KNOWN_HOSTS"},
+	}, {
+		name:    "another host key",
+		changes: map[string]any{"GITHUB_KNOWN_HOSTS": knownHost(l.git.address) + " " + other.public},
+		command: cloneCommand,
+		cause:   []string{"host key mismatch", ssh.FingerprintSHA256(hostKey)},
+	}, {
+		name:    "wrong SSH key",
+		changes: map[string]any{"GITHUB_KEY": other.private},
+		command: cloneCommand,
+		cause:   []string{"the server refused the credentials"},
+	}, {
+		name:    "unknown branch",
+		changes: map[string]any{"GITHUB_BRANCH": "nowhere"},
+		command: strings.Replace(cloneCommand, "main", "nowhere", 1),
+		cause:   []string{`"nowhere"`, "no branch and no tag"},
+	}, {
+		name:    "no such repository",
+		changes: map[string]any{"GITHUB_URL": l.url("nowhere.git")},
+		command: strings.Replace(cloneCommand, "URL", l.url("nowhere.git"), 1),
+		cause:   []string{"no such repository"},
+	}, {
+		name:    "git server down",
+		breaks:  without(l.git),
+		command: cloneCommand,
+		cause:   []string{"connection refused"},
+	}}
+}
+
+func buildFailures(l *lab) []failure {
+	from := "FROM " + l.BaseImage + "\n"
+	return []failure{{
+		name:    "no dockerfile",
+		content: files{"README.md": "Nothing to build.\n"},
+		command: buildCommand,
+		cause:   []string{`DOCKERFILE_PATH: "Dockerfile" is not in the repository`},
+	}, {
+		name:    "dockerfile outside",
+		content: files{"Dockerfile@": "/etc/passwd"},
+		command: buildCommand,
+		cause:   []string{`DOCKERFILE_PATH: "Dockerfile" is a symbolic link that leaves the repository`},
+	}, {
+		name:    "failing command",
+		content: files{"Dockerfile": from + "RUN echo seven && exit 7\n"},
+		command: buildCommand,
+		cause:   []string{"RUN echo seven && exit 7", "exit code: 7"},
+	}, {
+		name:    "no base image",
+		content: files{"Dockerfile": "FROM " + l.Registry.Address() + "/base/none:1\n"},
+		command: buildCommand,
+		cause:   []string{"base/none:1", "not found"},
+	}, {
+		name:    "base image with wrong password",
+		content: files{"Dockerfile": from},
+		changes: map[string]any{"DOCKER_BASE_PASSWORD": rand.Text()},
+		command: buildCommand,
+		cause:   []string{"the registry refused the credentials", "base/busybox"},
+	}}
+}
+
+func pushFailures(t *testing.T, l *lab) []failure {
+	t.Helper()
+	return []failure{{
+		name:    "push with wrong password",
+		changes: map[string]any{"DOCKER_PASSWORD": rand.Text()},
+		command: "docker login --username <USERNAME> --password <PASSWORD> REGISTRY",
+		cause:   []string{"the registry refused the credentials"},
+	}, {
+		name:    "push by an account that may only read",
+		changes: map[string]any{"DOCKER_USER": l.given["DOCKER_RO_USER"], "DOCKER_PASSWORD": l.given["DOCKER_RO_PASSWORD"]},
+		command: "docker login --username <USERNAME> --password <PASSWORD> REGISTRY",
+		cause:   []string{"the registry refused the credentials"},
+	}, {
+		name:    "registry down",
+		breaks:  without(l.registry),
+		command: "docker push IMAGE:TAG",
+		cause:   []string{"connection refused", l.registry.address},
+	}, {
+		name:    "notary down",
+		breaks:  without(l.notary),
+		command: signCommand,
+		cause:   []string{"cannot reach the notary server", l.notary.address},
+	}, {
+		name:    "notary of another authority",
+		changes: map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)},
+		command: signCommand,
+		cause:   []string{"cannot verify the notary server's certificate", "DOCKER_CONTENT_TRUST_CA"},
+	}}
+}
+
+// manifestFailures damage the key that signs manifests: it must be reported, and
+// never be replaced, because every earlier manifest hangs on it.
+func manifestFailures(l *lab) []failure {
+	path := filepath.Join(l.Server.Volume(), "sealed", "manifest", "key")
+	return []failure{{
+		name:    "damaged manifest key",
+		command: "tar -cjf manifest.NAME.tbz data git",
+		cause:   []string{"open sealed file sealed/manifest/key", "does not authenticate"},
+		breaks: func(t *testing.T) func() {
+			l.succeed(t) // makes the key, if there is none yet
+			whole, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flip(t, path)
+			damaged, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() {
+				if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, damaged) {
+					t.Errorf("the damaged key was touched: %v", err)
+				}
+				if err := os.WriteFile(path, whole, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+	}}
+}
+
+// impostor is a server that has no certificate of the stack.
+func impostor(t *testing.T) string {
+	t.Helper()
+	config, _, err := loopback.Certificate("Somebody else's notary server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := loopback.Serve(t.Context(), http.NotFoundHandler(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	return "https://" + server.Address()
+}
+
+// sshKey is a key pair as OpenSSH writes it.
+type sshKey struct{ private, public string }
+
+func newSSHKey(t *testing.T) sshKey {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorized, err := ssh.NewPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "end-to-end test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sshKey{string(pem.EncodeToMemory(block)), string(ssh.MarshalAuthorizedKey(authorized))}
+}

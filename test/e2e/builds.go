@@ -1,0 +1,212 @@
+//go:build stack
+
+// What a user does with a build: give parameters, start it, watch it, fetch
+// what came of it.
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// patience bounds every wait for something that must happen. It is no measure
+// of speed: it only makes a hanging test fail.
+const patience = time.Minute
+
+// files are those of a repository by path. A path that ends in @ is that of a
+// symbolic link, as ls -F writes it, and its content the target.
+type files map[string]string
+
+// hello is the smallest image there is.
+var hello = files{"Dockerfile": "FROM scratch\nCOPY hello /hello\n", "hello": "hello\n"}
+
+// repository makes a repository with one commit and returns its id.
+func (l *lab) repository(t testing.TB, name string, content files) string {
+	t.Helper()
+	commit, err := gitserver.CreateRepository(t.Context(), l.GitRoot, name, content.forGit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return commit
+}
+
+// commit adds a commit to main and returns its id.
+func (l *lab) commit(t testing.TB, name string, content files) string {
+	t.Helper()
+	commit, err := gitserver.Commit(t.Context(), l.GitRoot, name, gitserver.Change{Files: content.forGit()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return commit
+}
+
+func (f files) forGit() map[string]gitserver.File {
+	converted := make(map[string]gitserver.File, len(f))
+	for name, content := range f {
+		file := gitserver.File{Content: content}
+		if link, ok := strings.CutSuffix(name, "@"); ok {
+			name, file.Mode = link, gitserver.Symlink
+		}
+		converted[name] = file
+	}
+	return converted
+}
+
+// prepare makes a repository and gives the server the parameters to build it as
+// the image sbs/<name>.
+func (l *lab) prepare(t testing.TB, name string, content files, changes map[string]any) (commit string) {
+	t.Helper()
+	commit = l.repository(t, name+".git", content)
+	l.initialise(t, name, changes)
+	return commit
+}
+
+// initialise gives the server the parameters to build a repository that is
+// there as the image sbs/<name>.
+func (l *lab) initialise(t testing.TB, name string, changes map[string]any) {
+	t.Helper()
+	body := l.body(t, name, changes)
+	if _, err := l.client.Init(t.Context(), body); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *lab) body(t testing.TB, name string, changes map[string]any) []byte {
+	t.Helper()
+	all := map[string]any{"GITHUB_URL": l.url(name + ".git"), "DOCKER_REPO": "sbs/" + name}
+	for key, value := range changes {
+		all[key] = value
+	}
+	body, err := l.parameters(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// image is the repository that prepare lets the server push to.
+func (l *lab) image(name string) string { return l.registry.address + "/sbs/" + name }
+
+// result is what was seen of a build.
+type result struct {
+	api.Status
+	statuses []string // each once, in the order in which they came
+	lines    []string // of the log
+}
+
+func (r result) log() string { return strings.Join(r.lines, "\n") }
+
+// begin starts a build.
+func (l *lab) begin(t testing.TB) {
+	t.Helper()
+	if _, err := l.client.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// build starts a build and follows it to its end.
+func (l *lab) build(t testing.TB) result {
+	t.Helper()
+	l.begin(t)
+	return l.follow(t, func(api.Event) {})
+}
+
+// succeed is build, and the build must succeed.
+func (l *lab) succeed(t testing.TB) result {
+	t.Helper()
+	built := l.build(t)
+	if built.Status.Status != api.StatusSuccess {
+		t.Fatalf("the build ended with %q (%s), want success; its log:\n%s", built.Status.Status, built.Cause, built.log())
+	}
+	return built
+}
+
+// follow follows the running build to its end.
+func (l *lab) follow(t testing.TB, seen func(api.Event)) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var r result
+	status, err := l.client.Events(ctx, func(event api.Event) error {
+		if event.Status == nil {
+			r.lines = append(r.lines, event.Log)
+		} else if last := len(r.statuses) - 1; last < 0 || r.statuses[last] != event.Status.Status {
+			r.statuses = append(r.statuses, event.Status.Status)
+		}
+		seen(event)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("follow the build: %v; it had come to %q:\n%s", err, r.statuses, r.log())
+	}
+	r.Status = status
+	return r
+}
+
+var errSeen = errors.New("it was seen")
+
+// await follows the running build until an event that is asked for.
+func (l *lab) await(t testing.TB, what string, asked func(api.Event) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	status, err := l.client.Events(ctx, func(event api.Event) error {
+		if asked(event) {
+			return errSeen
+		}
+		return nil
+	})
+	if !errors.Is(err, errSeen) {
+		t.Fatalf("waited in vain for %s: %v; the status is %q (%s)", what, err, status.Status, status.Cause)
+	}
+}
+
+// status asks for the status.
+func (l *lab) status(t testing.TB) api.Status {
+	t.Helper()
+	status, err := l.client.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status.Status
+}
+
+// clean stops what runs and makes the server free.
+func (l *lab) clean(t testing.TB) {
+	t.Helper()
+	if _, err := l.client.Clean(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// record is what the data volume says of the latest build.
+func (l *lab) record(t testing.TB) (record job.Record, folder string) {
+	t.Helper()
+	builds := filepath.Join(l.Server.Volume(), "builds")
+	entries, err := os.ReadDir(builds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) == 0 {
+		t.Fatal("the volume has no build")
+	}
+	folder = filepath.Join(builds, entries[len(entries)-1].Name())
+	text, err := os.ReadFile(filepath.Join(folder, "record.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &record); err != nil {
+		t.Fatal(err)
+	}
+	return record, folder
+}

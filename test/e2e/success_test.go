@@ -1,0 +1,279 @@
+//go:build stack
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/client/verify"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// allStatuses are those of a successful build, in order.
+var allStatuses = []string{api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusImageBuilt, api.StatusImagePushed, api.StatusSuccess}
+
+// logLine is the form of every line of a build log.
+var logLine = regexp.MustCompile(`^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3}  root       (INFO    |WARNING |ERROR   )\S.*$`)
+
+// The whole way of a newcomer, in the words of the guide.
+func TestGuide(t *testing.T) {
+	l := fresh(t)
+	if s := l.guide(t, "status --env sbs-config.json"); compact(t, s.out) != `{"status":""}` {
+		t.Errorf("status before init: %s", s.out)
+	}
+	for _, path := range []string{"/config-json", "/imagedigest"} {
+		early := l.request(t, http.MethodGet, path, `""`)
+		if early.code != http.StatusConflict && early.code != http.StatusNotFound || early.kind != "text/plain" || json.Valid([]byte(early.text)) {
+			t.Errorf("GET %s before the first success: %+v, want a refusal in plain text", path, early)
+		}
+	}
+	if s := l.guide(t, "init --env sbs-config.json"); compact(t, s.out) != `{"status":"OK"}` {
+		t.Errorf("init: %s", s.out)
+	}
+	if early := l.request(t, http.MethodGet, "/config-json", `""`); early.code != http.StatusNotFound || early.kind != "text/plain" {
+		t.Errorf("GET /config-json after init: %+v, want a refusal in plain text", early)
+	}
+	if s := l.guide(t, "build --env sbs-config.json"); compact(t, s.out) != `{"status":"OK: async build started"}` {
+		t.Errorf("build: %s", s.out)
+	}
+	l.guide(t, "status --env sbs-config.json --wait")
+
+	log := strings.Split(strings.TrimSuffix(l.guide(t, "log --log build --env sbs-config.json").out, "\n"), "\n")
+	checkLog(t, log)
+	var status api.Status
+	if err := json.Unmarshal([]byte(l.guide(t, "status --env sbs-config.json").out), &status); err != nil {
+		t.Fatal(err)
+	}
+	record := l.fetched(t, status)
+	checkNames(t, status, record)
+	checkRecord(t, l, record)
+	checkAnswers(t, l, status, record)
+	l.nothingLeft(t, l.Image())
+}
+
+func compact(t *testing.T, text string) string {
+	t.Helper()
+	var short bytes.Buffer
+	if err := json.Compact(&short, []byte(text)); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return short.String()
+}
+
+func checkLog(t *testing.T, lines []string) {
+	t.Helper()
+	builds := 0
+	for _, line := range lines {
+		if !logLine.MatchString(line) {
+			t.Errorf("line of the log: %q", line)
+		}
+		if strings.Contains(line, "  run: ") {
+			builds++
+		}
+	}
+	if builds == 0 || !strings.HasSuffix(lines[0], "starting a build") {
+		t.Errorf("the log has %d lines of the build's own output, and begins with %q", builds, lines[0])
+	}
+}
+
+// fetched gets the manifest by the guide's command and returns the record that
+// is signed in it.
+func (l *lab) fetched(t *testing.T, status api.Status) job.Record {
+	t.Helper()
+	s := l.guide(t, "get-manifest --env sbs-config.json --verify-manifest --verify-test")
+	for _, want := range []string{"verify=OK", "verify test=OK"} {
+		if !strings.Contains(s.err, want) {
+			t.Errorf("get-manifest says nothing of %q: %s", want, s.err)
+		}
+	}
+	name := manifest.Name(status.BuildName)
+	text, err := os.ReadFile(filepath.Join(l.Dir(), name+"-public.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := verify.ParsePublicKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(filepath.Join(l.Dir(), name+".sig.tbz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	signed, summary, err := manifest.Verify(file, key)
+	if err != nil || signed.Name != name {
+		t.Fatalf("manifest %q: %v", signed.Name, err)
+	}
+	var record job.Record
+	if err := json.Unmarshal(summary.Record, &record); err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
+// checkNames checks the forms of section 4 of the protocol.
+func checkNames(t *testing.T, status api.Status, record job.Record) {
+	t.Helper()
+	if want := "s390x-v1-" + record.Commit[:7]; status.ImageTag != want {
+		t.Errorf("image_tag %q, want %q", status.ImageTag, want)
+	}
+	form := `^127\.0\.0\.1:\d+\.sbs\.demo\.` + status.ImageTag + `\.\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}\.\d{6}$`
+	if !regexp.MustCompile(form).MatchString(status.BuildName) {
+		t.Errorf("build_name %q, want the form %s", status.BuildName, form)
+	}
+	want := api.Status{
+		BuildImageTag: "1.3.0.13", BuildName: status.BuildName, ImageTag: status.ImageTag, ManifestKeyGen: "soft_crypto",
+		ManifestPublicKey: "manifest." + status.BuildName + "-public.pem", Status: "success", Enclave: "simulated",
+	}
+	if status != want {
+		t.Errorf("status %+v, want %+v", status, want)
+	}
+}
+
+// checkRecord checks what the signed record says.
+func checkRecord(t *testing.T, l *lab, record job.Record) {
+	t.Helper()
+	head := must(t, filepath.Join(l.GitRoot, "demo.git"), nil, "", "git", "rev-parse", "main").out
+	if record.Commit != strings.TrimSpace(head) {
+		t.Errorf("commit %q, want %q", record.Commit, head)
+	}
+	inspect := must(t, "", nil, "", "skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}",
+		"--creds", l.Registry.Reader().User+":"+l.Registry.Reader().Password, "docker://"+l.BaseImage)
+	base := []job.BaseImage{{Reference: l.BaseImage, Digest: strings.TrimSpace(inspect.out)}}
+	if !slices.Equal(record.BaseImages, base) {
+		t.Errorf("base images %+v, want %+v", record.BaseImages, base)
+	}
+	for key := range record.Parameters {
+		if isSecret(key) {
+			t.Errorf("the record has the parameter %s", key)
+		}
+	}
+	if record.Parameters["IMAGE_TAG_PREFIX"] != "s390x-v1" || record.Parameters["GITHUB_BRANCH"] != "main" {
+		t.Errorf("parameters %v", record.Parameters)
+	}
+	for _, tool := range []string{"sbs-server", "go", "docker engine", "docker api", "builder", "platform"} {
+		if record.Tools[tool] == "" {
+			t.Errorf("the version of %s is missing in %v", tool, record.Tools)
+		}
+	}
+	checkTimes(t, record)
+}
+
+// checkTimes checks that each step was done after the one before it.
+func checkTimes(t *testing.T, record job.Record) {
+	t.Helper()
+	before := record.Started
+	for _, status := range allStatuses[:len(allStatuses)-1] { // the last is not done while the manifest is written
+		done, ok := record.Steps[status]
+		if !ok || done.Before(before) {
+			t.Errorf("%q was done at %v, the step before at %v", status, done, before)
+		}
+		before = done
+	}
+	if record.Finished.Before(before) || time.Since(record.Finished) > time.Hour {
+		t.Errorf("the build finished at %v", record.Finished)
+	}
+}
+
+// checkAnswers checks what else there is to ask after a success.
+func checkAnswers(t *testing.T, l *lab, status api.Status, record job.Record) {
+	t.Helper()
+	image := l.Image()
+	digest := l.request(t, http.MethodGet, "/imagedigest", `""`)
+	if digest.code != http.StatusCreated || strings.TrimSpace(digest.text) != `"`+image+"@"+record.ImageDigest+`"` {
+		t.Errorf("imagedigest: %+v, want the digest %s", digest, record.ImageDigest)
+	}
+	if s := l.guide(t, "get-digest --env sbs-config.json"); s.out != "Digest value of the built image: "+image+"@"+record.ImageDigest+"\n" {
+		t.Errorf("get-digest: %q", s.out)
+	}
+	config := l.request(t, http.MethodGet, "/config-json", `""`)
+	var deployment api.ImageConfig
+	if err := json.Unmarshal([]byte(config.text), &deployment); err != nil || config.code != http.StatusCreated {
+		t.Fatalf("config-json: %+v, %v", config, err)
+	}
+	reader := l.Registry.Reader()
+	if deployment.RepositoryName != image || deployment.DockerUsername != reader.User || string(deployment.DockerPassword) != reader.Password ||
+		!slices.Equal(deployment.EnvsWhitelist, []string{"LANG", "TZ"}) || deployment.PublicKeyID != record.Signatures[0].PublicKeyID {
+		t.Errorf("config-json: %+v", deployment)
+	}
+	l.guide(t, "get-signed-image-publickey --env sbs-config.json")
+	key, err := os.ReadFile(filepath.Join(l.Dir(), strings.ReplaceAll(image, "/", "-")+"-public.key"))
+	if err != nil || string(key) != deployment.PublicKey || len(key) == 0 {
+		t.Errorf("get-signed-image-publickey wrote %q, %v, want %q", key, err, deployment.PublicKey)
+	}
+	keys := map[string]string{}
+	for _, body := range []string{`""`, `{}`, `{"BUILD_NAME":"` + status.BuildName + `"}`} {
+		keys[l.request(t, http.MethodGet, "/publickey", body).text] = body
+	}
+	answer, err := l.client.PublicKey(t.Context(), status.BuildName)
+	if err != nil || len(keys) != 1 || answer.BuildName != status.BuildName {
+		t.Errorf("publickey: %v, and %d answers for the same build: %v", err, len(keys), slices.Collect(maps.Keys(keys)))
+	}
+}
+
+func TestStatusesComeInOrder(t *testing.T) {
+	l := shared
+	l.prepare(t, "order", hello, nil)
+	held := l.git.hold("")
+	defer l.git.release()
+	l.begin(t)
+	reach(t, "the server clones", held)
+	built := l.follow(t, func(event api.Event) {
+		if event.Status != nil && event.Status.Status == api.StatusCleanedUp {
+			l.git.release()
+		}
+	})
+	if !slices.Equal(built.statuses, allStatuses) {
+		t.Errorf("statuses %q, want %q", built.statuses, allStatuses)
+	}
+	checkLog(t, built.lines)
+	l.nothingLeft(t, l.image("order"))
+}
+
+// Builds stay, under their names.
+func TestEarlierBuild(t *testing.T) {
+	l := shared
+	l.prepare(t, "earlier", hello, nil)
+	first := l.succeed(t)
+	l.commit(t, "earlier.git", files{"Dockerfile": hello["Dockerfile"], "hello": "again\n"})
+	second := l.succeed(t)
+	for asked, want := range map[string]string{"": second.BuildName, first.BuildName: first.BuildName, second.BuildName: second.BuildName} {
+		dir := t.TempDir()
+		name, path, err := l.client.SaveManifest(t.Context(), asked, dir)
+		if err != nil || name != "manifest."+want {
+			t.Fatalf("manifest of %q: %q, %v, want that of %s", asked, name, err, want)
+		}
+		answer, err := l.client.PublicKey(t.Context(), asked)
+		if err != nil || answer.BuildName != want {
+			t.Fatalf("public key of %q: %q, %v", asked, answer.BuildName, err)
+		}
+		key, err := verify.ParsePublicKey([]byte(answer.PublicKeyPEM))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verify.Manifest(t.Context(), path, key); err != nil {
+			t.Errorf("manifest of %q: %v", asked, err)
+		}
+	}
+	for _, path := range []string{"/manifest", "/publickey"} {
+		for _, name := range []string{"no.such.build", first.BuildName[:len(first.BuildName)-1] + "x", strings.Replace(first.BuildName, "sbs.earlier", "sbs.later", 1)} {
+			answer := l.request(t, http.MethodGet, path, `{"BUILD_NAME":"`+name+`"}`)
+			object := answer.object()
+			if answer.code != http.StatusNotFound || object["status"] == "" || object["manifest_name"] != nil || object["public_key_pem"] != nil {
+				t.Errorf("GET %s of %s: %+v, want a refusal", path, name, answer)
+			}
+		}
+	}
+}
