@@ -104,6 +104,10 @@ func (s *Server) Done() <-chan struct{} {
 	return s.process.Done()
 }
 
+// Err says how the server process ended: nil for exit code 0. It may be called
+// only after Done is closed.
+func (s *Server) Err() error { return s.process.Err() }
+
 // Kill ends the server as a power failure would (SIGKILL).
 func (s *Server) Kill() error {
 	if s.process == nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -51,6 +52,9 @@ func (b *build) toTheEnd(ctx context.Context) record {
 	if err := b.log.Close(); err != nil {
 		last.Cause = strings.TrimPrefix(last.Cause+"; the build log is not whole: "+err.Error(), "; ")
 	}
+	// Builds are rare and large, and an enclave's memory is small: what this
+	// one used goes back to the machine, and the server rests as it started.
+	debug.FreeOSMemory()
 	return last
 }
 

@@ -185,6 +185,17 @@ func TestRedirectDropsToken(t *testing.T) {
 	}
 }
 
+// Without encryption one may be sent about on this machine only.
+func TestRedirectOffTheMachine(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://git.invalid"+r.URL.RequestURI(), http.StatusFound)
+	}))
+	defer server.Close()
+	if err := refuse(t, Request{URL: server.URL + "/one.git"}); !strings.Contains(err.Error(), "not encrypted") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A redirect must not lead to an address that is no repository URL.
 func TestRedirectElsewhere(t *testing.T) {
 	for _, target := range []string{"http://192.0.2.1/x", "ftp://127.0.0.1/x", "file:///etc/passwd"} {

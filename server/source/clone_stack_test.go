@@ -148,7 +148,8 @@ func TestReferences(t *testing.T) {
 func TestCommitInHistory(t *testing.T) {
 	for _, any := range []bool{true, false} {
 		s := newStack(t, gitserver.Options{AllowAnySHA1InWant: any})
-		old := s.create(t, "one.git", sample("old"))
+		s.create(t, "one.git", sample("first"))
+		old := s.commit(t, "one.git", gitserver.Change{Files: sample("old")})
 		s.commit(t, "one.git", gitserver.Change{Files: sample("new")})
 		for _, request := range []Request{s.ssh("one.git"), s.https("one.git")} {
 			t.Run(fmt.Sprintf("any commit %v of %s", any, request.URL[:5]), func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"golang.org/x/crypto/ssh"
 )
 
 // modules writes a .gitmodules of one entry.
@@ -153,6 +154,27 @@ func TestSubmoduleOfAnotherHost(t *testing.T) {
 	request.User, request.Token, request.Submodules = "ada", "secret", true
 	request.CABundle = append(request.CABundle, other.CABundle()...)
 	if err := refuse(t, request); !errors.Is(err, ErrCredentials) || !strings.Contains(err.Error(), `submodule "sub"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Nor is the key: the other server would take it, but is not asked to.
+func TestSubmoduleOfAnotherSSHHost(t *testing.T) {
+	s := newStack(t, gitserver.Options{})
+	signer, err := ssh.ParsePrivateKey(s.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newStack(t, gitserver.Options{AuthorizedKeys: []ssh.PublicKey{signer.PublicKey()}})
+	inner := other.create(t, "inner.git", sample("inner"))
+	s.create(t, "top.git", map[string]gitserver.File{
+		".gitmodules": modules("m", "sub", other.SSHURL("inner.git")),
+		"sub":         {Mode: gitserver.Submodule, Content: inner},
+	})
+	request := s.ssh("top.git")
+	request.Submodules = true
+	request.KnownHosts = append(request.KnownHosts, other.KnownHosts()...)
+	if err := refuse(t, request); !errors.Is(err, ErrCredentials) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,22 +7,23 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
-
-	"github.com/opensbs/sbs/deploy/harness/loopback"
 )
 
 // The steps as command lines.
 const (
-	cloneCommand = "git clone --depth 1 --branch main URL"
-	buildCommand = "docker build -t IMAGE:TAG -t IMAGE:latest -f Dockerfile ."
-	signCommand  = "docker trust sign IMAGE:TAG"
+	cloneCommand = "git clone --depth 1 --branch main {url}"
+	buildCommand = "docker build -t {image}:{tag} -t {image}:latest -f Dockerfile ."
+	signCommand  = "docker trust sign {image}:{tag}"
 )
 
 // without takes a part of the stack away until it is mended.
@@ -79,7 +80,7 @@ func cloneFailures(t *testing.T, l *lab) []failure {
 	}, {
 		name:    "no such repository",
 		changes: map[string]any{"GITHUB_URL": l.url("nowhere.git")},
-		command: strings.Replace(cloneCommand, "URL", l.url("nowhere.git"), 1),
+		command: strings.Replace(cloneCommand, "{url}", l.url("nowhere.git"), 1),
 		cause:   []string{"no such repository"},
 	}, {
 		name:    "git server down",
@@ -125,17 +126,17 @@ func pushFailures(t *testing.T, l *lab) []failure {
 	return []failure{{
 		name:    "push with wrong password",
 		changes: map[string]any{"DOCKER_PASSWORD": rand.Text()},
-		command: "docker login --username <USERNAME> --password <PASSWORD> REGISTRY",
+		command: "docker login --username <USERNAME> --password <PASSWORD> {registry}",
 		cause:   []string{"the registry refused the credentials"},
 	}, {
 		name:    "push by an account that may only read",
 		changes: map[string]any{"DOCKER_USER": l.given["DOCKER_RO_USER"], "DOCKER_PASSWORD": l.given["DOCKER_RO_PASSWORD"]},
-		command: "docker login --username <USERNAME> --password <PASSWORD> REGISTRY",
+		command: "docker login --username <USERNAME> --password <PASSWORD> {registry}",
 		cause:   []string{"the registry refused the credentials"},
 	}, {
 		name:    "registry down",
 		breaks:  without(l.registry),
-		command: "docker push IMAGE:TAG",
+		command: "docker push {image}:{tag}",
 		cause:   []string{"connection refused", l.registry.address},
 	}, {
 		name:    "notary down",
@@ -156,7 +157,7 @@ func manifestFailures(l *lab) []failure {
 	path := filepath.Join(l.Server.Volume(), "sealed", "manifest", "key")
 	return []failure{{
 		name:    "damaged manifest key",
-		command: "tar -cjf manifest.NAME.tbz data git",
+		command: "tar -cjf manifest.{name}.tbz data git",
 		cause:   []string{"open sealed file sealed/manifest/key", "does not authenticate"},
 		breaks: func(t *testing.T) func() {
 			l.succeed(t) // makes the key, if there is none yet
@@ -184,20 +185,11 @@ func manifestFailures(l *lab) []failure {
 // impostor is a server that has no certificate of the stack.
 func impostor(t *testing.T) string {
 	t.Helper()
-	config, _, err := loopback.Certificate("Somebody else's notary server")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := loopback.Serve(t.Context(), http.NotFoundHandler(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-	return "https://" + server.Address()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshake is meant to fail
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // sshKey is a key pair as OpenSSH writes it.

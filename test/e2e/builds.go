@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -189,24 +188,25 @@ func (l *lab) clean(t testing.TB) {
 	}
 }
 
-// record is what the data volume says of the latest build.
-func (l *lab) record(t testing.TB) (record job.Record, folder string) {
+// builds are the folders of all builds on the data volume, oldest first.
+func (l *lab) builds(t testing.TB) []string {
 	t.Helper()
-	builds := filepath.Join(l.Server.Volume(), "builds")
-	entries, err := os.ReadDir(builds)
+	found, err := filepath.Glob(filepath.Join(l.Server.Volume(), "builds", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(entries) == 0 {
+	return found // in the order of their names, which are times
+}
+
+// record is what the data volume says of the latest build.
+func (l *lab) record(t testing.TB) (record job.Record) {
+	t.Helper()
+	builds := l.builds(t)
+	if len(builds) == 0 {
 		t.Fatal("the volume has no build")
 	}
-	folder = filepath.Join(builds, entries[len(entries)-1].Name())
-	text, err := os.ReadFile(filepath.Join(folder, "record.json"))
-	if err != nil {
+	if err := json.Unmarshal([]byte(read(t, builds[len(builds)-1], "record.json")), &record); err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &record); err != nil {
-		t.Fatal(err)
-	}
-	return record, folder
+	return record
 }

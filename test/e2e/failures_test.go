@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/server/job"
 )
 
 // failure is one way in which a build can fail.
@@ -19,7 +18,7 @@ type failure struct {
 	content files                            // of the repository; nil: hello
 	changes map[string]any                   // to the parameters
 	breaks  func(t *testing.T) (mend func()) // what is broken beside them, or nil
-	command string                           // the failed step; IMAGE, TAG, URL and NAME are filled in
+	command string                           // the failed step; what stands in braces is filled in
 	cause   []string                         // parts of the cause
 }
 
@@ -29,7 +28,7 @@ func TestFailures(t *testing.T) {
 	l := shared
 	for _, f := range slices.Concat(engineFailures(l), cloneFailures(t, l), buildFailures(l), pushFailures(t, l), manifestFailures(l)) {
 		t.Run(f.name, func(t *testing.T) {
-			name := strings.ReplaceAll(f.name, " ", "-")
+			name := strings.ToLower(strings.ReplaceAll(f.name, " ", "-"))
 			if f.content == nil {
 				f.content = hello
 			}
@@ -53,8 +52,8 @@ func TestFailures(t *testing.T) {
 
 func (l *lab) checkFailure(t *testing.T, f failure, name, commit string, built result) {
 	t.Helper()
-	want := api.FailureStatus(strings.NewReplacer("IMAGE", l.image(name), "TAG", "s390x-v1-"+commit[:7],
-		"URL", l.url(name+".git"), "NAME", built.BuildName, "REGISTRY", l.registry.address).Replace(f.command))
+	want := api.FailureStatus(strings.NewReplacer("{image}", l.image(name), "{tag}", "s390x-v1-"+commit[:7],
+		"{url}", l.url(name+".git"), "{name}", built.BuildName, "{registry}", l.registry.address).Replace(f.command))
 	if built.Status.Status != want {
 		t.Errorf("status\n%s\nwant\n%s", built.Status.Status, want)
 	}
@@ -63,7 +62,7 @@ func (l *lab) checkFailure(t *testing.T, f failure, name, commit string, built r
 			t.Errorf("the cause %q, or the log, says nothing of %q:\n%s", built.Cause, part, built.log())
 		}
 	}
-	if record, _ := l.record(t); record.Status != want || record.Cause != built.Cause {
+	if record := l.record(t); record.Status != want || record.Cause != built.Cause {
 		t.Errorf("the record says %q (%s)", record.Status, record.Cause)
 	}
 	l.hiddenFromUsers(t, l.secrets(f.changes))
@@ -99,7 +98,7 @@ func TestPrintedSecretsAreHidden(t *testing.T) {
 	for _, name := range []string{"build.json", "build.log"} {
 		planted.hidden(t, "data/"+name, read(t, dir, "data", name))
 	}
-	record, _ := l.record(t)
+	record := l.record(t)
 	if arguments, _ := record.Parameters["ARG"].(map[string]any); arguments["PLANTED"] != "<DOCKER_PASSWORD>" {
 		t.Errorf("the record has the arguments %v", arguments)
 	}
@@ -121,8 +120,8 @@ func TestFailedBuildIsNotTheLatest(t *testing.T) {
 	if bad := l.build(t); !api.Failed(bad.Status.Status) {
 		t.Fatalf("status %q, want a failure", bad.Status.Status)
 	}
-	var failed job.Record
-	if failed, _ = l.record(t); failed.BuildName == good.BuildName {
+	failed := l.record(t)
+	if failed.BuildName == good.BuildName {
 		t.Fatal("the failed build has no record of its own")
 	}
 	for asked, want := range map[string]int{`""`: http.StatusOK, `{"BUILD_NAME":"` + failed.BuildName + `"}`: http.StatusNotFound} {

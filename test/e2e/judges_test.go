@@ -60,7 +60,7 @@ func (l *lab) checkTrust(t *testing.T, environment []string, repository string, 
 	if err := json.Unmarshal([]byte(inspected.out), &shown); err != nil || len(shown) != 1 {
 		t.Fatalf("docker trust inspect: %v: %s", err, inspected.out)
 	}
-	record, _ := l.record(t)
+	record := l.record(t)
 	tags := map[string]string{}
 	for _, signed := range shown[0].SignedTags {
 		tags[signed.SignedTag] = "sha256:" + signed.Digest

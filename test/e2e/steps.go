@@ -1,0 +1,145 @@
+//go:build stack
+
+// Holding a build inside a step. What is tested there, clean and restart, must
+// do the same in every step.
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	mathrand "math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+)
+
+// step is a place in which a build can be held.
+type step struct {
+	name string
+	done string // the status meanwhile: the last step that is done
+
+	// hold makes a build of the repository of that name stop in the step, and
+	// returns what waits until it is there.
+	hold func(t *testing.T, name string) (reached func())
+
+	// command is the step as a command line, as far as the record alone tells
+	// it. What stands in braces is filled in.
+	command string
+}
+
+// steps are all steps of the pipeline; pushing and signing is one of them with
+// two places to be held in.
+func (l *lab) steps() []step {
+	return []step{{
+		name: "cleaned up",
+		hold: func(t *testing.T, name string) func() {
+			l.prepare(t, name, hello, nil)
+			return l.holding(t, l.engine, "/images/json")
+		},
+		command: "docker image rm --force {image}",
+	}, {
+		name: "github cloned",
+		done: api.StatusCleanedUp,
+		hold: func(t *testing.T, name string) func() {
+			l.prepare(t, name, hello, nil)
+			return l.holding(t, l.git, "")
+		},
+		command: "git clone {url}",
+	}, {
+		name:    "image built",
+		done:    api.StatusGitHubCloned,
+		hold:    l.sleeping,
+		command: "docker build -t {image}:{tag} .",
+	}, {
+		name: "image pushed",
+		done: api.StatusImageBuilt,
+		hold: func(t *testing.T, name string) func() {
+			l.prepare(t, name, hello, nil)
+			return l.holding(t, l.registry, "PUT /v2/sbs/"+name+"/manifests/")
+		},
+		command: "docker push {image}:{tag}",
+	}, {
+		name: "image signed",
+		done: api.StatusImageBuilt,
+		hold: func(t *testing.T, name string) func() {
+			l.prepare(t, name, hello, nil)
+			return l.holding(t, l.notary, "")
+		},
+		command: "docker push {image}:{tag}",
+	}, {
+		name:    "success",
+		done:    api.StatusImagePushed,
+		hold:    l.large,
+		command: "tar -cjf manifest.{name}.tbz data git",
+	}}
+}
+
+// holding makes a gate hold what a client says with marker in it, until the end
+// of the test at the latest.
+func (l *lab) holding(t *testing.T, g *gate, marker string) (reached func()) {
+	t.Helper()
+	held := g.hold(marker)
+	t.Cleanup(g.release)
+	return func() { t.Helper(); reach(t, "the gate to "+g.target+" holds "+marker, held) }
+}
+
+// releaseAll lets go of whatever is held.
+func (l *lab) releaseAll() {
+	for _, g := range []*gate{l.engine, l.git, l.registry, l.notary} {
+		g.release()
+	}
+}
+
+// sleeping makes a build stop in a command of its Dockerfile.
+func (l *lab) sleeping(t *testing.T, name string) (reached func()) {
+	t.Helper()
+	marker := sleepMarker(name)
+	dockerfile := "FROM " + l.BaseImage + "\nRUN sleep 1" + marker + "\n"
+	l.prepare(t, name, files{"Dockerfile": dockerfile}, nil)
+	return func() {
+		t.Helper()
+		eventually(t, "the command of the Dockerfile runs", func() bool { return runs(t, "sleep\x001"+marker) })
+	}
+}
+
+// sleepMarker is a number of seconds that no other process sleeps for.
+func sleepMarker(name string) string {
+	digits := strings.Map(func(r rune) rune { return '0' + r%10 }, hex.EncodeToString([]byte(name)))
+	return digits[:min(len(digits), 9)]
+}
+
+// large makes a build that takes seconds to write its manifest: compressing is
+// all it does then.
+func (l *lab) large(t *testing.T, name string) (reached func()) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "random")
+	random(t, path, 60<<20)
+	content := hello.forGit()
+	content["random"] = gitserver.File{From: path}
+	if _, err := gitserver.CreateRepository(t.Context(), l.GitRoot, name+".git", content); err != nil {
+		t.Fatal(err)
+	}
+	l.initialise(t, name, nil)
+	return func() {
+		t.Helper()
+		l.await(t, "the image to be pushed", func(event api.Event) bool {
+			return event.Status != nil && event.Status.Status == api.StatusImagePushed
+		})
+	}
+}
+
+// random writes a file that can't be compressed.
+func random(t testing.TB, path string, size int) {
+	t.Helper()
+	var seed [32]byte
+	_, _ = rand.Read(seed[:]) // never fails
+	content := make([]byte, size)
+	_, _ = mathrand.NewChaCha8(seed).Read(content) // never fails
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
