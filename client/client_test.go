@@ -112,7 +112,6 @@ func TestRefusals(t *testing.T) {
 		{"forbidden", 403, `{"status":"wrong","code":"forbidden"}`, initialise, Error{HTTPStatus: 403, Code: api.CodeForbidden}, "init: wrong", "SECRET"},
 		{"plain text", 404, "no image\x1b[31m yet\n", digest, Error{HTTPStatus: 404}, "get-digest: no image [31m yet", ""},
 		{"empty", 502, "", status, Error{HTTPStatus: 502}, "status: 502 Bad Gateway", ""},
-		{"redirect", 302, "", status, Error{HTTPStatus: 302}, "status: 302 Found", ""},
 		{"not OK after all", 200, `{"status":"exiting due to x"}`, initialise, Error{}, "init: exiting due to x", ""},
 		{"not JSON", 200, "<html>", status, Error{}, "status: the reply can't be read", ""},
 	} {
@@ -143,8 +142,23 @@ func TestNamesThatMustNotBecomeFiles(t *testing.T) {
 		}
 	}
 	var seen received
-	c := with(t, answering(&seen, 200, `{"manifest_name":"manifest./../../etc/x","encoded_manifest":"YWJj"}`))
-	if _, _, err := c.SaveManifest(t.Context(), "", "."); err == nil {
-		t.Error("the server chose a path")
+	c := with(t, answering(&seen, 200, `{"manifest_name":"manifest.a/../../b","encoded_manifest":"YWJj"}`))
+	_, err := c.Manifest(t.Context(), "", io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "no proper manifest name") {
+		t.Errorf("the server chose a path: %v", err)
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	c := with(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == api.PathImage {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+			return
+		}
+		t.Errorf("the parameters were sent on to %s", r.URL.Path)
+	})
+	var failed *Error
+	if _, err := c.Init(t.Context(), []byte(`{"SECRET":"x"}`)); !errors.As(err, &failed) || failed.HTTPStatus != http.StatusTemporaryRedirect {
+		t.Errorf("got %v", err)
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -128,5 +130,15 @@ func TestACanceledRequestReturnsAtOnce(t *testing.T) {
 	_, err := c.Clean(ctx)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// net/http reads HTTPS_PROXY once in a process and never uses it for loopback,
+// so that its error is made here.
+func TestProxyThatIsNotThere(t *testing.T) {
+	c := &Client{base: "https://sbs.example.com:443"}
+	message, next := c.explain(&url.Error{Op: "Get", Err: &net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}}, false)
+	if !strings.Contains(message, "HTTPS_PROXY") || !strings.Contains(next, "NO_PROXY") {
+		t.Errorf("got %q, advice %q", message, next)
 	}
 }

@@ -70,23 +70,25 @@ func (c *Client) explain(err error, connected bool) (message, next string) {
 		return message, next
 	}
 	var dns *net.DNSError
-	var alert *net.OpError
+	var operation *net.OpError
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "interrupted", ""
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the name %s has no address", dns.Name), "add the server's address and name to /etc/hosts, or correct HOSTNAME"
+	case errors.As(err, &operation) && operation.Op == "proxyconnect": // net/http's mark
+		return fmt.Sprintf("the proxy of HTTPS_PROXY can't be reached: %v", operation.Err), "correct HTTPS_PROXY, or add HOSTNAME to NO_PROXY"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens at " + c.base, "start the server, or correct HOSTNAME and CICD_PORT"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return c.base + " does not answer", "check that the server runs and that the network lets you through to its port"
 	// crypto/tls keeps the kinds of alert to itself. In TLS 1.3 the client's
 	// handshake is over before the server has looked at its certificate.
-	case errors.As(err, &alert) && alert.Op == "remote error" && connected:
-		return fmt.Sprintf("the server refuses the client certificate (%v)", alert.Err), "use the certificates that the server was deployed with: its CLIENT_CA must be the authority that CAPATH names"
-	case errors.As(err, &alert) && alert.Op == "remote error":
-		return fmt.Sprintf("%s ended the TLS handshake (%v)", c.base, alert.Err), "check HOSTNAME and CICD_PORT: the server there is no Secure Build Server, or does not speak TLS 1.3"
+	case errors.As(err, &operation) && operation.Op == "remote error" && connected:
+		return fmt.Sprintf("the server refuses the client certificate (%v)", operation.Err), "use the certificates that the server was deployed with: its CLIENT_CA must be the authority that CAPATH names"
+	case errors.As(err, &operation) && operation.Op == "remote error":
+		return fmt.Sprintf("%s ended the TLS handshake (%v)", c.base, operation.Err), "check HOSTNAME and CICD_PORT: the server there is no Secure Build Server, or does not speak TLS 1.3"
 	case connected && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
 		return c.base + " closed the connection", "see whether the server still runs; if it always does so at once, it refuses the client certificate"
 	}

@@ -117,9 +117,11 @@ func TestEventsThatBreakOff(t *testing.T) {
 
 func TestEventsEndWithTheirContextOrHandler(t *testing.T) {
 	ids := makeIdentities(t, host, time.Now())
+	hungUp := make(chan struct{}, 1)
 	waiting := func(w http.ResponseWriter, r *http.Request) {
 		event(t, w, running("image built"))
-		<-r.Context().Done() // until the client has hung up
+		<-r.Context().Done()
+		hungUp <- struct{}{}
 	}
 	t.Run("context", func(t *testing.T) {
 		checkGoroutines(t)
@@ -128,6 +130,7 @@ func TestEventsEndWithTheirContextOrHandler(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
+		<-hungUp
 	})
 	t.Run("handler", func(t *testing.T) {
 		checkGoroutines(t)
@@ -136,5 +139,6 @@ func TestEventsEndWithTheirContextOrHandler(t *testing.T) {
 		if !errors.Is(err, full) {
 			t.Errorf("got %v", err)
 		}
+		<-hungUp // without the help of the context, which goes on
 	})
 }

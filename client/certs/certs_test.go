@@ -1,9 +1,6 @@
 package certs
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -129,6 +126,21 @@ func TestCreateClientOverwritesNothing(t *testing.T) {
 	}
 }
 
+// Two commands at once: whoever comes second finds a file that was not there
+// when it looked.
+func TestWriteNewDoesNotOverwrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(path, []byte("mine"), secretMode); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeNew(content{path, []byte("other"), secretMode}); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v", err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "mine" {
+		t.Error("the file was overwritten")
+	}
+}
+
 func TestCreateServerOnlyWhenNeeded(t *testing.T) {
 	f := inFolder(t)
 	createBoth(t, f)
@@ -176,170 +188,5 @@ func TestCreateServerOnlyWhenNeeded(t *testing.T) {
 	}
 	if same("192.0.2.7", now.AddDate(1, 0, 1)) {
 		t.Error("a certificate without its key was kept")
-	}
-}
-
-func TestErrorsAboutCertificates(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		damage func(*testing.T, *Files) time.Time
-		want   string
-	}{
-		{"nothing there", func(t *testing.T, f *Files) time.Time {
-			*f = Locate("other", "x", Named{})
-			return now
-		}, "no such file"},
-		{"expired authority", func(*testing.T, *Files) time.Time { return now.AddDate(2, 0, 1) }, "authority .SBContainer-1234.d/client-ca.pem expired on 2028-05-06"},
-		{"expired certificate", func(*testing.T, *Files) time.Time { return now.AddDate(1, 0, 1) }, "expired on 2027-05-06"},
-		{"clock behind", func(*testing.T, *Files) time.Time { return now.AddDate(0, 0, -1) }, "not valid before"},
-		{"no authority", func(_ *testing.T, f *Files) time.Time {
-			f.CA = f.ClientCert
-			return now
-		}, "is no certificate authority"},
-		{"another authority", func(t *testing.T, f *Files) time.Time {
-			other := Locate("other", "x", Named{})
-			if _, err := CreateClient(other, now); err != nil {
-				t.Fatal(err)
-			}
-			f.CA, f.CAKey = other.CA, other.CAKey
-			return now
-		}, "was not signed by"},
-		{"key of another", func(t *testing.T, f *Files) time.Time {
-			replace(t, f.Client, f.ClientCert, f.ServerKey)
-			return now
-		}, "does not belong to the certificate"},
-		{"key with passphrase", func(t *testing.T, f *Files) time.Time {
-			if err := os.WriteFile(f.ClientKey, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			replace(t, f.Client, f.ClientCert, f.ClientKey)
-			return now
-		}, "passphrase"},
-		{"no certificate", func(t *testing.T, f *Files) time.Time {
-			replace(t, f.Client, f.ClientKey)
-			return now
-		}, "holds no certificate"},
-		{"server certificate as client's", func(t *testing.T, f *Files) time.Time {
-			replace(t, f.Client, f.ServerCert, f.ServerKey)
-			return now
-		}, "incompatible key usage"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			f := inFolder(t)
-			createBoth(t, f)
-			at := test.damage(t, &f)
-			_, err := LoadClient(f, at)
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Fatalf("got %v, want %q in it", err, test.want)
-			}
-		})
-	}
-}
-
-func replace(t *testing.T, path string, parts ...string) {
-	t.Helper()
-	var joined []byte
-	for _, part := range parts {
-		text, err := os.ReadFile(part)
-		if err != nil {
-			t.Fatal(err)
-		}
-		joined = append(joined, text...)
-	}
-	if err := os.WriteFile(path, joined, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestKeyOfAnotherAuthorityIsRefused(t *testing.T) {
-	f := inFolder(t)
-	createBoth(t, f)
-	f.CAKey = f.ClientKey
-	_, err := CreateServer(f, "new.example.com", now)
-	if err == nil || !strings.Contains(err.Error(), "does not belong to the certificate authority") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestOwnFilesAreUsedAndKept(t *testing.T) {
-	made := inFolder(t)
-	createBoth(t, made)
-	if err := os.Mkdir("sbs-keys", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	own := Locate("SBContainer", "1234", Named{CA: made.CA, CAKey: made.CAKey, Client: made.Client, ServerCSR: "sbs-keys/server-csr.pem", ServerCert: "sbs-keys/server-cert.pem"})
-	if files, err := CreateClient(own, now); err != nil || files != nil {
-		t.Errorf("made %v, %v", files, err)
-	}
-	if _, err := CreateServer(own, host, now); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"server-csr.pem", "server-cert.pem", "server-cert-key.pem"} {
-		if _, err := os.Stat(filepath.Join("sbs-keys", name)); err != nil {
-			t.Error(err)
-		}
-	}
-	if removed, err := own.Delete(); err != nil || removed != nil {
-		t.Errorf("removed %v, %v", removed, err)
-	}
-	own.Client = "missing.pem"
-	if _, err := CreateClient(own, now); err == nil || !strings.Contains(advice.Next(err), "CLIENT_CRT_KEY") {
-		t.Errorf("got %v, advice %q", err, advice.Next(err))
-	}
-}
-
-func TestAuthorityWithAnEllipticKey(t *testing.T) {
-	f := inFolder(t)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := leaf("Own CA", now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template.IsCA, template.KeyUsage = true, x509.KeyUsageCertSign
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, text := range map[string][]byte{"ca.pem": encodePEM("CERTIFICATE", der), "ca-key.pem": encodePEM("EC PRIVATE KEY", keyDER)} {
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	f.CA, f.CAKey = "ca.pem", "ca-key.pem"
-	if _, err := CreateServer(f, host, now); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := LoadServer(f, host, now); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestDeleteRemovesOnlyWhatIsFromHere(t *testing.T) {
-	f := inFolder(t)
-	createBoth(t, f)
-	if err := os.WriteFile(filepath.Join(f.Folder, "notes.txt"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Delete(); err == nil || advice.Next(err) == "" {
-		t.Errorf("a foreign file in the folder: %v", err)
-	}
-	if _, err := os.Stat(filepath.Join(f.Folder, "notes.txt")); err != nil {
-		t.Error("a foreign file was deleted")
-	}
-	if err := os.Remove(filepath.Join(f.Folder, "notes.txt")); err != nil {
-		t.Fatal(err)
-	}
-	if removed, err := f.Delete(); err != nil || !slices.Equal(removed, []string{f.Folder}) {
-		t.Errorf("removed %v, %v", removed, err)
-	}
-	if removed, err := f.Delete(); err != nil || removed != nil {
-		t.Errorf("removed %v, %v", removed, err)
 	}
 }

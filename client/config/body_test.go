@@ -107,6 +107,10 @@ func TestParametersReadsFiles(t *testing.T) {
 func TestParametersTakesSecretsFromTheEnvironment(t *testing.T) {
 	text := strings.Replace(body(t, `, "STATE_COS_API_KEY_ID": "own", "COS_RESOURCE_CRN": "crn:x"`), `"pw"`, `""`, 1)
 	got := sent(t, load(t, text, map[string]string{"SBS_DOCKER_PASSWORD": "env-pw", "SBS_COS_API_KEY_ID": "shared"}), "")
+	separate := sent(t, load(t, text, map[string]string{"SBS_DOCKER_PASSWORD": "p", "SBS_COS_API_KEY_ID": "shared", "SBS_MANIFEST_COS_API_KEY_ID": "its own"}), "")
+	if separate["MANIFEST_COS_API_KEY_ID"] != "its own" {
+		t.Errorf("MANIFEST_COS_API_KEY_ID is %v, which COS_API_KEY_ID must not replace", separate["MANIFEST_COS_API_KEY_ID"])
+	}
 	for key, want := range map[string]string{
 		"DOCKER_PASSWORD": "env-pw", "STATE_COS_API_KEY_ID": "own", "MANIFEST_COS_API_KEY_ID": "shared",
 		"MANIFEST_COS_RESOURCE_CRN": "crn:x", "STATE_COS_RESOURCE_CRN": "crn:x",

@@ -26,8 +26,9 @@ func (p program) getManifest() *cli.Command {
 Writes the manifest of a build to "manifest.<build name>.sig.tbz". With
 --verify-manifest its signature is checked with the key that the server gives,
 or with --public-key with one that you got before; then "<name>.tbz" and
-"<name>.sig" are unpacked beside it, and tar -xf <name>.tbz shows the source and
-the log. --verify-test also makes sure that a changed copy fails the check.
+"<name>.sig" are unpacked beside it, and tar -xf ./<name>.tbz gives the source and
+the log (without the ./ GNU tar takes the port of a registry for a machine's
+name). --verify-test also makes sure that a changed copy fails the check.
 
     sbs-cli get-manifest --env sbs-config.json --verify-manifest`,
 		p.saveManifest, jsonFlag(), buildNameFlag(),
@@ -84,7 +85,7 @@ func (p program) verifyManifest(c *cli.Context, server *client.Client, report *m
 	report.Archive = result.Archive
 	report.Digest = hex.EncodeToString(result.Digest[:])
 	report.Files, report.Bytes = result.Summary.Files, result.Summary.Bytes
-	p.say("verify=OK: the signature holds; %d files with %d bytes of source are in %s", report.Files, report.Bytes, result.Archive)
+	p.say("verify=OK: the signature holds; %d files with %d bytes of source are in ./%s", report.Files, report.Bytes, result.Archive)
 	if !c.Bool("verify-test") {
 		return nil
 	}

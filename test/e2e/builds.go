@@ -133,7 +133,13 @@ func (l *lab) succeed(t testing.TB) result {
 // follow follows the running build to its end.
 func (l *lab) follow(t testing.TB, seen func(api.Event)) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	return l.followFor(t, patience, seen)
+}
+
+// followFor is follow with a bound of its own.
+func (l *lab) followFor(t testing.TB, limit time.Duration, seen func(api.Event)) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	var r result
 	status, err := l.client.Events(ctx, func(event api.Event) error {

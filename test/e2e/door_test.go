@@ -45,7 +45,7 @@ var badParameters = map[string]struct {
 	"short secret":               {"SECRET", "c2hvcnQ="},
 	"not a boolean":              {"GITHUB_RECURSE_SUBMODULES", "maybe"},
 	"runtime type":               {"RUNTIME_TYPE", "mainframe"},
-	"SECRETS":                    {"SECRETS", "a"},
+	"SECRETS":                    {"SECRETS", "a planted secret"},
 	"BUILD_SCRIPT":               {"BUILD_SCRIPT", "build.sh"},
 	"BUILD_DIR":                  {"BUILD_DIR", "work"},
 	"new secret in init":         {"NEW_SECRET", strings.Repeat("QUJD", 32)},

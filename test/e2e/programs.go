@@ -28,7 +28,8 @@ type said struct {
 // run runs a program in a folder with additions to the environment.
 func run(t testing.TB, dir string, environment []string, stdin string, program string, arguments ...string) said {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	// A test's cleaning up runs programs too, when the test's context has ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Dir, command.Env = dir, append(os.Environ(), environment...)

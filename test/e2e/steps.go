@@ -24,7 +24,7 @@ type step struct {
 
 	// hold makes a build of the repository of that name stop in the step, and
 	// returns what waits until it is there.
-	hold func(t *testing.T, name string) (reached func())
+	hold func(t testing.TB, name string) (reached func())
 
 	// command is the step as a command line, as far as the record alone tells
 	// it. What stands in braces is filled in.
@@ -36,7 +36,7 @@ type step struct {
 func (l *lab) steps() []step {
 	return []step{{
 		name: "cleaned up",
-		hold: func(t *testing.T, name string) func() {
+		hold: func(t testing.TB, name string) func() {
 			l.prepare(t, name, hello, nil)
 			return l.holding(t, l.engine, "/images/json")
 		},
@@ -44,7 +44,7 @@ func (l *lab) steps() []step {
 	}, {
 		name: "github cloned",
 		done: api.StatusCleanedUp,
-		hold: func(t *testing.T, name string) func() {
+		hold: func(t testing.TB, name string) func() {
 			l.prepare(t, name, hello, nil)
 			return l.holding(t, l.git, "")
 		},
@@ -57,7 +57,7 @@ func (l *lab) steps() []step {
 	}, {
 		name: "image pushed",
 		done: api.StatusImageBuilt,
-		hold: func(t *testing.T, name string) func() {
+		hold: func(t testing.TB, name string) func() {
 			l.prepare(t, name, hello, nil)
 			return l.holding(t, l.registry, "PUT /v2/sbs/"+name+"/manifests/")
 		},
@@ -65,7 +65,7 @@ func (l *lab) steps() []step {
 	}, {
 		name: "image signed",
 		done: api.StatusImageBuilt,
-		hold: func(t *testing.T, name string) func() {
+		hold: func(t testing.TB, name string) func() {
 			l.prepare(t, name, hello, nil)
 			return l.holding(t, l.notary, "")
 		},
@@ -80,7 +80,7 @@ func (l *lab) steps() []step {
 
 // holding makes a gate hold what a client says with marker in it, until the end
 // of the test at the latest.
-func (l *lab) holding(t *testing.T, g *gate, marker string) (reached func()) {
+func (l *lab) holding(t testing.TB, g *gate, marker string) (reached func()) {
 	t.Helper()
 	held := g.hold(marker)
 	t.Cleanup(g.release)
@@ -95,7 +95,7 @@ func (l *lab) releaseAll() {
 }
 
 // sleeping makes a build stop in a command of its Dockerfile.
-func (l *lab) sleeping(t *testing.T, name string) (reached func()) {
+func (l *lab) sleeping(t testing.TB, name string) (reached func()) {
 	t.Helper()
 	marker := sleepMarker(name)
 	dockerfile := "FROM " + l.BaseImage + "\nRUN sleep 1" + marker + "\n"
@@ -114,7 +114,7 @@ func sleepMarker(name string) string {
 
 // large makes a build that takes seconds to write its manifest: compressing is
 // all it does then.
-func (l *lab) large(t *testing.T, name string) (reached func()) {
+func (l *lab) large(t testing.TB, name string) (reached func()) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "random")
 	random(t, path, 60<<20)

@@ -1,0 +1,245 @@
+//go:build stack
+
+package e2e
+
+import (
+	"encoding/json"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// pull pulls the image that was built last for the length of a test, and returns
+// its name by digest.
+func (l *lab) pull(t *testing.T, image string) (reference string) {
+	t.Helper()
+	reference, err := l.client.ImageDigest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(reference, image+"@") {
+		t.Fatalf("the latest image is %s, not one of %s", reference, image)
+	}
+	must(t, "", l.dockerEnvironment(t), "", "docker", "pull", "--quiet", reference)
+	t.Cleanup(func() { l.removeImages(t, image) })
+	return reference
+}
+
+// container runs a container without a network and returns what it prints.
+func (l *lab) container(t *testing.T, stdin string, arguments ...string) string {
+	t.Helper()
+	return must(t, "", nil, stdin, "docker",
+		append([]string{"run", "--rm", "--interactive", "--network", "none"}, arguments...)...).out
+}
+
+// The table of the guide's additional parameters: a Dockerfile here or there,
+// built with one folder or the other.
+func TestDockerfileAndBuildPaths(t *testing.T) {
+	l := shared
+	dockerfile := func(at string) string {
+		return "FROM " + l.BaseImage + "\nADD dirname .\n" +
+			`RUN echo "build dir at $(cat dirname), and Dockerfile at ` + at + `." > /page` + "\nCMD [\"cat\", \"/page\"]\n"
+	}
+	l.repository(t, "paths.git", files{
+		"Dockerfile": dockerfile("top"), "dirname": "top\n",
+		"work/Dockerfile": dockerfile("work"), "work/dirname": "work\n",
+	})
+	for _, test := range []struct{ dockerfile, context, want string }{
+		{"Dockerfile", "", "build dir at top, and Dockerfile at top.\n"},
+		{"Dockerfile", "work", "build dir at work, and Dockerfile at top.\n"},
+		{"work/Dockerfile", "", "build dir at top, and Dockerfile at work.\n"},
+		{"work/Dockerfile", "work", "build dir at work, and Dockerfile at work.\n"},
+	} {
+		t.Run(test.dockerfile+" in "+test.context, func(t *testing.T) {
+			l.initialise(t, "paths", map[string]any{"DOCKERFILE_PATH": test.dockerfile, "DOCKER_BUILD_PATH": test.context})
+			l.succeed(t)
+			if got := l.container(t, "", l.pull(t, l.image("paths"))); got != test.want {
+				t.Errorf("the image prints %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// What a Dockerfile may use: arguments, several stages, a file that says what to
+// leave out.
+func TestDockerfileFeatures(t *testing.T) {
+	l := shared
+	const value = `it's "quoted", $HOME and <bracketed> = ü`
+	l.prepare(t, "features", files{
+		"Dockerfile": "ARG BASE\nFROM ${BASE} AS build\nARG TEXT\nCOPY . /all\n" +
+			`RUN echo "$TEXT" > /page && ls -A /all >> /page` + "\n" +
+			"FROM ${BASE}\nCOPY --from=build /page /page\nCMD [\"cat\", \"/page\"]\n",
+		".dockerignore": ".git\n*.secret\n!kept.secret\nDockerfile\n",
+		"left.secret":   "left out\n", "kept.secret": "kept\n", "plain": "plain\n",
+	}, map[string]any{"ARG": map[string]any{"BASE": l.BaseImage, "TEXT": value}})
+	l.succeed(t)
+	if got, want := l.container(t, "", l.pull(t, l.image("features"))), value+"\n.dockerignore\nkept.secret\nplain\n"; got != want {
+		t.Errorf("the image prints\n%s\nwant\n%s", got, want)
+	}
+	record := l.record(t)
+	if len(record.BaseImages) != 1 || record.BaseImages[0].Reference != l.BaseImage {
+		t.Errorf("base images %+v, want %s once", record.BaseImages, l.BaseImage)
+	}
+}
+
+func TestReferences(t *testing.T) {
+	l := shared
+	first := l.repository(t, "references.git", hello)
+	second := l.commit(t, "references.git", files{"Dockerfile": hello["Dockerfile"], "hello": "second\n"})
+	branch, err := gitserver.Commit(t.Context(), l.GitRoot, "references.git", gitserver.Change{
+		Branch: "feature/one", Files: files{"Dockerfile": hello["Dockerfile"], "hello": "branch\n"}.forGit()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range [][]string{{"tag", "light", first}, {"tag", "--annotate", "--message", "one", "v1.0", first}} {
+		if _, err := gitserver.Git(t.Context(), filepath.Join(l.GitRoot, "references.git"), nil, tag...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for reference, want := range map[string]string{
+		"": second, "main": second, "refs/heads/main": second, "feature/one": branch,
+		"light": first, "v1.0": first, "refs/tags/v1.0": first, second: second, first: first,
+	} {
+		t.Run(reference, func(t *testing.T) {
+			l.initialise(t, "references", map[string]any{"GITHUB_BRANCH": reference})
+			built := l.succeed(t)
+			if record := l.record(t); record.Commit != want || built.ImageTag != "s390x-v1-"+want[:7] {
+				t.Errorf("built %s as %s, want %s", record.Commit, built.ImageTag, want)
+			}
+		})
+	}
+}
+
+// The manifest holds as much of the history as was asked for.
+func TestDepth(t *testing.T) {
+	l := shared
+	l.repository(t, "depth.git", hello)
+	for _, text := range []string{"two", "three", "four"} {
+		l.commit(t, "depth.git", files{"Dockerfile": hello["Dockerfile"], "hello": text})
+	}
+	for depth, want := range map[any]string{nil: "1\n", "3": "3\n", 100: "4\n"} {
+		l.initialise(t, "depth", map[string]any{"GITHUB_DEPTH": depth})
+		dir := l.unpacked(t, l.succeed(t).BuildName)
+		if got := must(t, filepath.Join(dir, "git"), nil, "", "git", "rev-list", "--count", "HEAD").out; got != want {
+			t.Errorf("depth %v: %q commits, want %q", depth, got, want)
+		}
+	}
+}
+
+func TestSubmodules(t *testing.T) {
+	l := shared
+	inner := l.repository(t, "submodules-inner.git", files{"text": "from the submodule\n"})
+	outer := map[string]gitserver.File{
+		"Dockerfile":  {Content: "FROM " + l.BaseImage + "\nCOPY . /all\nCMD [\"find\", \"/all/inner\", \"-type\", \"f\", \"-name\", \"text\"]\n"},
+		".gitmodules": {Content: "[submodule \"inner\"]\n\tpath = inner\n\turl = ../submodules-inner.git\n"},
+		"inner":       {Mode: gitserver.Submodule, Content: inner},
+	}
+	if _, err := gitserver.CreateRepository(t.Context(), l.GitRoot, "submodules.git", outer); err != nil {
+		t.Fatal(err)
+	}
+	for recurse, want := range map[string]string{"True": "/all/inner/text\n", "False": ""} {
+		t.Run(recurse, func(t *testing.T) {
+			l.initialise(t, "submodules", map[string]any{"GITHUB_RECURSE_SUBMODULES": recurse})
+			built := l.succeed(t)
+			if got := l.container(t, "", l.pull(t, l.image("submodules"))); got != want {
+				t.Errorf("the image prints %q, want %q", got, want)
+			}
+			var modules []job.Submodule
+			if recurse == "True" {
+				modules = []job.Submodule{{Path: "inner", URL: l.url("submodules-inner.git"), Commit: inner}}
+				git := filepath.Join(l.unpacked(t, built.BuildName), "git")
+				if status := must(t, git, nil, "", "git", "submodule", "status").out; !strings.HasPrefix(status, " "+inner+" inner") {
+					t.Errorf("git submodule status in the manifest: %q", status)
+				}
+			}
+			if record := l.record(t); !slices.Equal(record.Submodules, modules) {
+				t.Errorf("submodules %+v, want %+v", record.Submodules, modules)
+			}
+		})
+	}
+}
+
+// Over HTTPS the token may stand in the URL, where the stock client has to put
+// it, or beside it; it is shown nowhere.
+func TestHTTPS(t *testing.T) {
+	l := shared
+	var described struct {
+		User  string `json:"git_user"`
+		Token string `json:"git_token"`
+	}
+	if err := json.Unmarshal([]byte(read(t, l.Dir(), "stack.json")), &described); err != nil {
+		t.Fatal(err)
+	}
+	commit := l.repository(t, "https.git", hello)
+	address, err := url.Parse(l.Git.HTTPSURL("https.git"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := address.String()
+	address.User = url.UserPassword(described.User, described.Token)
+	const wrong = "a-token-that-opens-nothing"
+	for _, test := range []struct {
+		name    string
+		changes map[string]any
+		fails   string // part of the cause
+	}{
+		{"token in the URL", map[string]any{"GITHUB_URL": address.String()}, ""},
+		{"token beside it", map[string]any{"GITHUB_URL": plain, "GITHUB_USER": described.User, "GITHUB_TOKEN": described.Token}, ""},
+		{"wrong token", map[string]any{"GITHUB_URL": plain, "GITHUB_USER": described.User, "GITHUB_TOKEN": wrong}, "the server refused the credentials"},
+		{"no token", map[string]any{"GITHUB_URL": plain}, "the server refused the credentials"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.changes["GITHUB_KEY"] = nil
+			l.initialise(t, "https", test.changes)
+			built := l.build(t)
+			if test.fails == "" && built.Status.Status != api.StatusSuccess || !strings.Contains(built.Cause, test.fails) {
+				t.Errorf("%q (%s), want %q", built.Status.Status, built.Cause, test.fails)
+			}
+			if test.fails != "" && built.Status.Status != api.FailureStatus("git clone --depth 1 --branch main "+plain) {
+				t.Errorf("status %q", built.Status.Status)
+			}
+			record := l.record(t)
+			if test.fails == "" && record.Commit != commit || record.Parameters["GITHUB_URL"] != plain {
+				t.Errorf("the record has the commit %s and the URL %v", record.Commit, record.Parameters["GITHUB_URL"])
+			}
+			l.hiddenFromUsers(t, secrets{{"the token", described.Token}, {"the wrong token", wrong}})
+		})
+	}
+}
+
+// A base image may lie in a private registry of its own, or beside the image.
+func TestPrivateBaseImages(t *testing.T) {
+	l := shared
+	beside := l.registry.address + strings.TrimPrefix(l.BaseImage, l.Registry.Address())
+	none := map[string]any{"DOCKER_BASE_SERVER": nil, "DOCKER_BASE_USER": nil, "DOCKER_BASE_PASSWORD": nil}
+	for _, test := range []struct {
+		name, base string
+		changes    map[string]any
+		fails      bool
+	}{
+		{"of another registry", l.BaseImage, nil, false},
+		{"of another registry without a password", l.BaseImage, none, true},
+		{"beside the image", beside, none, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			name := "base-" + strings.ReplaceAll(test.name, " ", "-")
+			l.prepare(t, name, files{"Dockerfile": "FROM " + test.base + "\n"}, test.changes)
+			built := l.build(t)
+			if test.fails {
+				if !api.Failed(built.Status.Status) || !strings.Contains(built.Cause, "the registry refused the credentials") {
+					t.Errorf("%q (%s), want that the registry refused the credentials", built.Status.Status, built.Cause)
+				}
+				return
+			}
+			if record := l.record(t); built.Status.Status != api.StatusSuccess || len(record.BaseImages) != 1 || record.BaseImages[0].Reference != test.base {
+				t.Errorf("%q (%s) on %+v", built.Status.Status, built.Cause, record.BaseImages)
+			}
+		})
+	}
+}

@@ -1,0 +1,109 @@
+//go:build stack
+
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+)
+
+// The program that is built: age, which encrypts files. Nobody here wrote it,
+// and it has dependencies of its own to download.
+const (
+	programModule  = "filippo.io/age"
+	programVersion = "v1.2.1"
+)
+
+// programDockerfile is what people write for a Go program.
+const programDockerfile = `ARG BASE
+FROM ${BASE} AS build
+ARG GOPROXY
+ARG GOSUMDB
+ARG GOPRIVATE
+ARG GONOSUMDB
+ARG GOFLAGS
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -o /out/ ./cmd/...
+
+FROM scratch
+COPY --from=build /out/ /
+ENTRYPOINT ["/age"]
+`
+
+// A program out of the module proxy is built as its own developers would, with
+// its dependencies downloaded during the build, and does what it is for.
+func TestRealProgram(t *testing.T) {
+	l := shared
+	source := download(t)
+	content, err := gitserver.Folder(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content["Dockerfile"] = gitserver.File{Content: programDockerfile}
+	commit, err := gitserver.CreateRepository(t.Context(), l.GitRoot, "program.git", content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := l.goImage(t)
+	arguments := goSettings(t)
+	arguments["BASE"] = base
+	l.initialise(t, "program", map[string]any{"ARG": arguments})
+	built := l.succeed(t)
+	image := l.image("program")
+
+	record := l.record(t)
+	if record.Commit != commit || len(record.BaseImages) != 1 || record.BaseImages[0].Reference != base {
+		t.Errorf("the record has the commit %s and the base images %+v", record.Commit, record.BaseImages)
+	}
+	if !strings.Contains(built.log(), "RUN go mod download") {
+		t.Errorf("the log says nothing of the download:\n%s", built.log())
+	}
+	reference := l.pull(t, image)
+	identity := l.container(t, "", "--entrypoint", "/age-keygen", reference)
+	_, recipient, _ := strings.Cut(identity, "# public key: ")
+	recipient, _, _ = strings.Cut(recipient, "\n")
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "identity"), []byte(identity), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const message = "What was reviewed is what runs.\n"
+	sealed := l.container(t, message, reference, "--encrypt", "--armor", "--recipient", recipient)
+	if !strings.HasPrefix(sealed, "-----BEGIN AGE ENCRYPTED FILE-----\n") || strings.Contains(sealed, message) {
+		t.Fatalf("the image encrypts to %q", sealed)
+	}
+	opened := l.container(t, sealed, "--volume", folder+":/keys:ro", reference, "--decrypt", "--identity", "/keys/identity")
+	if opened != message {
+		t.Errorf("the image decrypts to %q, want %q", opened, message)
+	}
+}
+
+// download gets the program as the module proxy serves it, and returns the
+// folder of its source.
+func download(t *testing.T) string {
+	t.Helper()
+	s := must(t, t.TempDir(), nil, "", "go", "mod", "download", "-json", programModule+"@"+programVersion)
+	var module struct{ Dir string }
+	if err := json.Unmarshal([]byte(s.out), &module); err != nil || module.Dir == "" {
+		t.Fatalf("go mod download: %v: %s", err, s.out)
+	}
+	return module.Dir
+}
+
+// goSettings are those of the machine's Go that say where modules come from.
+func goSettings(t *testing.T) map[string]string {
+	t.Helper()
+	s := must(t, t.TempDir(), nil, "", "go", "env", "-json", "GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOSUMDB", "GOFLAGS")
+	settings := map[string]string{}
+	if err := json.Unmarshal([]byte(s.out), &settings); err != nil {
+		t.Fatal(err)
+	}
+	return settings
+}
