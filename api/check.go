@@ -139,7 +139,9 @@ func hostAndPort(text string) string {
 	return ""
 }
 
-func notaryServer(text string) string {
+func notaryServer(text string) string { return hostOrURL(text) }
+
+func hostOrURL(text string) string {
 	if !strings.Contains(text, "://") {
 		return hostAndPort(text)
 	}

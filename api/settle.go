@@ -26,7 +26,24 @@ func (p *Parameters) settle() error {
 	if p.NewSecret != "" && p.NewSecret == p.Secret {
 		return &ParameterError{Key: "NEW_SECRET", Problem: "is the same as SECRET", Takes: "a new one"}
 	}
+	if err := p.stores(); err != nil {
+		return err
+	}
 	return p.pairs()
+}
+
+// stores checks each object store that has a bucket. Without one its other
+// parameters do nothing: the stock client gives both stores the same.
+func (p *Parameters) stores() error {
+	if p.ManifestStore.Bucket != "" {
+		if err := p.ManifestStore.Check("MANIFEST_"); err != nil {
+			return err
+		}
+	}
+	if p.StateStore.Bucket != "" {
+		return p.StateStore.Check("STATE_")
+	}
+	return nil
 }
 
 func (p *Parameters) required() error {

@@ -55,8 +55,6 @@ func notYet(p api.Parameters) error {
 		return &api.ParameterError{Key: "DOCKER_CONTENT_TRUST_BASE", Problem: "this server doesn't verify signed base images yet", Takes: "False"}
 	case p.ICRBaseRepo != "" || p.BaseKey != "":
 		return &api.ParameterError{Key: "ICR_BASE_REPO", Problem: "this server doesn't verify signed base images yet", Takes: "nothing"}
-	case p.ManifestStore.Bucket != "":
-		return &api.ParameterError{Key: "MANIFEST_BUCKET_NAME", Problem: "this server doesn't store manifests in object storage yet: fetch them with get-manifest", Takes: "nothing"}
 	}
 	return nil
 }

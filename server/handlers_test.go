@@ -194,7 +194,6 @@ func TestDoorAsksTheParts(t *testing.T) {
 		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://notary.docker.io",
 		"DOCKER_CONTENT_TRUST_BASE":        "True",
 		"ICR_BASE_REPO":                    "us.icr.io/ns/base:1",
-		"MANIFEST_BUCKET_NAME":             "manifests",
 	} {
 		if got := f.answer("POST", "/image", parameters(key, value), http.StatusBadRequest); got.Key != key {
 			t.Errorf("%s: got %+v", key, got)

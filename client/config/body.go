@@ -49,7 +49,7 @@ func (c *Config) Parameters(newSecret string) ([]byte, error) {
 			texts[key] = c.Text(key)
 		}
 	}
-	for _, key := range []string{"COS_API_KEY_ID", "COS_RESOURCE_CRN", "COS_AUTH_ENDPOINT", "COS_ENDPOINT"} {
+	for _, key := range []string{"COS_API_KEY_ID", "COS_RESOURCE_CRN", "COS_AUTH_ENDPOINT", "COS_ENDPOINT", "COS_HMAC_ACCESS_KEY_ID", "COS_HMAC_SECRET_ACCESS_KEY", "COS_CA"} {
 		for _, store := range stores {
 			if _, ok := values[store+key]; !ok && texts[store+key] == "" {
 				texts[store+key] = c.Text(key)

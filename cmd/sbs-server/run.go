@@ -25,7 +25,7 @@ const (
 	envVolume     = "SBS_VOLUME"            // folder of the data volume; "/data" unless given
 	envSimulated  = "SBS_SIMULATED_ENCLAVE" // folder of a simulated enclave; unset in a real one
 	envKnownHosts = "SBS_KNOWN_HOSTS"       // known_hosts file for all builds
-	envCABundle   = "SBS_CA_BUNDLE"         // PEM file of CAs for git and notary servers, for all builds
+	envCABundle   = "SBS_CA_BUNDLE"         // PEM file of CAs for git, notary and object servers, for all builds
 )
 
 // run starts what a server is made of, in order, serves until ctx ends, and

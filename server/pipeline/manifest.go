@@ -31,6 +31,9 @@ func (b *build) writeManifest(ctx context.Context) error {
 	if err := b.packAndSign(ctx, key); err != nil {
 		return attempt(command, err)
 	}
+	if err := b.upload(ctx); err != nil {
+		return err
+	}
 	public, err := publicPEM(&key.PublicKey)
 	if err != nil {
 		return attempt(command, err)

@@ -1,0 +1,177 @@
+package objectstore
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/IBM/ibm-cos-sdk-go/aws"
+	"github.com/IBM/ibm-cos-sdk-go/aws/client"
+	"github.com/IBM/ibm-cos-sdk-go/aws/corehandlers"
+	"github.com/IBM/ibm-cos-sdk-go/aws/credentials"
+	"github.com/IBM/ibm-cos-sdk-go/aws/defaults"
+	"github.com/IBM/ibm-cos-sdk-go/aws/request"
+	"github.com/IBM/ibm-cos-sdk-go/service/s3"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// Store is one bucket. It is safe for concurrent use. Close it.
+type Store struct {
+	bucket string
+	prefix string // of the parameters, for messages
+	s3     *s3.S3
+	http   *http.Client
+}
+
+// Bounds of waiting. The context bounds the whole.
+const (
+	connectTime = 15 * time.Second
+	answerTime  = 2 * time.Minute // for the head of an answer
+	maxRetries  = 4
+	firstPause  = 100 * time.Millisecond
+	longestWait = 5 * time.Second
+)
+
+// Open makes a store out of the parameters that begin with prefix, such as
+// "MANIFEST_". caBundle is PEM text of authorities that are trusted beside the
+// system's and the parameters' own. Nothing is sent yet.
+func Open(prefix string, parameters api.ObjectStore, caBundle []byte) (*Store, error) {
+	return open(prefix, parameters, caBundle, time.Now)
+}
+
+func open(prefix string, parameters api.ObjectStore, caBundle []byte, now func() time.Time) (*Store, error) {
+	if err := parameters.Check(prefix); err != nil {
+		return nil, err
+	}
+	transport, err := newTransport(caBundle, []byte(parameters.CA))
+	if err != nil {
+		return nil, fmt.Errorf("open object store: %w", err)
+	}
+	store := &Store{
+		bucket: parameters.Bucket,
+		prefix: prefix,
+		// Whoever redirects would get the token too.
+		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+	store.s3 = newS3(parameters, store.http)
+	if parameters.HMACKeyID == "" {
+		tokens := &tokens{
+			http:     store.http,
+			endpoint: parameters.AuthEndpoint,
+			apiKey:   string(parameters.APIKey),
+			now:      now,
+		}
+		store.s3.Handlers.Sign.PushBack(tokens.sign(parameters.ResourceCRN))
+	}
+	return store, nil
+}
+
+// Close closes connections.
+func (s *Store) Close() { s.http.CloseIdleConnections() }
+
+func newTransport(bundles ...[]byte) (*http.Transport, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("load the system's certificate authorities: %w", err)
+	}
+	for _, bundle := range bundles {
+		roots.AppendCertsFromPEM(bundle)
+	}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: connectTime}).DialContext,
+		TLSHandshakeTimeout:   connectTime,
+		ResponseHeaderTimeout: answerTime,
+		ForceAttemptHTTP2:     true,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+	}, nil
+}
+
+// newS3 is a client that signs by HMAC, or not at all: tokens come in from
+// outside then, because the SDK's own fetch them in the background, with no
+// regard to a request's context.
+func newS3(parameters api.ObjectStore, httpClient *http.Client) *s3.S3 {
+	signing := credentials.AnonymousCredentials
+	if parameters.HMACKeyID != "" {
+		signing = credentials.NewStaticCredentials(parameters.HMACKeyID, string(parameters.HMACSecret), "")
+	}
+	config := aws.NewConfig().
+		WithCredentials(signing).
+		WithEndpoint(address(parameters.Endpoint)).
+		WithRegion(region(parameters.Endpoint)).
+		WithS3ForcePathStyle(true).
+		WithHTTPClient(httpClient).
+		WithLogLevel(aws.LogOff)
+	config = request.WithRetryer(config, retryer{client.DefaultRetryer{
+		NumMaxRetries: maxRetries,
+		MinRetryDelay: firstPause,
+		MaxRetryDelay: longestWait,
+	}})
+	return s3.New(given{config}, config)
+}
+
+// given stands in for the SDK's session, which reads environment and files.
+type given struct{ config *aws.Config }
+
+// ClientConfig is the SDK's way of asking a session.
+func (g given) ClientConfig(string, ...*aws.Config) client.Config {
+	handlers := defaults.Handlers()
+	handlers.Build.Remove(corehandlers.AddHostExecEnvUserAgentHander)
+	return client.Config{
+		Config:        g.config,
+		Handlers:      handlers,
+		Endpoint:      aws.StringValue(g.config.Endpoint),
+		SigningRegion: aws.StringValue(g.config.Region),
+	}
+}
+
+// retryer leaves alone what trying again can't mend.
+type retryer struct{ client.DefaultRetryer }
+
+func (r retryer) ShouldRetry(req *request.Request) bool {
+	if req.HTTPResponse != nil {
+		switch req.HTTPResponse.StatusCode {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusInsufficientStorage:
+			return false
+		}
+	}
+	return r.DefaultRetryer.ShouldRetry(req)
+}
+
+// address is the endpoint as a URL: people write the host alone, as IBM's
+// documentation lists it.
+func address(endpoint string) string {
+	if strings.Contains(endpoint, "://") {
+		return endpoint
+	}
+	return "https://" + endpoint
+}
+
+// region is what an HMAC signature names: IBM's hosts hold theirs, as in
+// s3.eu-de.cloud-object-storage.appdomain.cloud, and others take S3's first.
+func region(endpoint string) string {
+	u, err := url.Parse(address(endpoint))
+	if err != nil {
+		return "us-east-1"
+	}
+	labels := strings.Split(u.Hostname(), ".")
+	if strings.HasSuffix(u.Hostname(), ".cloud-object-storage.appdomain.cloud") {
+		return labels[len(labels)-4]
+	}
+	return "us-east-1"
+}
+
+// ended is the context's own reason, if that is why err is there.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
