@@ -1,64 +1,68 @@
 package manifest
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"runtime"
 
-	"github.com/dsnet/compress/bzip2"
+	"github.com/opensbs/sbs/api/manifest/bzip2"
 )
 
-// streamSize is how many bytes of input each bzip2 stream holds. It is the
-// block size of bzip2 -9, so nothing is lost by ending a stream there, and it is
-// part of the format: another size would give other bytes.
-const streamSize = 900_000
-
 // maxWorkers bounds the memory that compressing takes: each worker needs about
-// 12 MB.
-const maxWorkers = 8
+// 11 MB for streams of 900,000 bytes, two of them about 25 MB in all.
+const maxWorkers = 4
 
 // compressor is a bzip2 writer that compresses streams of streamSize bytes on
-// all cores and writes them in order.
+// all cores and writes them in order. Its buffers and encoders are made once and
+// go round, so that it takes the same memory for any input.
 type compressor struct {
-	ctx     context.Context
-	pending []byte
-	queue   chan chan compressed // in order of the input; its capacity is the number of workers
-	done    chan error           // the writing goroutine's result
-	fresh   chan *bzip2.Writer   // idle compressors, to be used again
+	ctx        context.Context // io.Writer leaves no other way for it to reach Write
+	streamSize int
+	pending    *stream             // takes the input; nil between streams
+	idle       chan *stream        // streams whose buffers are free
+	queue      chan *stream        // in order of the input
+	encoders   chan *bzip2.Encoder // those that are free: one for each worker
+	done       chan error          // the writing goroutine's result
 }
 
-type compressed struct {
-	data []byte
-	err  error
+// stream is the memory of one stream.
+type stream struct {
+	input, output []byte
+	compressed    chan struct{} // gets a value when output is there
 }
 
 // newCompressor starts a compressor onto w. Close must be called, also after an
 // error; when ctx ends, Write fails.
-func newCompressor(ctx context.Context, w io.Writer) *compressor {
+func newCompressor(ctx context.Context, w io.Writer, streamSize int) *compressor {
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers)
+	streams := workers + 1 // one more, so that reading goes on while all workers work
 	c := &compressor{
-		ctx:     ctx,
-		pending: make([]byte, 0, streamSize),
-		queue:   make(chan chan compressed, workers),
-		done:    make(chan error, 1),
-		fresh:   make(chan *bzip2.Writer, workers),
+		ctx:        ctx,
+		streamSize: streamSize,
+		idle:       make(chan *stream, streams),
+		queue:      make(chan *stream, streams),
+		encoders:   make(chan *bzip2.Encoder, workers),
+		done:       make(chan error, 1),
 	}
-	go func() { c.done <- drain(c.queue, w) }()
+	for range workers {
+		c.encoders <- new(bzip2.Encoder)
+	}
+	for range streams {
+		c.idle <- &stream{compressed: make(chan struct{}, 1)}
+	}
+	go func() { c.done <- c.drain(w) }()
 	return c
 }
 
 // drain writes the streams in order. After an error it goes on receiving, so
-// that no worker waits for ever.
-func drain(queue <-chan chan compressed, w io.Writer) (failed error) {
-	for stream := range queue {
-		result := <-stream
+// that Write does not wait for ever.
+func (c *compressor) drain(w io.Writer) (failed error) {
+	for s := range c.queue {
+		<-s.compressed
 		if failed == nil {
-			failed = result.err
+			_, failed = w.Write(s.output)
 		}
-		if failed == nil {
-			_, failed = w.Write(result.data)
-		}
+		c.idle <- s
 	}
 	return failed
 }
@@ -66,71 +70,56 @@ func drain(queue <-chan chan compressed, w io.Writer) (failed error) {
 func (c *compressor) Write(p []byte) (int, error) {
 	written := len(p)
 	for len(p) > 0 {
-		n := min(len(p), streamSize-len(c.pending))
-		c.pending = append(c.pending, p[:n]...)
-		p = p[n:]
-		if len(c.pending) == streamSize {
-			if err := c.dispatch(); err != nil {
+		if c.pending == nil {
+			if err := c.begin(); err != nil {
 				return 0, err
 			}
+		}
+		s := c.pending
+		n := min(len(p), c.streamSize-len(s.input))
+		s.input = append(s.input, p[:n]...)
+		p = p[n:]
+		if len(s.input) == c.streamSize {
+			c.dispatch()
 		}
 	}
 	return written, nil
 }
 
-// dispatch hands the pending input to a worker.
-func (c *compressor) dispatch() error {
-	stream := make(chan compressed, 1)
+// begin waits for memory for the next stream.
+func (c *compressor) begin() error {
 	select {
-	case c.queue <- stream:
+	case s := <-c.idle:
+		if s.input == nil {
+			s.input = make([]byte, 0, c.streamSize)
+			s.output = make([]byte, 0, c.streamSize+c.streamSize/64) // incompressible input grows by less
+		}
+		s.input = s.input[:0]
+		c.pending = s
+		return nil
 	case <-c.ctx.Done():
 		return context.Cause(c.ctx)
 	}
-	input := c.pending
-	c.pending = make([]byte, 0, streamSize)
-	go func() {
-		data, err := c.compress(input)
-		stream <- compressed{data, err}
-	}()
-	return nil
 }
 
-func (c *compressor) compress(input []byte) ([]byte, error) {
-	var out bytes.Buffer
-	var w *bzip2.Writer
-	select {
-	case w = <-c.fresh:
-		if err := w.Reset(&out); err != nil {
-			return nil, err
-		}
-	default:
-		var err error
-		if w, err = bzip2.NewWriter(&out, &bzip2.WriterConfig{Level: bzip2.BestCompression}); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := w.Write(input); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	select {
-	case c.fresh <- w:
-	default:
-	}
-	return out.Bytes(), nil
+// dispatch hands the pending stream to the next free worker.
+func (c *compressor) dispatch() {
+	s := c.pending
+	c.pending = nil
+	c.queue <- s // has room for every stream
+	go func() {
+		encoder := <-c.encoders
+		s.output = encoder.AppendStream(s.output[:0], s.input)
+		c.encoders <- encoder
+		s.compressed <- struct{}{}
+	}()
 }
 
 // Close writes what is pending and waits for every worker.
 func (c *compressor) Close() error {
-	var failed error
-	if len(c.pending) > 0 {
-		failed = c.dispatch()
+	if c.pending != nil {
+		c.dispatch()
 	}
 	close(c.queue)
-	if err := <-c.done; failed == nil {
-		failed = err
-	}
-	return failed
+	return <-c.done
 }

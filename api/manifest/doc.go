@@ -20,7 +20,9 @@
 // scheme (RFC 8017, section 8.2). Both archives are POSIX.1-2001 (pax) with
 // members in byte order of their names, owner 0:0, one time for all members,
 // and modes 0644 or 0755 (0777 for symbolic links). Both bzip2 files are
-// concatenations of streams that each hold 900,000 bytes of the archive (the
-// last one the rest), which lets them be made on all cores at once; bzip2(1),
-// tar(1) and Python read them as one.
+// concatenations of streams that each hold so many bytes of the archive (the
+// last one the rest): 900,000 in N.tbz, and 100,000 in N.sig.tbz, where nothing
+// is left to compress. Streams can be made on all cores at once; bzip2(1), tar(1)
+// and Python read them as one. Package bzip2 in this folder makes them, and says
+// what is in them.
 package manifest

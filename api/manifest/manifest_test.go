@@ -141,12 +141,12 @@ func TestMembers(t *testing.T) {
 // TestStreamsAreIndependentOfCores pins that the bytes don't depend on how many
 // cores made them, and that several streams read as one.
 func TestStreamsAreIndependentOfCores(t *testing.T) {
-	random := make([]byte, 3*streamSize+17)
+	random := make([]byte, 3*tbzStream+17)
 	source := rand.NewChaCha8([32]byte{1})
 	if _, err := source.Read(random); err != nil {
 		t.Fatal(err)
 	}
-	tree := fstest.MapFS{"random": {Data: random, Mode: 0o644}, "zero": {Data: make([]byte, 2*streamSize), Mode: 0o644}}
+	tree := fstest.MapFS{"random": {Data: random, Mode: 0o644}, "zero": {Data: make([]byte, 2*tbzStream), Mode: 0o644}}
 	var outputs [][]byte
 	for _, cores := range []int{1, 4} {
 		before := runtime.GOMAXPROCS(cores)
@@ -165,7 +165,7 @@ func TestStreamsAreIndependentOfCores(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := int64(len(random) + 2*streamSize); summary.Bytes != want || summary.Files != 2 {
+	if want := int64(len(random) + 2*tbzStream); summary.Bytes != want || summary.Files != 2 {
 		t.Errorf("read %d files with %d bytes, want 2 with %d", summary.Files, summary.Bytes, want)
 	}
 }
@@ -241,8 +241,8 @@ func TestNotAManifest(t *testing.T) {
 	key := goldenKey(t)
 	make := func(members ...string) []byte {
 		var out bytes.Buffer
-		err := archive(context.Background(), &out, func(w *tar.Writer) error {
-			a := archiver{ctx: context.Background(), tar: w, modified: modified}
+		err := archive(context.Background(), &out, signedStream, func(w *tar.Writer) error {
+			a := newArchiver(context.Background(), w, modified)
 			for _, member := range members {
 				if err := a.file(member, 0o644, 2, strings.NewReader("00")); err != nil {
 					return err

@@ -33,12 +33,23 @@ type Contents struct {
 	Modified time.Time         // the time of every member, to the second
 }
 
+// How many bytes of an archive each bzip2 stream holds. They are part of the
+// format: other sizes would give other bytes.
+const (
+	// tbzStream is the block size of bzip2 -9: nothing is lost by ending a stream
+	// there.
+	tbzStream = 900_000
+	// signedStream is small because the .tbz in the outer archive does not get any
+	// smaller: what sorts it fastest, and in the least memory, is best.
+	signedStream = 100_000
+)
+
 // Write writes contents as a .tbz and returns its digest. It reads Git once, in
 // order, and holds no file whole. A device, socket or pipe in Git is an error.
 func Write(ctx context.Context, w io.Writer, contents Contents) (Digest, error) {
 	hash := sha256.New()
-	err := archive(ctx, io.MultiWriter(w, hash), func(t *tar.Writer) error {
-		a := archiver{ctx: ctx, tar: t, modified: contents.Modified}
+	err := archive(ctx, io.MultiWriter(w, hash), tbzStream, func(t *tar.Writer) error {
+		a := newArchiver(ctx, t, contents.Modified)
 		if err := a.data(contents); err != nil {
 			return err
 		}
@@ -65,8 +76,8 @@ func Sign(digest Digest, key *rsa.PrivateKey) ([]byte, error) {
 // reads size bytes, and the signature over it.
 func WriteSigned(ctx context.Context, w io.Writer, name string, tbz io.Reader, size int64, signature []byte, modified time.Time) error {
 	sig := []byte(hex.EncodeToString(signature))
-	err := archive(ctx, w, func(t *tar.Writer) error {
-		a := archiver{ctx: ctx, tar: t, modified: modified}
+	err := archive(ctx, w, signedStream, func(t *tar.Writer) error {
+		a := newArchiver(ctx, t, modified)
 		if err := a.file(name+".tbz", 0o644, size, tbz); err != nil {
 			return err
 		}
@@ -78,9 +89,10 @@ func WriteSigned(ctx context.Context, w io.Writer, name string, tbz io.Reader, s
 	return nil
 }
 
-// archive runs fill with a tar writer whose archive is compressed onto w.
-func archive(ctx context.Context, w io.Writer, fill func(*tar.Writer) error) error {
-	compress := newCompressor(ctx, w)
+// archive runs fill with a tar writer whose archive is compressed onto w, in
+// streams of streamSize bytes.
+func archive(ctx context.Context, w io.Writer, streamSize int, fill func(*tar.Writer) error) error {
+	compress := newCompressor(ctx, w, streamSize)
 	t := tar.NewWriter(compress)
 	err := fill(t)
 	if err == nil {
@@ -94,6 +106,11 @@ type archiver struct {
 	ctx      context.Context // of the one call of Write or WriteSigned
 	tar      *tar.Writer
 	modified time.Time
+	buffer   []byte // for copying files: one for all of them
+}
+
+func newArchiver(ctx context.Context, t *tar.Writer, modified time.Time) archiver {
+	return archiver{ctx: ctx, tar: t, modified: modified, buffer: make([]byte, 32<<10)}
 }
 
 func (a archiver) data(contents Contents) error {
@@ -157,7 +174,7 @@ func (a archiver) file(member string, mode, size int64, content io.Reader) error
 	if err := a.header(&tar.Header{Typeflag: tar.TypeReg, Name: member, Mode: mode, Size: size}); err != nil {
 		return err
 	}
-	if _, err := io.Copy(a.tar, contextReader{a.ctx, content}); err != nil {
+	if _, err := io.CopyBuffer(a.tar, contextReader{a.ctx, content}, a.buffer); err != nil {
 		return fmt.Errorf("%s: %w", member, err)
 	}
 	return nil

@@ -1,6 +1,6 @@
 package bzip2
 
-// The markers of the format: the digits of π and of its square root.
+// The markers of the format: the digits of π and of its square root, four bits each.
 const (
 	blockMarker = 0x314159265359
 	endMarker   = 0x177245385090

@@ -11,10 +11,11 @@
 //
 // # Format
 //
-// bzip2 is Julian Seward's (https://sourceware.org/bzip2); no standard describes
-// it. What is written here follows Joe Tsai, "BZIP2: Format Specification"
-// (2016, https://github.com/dsnet/compress/blob/master/doc/bzip2-format.pdf),
-// and was checked against bzip2 1.0.8. All numbers are big-endian bit strings.
+// bzip2 is Julian Seward's (https://sourceware.org/bzip2), and no standard
+// describes it. What is written here follows Joe Tsai's description of 2016,
+// sections 2.1 to 2.2.4 (https://github.com/dsnet/compress/blob/master/doc/bzip2-format.pdf),
+// and was checked against bzip2 1.0.8. Numbers are bit strings, the most
+// significant bit first; x:n has n bits.
 //
 //	stream = "BZh" level block* 0x177245385090 checksum:32 padding
 //	block  = 0x314159265359 crc:32 randomised:1 origin:24 used:16 used:16*
@@ -26,7 +27,7 @@
 //	              block's CRC is that of the bytes before this step
 //	rotations.go  the Burrows-Wheeler transform: the last column of the block's
 //	              sorted rotations; origin is the row of the block itself
-//	suffixes.go   (the sorting: SA-IS over rotations)
+//	suffixes.go   (the sorting, and names.go its recursion)
 //	ranks.go      move to front, then runs of rank 0 in bijective base 2
 //	tables.go     2 to 6 Huffman tables; a selector names one for each 50 symbols
 //	lengths.go    (the lengths of their codes)
@@ -36,8 +37,8 @@
 //   - The level is the smallest from 1 to 9 whose blocks of level × 100,000 bytes
 //     hold the input, else 9. An input that does not fit one block once its runs
 //     are replaced goes on in the next block, from a run's beginning.
-//   - The number of tables is that of bzip2(1), by the number of symbols; see
-//     tableCount. Tables are chosen in refinements passes.
+//   - The number of tables depends on the number of symbols, as with bzip2(1); see
+//     tableCount. How the tables are found is in coding.choose.
 //   - No code is longer than maxLength bits, as bzip2(1) writes them since 1.0.3,
 //     although the format takes 20.
 package bzip2
