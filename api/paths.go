@@ -10,6 +10,7 @@ const (
 	PathImageDigest  = "/imagedigest"
 	PathConfigJSON   = "/config-json"
 	PathConfigPython = "/config-python"
+	PathStateImage   = "/state-image"
 
 	// PathEvents is an addition: the running build's log and statuses as a
 	// stream of Event values, one JSON object a line, until the build ends.
@@ -23,3 +24,6 @@ const BuildLog = "build"
 // MaxBody bounds every request body, in bytes. The largest honest one is an
 // init with keys and known hosts, a few dozen kilobytes.
 const MaxBody = 1 << 20
+
+// MaxStateBody bounds the body that brings a state image, in bytes.
+const MaxStateBody = 4 << 20

@@ -23,6 +23,9 @@ const (
 	CodeNotAllowed     Code = "not_allowed"     // 405: the route has no such method
 	CodeBusy           Code = "busy"            // 409: a build runs
 	CodeNotInitialised Code = "not_initialised" // 409: init comes first
+	CodeIncomplete     Code = "incomplete"      // 409: a state was imported, and update comes first
+	CodeState          Code = "state_refused"   // 409 or 400: this state image can't be imported here
+	CodeStore          Code = "object_store"    // 502: the object store did not do it
 	CodeTooLarge       Code = "too_large"       // 413: the body is larger than MaxBody
 	CodeInternal       Code = "internal"        // 500: the server's log has the cause
 	CodeStopping       Code = "stopping"        // 503: the server is shutting down
@@ -82,6 +85,28 @@ type ImageConfig struct {
 	EnvsWhitelist  []string `json:"envs_whitelist"`
 	PublicKeyID    string   `json:"public_key_id"`
 	PublicKey      string   `json:"public_key"`
+}
+
+// StateSelector is the request body of get-state-image. With a bucket the state
+// goes there, by the STATE_COS_* parameters.
+type StateSelector struct {
+	Bucket string `json:"state_bucket_name,omitempty"`
+}
+
+// StateImage is the reply to get-state-image.
+type StateImage struct {
+	Name      string `json:"name"`            // the latest build's name, and that of the object
+	ExportTag string `json:"export_tag"`      // sha256:<hex> of the text of the state
+	State     string `json:"state,omitempty"` // the sealed text; not when it went to a bucket
+}
+
+// StateImport is the request body of post-state-image: the state itself, or the
+// object it is in.
+type StateImport struct {
+	Secret Secret `json:"secret"`
+	State  string `json:"state,omitempty"`
+	Bucket string `json:"state_bucket_name,omitempty"` // STATE_BUCKET_NAME when left out
+	Name   string `json:"name,omitempty"`
 }
 
 // Event is one line of the events stream. Exactly one field is set.

@@ -43,6 +43,8 @@ func (e *Error) Next() string {
 		return "wait for the build with sbs-cli status --wait, or stop it with sbs-cli clean"
 	case api.CodeNotInitialised:
 		return "run sbs-cli init first"
+	case api.CodeIncomplete:
+		return "run sbs-cli update"
 	case api.CodeForbidden:
 		return "SECRET is not the one that this server knows; older ones are in the copies beside the configuration"
 	case api.CodeBadParameter:

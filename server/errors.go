@@ -3,11 +3,14 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/objectstore"
+	"github.com/opensbs/sbs/server/stateimage"
 )
 
 // Errors of the handlers. Those of the packages below are classified beside
@@ -18,6 +21,9 @@ var (
 	errNoBuild        = errors.New("no build has succeeded yet: run build, and status until it says success")
 	errNoSuchBuild    = errors.New("there is no such build, or it did not succeed: build names are those that status and get-manifest show")
 	errNoSuchLog      = errors.New("there is no such log: the build log is called build")
+	errIncomplete     = errors.New("a state was imported, but it holds no passwords: run update first, so that the server knows them")
+	errWouldLoseKeys  = errors.New("the state is older than what is there: this server has keys that are not in it, and importing it would lose them")
+	errOtherImage     = errors.New("the state belongs to another repository than this server's DOCKER_REPO: import it into a server of its own")
 	errStopping       = errors.New("the server is shutting down: try again when it is up")
 )
 
@@ -34,15 +40,20 @@ func classify(err error) (int, api.Answer) {
 	var parameter *api.ParameterError
 	var tooLarge *http.MaxBytesError
 	var bad *badRequest
+	if code, answer, ok := classifyState(err); ok {
+		return code, answer
+	}
 	switch {
 	case errors.As(err, &parameter):
 		return http.StatusBadRequest, api.Answer{Status: parameter.Error(), Code: api.CodeBadParameter, Key: parameter.Key}
 	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge, api.Answer{Status: "the request body is larger than 1 MiB", Code: api.CodeTooLarge}
+		return http.StatusRequestEntityTooLarge, api.Answer{Status: fmt.Sprintf("the request body is larger than %d MiB", tooLarge.Limit>>20), Code: api.CodeTooLarge}
 	case errors.As(err, &bad):
 		return http.StatusBadRequest, api.Answer{Status: bad.Error(), Code: api.CodeBadRequest}
 	case errors.Is(err, job.ErrBusy):
 		return http.StatusConflict, api.Answer{Status: job.ErrBusy.Error(), Code: api.CodeBusy}
+	case errors.Is(err, errIncomplete):
+		return http.StatusConflict, api.Answer{Status: errIncomplete.Error(), Code: api.CodeIncomplete}
 	case errors.Is(err, errNotInitialised):
 		return http.StatusConflict, api.Answer{Status: errNotInitialised.Error(), Code: api.CodeNotInitialised}
 	case errors.Is(err, errWrongSecret):
@@ -55,4 +66,35 @@ func classify(err error) (int, api.Answer) {
 		return http.StatusServiceUnavailable, api.Answer{Status: errStopping.Error(), Code: api.CodeStopping}
 	}
 	return http.StatusInternalServerError, api.Answer{Status: "the server failed: its own log says why", Code: api.CodeInternal}
+}
+
+// classifyState knows the errors of state images and of the bucket they lie in.
+func classifyState(err error) (int, api.Answer, bool) {
+	for _, refusal := range []struct {
+		kind error
+		code int
+	}{
+		{errWouldLoseKeys, http.StatusConflict},
+		{errOtherImage, http.StatusConflict},
+		{stateimage.ErrNotState, http.StatusBadRequest},
+		{stateimage.ErrVersion, http.StatusBadRequest},
+		{stateimage.ErrTruncated, http.StatusBadRequest},
+		{stateimage.ErrChanged, http.StatusBadRequest},
+		{stateimage.ErrTooLarge, http.StatusRequestEntityTooLarge},
+		{stateimage.ErrDeveloperSecret, http.StatusForbidden},
+		{stateimage.ErrImageSecret, http.StatusForbidden},
+	} {
+		if errors.Is(err, refusal.kind) {
+			return refusal.code, api.Answer{Status: refusal.kind.Error(), Code: api.CodeState}, true
+		}
+	}
+	var store *objectstore.Error
+	if !errors.As(err, &store) {
+		return 0, api.Answer{}, false
+	}
+	code := http.StatusBadGateway
+	if errors.Is(err, objectstore.ErrNoObject) || errors.Is(err, objectstore.ErrNoBucket) {
+		code = http.StatusNotFound
+	}
+	return code, api.Answer{Status: store.Error(), Code: api.CodeStore}, true
 }

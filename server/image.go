@@ -67,15 +67,26 @@ func renewed(stored api.Secret, given api.Parameters) (api.Parameters, error) {
 }
 
 func (s *Server) build(w http.ResponseWriter, _ *http.Request) error {
-	parameters, err := s.current()
-	if err != nil {
-		return err
-	}
-	if err := s.Builder.Begin(parameters); err != nil {
+	if err := s.begin(); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, api.Answer{Status: api.StatusStarted})
 	return nil
+}
+
+// begin holds the parameters while the build starts, so that nothing changes or
+// is imported in between.
+func (s *Server) begin() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parameters, err := s.currentLocked()
+	if err != nil {
+		return err
+	}
+	if err := s.Volume.FinishImport(); err != nil {
+		return err
+	}
+	return s.Builder.Begin(parameters)
 }
 
 // cleanTime bounds how long clean waits for a running build to end.
@@ -119,7 +130,7 @@ func (s *Server) statusOf(state job.State) api.Status {
 		Cause:             record.Cause,
 		Enclave:           s.Enclave,
 	}
-	if parameters, err := s.current(); err == nil {
+	if parameters, err := s.current(); !errors.Is(err, errNotInitialised) {
 		status.BuildImageTag = parameters.BuildImageTag
 	}
 	return status

@@ -26,6 +26,8 @@ func (s *Server) Routes() chi.Router {
 	r.Get(api.PathImageDigest, s.plain(s.imageDigest))
 	r.Get(api.PathConfigJSON, s.plain(s.configJSON))
 	r.Get(api.PathConfigPython, s.plain(s.configPython))
+	r.Get(api.PathStateImage, s.json(s.exportState))
+	r.Post(api.PathStateImage, s.json(s.importState))
 	r.Get(api.PathEvents, s.json(s.events))
 
 	r.NotFound(refuse(http.StatusNotFound, api.Answer{Status: "there is no such route", Code: api.CodeNotFound}))
@@ -73,7 +75,11 @@ func refuse(code int, answer api.Answer) http.HandlerFunc {
 // bounded limits every body. The route that reads it gets the error.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, api.MaxBody)
+		limit := int64(api.MaxBody)
+		if r.URL.Path == api.PathStateImage {
+			limit = api.MaxStateBody
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/stateimage"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -24,7 +25,11 @@ type Config struct {
 	Volume  *volume.Volume
 	Builder Builder
 	Enclave string // its kind, shown in the status
-	Logger  *slog.Logger
+	Keys    stateimage.Keys
+	// CABundle is PEM text of authorities that the operator trusts, for the
+	// store of state images.
+	CABundle []byte
+	Logger   *slog.Logger
 }
 
 // Server answers the protocol. Make it with New.
@@ -33,35 +38,71 @@ type Server struct {
 
 	mu         sync.Mutex
 	parameters *api.Parameters // nil before init
+	incomplete bool            // the parameters came with a state, without passwords
 }
 
 // parametersName is where the parameters are sealed: their wire form.
 const parametersName = "parameters"
 
+// importedName is where parameters that came with a state are sealed. They
+// count as long as none were given by init or update.
+const importedName = "imported-parameters"
+
 // New makes a server that knows the parameters that were sealed on its volume.
 func New(config Config) (*Server, error) {
 	s := &Server{Config: config}
-	sealed, err := config.Volume.Get(parametersName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
-	if err != nil {
+	if err := s.restore(); err != nil {
 		return nil, fmt.Errorf("restore parameters: %w", err)
 	}
-	restored, err := api.ParseParameters(sealed)
-	if err != nil {
-		return nil, fmt.Errorf("restore parameters: %w", err)
-	}
-	s.parameters = &restored
 	return s, nil
 }
 
-// current returns the parameters, or errNotInitialised.
+func (s *Server) restore() error {
+	sealed, err := s.Volume.Get(parametersName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.restoreImported()
+	}
+	if err != nil {
+		return err
+	}
+	restored, err := api.ParseParameters(sealed)
+	if err != nil {
+		return err
+	}
+	s.parameters = &restored
+	return nil
+}
+
+// restoreImported does not ask for what is required: that came not along.
+func (s *Server) restoreImported() error {
+	sealed, err := s.Volume.Get(importedName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var restored api.Parameters
+	if err := json.Unmarshal(sealed, &restored); err != nil {
+		return err
+	}
+	s.parameters, s.incomplete = &restored, true
+	return nil
+}
+
+// current returns the parameters, errNotInitialised or errIncomplete.
 func (s *Server) current() (api.Parameters, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.parameters == nil {
+	return s.currentLocked()
+}
+
+func (s *Server) currentLocked() (api.Parameters, error) {
+	switch {
+	case s.parameters == nil:
 		return api.Parameters{}, errNotInitialised
+	case s.incomplete:
+		return *s.parameters, errIncomplete
 	}
 	return *s.parameters, nil
 }
@@ -85,6 +126,6 @@ func (s *Server) change(next func(*api.Parameters) (api.Parameters, error)) erro
 	if err := s.Volume.Put(parametersName, text); err != nil {
 		return fmt.Errorf("seal parameters: %w", err)
 	}
-	s.parameters = &changed
+	s.parameters, s.incomplete = &changed, false
 	return nil
 }

@@ -41,6 +41,8 @@ func (p program) app() *cli.App {
 			p.getPublicKey(),
 			p.getSignedImagePublicKey(),
 			p.getConfigJSON(),
+			p.getStateImage(),
+			p.postStateImage(),
 			p.completion(),
 		},
 	}

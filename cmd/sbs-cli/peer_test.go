@@ -107,6 +107,7 @@ func (p *peer) routes() http.Handler {
 		reply(w, 200, api.Log{Log: strings.Join(p.log, "\n") + "\n"})
 	})
 	routes.HandleFunc("GET /events", p.events)
+	routes.HandleFunc("/state-image", p.state)
 	routes.HandleFunc("GET /imagedigest", func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, "docker.io/ns/name@sha256:1234") })
 	routes.HandleFunc("GET /config-json", p.config)
 	routes.HandleFunc("GET /publickey", p.publicKey)

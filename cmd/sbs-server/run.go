@@ -54,7 +54,10 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	s, err := server.New(server.Config{Slot: slot, Volume: data, Builder: build, Enclave: inside.Kind(), Logger: logger})
+	s, err := server.New(server.Config{
+		Slot: slot, Volume: data, Builder: build, Enclave: inside.Kind(), Logger: logger,
+		Keys: inside, CABundle: build.CABundle,
+	})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 //
 //	lock                     held by the one server that uses the volume
 //	job.json                 the state of the running or latest build
+//	import                   a sealed import that is not finished yet
 //	sealed/<name>            secrets, sealed by the enclave under their name
 //	builds/<start time>/     record.json, build.log, public.pem, <manifest name>.sig.tbz
 //	work/                    scratch space, emptied at every start

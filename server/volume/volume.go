@@ -73,7 +73,10 @@ func open(dir string, sealer Sealer) (v *Volume, err error) {
 	if err = v.EmptyWork(); err != nil {
 		return v, err
 	}
-	return v, v.removeTemporary()
+	if err = v.removeTemporary(); err != nil {
+		return v, err
+	}
+	return v, v.FinishImport()
 }
 
 // lock keeps a second server away. The kernel drops it when the process ends,

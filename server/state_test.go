@@ -1,0 +1,269 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	local "github.com/opensbs/sbs/deploy/harness/objectstore"
+	"github.com/opensbs/sbs/enclave"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// inImage gives a fixture the keys of a server image: those in the folder dir.
+func (f *fixture) inImage(dir string) *fixture {
+	f.t.Helper()
+	keys, err := enclave.Simulate(dir)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.Keys = keys
+	return f
+}
+
+// again restarts the server on its volume, in the same image.
+func (f *fixture) again() {
+	f.t.Helper()
+	keys, bundle := f.Keys, f.CABundle
+	if err := f.Volume.Close(); err != nil {
+		f.t.Fatal(err)
+	}
+	f.start()
+	f.Keys, f.CABundle = keys, bundle
+}
+
+func (f *fixture) put(name, secret string) {
+	f.t.Helper()
+	if err := f.Volume.Put(name, []byte(secret)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fixture) get(name string) string {
+	f.t.Helper()
+	secret, err := f.Volume.Get(name)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(secret)
+}
+
+// built is a server that has signed one build.
+func built(t *testing.T, image string) *fixture {
+	t.Helper()
+	f := newFixture(t).inImage(image)
+	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.put("manifest/key", "the manifest key")
+	f.put("dct/abc", "the root key")
+	f.put("dct/gun/def", "memory")
+	f.keep(oldID, api.StatusSuccess, "")
+	f.keep(newID, api.StatusSuccess, "")
+	f.keep(failedID, api.FailureStatus("x"), "")
+	return f
+}
+
+func (f *fixture) export(body string) api.StateImage {
+	f.t.Helper()
+	reply := f.ask("GET", "/state-image", body)
+	var image api.StateImage
+	if err := json.Unmarshal(reply.Body.Bytes(), &image); err != nil || reply.Code != http.StatusOK {
+		f.t.Fatalf("export: %d %s %v", reply.Code, reply.Body, err)
+	}
+	return image
+}
+
+func importing(t *testing.T, secret, state string) string {
+	t.Helper()
+	text, err := json.Marshal(map[string]string{"secret": secret, "state": state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// files are the hashes of all files of a volume, by name.
+func (f *fixture) files() map[string][32]byte {
+	f.t.Helper()
+	found := map[string][32]byte{}
+	err := filepath.WalkDir(f.dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		found[name] = sha256.Sum256(content)
+		return err
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return found
+}
+
+// TestRecovery follows the guide: post-state-image on a new server, then update.
+func TestRecovery(t *testing.T) {
+	image := t.TempDir()
+	first := built(t, image)
+	exported := first.export(`""`)
+	if !strings.HasSuffix(exported.Name, newID) || !strings.HasPrefix(exported.ExportTag, "sha256:") || exported.State == "" {
+		t.Fatalf("exported %+v", exported)
+	}
+	for _, hidden := range []string{"the manifest key", "pass-word", "namespace"} {
+		if strings.Contains(exported.State, hidden) {
+			t.Errorf("the state shows %q", hidden)
+		}
+	}
+
+	second := newFixture(t).inImage(image)
+	second.answer("POST", "/state-image", importing(t, secret, exported.State), http.StatusOK)
+	for range 2 { // the second time after a restart
+		if got := second.answer("PUT", "/image", `""`, http.StatusConflict); got.Code != api.CodeIncomplete || !strings.Contains(got.Status, "update") {
+			t.Errorf("build before update: %+v", got)
+		}
+		second.answer("PATCH", "/image", parameters("SECRET", otherSecret), http.StatusForbidden)
+		second.again()
+	}
+	second.answer("PATCH", "/image", parameters(), http.StatusOK)
+	second.answer("PUT", "/image", `""`, http.StatusOK)
+	second.again()
+	second.answer("PUT", "/image", `""`, http.StatusOK)
+	for name, want := range map[string]string{"manifest/key": "the manifest key", "dct/abc": "the root key", "dct/gun/def": "memory"} {
+		if got := second.get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for _, id := range []string{oldID, newID} {
+		name := "docker.io.namespace.name.v1-abcdefa." + id
+		if got := second.ask("GET", "/publickey", `{"BUILD_NAME":"`+name+`"}`).Body.String(); !strings.Contains(got, "key of "+id) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	second.answer("GET", "/publickey", `{"BUILD_NAME":"docker.io.namespace.name.v1-abcdefa.`+failedID+`"}`, http.StatusNotFound)
+}
+
+func TestRefusedStatesChangeNothing(t *testing.T) {
+	image := t.TempDir()
+	first := built(t, image)
+	state := first.export(`""`).State
+	elsewhere := func(change func(*fixture)) *fixture {
+		f := newFixture(t).inImage(image)
+		change(f)
+		return f
+	}
+	fresh := elsewhere(func(*fixture) {})
+	for name, test := range map[string]struct {
+		server *fixture
+		body   string
+		code   int
+		says   string
+	}{
+		"wrong secret":       {fresh, importing(t, otherSecret, state), 403, "another SECRET"},
+		"not the server's":   {elsewhere(func(f *fixture) { f.answer("POST", "/image", parameters("SECRET", otherSecret), 200) }), importing(t, secret, state), 403, "initialised with"},
+		"wrong image":        {newFixture(t).inImage(t.TempDir()), importing(t, secret, state), 403, "another server image"},
+		"truncated":          {fresh, importing(t, secret, state[:len(state)-8]), 400, "cut short"},
+		"changed":            {fresh, importing(t, secret, state[:len(state)-12]+"AAAA"+state[len(state)-8:]), 400, "changed"},
+		"no state":           {fresh, importing(t, secret, "hello"), 400, "not a state image"},
+		"nothing":            {fresh, importing(t, secret, ""), 400, "neither"},
+		"another repository": {elsewhere(func(f *fixture) { f.answer("POST", "/image", parameters("DOCKER_REPO", "other/name"), 200) }), importing(t, secret, state), 409, "another repository"},
+		"a key more":         {elsewhere(func(f *fixture) { f.put("dct/later", "x") }), importing(t, secret, state), 409, "lose them"},
+		"another key":        {elsewhere(func(f *fixture) { f.put("manifest/key", "x") }), importing(t, secret, state), 409, "lose them"},
+		"no bucket known":    {fresh, `{"secret":"` + secret + `","name":"x"}`, 409, "init"},
+		"secret missing":     {fresh, `{"state":"x"}`, 400, "secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := test.server.files()
+			if got := test.server.answer("POST", "/state-image", test.body, test.code); !strings.Contains(got.Status, test.says) {
+				t.Errorf("got %+v, want %q", got, test.says)
+			}
+			if !maps.Equal(before, test.server.files()) {
+				t.Error("the volume has changed")
+			}
+		})
+	}
+}
+
+// TestOlderStates: nothing that is remembered goes back, and no key is lost.
+func TestOlderStates(t *testing.T) {
+	f := built(t, t.TempDir())
+	older := f.export("{}").State
+	f.put("dct/gun/def", "later memory")
+	f.answer("POST", "/state-image", importing(t, secret, older), http.StatusOK)
+	if got := f.get("dct/gun/def"); got != "later memory" {
+		t.Errorf("the memory went back to %q", got)
+	}
+	f.put("dct/new", "a new key")
+	f.answer("POST", "/state-image", importing(t, secret, older), http.StatusConflict)
+	f.answer("POST", "/state-image", importing(t, secret, f.export("{}").State), http.StatusOK)
+}
+
+func TestNoStateYet(t *testing.T) {
+	f := newFixture(t).inImage(t.TempDir())
+	f.answer("GET", "/state-image", "{}", http.StatusConflict)
+	f.answer("POST", "/image", parameters(), http.StatusOK)
+	before := f.files()
+	f.answer("GET", "/state-image", "{}", http.StatusNotFound)
+	if !maps.Equal(before, f.files()) {
+		t.Error("the volume has changed")
+	}
+}
+
+func TestStateDuringABuild(t *testing.T) {
+	f := built(t, t.TempDir())
+	state := f.export("{}").State
+	ends := make(chan struct{})
+	if err := f.Slot.Begin(job.Record{ID: cutID}, func(context.Context, *job.Build) job.Record { <-ends; return job.Record{} }); err != nil {
+		t.Fatal(err)
+	}
+	defer close(ends)
+	for method, body := range map[string]string{"GET": "{}", "POST": importing(t, secret, state)} {
+		if got := f.answer(method, "/state-image", body, http.StatusConflict); got.Code != api.CodeBusy {
+			t.Errorf("%s: %+v", method, got)
+		}
+	}
+}
+
+// TestStateInBucket follows the guide: init, post-state-image, update.
+func TestStateInBucket(t *testing.T) {
+	bucket, err := local.Start(t.Context(), local.Options{Buckets: []string{"states"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := bucket.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	given := parameters("STATE_BUCKET_NAME", "states", "STATE_COS_API_KEY_ID", bucket.APIKey(), "STATE_COS_RESOURCE_CRN", bucket.ResourceCRN(),
+		"STATE_COS_ENDPOINT", bucket.Endpoint(), "STATE_COS_AUTH_ENDPOINT", bucket.AuthEndpoint())
+	image := t.TempDir()
+	first := built(t, image)
+	first.CABundle = bucket.CABundle()
+	first.answer("POST", "/image", given, http.StatusOK)
+	exported := first.export(`{"state_bucket_name":"states"}`)
+	if exported.State != "" || exported.Name == "" {
+		t.Errorf("exported %+v", exported)
+	}
+	if got := first.answer("GET", "/state-image", `{"state_bucket_name":"nowhere"}`, http.StatusNotFound); !strings.Contains(got.Status, "bucket nowhere") {
+		t.Errorf("got %+v", got)
+	}
+
+	second := newFixture(t).inImage(image)
+	second.CABundle = bucket.CABundle()
+	second.answer("POST", "/image", given, http.StatusOK)
+	if got := second.answer("POST", "/state-image", `{"secret":"`+secret+`","name":"unknown"}`, http.StatusNotFound); !strings.Contains(got.Status, "no such object") {
+		t.Errorf("got %+v", got)
+	}
+	second.answer("POST", "/state-image", `{"secret":"`+secret+`","state_bucket_name":"states","name":"`+exported.Name+`"}`, http.StatusOK)
+	second.answer("PATCH", "/image", given, http.StatusOK)
+	second.answer("PUT", "/image", `""`, http.StatusOK)
+	if got := second.get("manifest/key"); got != "the manifest key" {
+		t.Errorf("the key is %q", got)
+	}
+}

@@ -1,0 +1,126 @@
+package volume
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// Import is what comes to the volume from another one, all or nothing.
+type Import struct {
+	Secrets map[string][]byte `json:"secrets"` // by name, as for Put
+	Builds  []ImportedBuild   `json:"builds"`
+}
+
+// ImportedBuild is a finished build without its log and manifest.
+type ImportedBuild struct {
+	ID        string `json:"id"`
+	Record    []byte `json:"record"`
+	PublicKey []byte `json:"public_key"` // PEM
+}
+
+// fileImport is the journal of an import: all of it, sealed. From the instant
+// it is durable the import has happened; it is gone when all is in its place.
+const fileImport = "import"
+
+// Import takes in what came from another volume. A crash at any instant leaves
+// the volume as it was, or, when it is opened again, as it is to be. After an
+// error that FinishImport mends, the same holds.
+func (v *Volume) Import(from Import) error {
+	if err := v.FinishImport(); err != nil {
+		return err
+	}
+	if err := from.check(); err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	journal, err := json.Marshal(from)
+	if err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	sealed, err := v.sealer.Seal(fileImport, journal)
+	if err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	if len(sealed) > maxSealed {
+		return fmt.Errorf("import: it has %d bytes, more than %d", len(sealed), maxSealed)
+	}
+	if err := v.writeFile(fileImport, sealed, 0o600); err != nil {
+		return err
+	}
+	return v.FinishImport()
+}
+
+// FinishImport puts in place what the journal holds, if there is one. Every
+// step of it can be done again.
+func (v *Volume) FinishImport() error {
+	sealed, err := v.readFile(fileImport, maxSealed)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	journal, err := v.sealer.Unseal(fileImport, sealed)
+	if err != nil {
+		return fmt.Errorf("finish import: open %s: %w", fileImport, err)
+	}
+	var from Import
+	if err := json.Unmarshal(journal, &from); err != nil {
+		return fmt.Errorf("finish import: %s is damaged: %w", fileImport, err)
+	}
+	if err := v.apply(from); err != nil {
+		return fmt.Errorf("finish import: %w", err)
+	}
+	if err := v.root.Remove(fileImport); err != nil {
+		return fmt.Errorf("finish import: %w", err)
+	}
+	return v.syncFolder(".")
+}
+
+func (from Import) check() error {
+	for name := range from.Secrets {
+		if _, err := sealedFile(name); err != nil {
+			return err
+		}
+	}
+	for _, build := range from.Builds {
+		if !idForm.MatchString(build.ID) {
+			return fmt.Errorf("%.80q is not a build id", build.ID)
+		}
+	}
+	return nil
+}
+
+func (v *Volume) apply(from Import) error {
+	for name, secret := range from.Secrets {
+		if err := v.Put(name, secret); err != nil {
+			return err
+		}
+	}
+	for _, build := range from.Builds {
+		if err := v.applyBuild(build); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyBuild adds a build that is not there. The record comes last: a folder
+// with one is whole, and stays as it is.
+func (v *Volume) applyBuild(imported ImportedBuild) error {
+	build, err := v.CreateBuild(imported.ID)
+	if errors.Is(err, fs.ErrExist) {
+		build, err = v.Build(imported.ID)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := build.Record(); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := build.SavePublicKey(imported.PublicKey); err != nil {
+		return err
+	}
+	return build.SaveRecord(imported.Record)
+}
