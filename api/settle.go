@@ -26,6 +26,9 @@ func (p *Parameters) settle() error {
 	if p.NewSecret != "" && p.NewSecret == p.Secret {
 		return &ParameterError{Key: "NEW_SECRET", Problem: "is the same as SECRET", Takes: "a new one"}
 	}
+	if err := p.checkSigning(); err != nil {
+		return err
+	}
 	return p.pairs()
 }
 

@@ -46,9 +46,12 @@ type peerKey struct{}
 
 const buildName = "docker.io.ns.name.v1-ad52e76.2026-02-10_15-37-37.178350"
 
+// imageHex is the digest of the image in hex.
+const imageHex = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 // serve [BEHAVIOUR...] starts the server with the certificates that the script
 // has made, and writes its port into sbs-config.json in place of 65000.
-// Behaviours: fails and hangs for builds, loses-update, forged and openpgp.
+// Behaviours: fails and hangs for builds, loses-update, forged, openpgp and signatures.
 func serve(ts *testscript.TestScript, negated bool, args []string) {
 	p := ts.Value(peerKey{}).(*peer)
 	p.wants = map[string]bool{}
@@ -110,8 +113,9 @@ func (p *peer) routes() http.Handler {
 		reply(w, 200, api.Log{Log: strings.Join(p.log, "\n") + "\n"})
 	})
 	routes.HandleFunc("GET /events", p.events)
-	routes.HandleFunc("GET /imagedigest", func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, "docker.io/ns/name@sha256:1234") })
+	routes.HandleFunc("GET /imagedigest", func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, "docker.io/ns/name@sha256:"+imageHex) })
 	routes.HandleFunc("GET /config-json", p.config)
+	routes.HandleFunc("GET /lookaside/", p.signature)
 	routes.HandleFunc("GET /publickey", p.publicKey)
 	routes.HandleFunc("GET /manifest", p.manifest)
 	return routes
@@ -240,7 +244,27 @@ func (p *peer) config(w http.ResponseWriter, _ *http.Request) {
 	if p.wants["openpgp"] {
 		config.PublicKey = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"
 	}
+	if p.wants["signatures"] {
+		config.Lookaside = "https://server.example.com/lookaside"
+		config.Signatures = []api.ImageSignature{
+			{Method: api.SigningDCT, ID: "0a", Key: config.PublicKey},
+			{Method: api.SigningSimple, ID: "0B", Key: "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"},
+			{Method: api.SigningSigstore, ID: "0c", Key: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"},
+		}
+	}
 	reply(w, 201, config)
+}
+
+// signature has two signatures of the one image.
+func (p *peer) signature(w http.ResponseWriter, r *http.Request) {
+	number, wanted := strings.CutPrefix(r.URL.Path, "/lookaside/ns/name@sha256="+imageHex+"/signature-")
+	if !p.wants["signatures"] || !wanted || number != "1" && number != "2" {
+		refuse(w, 404, api.CodeNotFound, "there is no such signature")
+		return
+	}
+	if _, err := io.WriteString(w, "signature "+number); err != nil {
+		panic(err)
+	}
 }
 
 func (p *peer) publicKey(w http.ResponseWriter, _ *http.Request) {
