@@ -50,7 +50,7 @@ stack: # the tests that need the stack's programs and an engine
 	$(GO) test $(STACK) ./...
 
 bench: setup build ## measure build time, status latency and memory on the stack
-	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./deploy/harness
+	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e
 
 lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities
 	@GO='$(GO)' tools/lint.sh

@@ -11,7 +11,7 @@ import (
 // in words, and the check that enforces those words.
 type field struct {
 	key    string
-	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string or *map[string]string
+	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods or *map[string]string
 	takes  string
 	check  func(string) string // the problem, or ""; for lists and objects, of each item
 	secret bool
@@ -51,6 +51,7 @@ var fields = []field{
 	{key: "ARG", at: func(p *Parameters) any { return &p.Args }, takes: "an object of build arguments: names of letters, digits and '_', values of text", check: textUpTo(64 << 10)},
 	{key: "ENV_WHITELIST", at: func(p *Parameters) any { return &p.EnvWhitelist }, takes: "a list of names of environment variables", check: environmentName},
 
+	{key: "IMAGE_SIGNING", at: func(p *Parameters) any { return &p.ImageSigning }, takes: "a list, or a text with commas, of dct, simple, sigstore and sigstore-legacy"},
 	{key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", at: func(p *Parameters) any { return &p.TrustPushServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
 	{key: "DOCKER_CONTENT_TRUST_CA", at: func(p *Parameters) any { return &p.TrustCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
 	{key: "DOCKER_CONTENT_TRUST_BASE", at: func(p *Parameters) any { return &p.TrustBase }, takes: "True or False"},
@@ -89,11 +90,14 @@ var refused = map[string]string{
 
 // decode puts one JSON value into p, if it is of the field's form.
 func (f field) decode(p *Parameters, raw json.RawMessage) error {
-	if isEmpty(raw) {
+	_, signing := f.at(p).(*Methods)
+	if isEmpty(raw) && !(signing && string(bytes.TrimSpace(raw)) == "[]") {
 		return nil
 	}
 	problem := ""
 	switch target := f.at(p).(type) {
+	case *Methods:
+		*target, problem = methods(raw)
 	case *string:
 		if *target, problem = f.text(raw); problem != "" {
 			*target = ""

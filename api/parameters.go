@@ -44,6 +44,8 @@ type Parameters struct {
 	Args            map[string]string // ARG
 	EnvWhitelist    []string          // ENV_WHITELIST
 
+	ImageSigning Methods // IMAGE_SIGNING (addition): the ways of signing; see Signing for the default
+
 	TrustPushServer string // DOCKER_CONTENT_TRUST_PUSH_SERVER: the notary server, as https URL or host[:port]
 	TrustCA         string // DOCKER_CONTENT_TRUST_CA (addition): PEM certificates trusted for the notary
 	TrustBase       bool   // DOCKER_CONTENT_TRUST_BASE
@@ -204,6 +206,10 @@ func (p Parameters) values(want func(field) bool) map[string]any {
 				values[f.key] = *value
 			}
 		case *[]string:
+			if len(*value) != 0 {
+				values[f.key] = *value
+			}
+		case *Methods:
 			if len(*value) != 0 {
 				values[f.key] = *value
 			}

@@ -12,6 +12,10 @@ const (
 	PathConfigPython = "/config-python"
 	PathStateImage   = "/state-image"
 
+	// PathLookaside is an addition: a lookaside store of simple signatures, below
+	// it <namespaces>/<name>@sha256=<hex>/signature-<number>.
+	PathLookaside = "/lookaside"
+
 	// PathEvents is an addition: the running build's log and statuses as a
 	// stream of Event values, one JSON object a line, until the build ends.
 	PathEvents = "/events"

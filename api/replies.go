@@ -83,8 +83,25 @@ type ImageConfig struct {
 	DockerUsername string   `json:"docker_username"` // the read-only pair
 	DockerPassword Secret   `json:"docker_password"`
 	EnvsWhitelist  []string `json:"envs_whitelist"`
-	PublicKeyID    string   `json:"public_key_id"`
+	PublicKeyID    string   `json:"public_key_id"` // of the first signature that contracts take
 	PublicKey      string   `json:"public_key"`
+
+	// Additions.
+	Signatures []ImageSignature `json:"signatures"`
+	// Lookaside is the URL of the lookaside store that has the image's simple
+	// signatures; empty when the registry keeps them.
+	Lookaside string `json:"lookaside,omitempty"`
+}
+
+// ImageSignature says how the image is signed and what verifies it.
+type ImageSignature struct {
+	Method string `json:"method"` // one of the Signing constants
+	// ID names the key: the root key's id in root.json for dct, the fingerprint
+	// for simple, the hex SHA-256 of the public key's DER for sigstore.
+	ID string `json:"id"`
+	// Key is base64 of a PEM certificate for dct, an armoured OpenPGP key for
+	// simple, a PEM public key for sigstore.
+	Key string `json:"key"`
 }
 
 // StateSelector is the request body of get-state-image. With a bucket the state

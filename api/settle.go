@@ -29,6 +29,9 @@ func (p *Parameters) settle() error {
 	if err := p.stores(); err != nil {
 		return err
 	}
+	if err := p.checkSigning(); err != nil {
+		return err
+	}
 	return p.pairs()
 }
 

@@ -61,7 +61,14 @@ func (e *Error) Next() string {
 
 // unreachable explains why there was no reply, or only a part of one.
 // connected says that the TLS handshake was over on this side.
-func (c *Client) unreachable(operation string, err error, connected bool) error {
+//
+// When ctx has ended, that is the reason, whatever it looks like: the server may
+// notice that the client hangs up and end its reply properly before the client
+// has.
+func (c *Client) unreachable(ctx context.Context, operation string, err error, connected bool) error {
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
 	failed := &Error{Operation: operation, cause: err}
 	failed.Message, failed.next = c.explain(err, connected)
 	return failed

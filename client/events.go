@@ -45,8 +45,8 @@ func (c *Client) Events(ctx context.Context, handle func(api.Event) error) (api.
 			return last, fmt.Errorf("%s: %w", operation, err)
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return last, c.unreachable(operation, err, true)
+	if err := lines.Err(); err != nil || ctx.Err() != nil {
+		return last, c.unreachable(ctx, operation, err, true)
 	}
 	if last.Building {
 		return last, &Error{Operation: operation, Message: ErrInterrupted.Error(), cause: ErrInterrupted, next: "run sbs-cli status to see how far it got, sbs-cli status --wait to wait for it"}
@@ -74,7 +74,7 @@ func (c *Client) Log(ctx context.Context, name string, w io.Writer) error {
 		return err
 	})
 	if err != nil {
-		return c.broken(operation, err)
+		return c.broken(ctx, operation, err)
 	}
 	if !found {
 		return unexpected(operation, "the reply has no log")
@@ -89,10 +89,10 @@ const (
 )
 
 // broken is the error for a reply that ended or went wrong on the way.
-func (c *Client) broken(operation string, err error) error {
+func (c *Client) broken(ctx context.Context, operation string, err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) || errors.Is(err, errNotJSON) {
 		return unexpected(operation, fmt.Sprintf("the reply can't be read: %v", err))
 	}
-	return c.unreachable(operation, err, true)
+	return c.unreachable(ctx, operation, err, true)
 }

@@ -69,7 +69,7 @@ func (c *Client) Manifest(ctx context.Context, buildName string, w io.Writer) (n
 	case errors.As(err, &corrupt):
 		return "", unexpected(operation, fmt.Sprintf("the manifest in the reply is damaged: %v", err))
 	case err != nil:
-		return "", c.broken(operation, err)
+		return "", c.broken(ctx, operation, err)
 	case !fileName(name) || !strings.HasPrefix(name, "manifest.") || written == 0:
 		return "", unexpected(operation, "the reply has no manifest or no proper manifest name")
 	}

@@ -45,7 +45,7 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	httpRequest.Header.Set("Content-Type", "application/json")
 	response, err := c.http.Do(httpRequest)
 	if err != nil {
-		return nil, c.unreachable(r.operation, err, connected)
+		return nil, c.unreachable(ctx, r.operation, err, connected)
 	}
 	if response.StatusCode >= 200 && response.StatusCode < 300 {
 		return response, nil
@@ -63,7 +63,7 @@ func (c *Client) value(ctx context.Context, r request, value any) error {
 	defer response.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
 	if err != nil {
-		return c.unreachable(r.operation, err, true)
+		return c.unreachable(ctx, r.operation, err, true)
 	}
 	if len(data) > maxReply {
 		return unexpected(r.operation, "the reply is longer than any reply should be")

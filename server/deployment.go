@@ -19,10 +19,13 @@ func (s *Server) imageDigest(w http.ResponseWriter, _ *http.Request) error {
 }
 
 // configJSON answers what a deployment of the latest image needs.
-func (s *Server) configJSON(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) configJSON(w http.ResponseWriter, r *http.Request) error {
 	config, err := s.imageConfig()
 	if err != nil {
 		return err
+	}
+	if config.Lookaside != "" {
+		config.Lookaside = "https://" + r.Host + config.Lookaside
 	}
 	writeJSON(w, http.StatusCreated, config)
 	return nil
@@ -72,9 +75,5 @@ func (s *Server) imageConfig() (api.ImageConfig, error) {
 		DockerPassword: parameters.ROPassword,
 		EnvsWhitelist:  append([]string{}, parameters.EnvWhitelist...),
 	}
-	if len(record.Signatures) > 0 {
-		config.PublicKeyID = record.Signatures[0].PublicKeyID
-		config.PublicKey = record.Signatures[0].PublicKey
-	}
-	return config, nil
+	return config, s.describeSignatures(&config, record)
 }

@@ -20,6 +20,7 @@ var (
 	errWrongSecret    = errors.New("SECRET is not the one this server was initialised with: use the sbs-config.json of that time, or change the secret with update --new-secret")
 	errNoBuild        = errors.New("no build has succeeded yet: run build, and status until it says success")
 	errNoSuchBuild    = errors.New("there is no such build, or it did not succeed: build names are those that status and get-manifest show")
+	errNoSignature    = errors.New("there is no such signature: names are namespace/name@sha256=<hex>/signature-1 and on, for images whose registry keeps no signatures")
 	errNoSuchLog      = errors.New("there is no such log: the build log is called build")
 	errIncomplete     = errors.New("a state was imported, but it holds no passwords: run update first, so that the server knows them")
 	errWouldLoseKeys  = errors.New("the state is older than what is there: this server has keys that are not in it, and importing it would lose them")
@@ -58,7 +59,7 @@ func classify(err error) (int, api.Answer) {
 		return http.StatusConflict, api.Answer{Status: errNotInitialised.Error(), Code: api.CodeNotInitialised}
 	case errors.Is(err, errWrongSecret):
 		return http.StatusForbidden, api.Answer{Status: errWrongSecret.Error(), Code: api.CodeForbidden}
-	case errors.Is(err, errNoBuild), errors.Is(err, errNoSuchBuild), errors.Is(err, errNoSuchLog):
+	case errors.Is(err, errNoBuild), errors.Is(err, errNoSuchBuild), errors.Is(err, errNoSuchLog), errors.Is(err, errNoSignature):
 		return http.StatusNotFound, api.Answer{Status: err.Error(), Code: api.CodeNotFound}
 	case errors.Is(err, fs.ErrNotExist):
 		return http.StatusNotFound, api.Answer{Status: errNoSuchBuild.Error(), Code: api.CodeNotFound}

@@ -29,6 +29,7 @@ func (s *Server) Routes() chi.Router {
 	r.Get(api.PathStateImage, s.json(s.exportState))
 	r.Post(api.PathStateImage, s.json(s.importState))
 	r.Get(api.PathEvents, s.json(s.events))
+	r.Get(api.PathLookaside+"/*", s.json(s.lookaside))
 
 	r.NotFound(refuse(http.StatusNotFound, api.Answer{Status: "there is no such route", Code: api.CodeNotFound}))
 	r.MethodNotAllowed(refuse(http.StatusMethodNotAllowed, api.Answer{Status: "this route has no such method", Code: api.CodeNotAllowed}))

@@ -81,8 +81,9 @@ func (c *Config) given() map[string]json.RawMessage {
 	return values
 }
 
+// isEmpty leaves empty lists to the server: not each of them says nothing.
 func isEmpty(value json.RawMessage) bool {
-	return slices.Contains([]string{"", `""`, "null", "{}", "[]"}, string(value))
+	return slices.Contains([]string{"", `""`, "null", "{}"}, string(value))
 }
 
 func (c *Config) readFiles(values map[string]json.RawMessage) error {

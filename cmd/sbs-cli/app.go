@@ -40,6 +40,7 @@ func (p program) app() *cli.App {
 			p.getManifest(),
 			p.getPublicKey(),
 			p.getSignedImagePublicKey(),
+			p.getSignatures(),
 			p.getConfigJSON(),
 			p.getStateImage(),
 			p.postStateImage(),

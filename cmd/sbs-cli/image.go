@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -80,45 +79,6 @@ func (p program) saveConfigJSON(c *cli.Context) error {
 		config.DockerPassword = api.Secret(config.DockerPassword.String()) // "<redacted>"
 	}
 	return p.printJSON(config)
-}
-
-func (p program) getSignedImagePublicKey() *cli.Command {
-	return command("get-signed-image-publickey", "get the public key of the image's signature", `
-Writes the public key that a contract names to verify the image, to
-"<repository>-public.key": for Docker Content Trust as it goes to images.dct,
-for an OpenPGP key (Red Hat simple signing) in base64, as it goes to images.rhs.
-
-    sbs-cli get-signed-image-publickey --env sbs-config.json`,
-		func(c *cli.Context) error {
-			server, _, err := p.connect(c)
-			if err != nil {
-				return err
-			}
-			defer server.Close()
-			config, err := server.ImageConfig(c.Context)
-			if err != nil {
-				return err
-			}
-			key := contractKey(config.PublicKey)
-			path := repositoryFile(config) + "-public.key"
-			if err := atomicfile.Write(path, []byte(key), 0o644); err != nil {
-				return fmt.Errorf("get-signed-image-publickey: %w", err)
-			}
-			p.say("wrote %s", path)
-			if !c.Bool("json") {
-				return nil
-			}
-			return p.printJSON(map[string]string{"file": path, "public_key_id": config.PublicKeyID, "public_key": key})
-		}, jsonFlag())
-}
-
-// contractKey is the key as a contract takes it. Its form tells what it is:
-// Docker Content Trust's is base64 already.
-func contractKey(key string) string {
-	if strings.Contains(key, "-----BEGIN PGP PUBLIC KEY BLOCK-----") {
-		return base64.StdEncoding.EncodeToString([]byte(key))
-	}
-	return key
 }
 
 // repositoryFile begins the names of files about an image. The client has

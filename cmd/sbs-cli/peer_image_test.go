@@ -19,7 +19,27 @@ func (p *peer) config(w http.ResponseWriter, _ *http.Request) {
 	if p.wants["openpgp"] {
 		config.PublicKey = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"
 	}
+	if p.wants["signatures"] {
+		config.Lookaside = "https://server.example.com/lookaside"
+		config.Signatures = []api.ImageSignature{
+			{Method: api.SigningDCT, ID: "0a", Key: config.PublicKey},
+			{Method: api.SigningSimple, ID: "0B", Key: "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"},
+			{Method: api.SigningSigstore, ID: "0c", Key: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"},
+		}
+	}
 	reply(w, 201, config)
+}
+
+// signature has two signatures of the one image.
+func (p *peer) signature(w http.ResponseWriter, r *http.Request) {
+	number, wanted := strings.CutPrefix(r.URL.Path, "/lookaside/ns/name@sha256="+imageHex+"/signature-")
+	if !p.wants["signatures"] || !wanted || number != "1" && number != "2" {
+		refuse(w, 404, api.CodeNotFound, "there is no such signature")
+		return
+	}
+	if _, err := io.WriteString(w, "signature "+number); err != nil {
+		panic(err)
+	}
 }
 
 func (p *peer) publicKey(w http.ResponseWriter, _ *http.Request) {

@@ -43,9 +43,12 @@ type peerKey struct{}
 
 const buildName = "docker.io.ns.name.v1-ad52e76.2026-02-10_15-37-37.178350"
 
+// imageHex is the digest of the image in hex.
+const imageHex = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 // serve [BEHAVIOUR...] starts the server with the certificates that the script
 // has made, and writes its port into sbs-config.json in place of 65000.
-// Behaviours: fails and hangs for builds, loses-update, forged and openpgp.
+// Behaviours: fails and hangs for builds, loses-update, forged, openpgp and signatures.
 func serve(ts *testscript.TestScript, negated bool, args []string) {
 	p := ts.Value(peerKey{}).(*peer)
 	p.wants = map[string]bool{}
@@ -108,8 +111,9 @@ func (p *peer) routes() http.Handler {
 	})
 	routes.HandleFunc("GET /events", p.events)
 	routes.HandleFunc("/state-image", p.state)
-	routes.HandleFunc("GET /imagedigest", func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, "docker.io/ns/name@sha256:1234") })
+	routes.HandleFunc("GET /imagedigest", func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, "docker.io/ns/name@sha256:"+imageHex) })
 	routes.HandleFunc("GET /config-json", p.config)
+	routes.HandleFunc("GET /lookaside/", p.signature)
 	routes.HandleFunc("GET /publickey", p.publicKey)
 	routes.HandleFunc("GET /manifest", p.manifest)
 	return routes

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
 	"github.com/opensbs/sbs/server/engine"
@@ -16,6 +17,7 @@ import (
 	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/trust/dct"
+	"github.com/opensbs/sbs/server/trust/simple"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -25,7 +27,7 @@ const (
 	envVolume     = "SBS_VOLUME"            // folder of the data volume; "/data" unless given
 	envSimulated  = "SBS_SIMULATED_ENCLAVE" // folder of a simulated enclave; unset in a real one
 	envKnownHosts = "SBS_KNOWN_HOSTS"       // known_hosts file for all builds
-	envCABundle   = "SBS_CA_BUNDLE"         // PEM file of CAs for git, notary and object servers, for all builds
+	envCABundle   = "SBS_CA_BUNDLE"         // PEM file of CAs for git, notary, registry and object servers, for all builds
 )
 
 // run starts what a server is made of, in order, serves until ctx ends, and
@@ -94,11 +96,14 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		return nil, err
 	}
 	return pipeline.New(pipeline.Config{
-		Slot:       slot,
-		Volume:     data,
-		Clone:      source.Clone,
-		Connect:    connect,
-		Signer:     dct.New(data),
+		Slot:    slot,
+		Volume:  data,
+		Clone:   source.Clone,
+		Connect: connect,
+		Signers: map[string]pipeline.Signer{
+			api.SigningDCT:    dct.New(data),
+			api.SigningSimple: simple.New(data, data, version),
+		},
 		Enclave:    inside.Kind(),
 		Version:    version,
 		KnownHosts: knownHosts,

@@ -15,6 +15,8 @@ need notary-server notary # the real notary server
 need openssl openssl      # verifies manifests without our code
 need bzip2 bzip2          # so does tar, which calls it
 need skopeo skopeo        # looks at pushed images without our code
+need podman podman        # demands simple signatures, as skopeo does
+need gpg gnupg            # reads our OpenPGP key and signs against it
 
 # A base image is made of busybox alone, so it must need no library.
 static_busybox() {

@@ -52,7 +52,7 @@ type BaseImage struct {
 
 // Signature says how the image is signed and what verifies it.
 type Signature struct {
-	Method      string `json:"method"` // "dct"
+	Method      string `json:"method"` // one of api.Signing*
 	PublicKeyID string `json:"public_key_id"`
 	PublicKey   string `json:"public_key"`
 }

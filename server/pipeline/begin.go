@@ -15,8 +15,6 @@ import (
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/source"
-	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/dct"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -33,18 +31,13 @@ type Engine interface {
 	Close() error
 }
 
-// Signer is what the pipeline asks of Docker Content Trust.
-type Signer interface {
-	Sign(ctx context.Context, request dct.Request, progress io.Writer) (trust.PublicKey, error)
-}
-
 // Config is what a pipeline is made of.
 type Config struct {
 	Slot    *job.Slot
 	Volume  *volume.Volume
 	Clone   func(ctx context.Context, request source.Request, dir string, progress io.Writer) (source.Checkout, error)
 	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
-	Signer  Signer
+	Signers map[string]Signer                         // by api.Signing*
 
 	Enclave    string // its kind
 	Version    string // of this server
@@ -63,19 +56,12 @@ func New(config Config) *Pipeline {
 	return &Pipeline{Config: config, now: time.Now}
 }
 
-// ErrUnsigned refuses a build whose image nothing would sign.
-var ErrUnsigned = &api.ParameterError{
-	Key:     "DOCKER_CONTENT_TRUST_PUSH_SERVER",
-	Problem: "is missing, and an image is never pushed unsigned",
-	Takes:   "the address of a notary server; notary.docker.io, the default of the original, shuts down on 8 December 2026, so run one of your own",
-}
-
 // Begin starts a build with parameters and returns. The build ends when it is
 // done or when the slot is stopped. job.ErrBusy means that
 // one runs already; *api.ParameterError that these parameters can't be built.
 func (p *Pipeline) Begin(parameters api.Parameters) error {
-	if parameters.TrustPushServer == "" {
-		return ErrUnsigned
+	if err := p.checkSigning(parameters); err != nil {
+		return err
 	}
 	if p.Slot.State().Running {
 		return job.ErrBusy

@@ -6,9 +6,6 @@ import (
 	"fmt"
 
 	"github.com/opensbs/sbs/server/engine"
-	"github.com/opensbs/sbs/server/job"
-	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/dct"
 )
 
 // pushAndSign uploads the image once, gives it both tags in the registry, and
@@ -19,13 +16,13 @@ func (b *build) pushAndSign(ctx context.Context) error {
 			return err
 		}
 	}
-	signature, err := b.sign(ctx)
+	signatures, err := b.sign(ctx)
 	if err != nil {
 		return err
 	}
 	return attempt(b.pushCommand(b.references()[0]), b.note(func(r *record) {
 		r.ImageDigest = b.pushed.Digest
-		r.Signatures = append(r.Signatures, signature)
+		r.Signatures = append(r.Signatures, signatures...)
 	}))
 }
 
@@ -45,28 +42,6 @@ func (b *build) push(ctx context.Context, reference string) error {
 	b.pushed = pushed
 	b.log.Info("pushed %s with digest %s", reference, pushed.Digest)
 	return nil
-}
-
-func (b *build) sign(ctx context.Context) (job.Signature, error) {
-	p := b.parameters
-	progress := b.log.output()
-	key, err := b.Signer.Sign(ctx, dct.Request{
-		Server:   p.TrustPushServer,
-		User:     p.DockerUser,
-		Password: string(p.DockerPassword),
-		CABundle: joinLines(b.CABundle, []byte(p.TrustCA)),
-		Image: trust.Image{
-			Repository: p.Repository(),
-			Tags:       b.tags(),
-			Digest:     b.pushed.Digest,
-			Size:       b.pushed.Size,
-		},
-	}, progress)
-	_ = progress.Close() // writes to the log, which keeps its own error
-	if err != nil {
-		return job.Signature{}, attempt(commandLine("docker", "trust", "sign", b.references()[0]), err)
-	}
-	return job.Signature{Method: key.Method, PublicKeyID: key.ID, PublicKey: key.Key}, nil
 }
 
 func (b *build) pushRegistry() engine.Registry {

@@ -30,7 +30,7 @@ type Image struct {
 
 // PublicKey is what a verifier needs.
 type PublicKey struct {
-	// Method names the way of signing: "dct" for Docker Content Trust.
+	// Method names the way of signing: one of api.Signing*.
 	Method string
 	// ID is the key's name in that way of signing.
 	ID string

@@ -31,8 +31,11 @@ const (
 	folderSealed = "sealed"
 	folderBuilds = "builds"
 	folderWork   = "work"
-	fileLock     = "lock"
-	fileJob      = "job.json"
+
+	folderLookaside = "lookaside" // made at its first use
+
+	fileLock = "lock"
+	fileJob  = "job.json"
 )
 
 // Open opens the data volume in the folder dir, makes what is missing, empties

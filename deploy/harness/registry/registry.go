@@ -39,8 +39,9 @@ type Server struct {
 }
 
 // Start runs a registry that keeps its files in dir, which it makes. ctx
-// bounds the start only.
-func Start(ctx context.Context, dir string) (*Server, error) {
+// bounds the start only. extensions wrap what the registry is without them, as
+// WithSignatures does.
+func Start(ctx context.Context, dir string, extensions ...func(http.Handler) http.Handler) (*Server, error) {
 	s := &Server{
 		writer: Account{User: "builder", Password: rand.Text()},
 		reader: Account{User: "reader", Password: rand.Text()},
@@ -57,7 +58,11 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	logrus.SetOutput(io.Discard)
 	s.app = handlers.NewApp(context.WithoutCancel(ctx), settings(filepath.Join(dir, "blobs"), passwords))
 
-	server, err := loopback.Serve(ctx, s.readOnly(s.app), nil)
+	var handler http.Handler = s.app
+	for _, extend := range extensions {
+		handler = extend(handler)
+	}
+	server, err := loopback.Serve(ctx, s.readOnly(handler), nil)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the registry: %w", err), s.app.Shutdown())
 	}

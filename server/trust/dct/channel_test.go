@@ -32,22 +32,22 @@ var image = trust.Image{
 }
 
 // serve starts a server over TLS and answers a request that trusts it.
-func serve(t *testing.T, handler http.HandlerFunc) (*httptest.Server, Request) {
+func serve(t *testing.T, handler http.HandlerFunc) (*httptest.Server, trust.Request) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that are meant to fail
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	return server, Request{Server: server.URL, User: user, Password: password, CABundle: authority, Image: image}
+	return server, trust.Request{Notary: server.URL, User: user, Password: password, CABundle: authority, Image: image}
 }
 
 func TestSignRefusesRequests(t *testing.T) {
-	for name, change := range map[string]func(*Request){
-		"image":          func(r *Request) { r.Image.Tags = nil },
-		"server":         func(r *Request) { r.Server = "http://notary.example.com" },
-		"docker's":       func(r *Request) { r.Server = "notary.docker.io" },
-		"no authorities": func(r *Request) { r.CABundle = []byte("none") },
+	for name, change := range map[string]func(*trust.Request){
+		"image":          func(r *trust.Request) { r.Image.Tags = nil },
+		"server":         func(r *trust.Request) { r.Notary = "http://notary.example.com" },
+		"docker's":       func(r *trust.Request) { r.Notary = "notary.docker.io" },
+		"no authorities": func(r *trust.Request) { r.CABundle = []byte("none") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := false
@@ -72,7 +72,7 @@ func TestSignUnreachable(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = New(newKeys()).Sign(t.Context(), Request{Server: listener.Addr().String(), Image: image}, io.Discard)
+	_, err = New(newKeys()).Sign(t.Context(), trust.Request{Notary: listener.Addr().String(), Image: image}, io.Discard)
 	var unreachable *UnreachableError
 	if !errors.As(err, &unreachable) || !strings.Contains(err.Error(), listener.Addr().String()) {
 		t.Errorf("error %v, want an UnreachableError that names the server", err)
@@ -91,7 +91,7 @@ func TestSignUnknownAuthority(t *testing.T) {
 
 func TestSignOtherName(t *testing.T) {
 	server, request := serve(t, func(http.ResponseWriter, *http.Request) {})
-	request.Server = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	request.Notary = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	_, err := New(newKeys()).Sign(t.Context(), request, io.Discard)
 	var certificate *CertificateError
 	if !errors.As(err, &certificate) || strings.Contains(err.Error(), "DOCKER_CONTENT_TRUST_CA") {
@@ -171,7 +171,7 @@ func TestSignWaitsItsTurn(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error)
 	go func() {
-		_, err := signer.Sign(ctx, Request{Server: "localhost:1", Image: image}, io.Discard)
+		_, err := signer.Sign(ctx, trust.Request{Notary: "localhost:1", Image: image}, io.Discard)
 		result <- err
 	}()
 	cancel()

@@ -12,10 +12,12 @@ import (
 	"github.com/theupdateframework/notary/client"
 	"github.com/theupdateframework/notary/trustmanager"
 	"github.com/theupdateframework/notary/tuf/data"
+
+	"github.com/opensbs/sbs/server/trust"
 )
 
 // delegate gives the releases delegation to a key.
-func delegate(t *testing.T, keys *memoryKeys, request Request, key data.PrivateKey) {
+func delegate(t *testing.T, keys *memoryKeys, request trust.Request, key data.PrivateKey) {
 	t.Helper()
 	r, root := opened(t, keys, request)
 	session, err := r.session(r.pinned(root))
@@ -31,9 +33,9 @@ func delegate(t *testing.T, keys *memoryKeys, request Request, key data.PrivateK
 }
 
 // opened is the repository of a request, and the root key remembered of it.
-func opened(t *testing.T, keys *memoryKeys, request Request) (*repository, rootKey) {
+func opened(t *testing.T, keys *memoryKeys, request trust.Request) (*repository, rootKey) {
 	t.Helper()
-	address, err := parseServer(request.Server)
+	address, err := parseServer(request.Notary)
 	if err != nil {
 		t.Fatal(err)
 	}

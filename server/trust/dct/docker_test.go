@@ -117,8 +117,8 @@ func (s *stack) push(t *testing.T, tags ...string) trust.Image {
 	return pushed
 }
 
-func (s *stack) request(image trust.Image) Request {
-	return Request{Server: s.notary.URL(), CABundle: s.notary.CABundle(), Image: image}
+func (s *stack) request(image trust.Image) trust.Request {
+	return trust.Request{Notary: s.notary.URL(), CABundle: s.notary.CABundle(), Image: image}
 }
 
 // docker runs the command with content trust on.

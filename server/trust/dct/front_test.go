@@ -96,9 +96,9 @@ func (f *front) replay() http.Handler {
 	})
 }
 
-func (f *front) request(image trust.Image) Request {
+func (f *front) request(image trust.Image) trust.Request {
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Certificate().Raw})
-	return Request{Server: f.URL, User: user, Password: password, CABundle: authority, Image: image}
+	return trust.Request{Notary: f.URL, User: user, Password: password, CABundle: authority, Image: image}
 }
 
 // copied is what a backup of the store would be.

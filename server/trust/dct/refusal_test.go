@@ -18,7 +18,7 @@ import (
 	"github.com/theupdateframework/notary/tuf/data"
 )
 
-func sign(t *testing.T, keys Keys, request Request) trust.PublicKey {
+func sign(t *testing.T, keys Keys, request trust.Request) trust.PublicKey {
 	t.Helper()
 	public, err := New(keys).Sign(t.Context(), request, io.Discard)
 	if err != nil {
@@ -28,7 +28,7 @@ func sign(t *testing.T, keys Keys, request Request) trust.PublicKey {
 }
 
 // refused signs and expects an error of the type that want points to.
-func refused(t *testing.T, keys Keys, request Request, want any) {
+func refused(t *testing.T, keys Keys, request trust.Request, want any) {
 	t.Helper()
 	_, err := New(keys).Sign(t.Context(), request, io.Discard)
 	if !errors.As(err, want) {

@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/trust"
 	"github.com/theupdateframework/notary/client"
 	"github.com/theupdateframework/notary/client/changelist"
@@ -87,7 +88,7 @@ func (r *repository) sign(image trust.Image) (trust.PublicKey, error) {
 		return trust.PublicKey{}, err
 	}
 	return trust.PublicKey{
-		Method: "dct",
+		Method: api.SigningDCT,
 		ID:     root.id,
 		Key:    base64.StdEncoding.EncodeToString(root.public),
 	}, r.say("signed %s: %s\n", strings.Join(image.Tags, ", "), image.Digest)

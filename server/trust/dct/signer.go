@@ -18,21 +18,6 @@ const signLimit = 3 * time.Minute
 
 var errSlow = fmt.Errorf("not done after %v", signLimit)
 
-// Request says what to sign and where to publish it.
-type Request struct {
-	// Server is the notary server, https://host[:port] or host[:port]; http://
-	// is taken for loopback only.
-	Server string
-	// User and Password are the registry's credentials. They are sent only to
-	// a server that asks for them, or to the token server it names.
-	User, Password string
-	// CABundle holds PEM certificates of authorities that are trusted for
-	// Server beside the system's; it may be empty.
-	CABundle []byte
-	// Image is what gets signed.
-	Image trust.Image
-}
-
 // Signer signs with the keys of one sealed store. It is safe for concurrent
 // use; signatures wait for each other, for trust data is one chain of versions.
 type Signer struct {
@@ -56,11 +41,11 @@ func New(keys Keys) *Signer {
 // *MissingKeyError and *ShadowedError. When ctx ends, Sign ends promptly with
 // its error, and whether the signatures were published is known to the server
 // alone: signing again is always safe.
-func (s *Signer) Sign(ctx context.Context, request Request, progress io.Writer) (trust.PublicKey, error) {
+func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
 	if err := request.Image.Validate(); err != nil {
 		return trust.PublicKey{}, fmt.Errorf("sign image: %w", err)
 	}
-	address, err := parseServer(request.Server)
+	address, err := parseServer(request.Notary)
 	if err != nil {
 		return trust.PublicKey{}, fmt.Errorf("sign %s: %w", request.Image.Repository, err)
 	}
@@ -72,7 +57,7 @@ func (s *Signer) Sign(ctx context.Context, request Request, progress io.Writer) 
 }
 
 // signInTurn decides which of the things that went wrong is the one to tell.
-func (s *Signer) signInTurn(ctx context.Context, address *url.URL, request Request, progress io.Writer) (trust.PublicKey, error) {
+func (s *Signer) signInTurn(ctx context.Context, address *url.URL, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
 	if err := s.enter(ctx); err != nil {
 		return trust.PublicKey{}, err
 	}
@@ -102,7 +87,7 @@ func ended(ctx context.Context) error {
 }
 
 // signAt connects to the server and leaves no connection behind.
-func (s *Signer) signAt(ctx context.Context, address *url.URL, request Request, store *keyStore, progress io.Writer) (trust.PublicKey, error) {
+func (s *Signer) signAt(ctx context.Context, address *url.URL, request trust.Request, store *keyStore, progress io.Writer) (trust.PublicKey, error) {
 	transport, err := newTransport(request.CABundle)
 	if err != nil {
 		return trust.PublicKey{}, err

@@ -1,0 +1,73 @@
+package api
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// The ways of signing an image: the values of IMAGE_SIGNING, and the names of
+// signatures in records and replies.
+const (
+	SigningDCT            = "dct"             // Docker Content Trust, on a notary server
+	SigningSimple         = "simple"          // Red Hat simple signing, OpenPGP
+	SigningSigstore       = "sigstore"        // a sigstore bundle, as an OCI referrer
+	SigningSigstoreLegacy = "sigstore-legacy" // a sigstore signature in the tag sha256-<hex>.sig
+)
+
+var signingMethods = []string{SigningDCT, SigningSimple, SigningSigstore, SigningSigstoreLegacy}
+
+// Methods is IMAGE_SIGNING. On the wire it is a list, or one text with commas,
+// which is what environments and simple forms can hold.
+type Methods []string
+
+// Signing is how the image gets signed, in order: what IMAGE_SIGNING says, and
+// without it Docker Content Trust where there is a notary server, or else a
+// way that needs none. It is never empty.
+func (p Parameters) Signing() []string {
+	switch {
+	case len(p.ImageSigning) > 0:
+		return p.ImageSigning
+	case p.TrustPushServer != "":
+		return []string{SigningDCT}
+	}
+	return []string{SigningSimple}
+}
+
+// methods reads IMAGE_SIGNING. An empty list is no way to say "unsigned".
+func methods(raw json.RawMessage) (Methods, string) {
+	var list []string
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		list = strings.Split(text, ",")
+	} else if json.Unmarshal(raw, &list) != nil {
+		return nil, "is neither a list of texts nor a text"
+	}
+	if len(list) == 0 {
+		return nil, "is empty, and an image is never pushed unsigned; leave it out for the default"
+	}
+	var given Methods
+	for _, method := range list {
+		method = strings.TrimSpace(method)
+		switch {
+		case !slices.Contains(signingMethods, method):
+			return nil, quoted(method) + " is no way of signing"
+		case slices.Contains(given, method):
+			return nil, quoted(method) + " stands there twice"
+		}
+		given = append(given, method)
+	}
+	return given, ""
+}
+
+// checkSigning refuses what can't be done, before anything is built.
+func (p *Parameters) checkSigning() error {
+	if slices.Contains(p.ImageSigning, SigningDCT) && p.TrustPushServer == "" {
+		return &ParameterError{
+			Key:     "IMAGE_SIGNING",
+			Problem: "names dct, but DOCKER_CONTENT_TRUST_PUSH_SERVER names no notary server, and notary.docker.io, the default of the original, shuts down on 8 December 2026",
+			Takes:   "dct with a notary server of your own in DOCKER_CONTENT_TRUST_PUSH_SERVER, or simple and sigstore, which need none",
+		}
+	}
+	return nil
+}

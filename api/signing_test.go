@@ -1,0 +1,60 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+)
+
+func TestSigning(t *testing.T) {
+	for name, test := range map[string]struct {
+		given  any
+		notary string
+		want   []string
+		key    string // of the error, or ""
+	}{
+		"left out":              {nil, "", []string{"simple"}, ""},
+		"left out, with notary": {nil, "notary.example.com", []string{"dct"}, ""},
+		"an empty text":         {"", "", []string{"simple"}, ""},
+		"a list":                {[]string{"sigstore", "simple"}, "", []string{"sigstore", "simple"}, ""},
+		"a text":                {"simple, sigstore-legacy", "", []string{"simple", "sigstore-legacy"}, ""},
+		"dct beside others":     {"simple,dct", "notary.example.com", []string{"simple", "dct"}, ""},
+		"notary is not used":    {"simple", "notary.example.com", []string{"simple"}, ""},
+		"an empty list":         {[]string{}, "", nil, "IMAGE_SIGNING"},
+		"dct without notary":    {"dct", "", nil, "IMAGE_SIGNING"},
+		"twice":                 {"simple,simple", "", nil, "IMAGE_SIGNING"},
+		"unknown":               {"gpg", "", nil, "IMAGE_SIGNING"},
+		"an empty item":         {"simple,", "", nil, "IMAGE_SIGNING"},
+		"a number":              {1, "", nil, "IMAGE_SIGNING"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := with("DOCKER_CONTENT_TRUST_PUSH_SERVER", test.notary)
+			values["IMAGE_SIGNING"] = test.given
+			p, err := parse(t, values)
+			if test.key != "" {
+				if wrong := parameterError(err); wrong == nil || wrong.Key != test.key {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(p.Signing(), test.want) {
+				t.Fatalf("signs with %q, %v", p.Signing(), err)
+			}
+			wire, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := ParseParameters(wire)
+			if err != nil || !slices.Equal(again.ImageSigning, p.ImageSigning) {
+				t.Errorf("restored as %q, %v", again.ImageSigning, err)
+			}
+		})
+	}
+}
+
+func parameterError(err error) *ParameterError {
+	var wrong *ParameterError
+	errors.As(err, &wrong)
+	return wrong
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/atomicfile"
+)
+
+func (p program) getSignedImagePublicKey() *cli.Command {
+	return command("get-signed-image-publickey", "get the public key of the image's signature", `
+Writes the public key that verifies the image to "<repository>-public.key": of
+the first signature that a contract takes, or of the one that --method names.
+For Docker Content Trust (dct) it is as it goes to images.dct; for Red Hat simple
+signing (simple) the OpenPGP key in base64, as it goes to images.rhs; for sigstore
+the PEM that cosign verify --key takes.
+
+    sbs-cli get-signed-image-publickey --env sbs-config.json --method simple`,
+		p.saveSignedImagePublicKey, jsonFlag(),
+		&cli.StringFlag{Name: "method", Usage: "the `WAY` of signing: dct, simple or sigstore"})
+}
+
+func (p program) saveSignedImagePublicKey(c *cli.Context) error {
+	server, _, err := p.connect(c)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	config, err := server.ImageConfig(c.Context)
+	if err != nil {
+		return err
+	}
+	signature, err := chosenSignature(config, c.String("method"))
+	if err != nil {
+		return fmt.Errorf("get-signed-image-publickey: %w", err)
+	}
+	key := contractKey(signature.Key)
+	path := repositoryFile(config) + "-public.key"
+	if err := atomicfile.Write(path, []byte(key), 0o644); err != nil {
+		return fmt.Errorf("get-signed-image-publickey: %w", err)
+	}
+	p.say("wrote %s", path)
+	if !c.Bool("json") {
+		return nil
+	}
+	return p.printJSON(map[string]string{"file": path, "public_key_id": signature.ID, "public_key": key})
+}
+
+// chosenSignature is the one of that method, or without one the contract's. A
+// sigstore key is the same in both forms of signatures.
+func chosenSignature(config api.ImageConfig, method string) (api.ImageSignature, error) {
+	var methods []string
+	for _, signature := range config.Signatures {
+		if method != "" && (signature.Method == method || signature.Method == method+"-legacy") {
+			return signature, nil
+		}
+		methods = append(methods, signature.Method)
+	}
+	signed := "it is signed with " + strings.Join(methods, ", ") + ": name one of them with --method"
+	switch {
+	case method != "":
+		return api.ImageSignature{}, advice.New(fmt.Errorf("the image has no signature of the kind %q", method), signed)
+	case config.PublicKey == "":
+		return api.ImageSignature{}, advice.New(fmt.Errorf("the image has no signature that a contract takes"), signed)
+	}
+	return api.ImageSignature{ID: config.PublicKeyID, Key: config.PublicKey}, nil
+}
+
+// contractKey is the key as a contract takes it. Its form tells what it is:
+// Docker Content Trust's is base64 already.
+func contractKey(key string) string {
+	if strings.Contains(key, "-----BEGIN PGP PUBLIC KEY BLOCK-----") {
+		return base64.StdEncoding.EncodeToString([]byte(key))
+	}
+	return key
+}
+
+func (p program) getSignatures() *cli.Command {
+	return command("get-signatures", "get the image's simple signatures for skopeo and podman", `
+Writes the simple signatures of the latest image into a folder that skopeo and
+podman read as a lookaside store, where the registry keeps no signatures itself:
+name it as "lookaside: file:///..." in /etc/containers/registries.d.
+
+    sbs-cli get-signatures --env sbs-config.json --output /var/lib/lookaside`,
+		func(c *cli.Context) error {
+			server, _, err := p.connect(c)
+			if err != nil {
+				return err
+			}
+			defer server.Close()
+			files, err := server.SaveSignatures(c.Context, c.String("output"))
+			if err != nil {
+				return err
+			}
+			for _, file := range files {
+				p.say("wrote %s", file)
+			}
+			if !c.Bool("json") {
+				return nil
+			}
+			return p.printJSON(map[string][]string{"files": files})
+		}, jsonFlag(),
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "lookaside", Usage: "the lookaside `FOLDER`", TakesFile: true})
+}

@@ -1,0 +1,18 @@
+package trust
+
+// What every way of signing is asked.
+
+// Request says what to sign, and as whom. Methods leave what they do not need.
+type Request struct {
+	// Image is what gets signed.
+	Image Image
+	// User and Password are the registry's credentials. They are sent only to
+	// a server that asks for them, or to the token server it names.
+	User, Password string
+	// CABundle holds PEM certificates of authorities that are trusted for the
+	// server that takes the signature, beside the system's; it may be empty.
+	CABundle []byte
+	// Notary is the notary server of Docker Content Trust, https://host[:port]
+	// or host[:port]; http:// is taken for loopback only.
+	Notary string
+}

@@ -1,0 +1,138 @@
+package simple
+
+// The signer: one signature for each tag, where verifiers look for it.
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/server/trust/registry"
+)
+
+const (
+	signLimit    = 3 * time.Minute // for one Sign with all its requests
+	maxSignature = 64 << 10        // bytes; ours take about one kilobyte
+)
+
+// Signer signs with the key of one sealed store. It is safe for concurrent use;
+// signatures wait for each other, so that the key is made once.
+type Signer struct {
+	keys    Keys
+	store   Store
+	creator string
+	now     func() time.Time
+	turn    chan struct{}
+}
+
+// New makes a signer over a sealed store, and a store for the signatures of
+// images whose registry takes none. version is the server's, as it stands in
+// every signature.
+func New(keys Keys, store Store, version string) *Signer {
+	return &Signer{keys: keys, store: store, creator: "sbs-server " + version, now: time.Now, turn: make(chan struct{}, 1)}
+}
+
+// Sign signs all of the image's tags and answers the public key: armoured, with
+// its fingerprint in upper-case hex. It does not look whether the tags are in
+// the registry. progress gets lines of text for the build log. Signing again is
+// always safe. When ctx ends, Sign ends promptly with its cause, but for the
+// seconds that making the key takes, once.
+func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
+	if err := request.Image.Validate(); err != nil {
+		return trust.PublicKey{}, fmt.Errorf("sign image: %w", err)
+	}
+	key, err := s.signInTurn(ctx, request, progress)
+	if err != nil {
+		return trust.PublicKey{}, fmt.Errorf("sign %s with simple signing: %w", request.Image.Repository, err)
+	}
+	return key, nil
+}
+
+func (s *Signer) signInTurn(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, signLimit, fmt.Errorf("not done after %v", signLimit))
+	defer cancel()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return trust.PublicKey{}, context.Cause(ctx)
+	}
+	key, err := s.key()
+	if err != nil {
+		return trust.PublicKey{}, err
+	}
+	public, err := armoured(key)
+	if err != nil {
+		return trust.PublicKey{}, err
+	}
+	if err := s.signTags(ctx, key, request, progress); err != nil {
+		return trust.PublicKey{}, err
+	}
+	return trust.PublicKey{Method: api.SigningSimple, ID: fingerprint(key), Key: public}, nil
+}
+
+// place is where the signatures of one manifest are kept.
+type place interface {
+	list(ctx context.Context) ([][]byte, error)
+	add(ctx context.Context, signature []byte) error
+	String() string
+}
+
+func (s *Signer) signTags(ctx context.Context, key *openpgp.Entity, request trust.Request, progress io.Writer) error {
+	repository, err := registry.Open(ctx, request)
+	if err != nil {
+		return err
+	}
+	defer repository.Close()
+	where, err := s.place(ctx, repository, request.Image)
+	if err != nil {
+		return err
+	}
+	stored, err := where.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, tag := range request.Image.Tags {
+		claimed := claim(request.Image.Repository+":"+tag, request.Image.Digest)
+		if s.holds(key, stored, claimed) {
+			_, _ = fmt.Fprintf(progress, "%s is signed already in %s\n", claimed.Identity.Reference, where) // a log's trouble is its own
+			continue
+		}
+		if err := s.signTag(ctx, key, where, claimed); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(progress, "signed %s in %s\n", claimed.Identity.Reference, where)
+	}
+	return nil
+}
+
+func (s *Signer) signTag(ctx context.Context, key *openpgp.Entity, where place, claimed critical) error {
+	content, err := claimed.encode(s.creator, s.now())
+	if err != nil {
+		return err
+	}
+	message, err := signedMessage(key, content, s.now)
+	if err != nil {
+		return err
+	}
+	return where.add(ctx, message)
+}
+
+// holds reports whether one of the stored signatures is ours and says so.
+func (s *Signer) holds(key *openpgp.Entity, stored [][]byte, claimed critical) bool {
+	for _, message := range stored {
+		content, err := openMessage(key, message, s.now)
+		if err != nil {
+			continue // somebody else's
+		}
+		if signed, err := decodeClaim(content); err == nil && signed == claimed {
+			return true
+		}
+	}
+	return false
+}
