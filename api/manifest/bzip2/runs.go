@@ -58,12 +58,12 @@ func runLength(input []byte) int {
 // checksum returns the CRC of a block's input. It is the CRC-32 of IEEE 802.3
 // with the most significant bit first. The standard library has it with the
 // least significant bit first, in the processor's instructions: turning the
-// bits of each byte and of the result makes one of the other.
-func checksum(input []byte) uint32 {
-	var turned [1024]byte
+// bits of each byte and of the result makes one of the other. turned is scratch
+// memory.
+func checksum(input, turned []byte) uint32 {
 	crc := uint32(0)
 	for len(input) > 0 {
-		n := turnBits(turned[:], input)
+		n := turnBits(turned, input)
 		crc = crc32.Update(crc, crc32.IEEETable, turned[:n])
 		input = input[n:]
 	}

@@ -1,0 +1,68 @@
+//go:build stack
+
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/verify"
+)
+
+func TestStatusesComeInOrder(t *testing.T) {
+	l := shared
+	l.prepare(t, "order", hello, nil)
+	held := l.git.hold("")
+	defer l.git.release()
+	l.begin(t)
+	reach(t, "the server clones", held)
+	built := l.follow(t, func(event api.Event) {
+		if event.Status != nil && event.Status.Status == api.StatusCleanedUp {
+			l.git.release()
+		}
+	})
+	if !slices.Equal(built.statuses, allStatuses) {
+		t.Errorf("statuses %q, want %q", built.statuses, allStatuses)
+	}
+	checkLog(t, built.lines)
+	l.nothingLeft(t, l.image("order"))
+}
+
+// Builds stay, under their names.
+func TestEarlierBuild(t *testing.T) {
+	l := shared
+	l.prepare(t, "earlier", hello, nil)
+	first := l.succeed(t)
+	l.commit(t, "earlier.git", files{"Dockerfile": hello["Dockerfile"], "hello": "again\n"})
+	second := l.succeed(t)
+	for asked, want := range map[string]string{"": second.BuildName, first.BuildName: first.BuildName, second.BuildName: second.BuildName} {
+		dir := t.TempDir()
+		name, path, err := l.client.SaveManifest(t.Context(), asked, dir)
+		if err != nil || name != "manifest."+want {
+			t.Fatalf("manifest of %q: %q, %v, want that of %s", asked, name, err, want)
+		}
+		answer, err := l.client.PublicKey(t.Context(), asked)
+		if err != nil || answer.BuildName != want {
+			t.Fatalf("public key of %q: %q, %v", asked, answer.BuildName, err)
+		}
+		key, err := verify.ParsePublicKey([]byte(answer.PublicKeyPEM))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verify.Manifest(t.Context(), path, key); err != nil {
+			t.Errorf("manifest of %q: %v", asked, err)
+		}
+	}
+	for _, path := range []string{"/manifest", "/publickey"} {
+		for _, name := range []string{"no.such.build", first.BuildName[:len(first.BuildName)-1] + "x", strings.Replace(first.BuildName, "sbs.earlier", "sbs.later", 1)} {
+			answer := l.request(t, http.MethodGet, path, `{"BUILD_NAME":"`+name+`"}`)
+			object := answer.object()
+			if answer.code != http.StatusNotFound || object["status"] == "" || object["manifest_name"] != nil || object["public_key_pem"] != nil {
+				t.Errorf("GET %s of %s: %+v, want a refusal", path, name, answer)
+			}
+		}
+	}
+}

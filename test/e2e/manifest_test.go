@@ -1,0 +1,189 @@
+//go:build stack
+
+package e2e
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const verifyScript = "testdata/verify-manifest.sh"
+
+// saveManifest gets a manifest and its key into a new folder, under their names.
+func (l *lab) saveManifest(t testing.TB, buildName string) (dir, name string) {
+	t.Helper()
+	dir = t.TempDir()
+	name, _, err := l.client.SaveManifest(t.Context(), buildName, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := l.client.PublicKey(t.Context(), buildName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+"-public.pem"), []byte(key.PublicKeyPEM), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir, name
+}
+
+// unpacked verifies a manifest by the documented script and unpacks it.
+func (l *lab) unpacked(t testing.TB, buildName string) (dir string) {
+	t.Helper()
+	dir, name := l.saveManifest(t, buildName)
+	script, err := filepath.Abs(verifyScript)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := must(t, dir, nil, "", "sh", script, name); strings.TrimSpace(s.out) != "Verified OK" {
+		t.Fatalf("openssl says %q, %q", s.out, s.err)
+	}
+	must(t, dir, nil, "", "tar", "--no-same-owner", "-xjf", "./"+name+".tbz")
+	return dir
+}
+
+// tar, openssl and git judge the manifest.
+func TestManifestNeedsNoProgramOfOurs(t *testing.T) {
+	l := shared
+	content := maps.Clone(hello)
+	content["folder/deep/file"] = "deep\n"
+	commit := l.prepare(t, "manifest", content, nil)
+	built := l.succeed(t)
+	dir := l.unpacked(t, built.BuildName)
+	git := filepath.Join(dir, "git")
+	first := contents(t, git) // git's judgement may refresh the index
+	if head := must(t, git, nil, "", "git", "rev-parse", "HEAD").out; head != commit+"\n" {
+		t.Errorf("HEAD is %q, want %s", head, commit)
+	}
+	if changed := must(t, git, nil, "", "git", "status", "--porcelain"); changed.out != "" {
+		t.Errorf("git status says %q", changed.out)
+	}
+	if broken := must(t, dir, nil, "", "git", "-C", "git", "fsck", "--full"); strings.Contains(broken.out+broken.err, "error") {
+		t.Errorf("git fsck says %q, %q", broken.out, broken.err)
+	}
+	log, err := os.ReadFile(filepath.Join(dir, "data", "build.log"))
+	if err != nil || !strings.HasPrefix(built.log()+"\n", string(log)) || !strings.Contains(string(log), "image pushed") {
+		t.Errorf("data/build.log: %v, and not the beginning of the log:\n%s", err, log)
+	}
+
+	again := l.succeed(t)
+	second := contents(t, filepath.Join(l.unpacked(t, again.BuildName), "git"))
+	if !maps.Equal(first, second) || len(first) == 0 {
+		t.Errorf("the same commit gave two different folders git:\n%v\n%v", first, second)
+	}
+}
+
+// contents tells for each path below dir what it is and what is in it.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		found[name] = fmt.Sprint(info.Mode(), info.ModTime().UTC())
+		if !info.Mode().IsRegular() {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		found[name] += fmt.Sprintf(" %x", sha256.Sum256(text))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// openssl refuses a manifest that was changed in any way.
+func TestTamperedManifestIsRefused(t *testing.T) {
+	l := shared
+	l.prepare(t, "tampered", hello, nil)
+	built := l.succeed(t)
+	other := l.succeed(t)
+	script, err := filepath.Abs(verifyScript)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, tamper := range map[string]func(dir, name string){
+		"a byte of the archive": func(dir, name string) { flip(t, filepath.Join(dir, name+".tbz")) },
+		"a digit of the signature": func(dir, name string) {
+			path := filepath.Join(dir, name+".sig")
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text[10] = map[bool]byte{true: '1', false: '0'}[text[10] == '0']
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"the archive of another build": func(dir, name string) {
+			elsewhere := l.unpackedSigned(t, other.BuildName)
+			if err := os.Rename(elsewhere+".tbz", filepath.Join(dir, name+".tbz")); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir, name := l.saveManifest(t, built.BuildName)
+			must(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
+			tamper(dir, name)
+			must(t, dir, nil, "", "tar", "-cjf", "./"+name+".sig.tbz", name+".tbz", name+".sig")
+			s := run(t, dir, nil, "", "sh", script, name)
+			if s.code == 0 || !strings.Contains(s.out+s.err, "Verification failure") {
+				t.Errorf("openssl says %+v, want a refusal", s)
+			}
+		})
+	}
+}
+
+// unpackedSigned takes a signed manifest apart and returns the path of its
+// members, without their endings.
+func (l *lab) unpackedSigned(t *testing.T, buildName string) string {
+	t.Helper()
+	dir, name := l.saveManifest(t, buildName)
+	must(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
+	return filepath.Join(dir, name)
+}
+
+// flip changes one bit in the middle of a file.
+func flip(t testing.TB, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The answer to publickey is what verifies, for programs that are not ours too.
+func TestPublicKeyIsPEM(t *testing.T) {
+	l := shared
+	l.prepare(t, "pem", hello, nil)
+	l.succeed(t)
+	answer := l.request(t, http.MethodGet, "/publickey", `""`).object()
+	text, _ := answer["public_key_pem"].(string)
+	s := must(t, "", nil, text, "openssl", "pkey", "-pubin", "-noout", "-text")
+	if !strings.Contains(s.out, "Public-Key: (3072 bit)") {
+		t.Errorf("openssl reads the public key as %s", s.out)
+	}
+}
