@@ -5,6 +5,7 @@ package state
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,6 +55,39 @@ func (l *lab) replaced(t *testing.T) {
 	if err == nil {
 		err = os.RemoveAll(l.Server.Volume())
 	}
+	if err == nil {
+		err = l.Server.Restart(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// succeeded starts a new server image on the volume: it has a secret of its own,
+// and that of its predecessor.
+func (l *lab) succeeded(t *testing.T) {
+	t.Helper()
+	secret := filepath.Join(l.Server.Enclave(), "image-secret")
+	fresh := make([]byte, 32)
+	_, err := rand.Read(fresh)
+	if err == nil {
+		err = os.Rename(secret, secret+"-previous")
+	}
+	if err == nil {
+		err = os.WriteFile(secret, fresh, 0o600)
+	}
+	if err == nil {
+		err = l.Server.Restart(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forgets restarts the server without the secret of its predecessor.
+func (l *lab) forgets(t *testing.T) {
+	t.Helper()
+	err := os.Remove(filepath.Join(l.Server.Enclave(), "image-secret-previous"))
 	if err == nil {
 		err = l.Server.Restart(t.Context())
 	}

@@ -63,6 +63,19 @@ func TestRecovery(t *testing.T) {
 		l.guide(t, "post-state-image --env sbs-config.json --name "+latest)
 		l.goesOn(t, first, key, root)
 	})
+	t.Run("with a new server image", func(t *testing.T) {
+		l.configure(t, map[string]string{"STATE_BUCKET_NAME": ""})
+		latest := l.build(t)
+		l.guide(t, "get-state-image --env sbs-config.json")
+		l.succeeded(t)
+		l.goesOn(t, first, key, root)
+		l.forgets(t) // it has sealed all of the volume anew
+		l.goesOn(t, first, key, root)
+		l.replaced(t)
+		if said := l.refused(t, "post-state-image --env sbs-config.json --state-image "+latest); !strings.Contains(said, "another server image") {
+			t.Errorf("a state of an image whose secret is gone: %s", said)
+		}
+	})
 }
 
 // goesOn builds, and fails if anything is signed with another key than before.
