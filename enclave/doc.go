@@ -9,6 +9,9 @@
 // decides which enclave there is, and everyone else receives it through an
 // interface of their own.
 //
+// The secrets of earlier server images may stand beside the present one. They
+// open what those images sealed, and seal nothing.
+//
 // A simulated enclave (Simulate) keeps its secrets in a folder in clear. It
 // protects nothing and says "simulated" wherever evidence is shown.
 package enclave

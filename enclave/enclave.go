@@ -19,17 +19,20 @@ const (
 
 // Enclave holds the secrets of one server image. It is safe for concurrent use.
 type Enclave struct {
-	kind   string
-	secret []byte
-	keys   openpgp.EntityList
+	kind     string
+	secret   []byte
+	previous [][]byte // of the server images before; they open, and never seal
+	keys     openpgp.EntityList
 }
 
 // minSecret is the shortest image secret that is taken, in bytes.
 const minSecret = 32
 
-func open(kind string, secret, privateKey []byte) (*Enclave, error) {
-	if len(secret) < minSecret {
-		return nil, fmt.Errorf("the image secret has %d bytes, %d is the least", len(secret), minSecret)
+func open(kind string, secret []byte, previous [][]byte, privateKey []byte) (*Enclave, error) {
+	for _, secret := range append([][]byte{secret}, previous...) {
+		if len(secret) < minSecret {
+			return nil, fmt.Errorf("the image secret has %d bytes, %d is the least", len(secret), minSecret)
+		}
 	}
 	keys, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(privateKey))
 	if err != nil {
@@ -38,7 +41,7 @@ func open(kind string, secret, privateKey []byte) (*Enclave, error) {
 	if len(keys) == 0 || keys[0].PrivateKey == nil {
 		return nil, errors.New("the image's OpenPGP key has no private part")
 	}
-	return &Enclave{kind: kind, secret: secret, keys: keys}, nil
+	return &Enclave{kind: kind, secret: secret, previous: previous, keys: keys}, nil
 }
 
 // Names of the environment values by which a contract's workload section gives
@@ -46,6 +49,10 @@ func open(kind string, secret, privateKey []byte) (*Enclave, error) {
 const (
 	EnvImageSecret     = "IMAGE_SECRET"      // base64 of at least 32 random bytes
 	EnvImagePrivateKey = "IMAGE_PRIVATE_KEY" // base64 of the ASCII-armoured OpenPGP private key
+
+	// EnvImageSecretPrevious may give the secrets of earlier server images,
+	// each in base64, with commas between them.
+	EnvImageSecretPrevious = "IMAGE_SECRET_PREVIOUS"
 )
 
 // FromContract makes the enclave out of the environment values that the
@@ -59,7 +66,11 @@ func FromContract(getenv func(string) string) (*Enclave, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := open(KindContract, secret, privateKey)
+	previous, err := previousSecrets(getenv(EnvImageSecretPrevious))
+	if err != nil {
+		return nil, err
+	}
+	e, err := open(KindContract, secret, previous, privateKey)
 	if err != nil {
 		return nil, fmt.Errorf("open enclave: %w", err)
 	}

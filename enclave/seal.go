@@ -55,7 +55,7 @@ func (e *Enclave) Seal(name string, text []byte) ([]byte, error) {
 	if _, err := rand.Read(header[saltOffset:]); err != nil {
 		return nil, fmt.Errorf("seal %s: %w", name, err)
 	}
-	aead, err := e.aead(header)
+	aead, err := aeadOf(e.secret, header)
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", name, err)
 	}
@@ -69,10 +69,11 @@ func (e *Enclave) Unseal(name string, sealed []byte) ([]byte, error) {
 		return nil, fmt.Errorf("unseal %s: %w", name, ErrNotSealed)
 	}
 	header := sealed[:headerSize]
-	if !bytes.Equal(header[len(sealMagic):saltOffset], e.secretID()) {
+	secret := e.secretOf(header[len(sealMagic):saltOffset])
+	if secret == nil {
 		return nil, fmt.Errorf("unseal %s: %w", name, ErrOtherSecret)
 	}
-	aead, err := e.aead(header)
+	aead, err := aeadOf(secret, header)
 	if err != nil {
 		return nil, fmt.Errorf("unseal %s: %w", name, err)
 	}
@@ -83,14 +84,8 @@ func (e *Enclave) Unseal(name string, sealed []byte) ([]byte, error) {
 	return text, nil
 }
 
-// secretID names the image secret without telling it: it is public.
-func (e *Enclave) secretID() []byte {
-	id := sha256.Sum256(append([]byte(sealID), e.secret...))
-	return id[:idSize]
-}
-
-func (e *Enclave) aead(header []byte) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, e.secret, header[saltOffset:saltOffset+saltSize], sealInfo, 32)
+func aeadOf(secret, header []byte) (cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, secret, header[saltOffset:saltOffset+saltSize], sealInfo, 32)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 // Files of a simulated enclave's folder.
 const (
 	fileSecret     = "image-secret"
+	filePrevious   = "image-secret-previous" // of the server image before; may be missing
 	filePrivateKey = "server-image-private.asc"
 
 	// FilePublicKey is what a developer encrypts SERVER_KEY to.
@@ -43,7 +44,14 @@ func Simulate(dir string) (*Enclave, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simulate enclave: %w", err)
 	}
-	e, err := open(KindSimulated, secret, privateKey)
+	var previous [][]byte
+	switch earlier, err := os.ReadFile(filepath.Join(dir, filePrevious)); {
+	case err == nil:
+		previous = append(previous, earlier)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("simulate enclave: %w", err)
+	}
+	e, err := open(KindSimulated, secret, previous, privateKey)
 	if err != nil {
 		return nil, fmt.Errorf("simulate enclave in %s: %w", dir, err)
 	}

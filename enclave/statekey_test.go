@@ -20,7 +20,9 @@ func TestStateKeyNeedsBothSecrets(t *testing.T) {
 	for name, ask := range map[string]func() ([]byte, error){
 		"developer's": func() ([]byte, error) { return e.StateKey(e.SecretID(), []byte("other"), salt) },
 		"image":       func() ([]byte, error) { return other.StateKey(other.SecretID(), []byte("developer"), salt) },
-		"salt":        func() ([]byte, error) { return e.StateKey(e.SecretID(), []byte("developer"), bytes.Repeat([]byte{1}, 32)) },
+		"salt": func() ([]byte, error) {
+			return e.StateKey(e.SecretID(), []byte("developer"), bytes.Repeat([]byte{1}, 32))
+		},
 	} {
 		if got, err := ask(); err != nil || bytes.Equal(got, key) {
 			t.Errorf("another %s makes the same key, %v", name, err)

@@ -48,6 +48,10 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 		return err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
+	// What can't be sealed anew is still open to this image, or is damaged.
+	if err := data.SealAnew(inside.Stale); err != nil {
+		logger.Error("seal anew what an earlier server image sealed", "error", err)
+	}
 	slot, err := job.Open(data, pipeline.Recover(data))
 	if err != nil {
 		return err

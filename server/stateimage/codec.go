@@ -18,6 +18,7 @@ import (
 // Keys is what the codec asks of the enclave.
 type Keys interface {
 	SecretID() []byte // 8 bytes
+	HasSecret(secretID []byte) bool
 	StateKey(secretID, developerSecret, salt []byte) ([]byte, error)
 }
 
@@ -99,7 +100,7 @@ func Open(keys Keys, developerSecret []byte, text string) (State, error) {
 	if err != nil {
 		return State{}, fmt.Errorf("open state image: %w", err)
 	}
-	if !bytes.Equal(header[idOffset:saltOffset], keys.SecretID()) {
+	if !keys.HasSecret(header[idOffset:saltOffset]) {
 		return State{}, ErrImageSecret
 	}
 	if subtle.ConstantTimeCompare(check, header[checkOffset:nonceOffset]) != 1 {

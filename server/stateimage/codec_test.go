@@ -25,6 +25,8 @@ func (k fixedKeys) SecretID() []byte {
 	return sum[:idSize]
 }
 
+func (k fixedKeys) HasSecret(id []byte) bool { return bytes.Equal(id, k.SecretID()) }
+
 func (k fixedKeys) StateKey(_, developer, salt []byte) ([]byte, error) {
 	return hkdf.Key(sha256.New, append([]byte(k.secret), developer...), salt, "test", 32)
 }

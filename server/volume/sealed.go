@@ -71,6 +71,33 @@ func (v *Volume) List(prefix string) ([]string, error) {
 	return names, nil
 }
 
+// SealAnew seals again every secret whose sealed form is stale: sealed under a
+// secret of an earlier server image. Each is replaced at once, so that it goes
+// on where a crash ended it. One that does not open is named in the error and
+// left as it is, and the others are done all the same.
+func (v *Volume) SealAnew(stale func(sealed []byte) bool) error {
+	names, err := v.List("")
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, name := range names {
+		sealed, err := v.readFile(path.Join(folderSealed, name), maxSealed)
+		if err == nil && !stale(sealed) {
+			continue
+		}
+		var secret []byte
+		if err == nil {
+			secret, err = v.Get(name)
+		}
+		if err == nil {
+			err = v.Put(name, secret)
+		}
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
 // sealedFile is the file of a secret. Names come from the server's own code and
 // from key ids, never from a request; one that is not local is still refused.
 func sealedFile(name string) (string, error) {
