@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"server/trust":          {},
 	"server/trust/dct":      {"api", "server/trust"},
 	"server/trust/registry": {"server/trust"},
+	"server/trust/sigstore": {"api", "server/trust", "server/trust/registry"},
 	"server/trust/simple":   {"api", "server/trust", "server/trust/registry"},
 	"server/job":            {"api"},
 	"server/pipeline":       {"api", "api/manifest", "server/engine", "server/job", "server/source", "server/trust", "server/volume"},
@@ -38,7 +39,7 @@ var mayImport = map[string][]string{
 	"client/config":         {"api", "client/advice", "client/atomicfile", "client/certs"},
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
-	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/simple", "server/volume"},
+	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/instanceenv", "client/verify"},
 }
 
