@@ -37,10 +37,11 @@ var mayImport = map[string][]string{
 	"client/atomicfile":     {},
 	"client/certs":          {"client/advice", "client/atomicfile"},
 	"client/config":         {"api", "client/advice", "client/atomicfile", "client/certs"},
+	"client/contract":       {"api", "client/advice"},
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
 	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
-	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/instanceenv", "client/verify"},
+	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
 }
 
 // anything marks folders that stand outside the product: they may import it,
