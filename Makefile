@@ -34,7 +34,7 @@ harness: setup build ## keep the local stack running in the folder DIR=path
 	@$(GO) build -o bin/ ./deploy/harness/cmd/harness
 	@exec bin/harness --dir '$(DIR)' --server bin/sbs-server --cli bin/sbs-cli
 
-test: setup build vet unit stack ## run everything, on this machine and its Docker Engine
+test: setup build bin/cosign vet unit stack ## run everything, on this machine and its Docker Engine
 
 setup: # install and start what the stack needs; nothing when it is there
 	@deploy/harness/setup.sh
@@ -46,8 +46,12 @@ vet: # go vet, with and without the stack tests
 unit: ## run the tests that need nothing but Go
 	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) ./...
 
-stack: # the tests that need the stack's programs and an engine
+stack: bin/cosign # the tests that need the stack's programs and an engine
 	$(GO) test $(STACK) ./...
+
+# cosign judges our signatures; its many modules stay out of the product's.
+bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
+	cd tools/cosign && $(GO) build -trimpath -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
 
 bench: setup build ## measure build time, status latency and memory on the stack
 	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e

@@ -22,8 +22,8 @@ var signingMethods = []string{SigningDCT, SigningSimple, SigningSigstore, Signin
 type Methods []string
 
 // Signing is how the image gets signed, in order: what IMAGE_SIGNING says, and
-// without it Docker Content Trust where there is a notary server, or else a
-// way that needs none. It is never empty.
+// without it Docker Content Trust where there is a notary server, or else the
+// two ways that need none. It is never empty.
 func (p Parameters) Signing() []string {
 	switch {
 	case len(p.ImageSigning) > 0:
@@ -31,7 +31,7 @@ func (p Parameters) Signing() []string {
 	case p.TrustPushServer != "":
 		return []string{SigningDCT}
 	}
-	return []string{SigningSimple}
+	return []string{SigningSimple, SigningSigstore}
 }
 
 // methods reads IMAGE_SIGNING. An empty list is no way to say "unsigned".

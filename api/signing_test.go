@@ -14,9 +14,9 @@ func TestSigning(t *testing.T) {
 		want   []string
 		key    string // of the error, or ""
 	}{
-		"left out":              {nil, "", []string{"simple"}, ""},
+		"left out":              {nil, "", []string{"simple", "sigstore"}, ""},
 		"left out, with notary": {nil, "notary.example.com", []string{"dct"}, ""},
-		"an empty text":         {"", "", []string{"simple"}, ""},
+		"an empty text":         {"", "", []string{"simple", "sigstore"}, ""},
 		"a list":                {[]string{"sigstore", "simple"}, "", []string{"sigstore", "simple"}, ""},
 		"a text":                {"simple, sigstore-legacy", "", []string{"simple", "sigstore-legacy"}, ""},
 		"dct beside others":     {"simple,dct", "notary.example.com", []string{"simple", "dct"}, ""},

@@ -41,6 +41,7 @@ func (p program) app() *cli.App {
 			p.getPublicKey(),
 			p.getSignedImagePublicKey(),
 			p.getSignatures(),
+			p.contractImages(),
 			p.getConfigJSON(),
 			p.getStateImage(),
 			p.postStateImage(),

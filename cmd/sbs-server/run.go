@@ -17,6 +17,7 @@ import (
 	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/trust/dct"
+	"github.com/opensbs/sbs/server/trust/sigstore"
 	"github.com/opensbs/sbs/server/trust/simple"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -99,14 +100,17 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 	if err != nil {
 		return nil, err
 	}
+	bundles := sigstore.New(data)
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
 		Volume:  data,
 		Clone:   source.Clone,
 		Connect: connect,
 		Signers: map[string]pipeline.Signer{
-			api.SigningDCT:    dct.New(data),
-			api.SigningSimple: simple.New(data, data, version),
+			api.SigningDCT:            dct.New(data),
+			api.SigningSimple:         simple.New(data, data, version),
+			api.SigningSigstore:       bundles,
+			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
 		Enclave:    inside.Kind(),
 		Version:    version,

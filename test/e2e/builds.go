@@ -105,9 +105,15 @@ type result struct {
 
 func (r result) log() string { return strings.Join(r.lines, "\n") }
 
-// begin starts a build.
+// begin starts a build. A test that fails does not leave it to the next one.
 func (l *lab) begin(t testing.TB) {
 	t.Helper()
+	t.Cleanup(func() {
+		if t.Failed() {
+			l.releaseAll()
+			_, _ = l.client.Clean(context.WithoutCancel(t.Context())) // the test has failed anyhow
+		}
+	})
 	if _, err := l.client.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -117,13 +123,20 @@ func (l *lab) begin(t testing.TB) {
 func (l *lab) build(t testing.TB) result {
 	t.Helper()
 	l.begin(t)
-	return l.follow(t, func(api.Event) {})
+	return l.follow(t, patience, func(api.Event) {})
 }
 
 // succeed is build, and the build must succeed.
 func (l *lab) succeed(t testing.TB) result {
 	t.Helper()
-	built := l.build(t)
+	return l.succeedWithin(t, patience)
+}
+
+// succeedWithin is succeed with a bound of its own.
+func (l *lab) succeedWithin(t testing.TB, limit time.Duration) result {
+	t.Helper()
+	l.begin(t)
+	built := l.follow(t, limit, func(api.Event) {})
 	if built.Status.Status != api.StatusSuccess {
 		t.Fatalf("the build ended with %q (%s), want success; its log:\n%s", built.Status.Status, built.Cause, built.log())
 	}
@@ -131,13 +144,7 @@ func (l *lab) succeed(t testing.TB) result {
 }
 
 // follow follows the running build to its end.
-func (l *lab) follow(t testing.TB, seen func(api.Event)) result {
-	t.Helper()
-	return l.followFor(t, patience, seen)
-}
-
-// followFor is follow with a bound of its own.
-func (l *lab) followFor(t testing.TB, limit time.Duration, seen func(api.Event)) result {
+func (l *lab) follow(t testing.TB, limit time.Duration, seen func(api.Event)) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()

@@ -19,7 +19,7 @@ func TestStatusesComeInOrder(t *testing.T) {
 	defer l.git.release()
 	l.begin(t)
 	reach(t, "the server clones", held)
-	built := l.follow(t, func(event api.Event) {
+	built := l.follow(t, patience, func(event api.Event) {
 		if event.Status != nil && event.Status.Status == api.StatusCleanedUp {
 			l.git.release()
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
 )
@@ -56,7 +57,7 @@ func TestRealProgram(t *testing.T) {
 	arguments := goSettings(t)
 	arguments["BASE"] = base
 	l.initialise(t, "program", map[string]any{"ARG": arguments})
-	built := l.succeed(t)
+	built := l.succeedWithin(t, 5*time.Minute) // it waits for downloads, and a compiler
 	image := l.image("program")
 
 	record := l.record(t)

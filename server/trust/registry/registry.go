@@ -47,7 +47,7 @@ func Open(ctx context.Context, request trust.Request) (*Repository, error) {
 		[]string{repository.Scope(transport.PushScope)})
 	if err != nil {
 		base.CloseIdleConnections()
-		return nil, fmt.Errorf("log in to the registry %s: %w", repository.RegistryStr(), explain(ctx, err))
+		return nil, fmt.Errorf("log in to the registry %s: %w", repository.RegistryStr(), Explain(ctx, err))
 	}
 	return &Repository{Name: repository, base: base, client: &http.Client{Transport: authorized}}, nil
 }
@@ -57,7 +57,8 @@ func (r *Repository) Close() { r.base.CloseIdleConnections() }
 
 // Options are what go-containerregistry needs to work on the repository.
 func (r *Repository) Options(ctx context.Context) []remote.Option {
-	return []remote.Option{remote.WithContext(ctx), remote.WithTransport(r.client.Transport)}
+	retries := remote.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 3}
+	return []remote.Option{remote.WithContext(ctx), remote.WithTransport(r.client.Transport), remote.WithRetryBackoff(retries)}
 }
 
 // Do sends a request for path, which begins with a slash; the caller closes the
@@ -66,7 +67,7 @@ func (r *Repository) Do(ctx context.Context, request *http.Request) (*http.Respo
 	request.URL.Scheme, request.URL.Host = r.Name.Scheme(), r.Name.RegistryStr()
 	response, err := r.client.Do(request.WithContext(ctx))
 	if err != nil {
-		return nil, explain(ctx, err)
+		return nil, Explain(ctx, err)
 	}
 	return response, nil
 }
@@ -86,9 +87,10 @@ func adviceFor(status int) string {
 	return ""
 }
 
-// explain says why ctx ended rather than what that broke.
-func explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+// Explain says why ctx ended rather than what that broke, and of what went
+// wrong with the registry, what to do about it.
+func Explain(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	var refused *transport.Error

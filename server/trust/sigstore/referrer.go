@@ -1,0 +1,88 @@
+package sigstore
+
+// How a bundle gets to lie beside an image: OCI image-spec 1.1, manifests with
+// a subject. go-containerregistry merges the fallback tag sha256-<hex> where the
+// registry has no referrers API.
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/server/trust/registry"
+)
+
+// emptyType is the type of a configuration that says nothing: {}.
+const emptyType = "application/vnd.oci.empty.v1+json"
+
+// bundleAnnotations let readers choose without fetching the bundle.
+var bundleAnnotations = map[string]string{
+	"dev.sigstore.bundle.content":       "dsse-envelope",
+	"dev.sigstore.bundle.predicateType": signPredicate,
+}
+
+// attachBundle signs the image's digest, whatever tags lead to it.
+func attachBundle(ctx context.Context, k key, repository *registry.Repository, image trust.Image) error {
+	subject, err := remote.Head(repository.Name.Digest(image.Digest), repository.Options(ctx)...)
+	if err != nil {
+		return fmt.Errorf("look at the image: %w", err)
+	}
+	content, err := signedStatement(k, subject.Digest.Hex)
+	if err != nil {
+		return err
+	}
+	config, err := upload(ctx, repository, []byte("{}"), emptyType)
+	if err != nil {
+		return err
+	}
+	layer, err := upload(ctx, repository, content, bundleType)
+	if err != nil {
+		return err
+	}
+	return putReferrer(ctx, repository, v1.Manifest{
+		SchemaVersion: 2,
+		MediaType:     types.OCIManifestSchema1,
+		ArtifactType:  bundleType,
+		Config:        config,
+		Layers:        []v1.Descriptor{layer},
+		Subject:       &v1.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size},
+		Annotations:   bundleAnnotations,
+	})
+}
+
+func upload(ctx context.Context, repository *registry.Repository, content []byte, mediaType types.MediaType) (v1.Descriptor, error) {
+	layer := static.NewLayer(content, mediaType)
+	if err := remote.WriteLayer(repository.Name, layer, repository.Options(ctx)...); err != nil {
+		return v1.Descriptor{}, fmt.Errorf("upload a blob of type %s: %w", mediaType, err)
+	}
+	digest, err := layer.Digest()
+	if err != nil {
+		return v1.Descriptor{}, fmt.Errorf("upload a blob of type %s: %w", mediaType, err)
+	}
+	return v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(content))}, nil
+}
+
+func putReferrer(ctx context.Context, repository *registry.Repository, manifest v1.Manifest) error {
+	text, err := json.Marshal(manifest)
+	if err != nil {
+		return fmt.Errorf("encode the referrer: %w", err)
+	}
+	name := repository.Name.Digest(digest.FromBytes(text).String())
+	if err := remote.Put(name, raw{text}, repository.Options(ctx)...); err != nil {
+		return fmt.Errorf("upload the referrer: %w", err)
+	}
+	return nil
+}
+
+// raw is a manifest as its bytes.
+type raw struct{ text []byte }
+
+func (r raw) RawManifest() ([]byte, error)      { return r.text, nil }
+func (raw) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }

@@ -1,0 +1,74 @@
+package sigstore
+
+// The signer, in its two forms.
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/server/trust/registry"
+)
+
+// signLimit bounds one Sign with all its requests.
+const signLimit = 3 * time.Minute
+
+// Signer signs with the key of one sealed store, in one of the two forms. It is
+// safe for concurrent use; signatures wait for each other, so that the key is
+// made once and what is added to a tag is not lost.
+type Signer struct {
+	keys   Keys
+	turn   chan struct{}
+	method string
+	attach func(context.Context, key, *registry.Repository, trust.Image) error
+}
+
+// New makes a signer over a sealed store that writes bundles.
+func New(keys Keys) *Signer {
+	return &Signer{keys: keys, turn: make(chan struct{}, 1), method: api.SigningSigstore, attach: attachBundle}
+}
+
+// Legacy is a signer with the same key that writes tags sha256-<hex>.sig.
+func (s *Signer) Legacy() *Signer {
+	return &Signer{keys: s.keys, turn: s.turn, method: api.SigningSigstoreLegacy, attach: addLegacy}
+}
+
+// Sign signs the image, which must be in the registry, and answers the public
+// key: PEM (SubjectPublicKeyInfo), with the hex SHA-256 of its DER as id.
+// progress gets lines of text for the build log. Signing again is always safe.
+// When ctx ends, Sign ends promptly with its cause.
+func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
+	if err := request.Image.Validate(); err != nil {
+		return trust.PublicKey{}, fmt.Errorf("sign image: %w", err)
+	}
+	k, err := s.signInTurn(ctx, request)
+	if err != nil {
+		return trust.PublicKey{}, fmt.Errorf("sign %s with %s: %w", request.Image.Repository, s.method, err)
+	}
+	_, _ = fmt.Fprintf(progress, "signed %s@%s in the registry\n", request.Image.Repository, request.Image.Digest) // a log's trouble is its own
+	return trust.PublicKey{Method: s.method, ID: k.id(), Key: k.pem}, nil
+}
+
+func (s *Signer) signInTurn(ctx context.Context, request trust.Request) (key, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, signLimit, fmt.Errorf("not done after %v", signLimit))
+	defer cancel()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return key{}, context.Cause(ctx)
+	}
+	k, err := openKey(s.keys)
+	if err != nil {
+		return key{}, err
+	}
+	repository, err := registry.Open(ctx, request)
+	if err != nil {
+		return key{}, err
+	}
+	defer repository.Close()
+	return k, registry.Explain(ctx, s.attach(ctx, k, repository, request.Image))
+}

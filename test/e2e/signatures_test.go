@@ -1,0 +1,121 @@
+//go:build stack
+
+package e2e
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// cosign is what make bin/cosign builds.
+const cosign = "../../bin/cosign"
+
+// A build without a notary server, and its image in the hands of those who
+// verify with nothing but what the client fetched.
+func TestSignedWithoutNotary(t *testing.T) {
+	l := shared
+	l.prepare(t, "notarless", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": nil})
+	built := l.succeed(t)
+	if methods := methods(l.record(t)); !slices.Equal(methods, []string{api.SigningSimple, api.SigningSigstore}) {
+		t.Errorf("signed with %q", methods)
+	}
+	home := t.TempDir()
+	tags := []string{built.ImageTag, "latest"}
+	repository := l.image("notarless")
+	writer := l.Registry.Writer()
+
+	l.guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
+	pem := l.keyFile(repository)
+	for _, tag := range tags {
+		must(t, "", []string{"HOME=" + home}, "", cosign, "verify", "--key", pem, "--insecure-ignore-tlog=true",
+			"--registry-username", writer.User, "--registry-password", writer.Password, repository+":"+tag)
+	}
+
+	l.guide(t, "get-signed-image-publickey --method simple --env sbs-config.json")
+	key, err := base64.StdEncoding.DecodeString(read(t, l.keyFile(repository)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := filepath.Join(home, "store")
+	l.guide(t, "get-signatures --env sbs-config.json --output "+store)
+	policy := demand(t, home, string(key), "docker:\n  "+l.registry.address+":\n    lookaside: file://"+store+"\n")
+	for _, tag := range tags {
+		must(t, "", nil, "", "skopeo", append(policy, "copy", "--src-tls-verify=false",
+			"--src-creds="+writer.User+":"+writer.Password, "docker://"+repository+":"+tag, "dir:"+t.TempDir())...)
+	}
+}
+
+// Every way at once; building again adds nothing and fails nothing.
+func TestSignedInEveryWay(t *testing.T) {
+	l := shared
+	every := []string{api.SigningSimple, api.SigningDCT, api.SigningSigstoreLegacy, api.SigningSigstore}
+	l.prepare(t, "everyway", hello, map[string]any{"IMAGE_SIGNING": every})
+	for range 2 {
+		l.succeed(t)
+		if methods := methods(l.record(t)); !slices.Equal(methods, every) {
+			t.Errorf("signed with %q", methods)
+		}
+	}
+	config, err := l.client.ImageConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(config.Signatures) != len(every) || config.PublicKeyID != config.Signatures[0].ID || config.Lookaside == "" {
+		t.Errorf("config-json: %+v", config)
+	}
+}
+
+// A signature that was asked for and fails, fails the build, whatever else
+// was signed before.
+func TestOneFailedSignatureFailsTheBuild(t *testing.T) {
+	l := shared
+	l.prepare(t, "halfsigned", hello, map[string]any{"IMAGE_SIGNING": "simple,dct", "DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)})
+	built := l.build(t)
+	if !strings.Contains(built.Status.Status, "docker trust sign") || built.Status.Status == api.StatusSuccess {
+		t.Errorf("the build ended with %q (%s)", built.Status.Status, built.Cause)
+	}
+	if record := l.record(t); len(record.Signatures) != 0 {
+		t.Errorf("the failed build shows the signatures %q", methods(record))
+	}
+}
+
+func methods(record job.Record) (methods []string) {
+	for _, signature := range record.Signatures {
+		methods = append(methods, signature.Method)
+	}
+	return methods
+}
+
+// keyFile is where the client writes the public key of a repository's images.
+func (l *lab) keyFile(repository string) string {
+	return filepath.Join(l.Dir(), strings.ReplaceAll(repository, "/", "-")+"-public.key")
+}
+
+// demand configures skopeo to demand a key, and returns the options for that.
+func demand(t *testing.T, home, key, registries string) []string {
+	t.Helper()
+	keyFile, policyFile, folder := filepath.Join(home, "key.asc"), filepath.Join(home, "policy.json"), filepath.Join(home, "registries.d")
+	policy, err := json.Marshal(map[string]any{
+		"default": []any{map[string]any{"type": "signedBy", "keyType": "GPGKeys", "keyPath": keyFile}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{keyFile: key, policyFile: string(policy), filepath.Join(folder, "sbs.yaml"): registries} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []string{"--policy", policyFile, "--registries.d", folder}
+}
