@@ -1,0 +1,65 @@
+//go:build stack
+
+package bzip2
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// TestJudges has every corpus read by the programs that auditors have.
+func TestJudges(t *testing.T) {
+	judges := map[string][]string{
+		"bzip2":  {"bzip2", "-dc"},
+		"lbzip2": {"lbzip2", "-dc"},
+		"python": {"python3", "-c", "import bz2, sys; sys.stdout.buffer.write(bz2.open(sys.argv[1]).read())"},
+	}
+	var encoder Encoder
+	corpora := corpora()
+	for _, name := range names(corpora) {
+		file := filepath.Join(t.TempDir(), "input.bz2")
+		if err := os.WriteFile(file, encoder.AppendStream(nil, corpora[name]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if report, err := exec.CommandContext(t.Context(), "bzip2", "-t", file).CombinedOutput(); err != nil || len(report) > 0 {
+			t.Errorf("%s: bzip2 -t: %v: %s", name, err, report)
+		}
+		for judge, command := range judges {
+			var report bytes.Buffer
+			run := exec.CommandContext(t.Context(), command[0], append(command[1:], file)...)
+			run.Stderr = &report
+			got, err := run.Output()
+			if err != nil || report.Len() > 0 {
+				t.Errorf("%s: %s: %v: %s", name, judge, err, &report)
+			} else if !bytes.Equal(got, corpora[name]) {
+				t.Errorf("%s: %s reads %d other bytes", name, judge, len(got))
+			}
+		}
+	}
+}
+
+// TestRatio holds the sizes against those of bzip2 -9: within 1 %.
+func TestRatio(t *testing.T) {
+	for name, input := range sources(t) {
+		t.Run(name, func(t *testing.T) {
+			command := exec.CommandContext(t.Context(), "bzip2", "-9")
+			command.Stdin = bytes.NewReader(input)
+			theirs, err := command.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ours := 0
+			for _, stream := range inStreams(new(Encoder), input, 900_000) {
+				ours += len(stream)
+			}
+			ratio := float64(ours) / float64(len(theirs))
+			t.Logf("%d bytes, %.4f of bzip2's", ours, ratio)
+			if ratio > 1.01 {
+				t.Errorf("%d bytes, bzip2 -9 makes %d", ours, len(theirs))
+			}
+		})
+	}
+}
