@@ -61,6 +61,23 @@ func TestImport(t *testing.T) {
 	}
 }
 
+func TestImportLeavesFinishedBuildsAlone(t *testing.T) {
+	v := openAt(t, t.TempDir())
+	build, err := v.CreateBuild(incoming.Builds[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := build.SaveRecord([]byte("as it was")); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Import(incoming); err != nil {
+		t.Fatal(err)
+	}
+	if record, err := build.Record(); err != nil || string(record) != "as it was" {
+		t.Errorf("the record is %q now, %v", record, err)
+	}
+}
+
 // TestImportIsFinishedAtOpen cuts an import behind its journal after any number
 // of its steps. Before the journal is durable nothing has happened.
 func TestImportIsFinishedAtOpen(t *testing.T) {
