@@ -51,7 +51,7 @@ func (c *coding) divide(counts []int32, total int) {
 	const dear = 15
 	symbol := 0
 	for t := range c.tables {
-		table := c.tables[len(c.tables)-1-t][:len(counts)]
+		table := c.tables[t][:len(counts)]
 		for i := range table {
 			table[i] = dear
 		}
