@@ -48,7 +48,7 @@ func (s *Store) explain(ctx context.Context, operation string, err error) error 
 	case errors.Is(err, errAPIKey):
 		failed.kind, failed.Problem = ErrRefused, "the token service refuses the API key: correct "+s.prefix+"COS_API_KEY_ID (or COS_API_KEY_ID), and run update"
 	case errors.As(err, &answer):
-		failed.kind, failed.Problem = s.refusal(answer)
+		failed.Problem, failed.kind = s.refusal(answer)
 	case errors.As(err, &failure):
 		failed.Problem = "no answer from the store: check " + s.prefix + "COS_ENDPOINT and " + s.prefix + "COS_AUTH_ENDPOINT, and whether the server can reach them"
 		if cause := failure.OrigErr(); cause != nil {
@@ -60,19 +60,19 @@ func (s *Store) explain(ctx context.Context, operation string, err error) error 
 	return failed
 }
 
-func (s *Store) refusal(answer awserr.RequestFailure) (kind error, problem string) {
+func (s *Store) refusal(answer awserr.RequestFailure) (problem string, kind error) {
 	code, status := answer.Code(), answer.StatusCode()
 	switch {
 	case code == "NoSuchBucket":
-		return ErrNoBucket, "there is no such bucket: create it, or correct " + s.prefix + "BUCKET_NAME and run update"
+		return "there is no such bucket: create it, or correct " + s.prefix + "BUCKET_NAME and run update", ErrNoBucket
 	case code == "NoSuchKey":
-		return ErrNoObject, "there is no such object in it: list the bucket, and give the name as it stands there"
+		return "there is no such object in it: list the bucket, and give the name as it stands there", ErrNoObject
 	case status == http.StatusInsufficientStorage || strings.Contains(strings.ToLower(code), "quota"):
-		return ErrFull, "its quota is used up: raise the quota, or remove objects that are not needed"
+		return "its quota is used up: raise the quota, or remove objects that are not needed", ErrFull
 	case status == http.StatusForbidden || status == http.StatusUnauthorized:
-		return ErrRefused, fmt.Sprintf("access is refused (%s): check that the credentials in %sCOS_* may read and write this bucket, and that %sCOS_RESOURCE_CRN names its instance", code, s.prefix, s.prefix)
+		return fmt.Sprintf("access is refused (%s): check that the credentials in %sCOS_* may read and write this bucket, and that %sCOS_RESOURCE_CRN names its instance", code, s.prefix, s.prefix), ErrRefused
 	case status == http.StatusNotFound:
-		return ErrNoBucket, "the store finds nothing there (404): check " + s.prefix + "BUCKET_NAME and " + s.prefix + "COS_ENDPOINT"
+		return "the store finds nothing there (404): check " + s.prefix + "BUCKET_NAME and " + s.prefix + "COS_ENDPOINT", ErrNoBucket
 	}
-	return answer, fmt.Sprintf("the store answers %d %s: try again later, or see its own status", status, code)
+	return fmt.Sprintf("the store answers %d %s: try again later, or see its own status", status, code), answer
 }

@@ -109,11 +109,11 @@ func newS3(parameters api.ObjectStore, httpClient *http.Client) *s3.S3 {
 		WithS3ForcePathStyle(true).
 		WithHTTPClient(httpClient).
 		WithLogLevel(aws.LogOff)
-	config = request.WithRetryer(config, retryer{client.DefaultRetryer{
+	config = request.WithRetryer(config, client.DefaultRetryer{
 		NumMaxRetries: maxRetries,
 		MinRetryDelay: firstPause,
 		MaxRetryDelay: longestWait,
-	}})
+	})
 	return s3.New(given{config}, config)
 }
 
@@ -130,19 +130,6 @@ func (g given) ClientConfig(string, ...*aws.Config) client.Config {
 		Endpoint:      aws.StringValue(g.config.Endpoint),
 		SigningRegion: aws.StringValue(g.config.Region),
 	}
-}
-
-// retryer leaves alone what trying again can't mend.
-type retryer struct{ client.DefaultRetryer }
-
-func (r retryer) ShouldRetry(req *request.Request) bool {
-	if req.HTTPResponse != nil {
-		switch req.HTTPResponse.StatusCode {
-		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusInsufficientStorage:
-			return false
-		}
-	}
-	return r.DefaultRetryer.ShouldRetry(req)
 }
 
 // address is the endpoint as a URL: people write the host alone, as IBM's
