@@ -39,8 +39,9 @@ const (
 	// tbzStream is the block size of bzip2 -9: nothing is lost by ending a stream
 	// there.
 	tbzStream = 900_000
-	// signedStream is small because the .tbz in the outer archive does not get any
-	// smaller: what sorts it fastest, and in the least memory, is best.
+	// signedStream is small because the .tbz in the outer archive gets no smaller:
+	// its size grows by 0.8 % instead of 0.4 %, and compressing it takes a ninth of
+	// the memory.
 	signedStream = 100_000
 )
 

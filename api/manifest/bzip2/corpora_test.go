@@ -2,6 +2,7 @@ package bzip2
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -19,7 +20,7 @@ func corpora() map[string][]byte {
 	down := slices.Clone(all)
 	slices.Reverse(down)
 	random, words := noise(1, large), text(2, large)
-	return map[string][]byte{
+	corpora := map[string][]byte{
 		"empty":           {},
 		"a byte":          {0},
 		"two bytes":       []byte("ba"),
@@ -52,6 +53,10 @@ func corpora() map[string][]byte {
 		"level 2":         random[:100_001],
 		"rare bytes":      rare(500_000),
 	}
+	for i := range runStart { // a run that does not fit the block by as many bytes
+		corpora[fmt.Sprintf("runs of 4 behind %d", i+1)] = append([]byte("wxyz"[:i+1]), repeat("aaaabbbbcccc", 99_000)...)
+	}
+	return corpora
 }
 
 // names lists the corpora in order.

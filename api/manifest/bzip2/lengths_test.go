@@ -1,6 +1,7 @@
 package bzip2
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 
@@ -20,7 +21,8 @@ func TestCodeLengths(t *testing.T) {
 		for i, length := range lengths {
 			got += int(length) * int(max(1, counts[i]))
 		}
-		if want := naiveCost(counts); got != want && slices.Max(lengths) < maxLength {
+		want, longest := naive(counts)
+		if got != want && longest <= maxLength {
 			t.Fatalf("%d bits, want %d", got, want)
 		}
 	})
@@ -56,18 +58,19 @@ func checkComplete(t interface{ Fatalf(string, ...any) }, lengths []uint8) {
 	}
 }
 
-// naiveCost returns how many bits a Huffman code needs: the sum of all inner
-// nodes.
-func naiveCost(counts []int32) int {
-	var weights []int
+// naive returns how many bits an unlimited Huffman code needs, which is the sum of
+// all inner nodes, and a length that no code of it exceeds.
+func naive(counts []int32) (bits, longest int) {
+	type node struct{ weight, depth int }
+	var nodes []node
 	for _, count := range counts {
-		weights = append(weights, int(max(1, count)))
+		nodes = append(nodes, node{int(max(1, count)), 0})
 	}
-	cost := 0
-	for len(weights) > 1 {
-		slices.Sort(weights)
-		weights = append(weights[2:], weights[0]+weights[1])
-		cost += weights[len(weights)-1]
+	for len(nodes) > 1 {
+		slices.SortFunc(nodes, func(a, b node) int { return cmp.Or(a.weight-b.weight, b.depth-a.depth) })
+		a, b := nodes[0], nodes[1]
+		nodes = append(nodes[2:], node{a.weight + b.weight, max(a.depth, b.depth) + 1})
+		bits += a.weight + b.weight
 	}
-	return cost
+	return bits, nodes[0].depth
 }

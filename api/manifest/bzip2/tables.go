@@ -45,7 +45,7 @@ func (c *coding) choose(symbols, counts []int32) {
 	}
 }
 
-// divide gives each table a range of the symbols with about an equal share of
+// divide gives each table a range of the symbols with nearly an equal share of
 // all occurrences, whose total is given, and makes those cheap and others dear.
 func (c *coding) divide(counts []int32, total int) {
 	const dear = 15
@@ -56,11 +56,14 @@ func (c *coding) divide(counts []int32, total int) {
 			table[i] = dear
 		}
 		share := total / (len(c.tables) - t)
-		for share > 0 && symbol < len(counts) {
-			share -= int(counts[symbol])
-			total -= int(counts[symbol])
+		for first := symbol; symbol < len(counts); symbol++ {
+			count := int(counts[symbol])
+			if symbol > first && share <= count/2 {
+				break // without this symbol the range is nearer to its share
+			}
+			share -= count
+			total -= count
 			table[symbol] = 0
-			symbol++
 		}
 	}
 }
