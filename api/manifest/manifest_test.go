@@ -170,6 +170,27 @@ func TestStreamsAreIndependentOfCores(t *testing.T) {
 	}
 }
 
+// TestMemoryIsBounded pins that writing makes its buffers once: four times the
+// input takes no more of them, and two cores take less than 30 MB.
+func TestMemoryIsBounded(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	zeros := make([]byte, 40*tbzStream)
+	took := func(streams int) uint64 {
+		tree := fstest.MapFS{"zeros": {Data: zeros[:streams*tbzStream], Mode: 0o644}}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := Write(context.Background(), io.Discard, contents("{}", tree)); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	few, many := took(10), took(40)
+	if many > 30e6 || many > few+1e6 {
+		t.Errorf("10 streams take %d bytes of memory and 40 take %d, want less than 30 MB for either", few, many)
+	}
+}
+
 func TestVerify(t *testing.T) {
 	key := goldenKey(t)
 	good := signed(t, contents(`{"status":"success"}`, sample), key)

@@ -59,7 +59,8 @@ func checkComplete(t interface{ Fatalf(string, ...any) }, lengths []uint8) {
 }
 
 // naive returns how many bits an unlimited Huffman code needs, which is the sum of
-// all inner nodes, and a length that no code of it exceeds.
+// all inner nodes, and how long its longest code becomes when of equal nodes the
+// deepest are joined first.
 func naive(counts []int32) (bits, longest int) {
 	type node struct{ weight, depth int }
 	var nodes []node
