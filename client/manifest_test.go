@@ -81,7 +81,10 @@ func TestManifestIsStreamed(t *testing.T) {
 	if !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
 		t.Error("the manifest arrived changed")
 	}
-	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 16<<20 {
-		t.Errorf("%d MB were allocated for a manifest of %d MB", allocated>>20, blocks*len(block)>>20)
+	// To hold it would take its base64 and itself, more than twice its size. The
+	// race detector empties pools at random, so it takes some more than usual.
+	size := uint64(blocks * len(block))
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > size*2/3 {
+		t.Errorf("%d MB were allocated for a manifest of %d MB", allocated>>20, size>>20)
 	}
 }

@@ -14,10 +14,8 @@ import (
 	"flag"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -135,59 +133,6 @@ func TestMembers(t *testing.T) {
 		if !slices.Contains(names, want) {
 			t.Errorf("%q is missing in %q", want, names)
 		}
-	}
-}
-
-// TestStreamsAreIndependentOfCores pins that the bytes don't depend on how many
-// cores made them, and that several streams read as one.
-func TestStreamsAreIndependentOfCores(t *testing.T) {
-	random := make([]byte, 3*tbzStream+17)
-	source := rand.NewChaCha8([32]byte{1})
-	if _, err := source.Read(random); err != nil {
-		t.Fatal(err)
-	}
-	tree := fstest.MapFS{"random": {Data: random, Mode: 0o644}, "zero": {Data: make([]byte, 2*tbzStream), Mode: 0o644}}
-	var outputs [][]byte
-	for _, cores := range []int{1, 4} {
-		before := runtime.GOMAXPROCS(cores)
-		var tbz bytes.Buffer
-		_, err := Write(context.Background(), &tbz, contents("{}", tree))
-		runtime.GOMAXPROCS(before)
-		if err != nil {
-			t.Fatal(err)
-		}
-		outputs = append(outputs, tbz.Bytes())
-	}
-	if !bytes.Equal(outputs[0], outputs[1]) {
-		t.Error("one core and four give different bytes")
-	}
-	summary, err := Read(bytes.NewReader(outputs[0]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := int64(len(random) + 2*tbzStream); summary.Bytes != want || summary.Files != 2 {
-		t.Errorf("read %d files with %d bytes, want 2 with %d", summary.Files, summary.Bytes, want)
-	}
-}
-
-// TestMemoryIsBounded pins that writing makes its buffers once: four times the
-// input takes no more of them, and two cores take less than 30 MB.
-func TestMemoryIsBounded(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	zeros := make([]byte, 40*tbzStream)
-	took := func(streams int) uint64 {
-		tree := fstest.MapFS{"zeros": {Data: zeros[:streams*tbzStream], Mode: 0o644}}
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		if _, err := Write(context.Background(), io.Discard, contents("{}", tree)); err != nil {
-			t.Fatal(err)
-		}
-		runtime.ReadMemStats(&after)
-		return after.TotalAlloc - before.TotalAlloc
-	}
-	few, many := took(10), took(40)
-	if many > 30e6 || many > few+1e6 {
-		t.Errorf("10 streams take %d bytes of memory and 40 take %d, want less than 30 MB for either", few, many)
 	}
 }
 

@@ -14,6 +14,8 @@ need() {
 need notary-server notary # the real notary server
 need openssl openssl      # verifies manifests without our code
 need bzip2 bzip2          # so does tar, which calls it
+need lbzip2 lbzip2        # reads what our bzip2 encoder writes
+need python3 python3      # so does its tarfile
 need skopeo skopeo        # looks at pushed images without our code
 need podman podman        # demands simple signatures, as skopeo does
 need gpg gnupg            # reads our OpenPGP key and signs against it

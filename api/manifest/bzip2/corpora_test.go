@@ -10,45 +10,44 @@ import (
 )
 
 // corpora are inputs of every kind that sorting and coding treat differently,
-// the same on every machine. The large ones are longer than a block.
+// the same on every machine.
 func corpora() map[string][]byte {
-	const large = 1_100_000
+	const large = 250_000
 	all := make([]byte, 256)
 	for i := range all {
 		all[i] = byte(i)
 	}
 	down := slices.Clone(all)
 	slices.Reverse(down)
-	random, words := noise(1, large), text(2, large)
+	random, words := noise(1, 900_001), text(2, large)
 	corpora := map[string][]byte{
 		"empty":           {},
 		"a byte":          {0},
 		"two bytes":       []byte("ba"),
 		"a word":          []byte("abracadabra"),
 		"all bytes":       all,
-		"zeros":           make([]byte, large),
+		"zeros":           make([]byte, 2_000_000),
 		"ab":              repeat("ab", large),
 		"ba, odd":         repeat("ba", 100_001),
 		"period 3":        repeat("aab", large),
 		"period 256":      repeat(string(all), large),
 		"period 1000":     repeat(string(noise(3, 1000)), large),
-		"half and half":   append(slices.Clone(random[:450_000]), random[:450_000]...),
+		"half and half":   append(slices.Clone(random[:150_000]), random[:150_000]...),
 		"rising":          repeat(string(all[1:]), 70_000),
 		"falling":         repeat(string(down), 70_000),
-		"Fibonacci":       fibonacci(899_999),
-		"Thue-Morse":      thueMorse(1 << 19),
+		"Fibonacci":       fibonacci(299_999),
+		"Thue-Morse":      thueMorse(1 << 18),
 		"a in b":          append(bytes.Repeat([]byte("b"), 300_000), append([]byte("a"), bytes.Repeat([]byte("b"), 300_000)...)...),
-		"runs of 3":       repeat("aaabbbccc", 500_000),
-		"runs of 4":       repeat("aaaabbbbcccc", 900_000),
-		"runs about 255":  runs(250, 265, 900_000),
+		"runs of 3":       repeat("aaabbbccc", large),
+		"runs of 4":       repeat("aaaabbbbcccc", 800_000),
+		"runs about 255":  runs(250, 265, large),
 		"runs to 9":       runs(1, 9, large),
 		"two values":      coins(4, large),
-		"random":          random,
+		"random":          random[:large],
 		"text":            words,
-		"text and random": append(slices.Clone(words[:400_000]), random[:600_000]...),
+		"text and random": append(slices.Clone(words), random[:large]...),
 		"compressed text": new(Encoder).AppendStream(nil, words),
-		"one block":       random[:900_000],
-		"one block more":  random[:900_001],
+		"one block more":  random,
 		"level 1":         random[:100_000],
 		"level 2":         random[:100_001],
 		"rare bytes":      rare(500_000),

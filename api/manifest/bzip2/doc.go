@@ -21,7 +21,8 @@
 //	block  = 0x314159265359 crc:32 randomised:1 origin:24 used:16 used:16*
 //	         tables:3 selectors:15 selector* table* symbol*
 //
-// Between the input and the symbols of a block are five steps, each a file here:
+// block.go writes it. Between the input and the symbols of a block are these
+// steps, each a file here:
 //
 //	runs.go       runs of 4 to 255 equal bytes become 4 bytes and a count; the
 //	              block's CRC is that of the bytes before this step
@@ -35,10 +36,12 @@
 // Choices that the format leaves open, and that are thus part of the bytes:
 //
 //   - The level is the smallest from 1 to 9 whose blocks of level × 100,000 bytes
-//     hold the input, else 9. An input that does not fit one block once its runs
-//     are replaced goes on in the next block, from a run's beginning.
+//     hold the input, else 9. What does not fit one block goes on in the next: from
+//     where the block is full, or from a run whose 5 bytes it has no room for.
 //   - The number of tables depends on the number of symbols, as with bzip2(1); see
-//     tableCount. How the tables are found is in coding.choose.
+//     tableCount. How the tables are found is in coding.choose and divide.
+//   - Of equal rotations, the origin is one that the sorting decides; all give the
+//     same column, and any gives the same input.
 //   - No code is longer than maxLength bits, as bzip2(1) writes them since 1.0.3,
 //     although the format takes 20.
 package bzip2
