@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 )
@@ -23,19 +22,15 @@ func decode(stream []byte) ([]byte, error) {
 }
 
 // TestCorpora has one encoder compress all corpora: what comes back is the
-// input, the bytes are pinned, because signatures are made over them, and none
-// takes far longer than random input. Quadratic sorting of a repetition would
-// take thousands of times as long.
+// input, and the bytes are pinned, because signatures are made over them. The
+// corpora hold what quadratic sorting would not finish within the test's time.
 func TestCorpora(t *testing.T) {
 	var encoder Encoder
 	var sums strings.Builder
-	took := map[string]time.Duration{}
 	corpora := corpora()
 	for _, name := range names(corpora) {
 		input := corpora[name]
-		start := time.Now()
 		stream := encoder.AppendStream(nil, input)
-		took[name] = time.Since(start)
 		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(stream), name)
 		got, err := decode(stream)
 		if err != nil {
@@ -45,11 +40,6 @@ func TestCorpora(t *testing.T) {
 		}
 	}
 	checkGolden(t, "testdata/corpora.sha256", []byte(sums.String()))
-	for name, d := range took {
-		if d > 40*took["random"] {
-			t.Errorf("%s takes %v, random input %v", name, d, took["random"])
-		}
-	}
 }
 
 // TestNothingIsKept checks that bytes don't depend on what the encoder did
