@@ -34,7 +34,8 @@ type stream struct {
 // newCompressor starts a compressor onto w. Close must be called, also after an
 // error; when ctx ends, Write fails.
 func newCompressor(ctx context.Context, w io.Writer, streamSize int) *compressor {
-	workers := min(runtime.GOMAXPROCS(0), maxWorkers)
+	// One processor is left to whatever else the process does: a server answers.
+	workers := min(max(runtime.GOMAXPROCS(0)-1, 1), maxWorkers)
 	streams := workers + 1 // one more, so that reading goes on while all workers work
 	c := &compressor{
 		ctx:        ctx,

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
@@ -34,6 +35,10 @@ const (
 // run starts what a server is made of, in order, serves until ctx ends, and
 // stops it in the reverse order.
 func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (err error) {
+	// One more thread than there are cores: while a manifest is compressed on all
+	// of them, the kernel gives a request its share at once, where Go's own
+	// scheduler would let it wait for 10 ms and more.
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	inside, err := chooseEnclave(getenv)
 	if err != nil {
 		return err
