@@ -116,7 +116,7 @@ func TestTextPrefersTheFile(t *testing.T) {
 	}
 }
 
-func TestLoadSaysWhatToDo(t *testing.T) {
+func TestLoadAdvises(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "none.json"), os.Getenv)
 	if err == nil || advice.Next(err) == "" {
 		t.Errorf("got %v with advice %q", err, advice.Next(err))

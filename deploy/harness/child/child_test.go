@@ -27,12 +27,12 @@ func TestMain(m *testing.M) {
 	case "polite": // ends when asked
 		fmt.Println(os.Getpid())
 		wait()
-	case "stubborn": // ends only when killed
+	case "unyielding": // ends only when killed
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println(os.Getpid())
 		wait()
-	case "starter": // starts a stubborn child and waits to be killed
-		command := program("stubborn")
+	case "starter": // starts an unyielding child and waits to be killed
+		command := program("unyielding")
 		command.Stdout = os.Stdout
 		if _, err := Start("grandchild", command); err != nil {
 			fmt.Println(err)
@@ -54,7 +54,7 @@ func TestStopEndsAProgramThatListens(t *testing.T) {
 }
 
 func TestStopKillsAProgramThatDoesNotListen(t *testing.T) {
-	c, _ := start(t, "stubborn")
+	c, _ := start(t, "unyielding")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if err := c.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {

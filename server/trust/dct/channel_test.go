@@ -197,7 +197,7 @@ func TestAnswerIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := bounded{t.Context(), transport}.RoundTrip(call)
+	response, err := bounded(t.Context(), transport).RoundTrip(call)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func opened(t *testing.T, keys *memoryKeys, request trust.Request) (*repository,
 		t.Fatal(err)
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	r, err := openRepository(address, request.Image.Repository, bounded{t.Context(), transport}, &keyStore{keys: keys}, io.Discard)
+	r, err := openRepository(address, request.Image.Repository, bounded(t.Context(), transport), &keyStore{keys: keys}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

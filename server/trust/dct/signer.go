@@ -93,7 +93,7 @@ func (s *Signer) signAt(ctx context.Context, address *url.URL, request trust.Req
 		return trust.PublicKey{}, err
 	}
 	defer transport.CloseIdleConnections()
-	channel, err := authorized(bounded{ctx, transport}, address, request.Image.Repository, credentials{request.User, request.Password})
+	channel, err := authorized(bounded(ctx, transport), address, request.Image.Repository, credentials{request.User, request.Password})
 	if err != nil {
 		return trust.PublicKey{}, err
 	}

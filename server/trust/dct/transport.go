@@ -9,16 +9,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/opensbs/sbs/server/trust/channel"
 )
 
 const (
-	dialLimit    = 10 * time.Second
-	requestLimit = 30 * time.Second
+	dialLimit = 10 * time.Second
 	// maxAnswer bounds a response body in bytes. A signed tag takes about 200
 	// in targets.json, so this is room for more than 100,000 tags.
 	maxAnswer  = 32 << 20
@@ -43,41 +43,12 @@ func newTransport(caBundle []byte) (*http.Transport, error) {
 	}, nil
 }
 
-// bounded is the base of all requests of one Sign, token requests included.
-// The context is a field because neither notary's client nor the token
-// handler takes one; both take a RoundTripper, which lives as long as Sign.
-type bounded struct {
-	ctx  context.Context
-	base http.RoundTripper
-}
-
-func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
-	// A challenge names the token server, so it is here that no password
-	// leaves in clear, whatever the challenge says.
-	if err := checkScheme(request.URL); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(b.ctx, requestLimit)
-	stop := context.AfterFunc(request.Context(), cancel)
-	release := func() { stop(); cancel() }
-	response, err := b.base.RoundTrip(request.WithContext(ctx))
-	if err != nil {
-		release()
-		return nil, err
-	}
-	response.Body = &body{http.MaxBytesReader(nil, response.Body, maxAnswer), release}
-	return response, nil
-}
-
-// body frees the request's timer when it is closed.
-type body struct {
-	io.ReadCloser
-	release func()
-}
-
-func (b *body) Close() error {
-	defer b.release()
-	return b.ReadCloser.Close()
+// bounded is the base of all requests of one Sign. A challenge names the token
+// server, so it is here that no password leaves in clear, whatever it says.
+func bounded(ctx context.Context, base http.RoundTripper) http.RoundTripper {
+	return channel.New(ctx, base, maxAnswer, func(request *http.Request) error {
+		return checkScheme(request.URL)
+	})
 }
 
 // statusError is an answer the library would turn into text only.

@@ -6,52 +6,21 @@ package registry
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
-	"time"
+
+	"github.com/opensbs/sbs/server/trust/channel"
 )
 
 const (
-	requestLimit = 30 * time.Second
-	maxAnswer    = 8 << 20 // bytes; manifests, signatures and lists of them are smaller
-	maxHeaders   = 64 << 10
+	maxAnswer  = 8 << 20 // bytes; manifests, signatures and lists of them are smaller
+	maxHeaders = 64 << 10
 )
 
-// bounded is the base of all requests, token requests and redirects included.
-// The context is a field because the library asks some questions of its own
-// without one; it takes a RoundTripper, which lives as long as one Sign.
-type bounded struct {
-	ctx  context.Context
-	base http.RoundTripper
-}
-
-func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
-	if err := checkScheme(request); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(b.ctx, requestLimit)
-	stop := context.AfterFunc(request.Context(), cancel)
-	release := func() { stop(); cancel() }
-	response, err := b.base.RoundTrip(request.WithContext(ctx))
-	if err != nil {
-		release()
-		return nil, err
-	}
-	response.Body = &body{http.MaxBytesReader(nil, response.Body, maxAnswer), release}
-	return response, nil
-}
-
-// body frees the request's timer when it is closed.
-type body struct {
-	io.ReadCloser
-	release func()
-}
-
-func (b *body) Close() error {
-	defer b.release()
-	return b.ReadCloser.Close()
+// bounded is the base of all requests to a registry.
+func bounded(ctx context.Context, base http.RoundTripper) http.RoundTripper {
+	return channel.New(ctx, base, maxAnswer, checkScheme)
 }
 
 // checkScheme lets https pass, and http to loopback.

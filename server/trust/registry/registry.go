@@ -43,7 +43,7 @@ func Open(ctx context.Context, request trust.Request) (*Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	authorized, err := transport.NewWithContext(ctx, repository.Registry, authenticator(request), bounded{ctx, base},
+	authorized, err := transport.NewWithContext(ctx, repository.Registry, authenticator(request), bounded(ctx, base),
 		[]string{repository.Scope(transport.PushScope)})
 	if err != nil {
 		base.CloseIdleConnections()
