@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/certs"
+	"github.com/opensbs/sbs/client/contract"
 	"github.com/opensbs/sbs/client/instanceenv"
 	"github.com/opensbs/sbs/enclave"
 )
@@ -62,10 +66,6 @@ func newDeployment(t *testing.T) deployment {
 // the folder image, and the developer's, made with the public key beside them.
 func (d deployment) environment(t *testing.T, image string) func(string) string {
 	t.Helper()
-	values, err := readValues(filepath.Join(image, fileValues))
-	if err != nil {
-		t.Fatal(err)
-	}
 	key, err := instanceenv.ReadPublicKey(filepath.Join(image, enclave.FilePublicKey), time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -74,18 +74,54 @@ func (d deployment) environment(t *testing.T, image string) func(string) string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	others := map[string]string{
-		"CLIENT_CRT": developer.ClientCert, "CLIENT_CA": developer.ClientCA,
-		"SERVER_CRT": developer.ServerCert, "SERVER_KEY": developer.ServerKey,
-		envListen: "127.0.0.1:0", envVolume: d.volume,
-	}
-	return func(name string) string {
-		if value := others[name]; value != "" {
-			return value
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"contract.yaml":               strings.ReplaceAll(contractYAML, "IMAGE", image),
+		"instance-env.yaml":           developer.YAML(),
+		"compose/docker-compose.yaml": composeYAML,
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
 		}
-		return values(name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	document, err := contract.Load(filepath.Join(folder, "contract.yaml"), contract.CCRT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections, err := document.Sections("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The runtime takes the variables of both sections together.
+	values := map[string]string{envListen: "127.0.0.1:0", envVolume: d.volume}
+	for _, text := range []string{sections.Env, sections.Workload} {
+		var section struct{ Env map[string]string }
+		if err := yaml.Load([]byte(text), &section); err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(values, section.Env)
+	}
+	return func(name string) string { return values[name] }
 }
+
+const contractYAML = `
+workload:
+  compose: {archive: !archive compose}
+  env: !yaml IMAGE/workload-env.yaml
+env:
+  logging: {logRouter: {hostname: logs.example.com, iamApiKey: key}}
+  env: !yaml instance-env.yaml
+`
+
+const composeYAML = `
+services:
+  sbs:
+    image: example.com/ns/sbs@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+`
 
 // serve runs the server until ask has returned.
 func (d deployment) serve(t *testing.T, getenv func(string) string, ask func(*client.Client)) error {
@@ -128,8 +164,8 @@ const parameters = `{"GITHUB_URL": "git@github.com:owner/repo.git", "DOCKER_REPO
 	"DOCKER_PASSWORD": "pass-word", "IMAGE_SIGNING": ["simple"], "SECRET": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`
 
 // TestKeygenStartsServers takes the whole way of the secrets: keygen, the
-// developer's instance-env, a server in its enclave, status over mutual TLS; and
-// from one server image to the next, on the same data volume.
+// developer's instance-env, the contract, a server in its enclave, status over
+// mutual TLS; and from one server image to the next, on the same data volume.
 func TestKeygenStartsServers(t *testing.T) {
 	d := newDeployment(t)
 	first, _ := generated(t, "")
