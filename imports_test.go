@@ -15,7 +15,7 @@ import (
 const module = "github.com/opensbs/sbs/"
 
 // mayImport says which packages of this module a package may import: imports
-// point one way, cmd → server | client → api, and enclave stands apart. A
+// point one way, cmd → server | client → signature → api, and enclave stands apart. A
 // package that is not listed here is an error, so that a new one gets its place.
 var mayImport = map[string][]string{
 	"api":                   {},
@@ -33,9 +33,10 @@ var mayImport = map[string][]string{
 	"server/trust/channel":  {},
 	"server/trust/dct":      {"api", "server/trust", "server/trust/channel"},
 	"server/trust/registry": {"server/trust", "server/trust/channel"},
-	"server/trust/sigstore": {"api", "server/trust", "server/trust/registry"},
+	"server/trust/sigstore": {"api", "server/trust", "server/trust/registry", "signature/bundle"},
 	"server/trust/simple":   {"api", "server/trust", "server/trust/registry"},
 	"server/volume":         {},
+	"signature/bundle":      {},
 	"client":                {"api", "client/atomicfile", "client/certs"},
 	"client/advice":         {},
 	"client/atomicfile":     {},

@@ -49,7 +49,7 @@ func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Wr
 		return trust.PublicKey{}, fmt.Errorf("sign %s with %s: %w", request.Image.Repository, s.method, err)
 	}
 	_, _ = fmt.Fprintf(progress, "signed %s@%s in the registry\n", request.Image.Repository, request.Image.Digest) // a log's trouble is its own
-	return trust.PublicKey{Method: s.method, ID: k.id(), Key: k.pem}, nil
+	return trust.PublicKey{Method: s.method, ID: k.public.ID(), Key: k.public.PEM()}, nil
 }
 
 func (s *Signer) signInTurn(ctx context.Context, request trust.Request) (key, error) {
