@@ -14,7 +14,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/opensbs/sbs/server/trust/channel"
+	"github.com/opensbs/sbs/signature/channel"
 )
 
 const (

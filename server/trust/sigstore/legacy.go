@@ -22,7 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/registry"
+	"github.com/opensbs/sbs/signature/registry"
 )
 
 const (
