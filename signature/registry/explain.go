@@ -66,8 +66,8 @@ func (r *Repository) checkStatus(response *http.Response, want int) error {
 	return fmt.Errorf("HTTP status %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
 }
 
-// isAbsent tells an answer that something is not there from any other trouble.
-func isAbsent(err error) bool {
+// IsAbsent tells an answer that something is not there from any other trouble.
+func IsAbsent(err error) bool {
 	var refused *transport.Error
 	return errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound
 }

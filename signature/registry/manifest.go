@@ -23,7 +23,7 @@ func (r *Repository) Resolve(ctx context.Context, reference signature.Reference)
 		wanted = r.Name.Digest(reference.Digest)
 	}
 	found, err := remote.Get(wanted, r.Options(ctx)...)
-	if isAbsent(err) {
+	if IsAbsent(err) {
 		return "", &signature.AbsentError{}
 	}
 	if err != nil {
