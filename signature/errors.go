@@ -92,11 +92,15 @@ func (e *RolledBackError) Error() string {
 // than the one that was demanded.
 type RootChangedError struct {
 	Want  string   // the key that was demanded, or seen first
-	Found []string // the first few of the keys there
+	Found []string // the first few of the keys there; empty where none is sound
 }
 
 func (e *RootChangedError) Error() string {
-	return "its trust data is rooted in another key (" + strings.Join(e.Found, ", ") + ") than " + e.Want
+	found := "another key"
+	if len(e.Found) > 0 {
+		found += " (" + strings.Join(e.Found, ", ") + ")"
+	}
+	return "its trust data is rooted in " + found + " than " + e.Want
 }
 
 // ExpiredError is trust data past its end.
