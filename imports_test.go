@@ -15,14 +15,14 @@ import (
 const module = "github.com/opensbs/sbs/"
 
 // mayImport says which packages of this module a package may import: imports
-// point one way, cmd → server | client → api, and enclave stands apart. A
+// point one way, cmd → server | client → signature → api, and enclave stands apart. A
 // package that is not listed here is an error, so that a new one gets its place.
 var mayImport = map[string][]string{
 	"api":                   {},
 	"api/manifest":          {"api/manifest/bzip2"},
 	"api/manifest/bzip2":    {},
 	"enclave":               {},
-	"server":                {"api", "api/manifest", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/trust/dct", "server/volume"},
+	"server":                {"api", "api/manifest", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/volume", "signature/notary"},
 	"server/dockerfile":     {},
 	"server/engine":         {"server/dockerfile"},
 	"server/job":            {"api"},
@@ -30,13 +30,19 @@ var mayImport = map[string][]string{
 	"server/pipeline":       {"api", "api/manifest", "server/engine", "server/job", "server/objectstore", "server/source", "server/trust", "server/volume"},
 	"server/source":         {},
 	"server/stateimage":     {},
-	"server/trust":          {},
-	"server/trust/channel":  {},
-	"server/trust/dct":      {"api", "server/trust", "server/trust/channel"},
-	"server/trust/registry": {"server/trust", "server/trust/channel"},
-	"server/trust/sigstore": {"api", "server/trust", "server/trust/registry"},
-	"server/trust/simple":   {"api", "server/trust", "server/trust/registry"},
+	"server/trust":          {"signature"},
+	"server/trust/dct":      {"api", "server/trust", "signature", "signature/notary"},
+	"server/trust/sigstore": {"api", "server/trust", "signature/bundle", "signature/registry", "signature/sigstore"},
+	"server/trust/simple":   {"api", "server/trust", "signature/registry", "signature/simple"},
 	"server/volume":         {},
+	"signature":             {},
+	"signature/bundle":      {},
+	"signature/channel":     {},
+	"signature/dct":         {"api", "signature", "signature/notary"},
+	"signature/notary":      {"signature", "signature/channel"},
+	"signature/registry":    {"signature", "signature/channel"},
+	"signature/sigstore":    {"api", "signature", "signature/bundle", "signature/registry"},
+	"signature/simple":      {"api", "signature", "signature/registry"},
 	"client":                {"api", "client/atomicfile", "client/certs"},
 	"client/advice":         {},
 	"client/atomicfile":     {},
