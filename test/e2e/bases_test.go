@@ -66,3 +66,49 @@ func TestVerifiedBases(t *testing.T) {
 		t.Errorf("the record has %d base images, want %d", len(record.BaseImages), len(want))
 	}
 }
+
+// The ignore file that goes by the Dockerfile's name counts for the pinned one
+// too, and what is copied is the Dockerfile that was cloned.
+func TestVerifiedBaseKeepsTheContext(t *testing.T) {
+	l := shared
+	v := l.newVendor(t)
+	image := v.named("vendor/context:1")
+	digest := v.push(t, image, "context")
+	dockerfile := "FROM " + image + "\nCOPY . /src\nRUN echo \"$(cd /src && echo $(find . -type f | sort)) and $(head -n 1 /src/sub/Dockerfile).\"\n"
+	l.prepare(t, "context", files{
+		"sub/Dockerfile": dockerfile, "sub/Dockerfile.dockerignore": "hidden\n.git\n", ".dockerignore": "shown\n", "hidden": "", "shown": "",
+	}, with(policy(map[string]any{"image": image, "method": "digest", "key": []string{digest}}), "DOCKERFILE_PATH", "sub/Dockerfile"))
+	built := l.succeed(t)
+	if want := "./.dockerignore ./shown ./sub/Dockerfile ./sub/Dockerfile.dockerignore and FROM " + image + "."; !strings.Contains(built.log(), want) {
+		t.Errorf("no step printed %q:\n%s", want, built.log())
+	}
+}
+
+// The short forms of the guide, and what of them can't be obeyed.
+func TestShortFormsVerifyBases(t *testing.T) {
+	l := shared
+	v := l.newVendor(t)
+	image := v.named("vendor/short:1")
+	v.push(t, image, "short")
+	v.cosigned(t, image)
+	l.prepare(t, "short", files{"Dockerfile": "FROM " + image + "\nRUN true\n"}, map[string]any{"BASE_IMAGE_SIGSTORE_KEY": v.pem})
+	l.succeed(t)
+	if record := l.record(t); len(record.BaseImages) != 1 || record.BaseImages[0].Method != api.SigningSigstore {
+		t.Errorf("the record has %+v", record.BaseImages)
+	}
+	// The registry of the stack keeps no signatures, and the short form has no
+	// place for a lookaside store.
+	l.attacked(t, []attack{{"short form simple", "FROM " + image + "\n", map[string]any{"ICR_BASE_REPO": image, "BASE_REPO_PUBLIC_KEY": v.pgp, "DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": l.Registry.Address()},
+		image, "which keeps none", "skopeo standalone-verify"}})
+	for key, changes := range map[string]map[string]any{
+		"DOCKER_CONTENT_TRUST_BASE": {"DOCKER_CONTENT_TRUST_BASE": "True"},
+		"BASE_IMAGE_POLICY":         policy(map[string]any{"image": "**", "method": "dct", "server": "https://notary.docker.io"}),
+		"ICR_BASE_REPO":             {"ICR_BASE_REPO": image, "BASE_REPO_PUBLIC_KEY": "no key"},
+		"BASE_IMAGE_SIGSTORE_KEY":   {"BASE_IMAGE_SIGSTORE_KEY": "no key"},
+	} {
+		answer := l.request(t, "POST", "/image", string(l.body(t, "short", changes)))
+		if answer.code != 400 || answer.object()["key"] != key {
+			t.Errorf("%s: %d %s", key, answer.code, answer.text)
+		}
+	}
+}
