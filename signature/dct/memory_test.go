@@ -72,7 +72,7 @@ func TestMemory(t *testing.T) {
 			t.Errorf("%v takes the record of another", other)
 		}
 	}
-	for _, damaged := range []string{"", "{}", sound + "{}", strings.Replace(sound, `"version":1`, `"version":2`, 1),
+	for _, damaged := range []string{"", "{}", sound + "{}", sound + "}", strings.Replace(sound, `"version":1`, `"version":2`, 1),
 		strings.Replace(sound, saved.RootKeyID, "", 1), strings.Replace(sound, `"seen"`, `"more":1,"seen"`, 1), strings.Repeat(" ", maxRecord) + sound} {
 		m.kept[name] = []byte(damaged)
 		if known, err := load(m, server, gun); err == nil {
