@@ -75,4 +75,15 @@ func TestRolledBackTrustData(t *testing.T) {
 	if want := api.FailureStatus("docker trust inspect " + image); built.Status.Status != want || !strings.Contains(built.Cause, image) || !strings.Contains(built.Cause, "went back in time") {
 		t.Errorf("%q (%s), want %q", built.Status.Status, built.Cause, want)
 	}
+
+	// Unless the operator says that the data is really lost.
+	if err := l.Server.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "", []string{"SBS_SIMULATED_ENCLAVE=" + l.Server.Enclave(), "SBS_VOLUME=" + l.Server.Volume()}, "",
+		l.programs.ServerBinary, "forget-trust-data", proxy.server.URL, strings.TrimSuffix(image, ":1"))
+	if err := l.Server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.succeed(t)
 }
