@@ -23,10 +23,12 @@ var mayImport = map[string][]string{
 	"api/manifest/bzip2":    {},
 	"enclave":               {},
 	"server":                {"api", "api/manifest", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/volume", "signature/notary"},
-	"server/engine":         {},
+	"server/base":           {"api", "server/dockerfile", "signature", "signature/registry"},
+	"server/dockerfile":     {},
+	"server/engine":         {"server/dockerfile"},
 	"server/job":            {"api"},
 	"server/objectstore":    {"api"},
-	"server/pipeline":       {"api", "api/manifest", "server/engine", "server/job", "server/objectstore", "server/source", "server/trust", "server/volume"},
+	"server/pipeline":       {"api", "api/manifest", "server/base", "server/dockerfile", "server/engine", "server/job", "server/objectstore", "server/source", "server/trust", "server/volume", "signature"},
 	"server/source":         {},
 	"server/stateimage":     {},
 	"server/trust":          {"signature"},
@@ -51,7 +53,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
-	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
+	"cmd/sbs-server":        {"api", "enclave", "server", "server/base", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
 // anything marks folders that stand outside the product: they may import it,
