@@ -128,6 +128,29 @@ func TestCheckTrustsNoRewriting(t *testing.T) {
 	}
 }
 
+func TestOnlyPinned(t *testing.T) {
+	allowed := []string{"docker.io/library/a" + sum}
+	image := func(name string) place { return place{Image: Image{Name: name}, external: true, literal: true} }
+	stage := place{Image: Image{Name: "first"}, literal: true}
+	for name, places := range map[string][]place{
+		"none": nil, "a stage": {stage}, "pinned": {stage, image("a" + sum)}, "with a tag beside": {image("a:1" + sum)},
+	} {
+		if err := onlyPinned(places, allowed); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	argument := image("a" + sum)
+	argument.literal = false
+	for name, p := range map[string]place{
+		"by tag": image("a:1"), "another image": image("b" + sum), "another digest": image("a" + strings.ReplaceAll(sum, "aa", "ab")),
+		"no name": image("A"), "by an argument": argument, "a stage by an argument": {Image: Image{Name: "first"}},
+	} {
+		if err := onlyPinned([]place{stage, p}, allowed); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
 func FuzzPin(f *testing.F) {
 	for _, seed := range []string{
 		"ARG V=1\nFROM a:$V AS b\nCOPY --from=c /x /\n",
