@@ -53,8 +53,8 @@ stack: bin/cosign # the tests that need the stack's programs and an engine
 bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
 	cd tools/cosign && $(GO) build -trimpath -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
 
-bench: setup build ## measure build time, status latency and memory on the stack
-	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e
+bench: setup build ## measure build time, status latency, listing and memory on the stack
+	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e ./test/state
 
 lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities
 	@GO='$(GO)' tools/lint.sh

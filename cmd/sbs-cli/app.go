@@ -34,6 +34,7 @@ func (p program) app() *cli.App {
 			p.update(),
 			p.build(),
 			p.status(),
+			p.builds(),
 			p.log(),
 			p.clean(),
 			p.getDigest(),
