@@ -62,7 +62,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	slot, err := job.Open(data, pipeline.Recover(data))
+	slot, err := job.Open(data, pipeline.Sweep(ctx, connect, logger, pipeline.Recover(data)))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	buildkit "github.com/moby/buildkit/client"
 )
@@ -27,37 +28,83 @@ func cacheRecords(ctx context.Context, kit *buildkit.Client) (map[string]bool, e
 	return known, nil
 }
 
-// clearCache removes what was added to the cache since before was listed. The
-// Engine passes over what another build is using. A failure is told in the
-// output.
+// clearCache removes what was added to the cache since before was listed. A
+// failure is told in the output.
 func (e *Engine) clearCache(ctx context.Context, before map[string]bool, output io.Writer) {
 	ctx, cancel := forCleanup(ctx)
 	defer cancel()
-	if err := e.removeRecords(ctx, before); err != nil {
+	err := e.removeRecords(ctx, func(record *buildkit.UsageInfo) bool { return !before[record.ID] })
+	if err != nil {
 		fmt.Fprintf(output, "the build cache could not be cleared: %v\n", err)
 	}
 }
 
-func (e *Engine) removeRecords(ctx context.Context, before map[string]bool) error {
+// RemoveCache removes what was added to BuildKit's cache since a time by builds
+// that nobody follows any more, because their process was killed. BuildKit ends
+// such a build by itself; RemoveCache waits for that, but not for long. Without
+// BuildKit there is nothing to remove.
+func (e *Engine) RemoveCache(ctx context.Context, since time.Time) error {
+	if e.builder == Classic {
+		return nil
+	}
+	err := e.removeRecords(ctx, func(record *buildkit.UsageInfo) bool { return !record.CreatedAt.Before(since) })
+	if err != nil {
+		return fmt.Errorf("clear the build cache: %w", ended(ctx, err))
+	}
+	return nil
+}
+
+// BuildKit lets go of what a build used a moment after the build's end. What is
+// still in use after settleTime is so by another build, which clears up itself.
+const (
+	settleTime  = 3 * time.Second
+	settleEvery = 20 * time.Millisecond
+)
+
+// removeRecords removes those of the cache's records that ours picks. Layers of
+// base images stay.
+func (e *Engine) removeRecords(ctx context.Context, ours func(*buildkit.UsageInfo) bool) error {
 	kit, err := e.dialBuildKit(ctx)
 	if err != nil {
 		return err
 	}
 	defer kit.Close()
-	records, err := kit.DiskUsage(ctx)
-	if err != nil {
-		return err
-	}
-	var added []string
-	for _, record := range records {
-		if !before[record.ID] && !ofBaseImage(record) {
-			added = append(added, "id=="+record.ID)
+	settled := time.NewTimer(settleTime)
+	defer settled.Stop()
+	again := time.NewTicker(settleEvery)
+	defer again.Stop()
+	for {
+		left, err := pruned(ctx, kit, ours)
+		if err != nil || left == 0 {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-settled.C:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
-	if len(added) == 0 {
-		return nil
+}
+
+// pruned asks BuildKit to remove records, and says how many there were: it
+// passes over what is in use.
+func pruned(ctx context.Context, kit *buildkit.Client, ours func(*buildkit.UsageInfo) bool) (int, error) {
+	records, err := kit.DiskUsage(ctx)
+	if err != nil {
+		return 0, err
 	}
-	return kit.Prune(ctx, nil, buildkit.PruneAll, buildkit.WithFilter(added))
+	var filter []string
+	for _, record := range records {
+		if ours(record) && !ofBaseImage(record) {
+			filter = append(filter, "id=="+record.ID)
+		}
+	}
+	if len(filter) == 0 {
+		return 0, nil
+	}
+	return len(filter), kit.Prune(ctx, nil, buildkit.PruneAll, buildkit.WithFilter(filter))
 }
 
 // ofBaseImage goes by the descriptions that the sources of images in BuildKit

@@ -29,6 +29,7 @@ type Engine interface {
 	Push(ctx context.Context, reference string, credentials engine.Registry, output io.Writer) (engine.Pushed, error)
 	Remove(ctx context.Context, references ...string) error
 	RemoveTagged(ctx context.Context, repository string) error
+	RemoveCache(ctx context.Context, since time.Time) error
 	Close() error
 }
 
