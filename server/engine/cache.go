@@ -9,9 +9,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/docker/docker/api/types/build"
+	"github.com/docker/docker/api/types/filters"
 	buildkit "github.com/moby/buildkit/client"
 )
 
@@ -33,7 +36,7 @@ func cacheRecords(ctx context.Context, kit *buildkit.Client) (map[string]bool, e
 func (e *Engine) clearCache(ctx context.Context, before map[string]bool, output io.Writer) {
 	ctx, cancel := forCleanup(ctx)
 	defer cancel()
-	err := e.removeRecords(ctx, func(record *buildkit.UsageInfo) bool { return !before[record.ID] })
+	err := e.removeRecords(ctx, letsGo, func(record *buildkit.UsageInfo) bool { return !before[record.ID] })
 	if err != nil {
 		fmt.Fprintf(output, "the build cache could not be cleared: %v\n", err)
 	}
@@ -47,64 +50,73 @@ func (e *Engine) RemoveCache(ctx context.Context, since time.Time) error {
 	if e.builder == Classic {
 		return nil
 	}
-	err := e.removeRecords(ctx, func(record *buildkit.UsageInfo) bool { return !record.CreatedAt.Before(since) })
+	err := e.removeRecords(ctx, letsGoOfDead, func(record *buildkit.UsageInfo) bool { return !record.CreatedAt.Before(since) })
 	if err != nil {
 		return fmt.Errorf("clear the build cache: %w", ended(ctx, err))
 	}
 	return nil
 }
 
-// BuildKit lets go of what a build used a moment after the build's end. What is
-// still in use after settleTime is so by another build, which clears up itself.
+// BuildKit lets go of what a build used a moment after the build's end, and a bit
+// later after the death of its client. What is in use for longer is so by another
+// build, which clears up itself.
 const (
-	settleTime  = 3 * time.Second
-	settleEvery = 20 * time.Millisecond
+	letsGo       = 500 * time.Millisecond
+	letsGoOfDead = 3 * time.Second
+	lookAgain    = 50 * time.Millisecond
 )
 
-// removeRecords removes those of the cache's records that ours picks. Layers of
-// base images stay.
-func (e *Engine) removeRecords(ctx context.Context, ours func(*buildkit.UsageInfo) bool) error {
+// removeRecords removes those of the cache's records that ours picks, and tries
+// for so long. Layers of base images stay.
+func (e *Engine) removeRecords(ctx context.Context, patience time.Duration, ours func(*buildkit.UsageInfo) bool) error {
 	kit, err := e.dialBuildKit(ctx)
 	if err != nil {
 		return err
 	}
 	defer kit.Close()
-	settled := time.NewTimer(settleTime)
-	defer settled.Stop()
-	again := time.NewTicker(settleEvery)
+	again := time.NewTicker(lookAgain)
 	defer again.Stop()
-	for {
-		left, err := pruned(ctx, kit, ours)
-		if err != nil || left == 0 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		left, err := kit.DiskUsage(ctx)
+		if err != nil {
 			return err
+		}
+		left = slices.DeleteFunc(left, func(record *buildkit.UsageInfo) bool { return !ours(record) || ofBaseImage(record) })
+		if len(left) == 0 {
+			return nil
+		}
+		removed, err := e.prune(ctx, left)
+		if err != nil {
+			return err
+		}
+		if removed {
+			continue // what those were made of may be free now
 		}
 		select {
 		case <-again.C:
-		case <-settled.C:
-			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+	return nil
 }
 
-// pruned asks BuildKit to remove records, and says how many there were: it
-// passes over what is in use.
-func pruned(ctx context.Context, kit *buildkit.Client, ours func(*buildkit.UsageInfo) bool) (int, error) {
-	records, err := kit.DiskUsage(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var filter []string
+// prune removes those of the records that are not in use, and says whether there
+// were any. It asks the Engine, not BuildKit: the BuildKit of Engine 20.10 holds
+// its lock for good when whoever asks it to prune is killed while it answers, and
+// then nobody builds any more. The Engine takes one id in each request.
+func (e *Engine) prune(ctx context.Context, records []*buildkit.UsageInfo) (removed bool, err error) {
 	for _, record := range records {
-		if ours(record) && !ofBaseImage(record) {
-			filter = append(filter, "id=="+record.ID)
+		if record.InUse {
+			continue
 		}
+		report, err := e.api.BuildCachePrune(ctx, build.CachePruneOptions{All: true, Filters: filters.NewArgs(filters.Arg("id", record.ID))})
+		if err != nil {
+			return removed, unreachable(ctx, e.api.DaemonHost(), err)
+		}
+		removed = removed || len(report.CachesDeleted) > 0
 	}
-	if len(filter) == 0 {
-		return 0, nil
-	}
-	return len(filter), kit.Prune(ctx, nil, buildkit.PruneAll, buildkit.WithFilter(filter))
+	return removed, nil
 }
 
 // ofBaseImage goes by the descriptions that the sources of images in BuildKit
