@@ -15,28 +15,36 @@ import (
 const module = "github.com/opensbs/sbs/"
 
 // mayImport says which packages of this module a package may import: imports
-// point one way, cmd → server | client → api, and enclave stands apart. A
+// point one way, cmd → server | client → signature → api, and enclave stands apart. A
 // package that is not listed here is an error, so that a new one gets its place.
 var mayImport = map[string][]string{
 	"api":                   {},
 	"api/manifest":          {"api/manifest/bzip2"},
 	"api/manifest/bzip2":    {},
 	"enclave":               {},
-	"server":                {"api", "api/manifest", "server/history", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/trust/dct", "server/volume"},
-	"server/engine":         {},
+	"server":                {"api", "api/manifest", "server/history", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/volume", "signature/notary"},
+	"server/base":           {"api", "server/dockerfile", "signature", "signature/registry"},
+	"server/dockerfile":     {},
+	"server/engine":         {"server/dockerfile"},
 	"server/history":        {"api", "server/volume"},
 	"server/job":            {"api"},
 	"server/objectstore":    {"api"},
-	"server/pipeline":       {"api", "api/manifest", "server/engine", "server/history", "server/job", "server/objectstore", "server/source", "server/trust", "server/volume"},
+	"server/pipeline":       {"api", "api/manifest", "server/base", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/source", "server/trust", "server/volume", "signature"},
 	"server/source":         {},
 	"server/stateimage":     {},
-	"server/trust":          {},
-	"server/trust/channel":  {},
-	"server/trust/dct":      {"api", "server/trust", "server/trust/channel"},
-	"server/trust/registry": {"server/trust", "server/trust/channel"},
-	"server/trust/sigstore": {"api", "server/trust", "server/trust/registry"},
-	"server/trust/simple":   {"api", "server/trust", "server/trust/registry"},
+	"server/trust":          {"signature"},
+	"server/trust/dct":      {"api", "server/trust", "signature", "signature/notary"},
+	"server/trust/sigstore": {"api", "server/trust", "signature/bundle", "signature/registry", "signature/sigstore"},
+	"server/trust/simple":   {"api", "server/trust", "signature/registry", "signature/simple"},
 	"server/volume":         {},
+	"signature":             {},
+	"signature/bundle":      {},
+	"signature/channel":     {},
+	"signature/dct":         {"api", "signature", "signature/notary"},
+	"signature/notary":      {"signature", "signature/channel"},
+	"signature/registry":    {"signature", "signature/channel"},
+	"signature/sigstore":    {"api", "signature", "signature/bundle", "signature/registry"},
+	"signature/simple":      {"api", "signature", "signature/registry"},
 	"client":                {"api", "client/atomicfile", "client/certs"},
 	"client/advice":         {},
 	"client/atomicfile":     {},
@@ -46,7 +54,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
-	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/history", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
+	"cmd/sbs-server":        {"api", "enclave", "server", "server/base", "server/engine", "server/history", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

@@ -46,13 +46,15 @@ type Parameters struct {
 
 	ImageSigning Methods // IMAGE_SIGNING (addition): the ways of signing; see Signing for the default
 
-	TrustPushServer string // DOCKER_CONTENT_TRUST_PUSH_SERVER: the notary server, as https URL or host[:port]
-	TrustCA         string // DOCKER_CONTENT_TRUST_CA (addition): PEM certificates trusted for the notary
-	TrustBase       bool   // DOCKER_CONTENT_TRUST_BASE
-	TrustBaseServer string // DOCKER_CONTENT_TRUST_BASE_SERVER
-	ICRBaseRepo     string // ICR_BASE_REPO
-	ICRBaseKeyPath  string // ICR_BASE_REPO_PUBLIC_KEY: a path on the client; ignored
-	BaseKey         string // BASE_REPO_PUBLIC_KEY: OpenPGP public key text
+	TrustPushServer string     // DOCKER_CONTENT_TRUST_PUSH_SERVER: the notary server, as https URL or host[:port]
+	TrustCA         string     // DOCKER_CONTENT_TRUST_CA (addition): PEM certificates trusted for the notary
+	BasePolicy      BasePolicy // BASE_IMAGE_POLICY (addition); see BaseRules for what else makes rules
+	BaseSigstoreKey string     // BASE_IMAGE_SIGSTORE_KEY (addition): PEM, for all images of BaseRegistry
+	TrustBase       bool       // DOCKER_CONTENT_TRUST_BASE
+	TrustBaseServer string     // DOCKER_CONTENT_TRUST_BASE_SERVER
+	ICRBaseRepo     string     // ICR_BASE_REPO: the image that BaseKey verifies, with or without a tag
+	ICRBaseKeyPath  string     // ICR_BASE_REPO_PUBLIC_KEY: a path on the client; ignored
+	BaseKey         string     // BASE_REPO_PUBLIC_KEY: OpenPGP public key text
 
 	KeptCount int    // BUILDS_KEPT (addition): finished builds that the server keeps; see BuildsKept
 	KeptSize  string // BUILDS_KEPT_SIZE (addition): what they may take together, as 10GiB
@@ -178,6 +180,10 @@ func (p Parameters) values(want func(field) bool) map[string]any {
 				values[f.key] = *value
 			}
 		case *Methods:
+			if len(*value) != 0 {
+				values[f.key] = *value
+			}
+		case *BasePolicy:
 			if len(*value) != 0 {
 				values[f.key] = *value
 			}

@@ -27,9 +27,12 @@ func (clear) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, ni
 // builder stands in for the pipeline: it remembers what it was asked to build.
 // The real one runs in the end-to-end tests.
 type builder struct {
-	began []api.Parameters
-	err   error
+	began   []api.Parameters
+	err     error
+	refuses error
 }
+
+func (b *builder) Check(api.Parameters) error { return b.refuses }
 
 func (b *builder) Begin(p api.Parameters) error {
 	b.began = append(b.began, p)

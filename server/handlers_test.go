@@ -78,6 +78,12 @@ func TestDoorAsksTheParts(t *testing.T) {
 			t.Errorf("%s: got %+v", key, got)
 		}
 	}
+	f.builder.refuses = &api.ParameterError{Key: "BASE_IMAGE_POLICY", Problem: "no key"}
+	if got := f.answer("POST", "/image", parameters(), http.StatusBadRequest); got.Key != "BASE_IMAGE_POLICY" {
+		t.Errorf("got %+v", got)
+	}
+	f.builder.refuses = nil
+	f.answer("PUT", "/image", `""`, http.StatusConflict) // nothing was stored
 }
 
 func TestBuildOutOfOrder(t *testing.T) {

@@ -143,6 +143,7 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 			api.SigningSigstore:       bundles,
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
+		Bases:      baseWays(data),
 		Enclave:    inside.Kind(),
 		Version:    version,
 		KnownHosts: knownHosts,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/base"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/source"
@@ -32,7 +33,9 @@ type build struct {
 	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareKey
 
 	begunWith int64 // bytes that were free on the volume when the build began
+	version   engine.Version
 	checkout  source.Checkout
+	bases     []base.Image // verified; none where base images are not verified
 	pushed    engine.Pushed
 }
 
@@ -89,6 +92,7 @@ func (b *build) start(ctx context.Context) error {
 	if err != nil {
 		return attempt("docker version", err)
 	}
+	b.version = version
 	return b.note(func(r *record) {
 		r.Tools["docker engine"] = version.Engine
 		r.Tools["docker api"] = version.API

@@ -11,9 +11,9 @@ import (
 //
 //	cleaned up → github cloned → image built → image pushed → success
 //	    │              │              │             │            │
-//	leftovers of    source at     Dockerfile    both tags     manifest
-//	earlier builds  one commit    to image      pushed and    signed and
-//	removed                                     signed        kept
+//	leftovers of    source at     bases         both tags     manifest
+//	earlier builds  one commit    verified,     pushed and    signed and
+//	removed                       image built   signed        kept
 var steps = []step{
 	{api.StatusCleanedUp, (*build).cleanUp},
 	{api.StatusGitHubCloned, (*build).clone},

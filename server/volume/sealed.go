@@ -75,6 +75,19 @@ func (v *Volume) replaceable(name string) error {
 	return nil
 }
 
+// Remove takes the secret sealed under name away, durably. An absent one is an
+// error that wraps fs.ErrNotExist.
+func (v *Volume) Remove(name string) error {
+	file, err := sealedFile(name)
+	if err != nil {
+		return err
+	}
+	if err := v.root.Remove(file); err != nil {
+		return fmt.Errorf("remove sealed file %s: %w", file, err)
+	}
+	return v.syncFolder(path.Dir(file))
+}
+
 // List returns the names of the sealed secrets that begin with prefix, in order.
 func (v *Volume) List(prefix string) ([]string, error) {
 	var names []string

@@ -9,11 +9,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/opensbs/sbs/signature/bundle"
 )
 
 // Keys is the sealed store: what is put is sealed, what is got is opened.
@@ -26,14 +26,11 @@ type Keys interface {
 
 const keyName = "sigstore/key" // where the key is sealed: PKCS #8, DER
 
-// key is the private key, and the public one in the forms it is shown in.
+// key is the private key, and the public one as it is shown.
 type key struct {
 	private *ecdsa.PrivateKey
-	pem     string
-	hash    [sha256.Size]byte // of the public key's DER (SubjectPublicKeyInfo)
+	public  bundle.Key
 }
-
-func (k key) id() string { return hex.EncodeToString(k.hash[:]) }
 
 // sign signs the SHA-256 of content, deterministically; the result is DER.
 func (k key) sign(content []byte) ([]byte, error) {
@@ -79,10 +76,9 @@ func newKey(keys Keys) (key, error) {
 }
 
 func withPublic(private *ecdsa.PrivateKey) (key, error) {
-	der, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
+	public, err := bundle.NewKey(private.Public())
 	if err != nil {
-		return key{}, fmt.Errorf("write the sigstore public key: %w", err)
+		return key{}, fmt.Errorf("the sigstore key: %w", err)
 	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	return key{private, string(text), sha256.Sum256(der)}, nil
+	return key{private, public}, nil
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/registry"
+	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/signature/registry"
 )
 
 // emptyType is the type of a configuration that says nothing: {}.
@@ -25,7 +26,7 @@ const emptyType = "application/vnd.oci.empty.v1+json"
 // bundleAnnotations let readers choose without fetching the bundle.
 var bundleAnnotations = map[string]string{
 	"dev.sigstore.bundle.content":       "dsse-envelope",
-	"dev.sigstore.bundle.predicateType": signPredicate,
+	"dev.sigstore.bundle.predicateType": bundle.SignPredicate,
 }
 
 // attachBundle signs the image's digest, whatever tags lead to it.
@@ -42,18 +43,26 @@ func attachBundle(ctx context.Context, k key, repository *registry.Repository, i
 	if err != nil {
 		return err
 	}
-	layer, err := upload(ctx, repository, content, bundleType)
+	layer, err := upload(ctx, repository, content, bundle.MediaType)
 	if err != nil {
 		return err
 	}
 	return putReferrer(ctx, repository, v1.Manifest{
 		SchemaVersion: 2,
 		MediaType:     types.OCIManifestSchema1,
-		ArtifactType:  bundleType,
+		ArtifactType:  bundle.MediaType,
 		Config:        config,
 		Layers:        []v1.Descriptor{layer},
 		Subject:       &v1.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size},
 		Annotations:   bundleAnnotations,
+	})
+}
+
+// signedStatement says that the image with the digest (hex of SHA-256) is signed.
+func signedStatement(k key, hexDigest string) ([]byte, error) {
+	return bundle.Sign(k.private, bundle.Statement{
+		Subjects:      []bundle.Subject{{Digest: map[string]string{"sha256": hexDigest}}},
+		PredicateType: bundle.SignPredicate,
 	})
 }
 

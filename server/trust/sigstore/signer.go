@@ -10,7 +10,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/registry"
+	"github.com/opensbs/sbs/signature/registry"
 )
 
 // signLimit bounds one Sign with all its requests.
@@ -49,7 +49,7 @@ func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Wr
 		return trust.PublicKey{}, fmt.Errorf("sign %s with %s: %w", request.Image.Repository, s.method, err)
 	}
 	_, _ = fmt.Fprintf(progress, "signed %s@%s in the registry\n", request.Image.Repository, request.Image.Digest) // a log's trouble is its own
-	return trust.PublicKey{Method: s.method, ID: k.id(), Key: k.pem}, nil
+	return trust.PublicKey{Method: s.method, ID: k.public.ID(), Key: k.public.PEM()}, nil
 }
 
 func (s *Signer) signInTurn(ctx context.Context, request trust.Request) (key, error) {
@@ -65,10 +65,10 @@ func (s *Signer) signInTurn(ctx context.Context, request trust.Request) (key, er
 	if err != nil {
 		return key{}, err
 	}
-	repository, err := registry.Open(ctx, request)
+	repository, err := registry.Open(ctx, request.Image.Repository, request.Access(), registry.Push)
 	if err != nil {
-		return key{}, err
+		return key{}, trust.Advise(err)
 	}
 	defer repository.Close()
-	return k, registry.Explain(ctx, s.attach(ctx, k, repository, request.Image))
+	return k, trust.Advise(repository.Explain(ctx, s.attach(ctx, k, repository, request.Image)))
 }
