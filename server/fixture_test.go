@@ -29,7 +29,7 @@ func (clear) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, ni
 type builder struct {
 	began   []api.Parameters
 	err     error
-	refuses error // what Check answers
+	refuses error
 }
 
 func (b *builder) Check(api.Parameters) error { return b.refuses }

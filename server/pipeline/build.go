@@ -32,8 +32,8 @@ type build struct {
 	engine     Engine
 	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareKey
 
-	version   engine.Version
 	begunWith int64 // bytes that were free on the volume when the build began
+	version   engine.Version
 	checkout  source.Checkout
 	bases     []base.Image // verified; none where base images are not verified
 	pushed    engine.Pushed

@@ -68,6 +68,13 @@ func (v *Volume) Put(name string, secret []byte) error {
 	return v.syncFolder(path.Dir(folder))
 }
 
+func (v *Volume) replaceable(name string) error {
+	if _, err := v.Get(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // Remove takes the secret sealed under name away, durably. An absent one is an
 // error that wraps fs.ErrNotExist.
 func (v *Volume) Remove(name string) error {
@@ -79,13 +86,6 @@ func (v *Volume) Remove(name string) error {
 		return fmt.Errorf("remove sealed file %s: %w", file, err)
 	}
 	return v.syncFolder(path.Dir(file))
-}
-
-func (v *Volume) replaceable(name string) error {
-	if _, err := v.Get(name); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // List returns the names of the sealed secrets that begin with prefix, in order.
