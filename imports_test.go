@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"api":                   {},
 	"api/manifest":          {"api/manifest/bzip2"},
 	"api/manifest/bzip2":    {},
+	"api/provenance":        {},
 	"enclave":               {},
 	"server":                {"api", "api/manifest", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/trust/dct", "server/volume"},
 	"server/engine":         {},
