@@ -7,7 +7,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/source"
-	"github.com/opensbs/sbs/server/trust/dct"
+	"github.com/opensbs/sbs/signature/notary"
 )
 
 // receive reads parameters and checks all that can be checked before anything
@@ -40,7 +40,7 @@ func checkParts(p api.Parameters) error {
 		return &api.ParameterError{Key: "GITHUB_KNOWN_HOSTS", Problem: err.Error()}
 	}
 	if p.TrustPushServer != "" {
-		if err := dct.CheckServer(p.TrustPushServer); err != nil {
+		if err := notary.CheckServer(p.TrustPushServer); err != nil {
 			return &api.ParameterError{Key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", Problem: err.Error()}
 		}
 	}

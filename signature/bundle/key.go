@@ -69,6 +69,9 @@ func NewKey(public crypto.PublicKey) (Key, error) {
 	return Key{public, der, sha256.Sum256(der)}, nil
 }
 
+// IsZero reports whether k is no key at all, and verifies nothing.
+func (k Key) IsZero() bool { return k.public == nil }
+
 // ID is the hexadecimal SHA-256 of the key's DER (SubjectPublicKeyInfo).
 func (k Key) ID() string { return hex.EncodeToString(k.hash[:]) }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/registry"
 	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/signature/registry"
 )
 
 // emptyType is the type of a configuration that says nothing: {}.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/registry"
+	"github.com/opensbs/sbs/signature/registry"
 )
 
 // signLimit bounds one Sign with all its requests.
@@ -65,10 +65,10 @@ func (s *Signer) signInTurn(ctx context.Context, request trust.Request) (key, er
 	if err != nil {
 		return key{}, err
 	}
-	repository, err := registry.Open(ctx, request)
+	repository, err := registry.Open(ctx, request.Image.Repository, request.Access(), registry.Push)
 	if err != nil {
-		return key{}, err
+		return key{}, trust.Advise(err)
 	}
 	defer repository.Close()
-	return k, registry.Explain(ctx, s.attach(ctx, k, repository, request.Image))
+	return k, trust.Advise(repository.Explain(ctx, s.attach(ctx, k, repository, request.Image)))
 }

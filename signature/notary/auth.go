@@ -1,4 +1,4 @@
-package dct
+package notary
 
 // Credentials, for a server that asks for them.
 
@@ -17,8 +17,8 @@ import (
 
 // authorized asks the server how it wants to be asked (GET /v2/, as registries
 // and docker do) and answers a RoundTripper that obeys: with nothing, with
-// basic authentication, or with a token for pushing and pulling the GUN.
-func authorized(base http.RoundTripper, address *url.URL, gun string, given credentials) (http.RoundTripper, error) {
+// basic authentication, or with a token for doing actions on the GUN.
+func authorized(base http.RoundTripper, address *url.URL, gun string, given credentials, actions []string) (http.RoundTripper, error) {
 	manager := challenge.NewSimpleManager()
 	if err := ping(base, address, manager); err != nil {
 		return nil, err
@@ -26,8 +26,8 @@ func authorized(base http.RoundTripper, address *url.URL, gun string, given cred
 	token := auth.NewTokenHandlerWithOptions(auth.TokenHandlerOptions{
 		Transport:   checked{base},
 		Credentials: given,
-		ClientID:    "sbs-server",
-		Scopes:      []auth.Scope{auth.RepositoryScope{Repository: gun, Actions: []string{"push", "pull"}}},
+		ClientID:    "sbs",
+		Scopes:      []auth.Scope{auth.RepositoryScope{Repository: gun, Actions: actions}},
 	})
 	authorizer := auth.NewAuthorizer(manager, token, auth.NewBasicHandler(given))
 	return checked{transport.NewTransport(base, authorizer)}, nil
@@ -52,9 +52,9 @@ func ping(base http.RoundTripper, address *url.URL, manager challenge.Manager) e
 	return manager.AddResponse(response)
 }
 
-// credentials are one user's for one Sign: an auth.CredentialStore in memory.
+// credentials are one user's for one Repository: an auth.CredentialStore in memory.
 type credentials struct{ user, password string }
 
 func (c credentials) Basic(*url.URL) (string, string)        { return c.user, c.password }
 func (credentials) RefreshToken(*url.URL, string) string     { return "" }
-func (credentials) SetRefreshToken(*url.URL, string, string) {} // no token outlives Sign
+func (credentials) SetRefreshToken(*url.URL, string, string) {} // no token outlives it

@@ -1,4 +1,4 @@
-package dct
+package notary
 
 // How bytes get to the notary server and back: under the caller's context,
 // over TLS, within bounds.
@@ -14,7 +14,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/opensbs/sbs/server/trust/channel"
+	"github.com/opensbs/sbs/signature/channel"
 )
 
 const (
@@ -32,7 +32,7 @@ func newTransport(caBundle []byte) (*http.Transport, error) {
 		return nil, fmt.Errorf("load the system's certificate authorities: %w", err)
 	}
 	if len(caBundle) > 0 && !roots.AppendCertsFromPEM(caBundle) {
-		return nil, &CertificateError{Err: errors.New("the given authorities hold no PEM certificate")}
+		return nil, errors.New("the given authorities hold no PEM certificate")
 	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -43,7 +43,7 @@ func newTransport(caBundle []byte) (*http.Transport, error) {
 	}, nil
 }
 
-// bounded is the base of all requests of one Sign. A challenge names the token
+// bounded is the base of all requests. A challenge names the token
 // server, so it is here that no password leaves in clear, whatever it says.
 func bounded(ctx context.Context, base http.RoundTripper) http.RoundTripper {
 	return channel.New(ctx, base, maxAnswer, func(request *http.Request) error {
@@ -74,9 +74,9 @@ func (c checked) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// serverName is a server in messages and in what is remembered: host, port
+// Name is a server in messages and in what is remembered: host, port
 // unless it is the usual one, and path.
-func serverName(address *url.URL) string {
+func Name(address *url.URL) string {
 	host := address.Host
 	if address.Scheme == "https" && address.Port() == "443" {
 		host = host[:len(host)-len(":443")]

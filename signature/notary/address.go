@@ -1,4 +1,4 @@
-package dct
+package notary
 
 // Which addresses are taken for a notary server.
 
@@ -12,7 +12,7 @@ import (
 
 // ErrDockerNotary refuses Docker's own notary server.
 var ErrDockerNotary = errors.New("notary.docker.io shuts down on 8 December 2026: " +
-	"use a notary server of your own and name it in DOCKER_CONTENT_TRUST_PUSH_SERVER")
+	"use a notary server of your own")
 
 const (
 	dockerNotary = "notary.docker.io"
@@ -22,13 +22,13 @@ const (
 // CheckServer says whether server can be the address of a notary server, before
 // anything is asked of it.
 func CheckServer(server string) error {
-	_, err := parseServer(server)
+	_, err := ParseServer(server)
 	return err
 }
 
-// parseServer reads the address of a notary server: a URL, or host[:port],
+// ParseServer reads the address of a notary server: a URL, or host[:port],
 // which means https. Plain http is for loopback only.
-func parseServer(server string) (*url.URL, error) {
+func ParseServer(server string) (*url.URL, error) {
 	address, err := parseURL(server)
 	if err != nil {
 		return nil, fmt.Errorf("notary server %w; give https://host[:port]", err)

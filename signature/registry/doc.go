@@ -1,6 +1,7 @@
-// Package registry opens one repository of an image registry for the ways of
-// signing that keep their signatures there: with the credentials of the push,
-// within bounds, and only as long as the caller's context lives.
+// Package registry opens one repository of an image registry, for the ways of
+// signing that keep their signatures there and for those who check them: with
+// the caller's credentials, within bounds, and only as long as the caller's
+// context lives.
 //
 // It trusts the registry to hold what it is given and to be down at any time;
 // what it answers is bounded here and judged by the caller. Credentials and

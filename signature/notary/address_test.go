@@ -1,4 +1,4 @@
-package dct
+package notary
 
 import (
 	"errors"
@@ -21,13 +21,13 @@ func TestParseServer(t *testing.T) {
 		"https://mynotary.docker.io":        {"https://mynotary.docker.io", "mynotary.docker.io"},
 		"https://notary.docker.io.attacker": {"https://notary.docker.io.attacker", "notary.docker.io.attacker"},
 	} {
-		address, err := parseServer(given)
+		address, err := ParseServer(given)
 		if err != nil {
 			t.Errorf("%s: %v", given, err)
 			continue
 		}
-		if address.String() != want.url || serverName(address) != want.name {
-			t.Errorf("%s: address %s named %s, want %s named %s", given, address, serverName(address), want.url, want.name)
+		if address.String() != want.url || Name(address) != want.name {
+			t.Errorf("%s: address %s named %s, want %s named %s", given, address, Name(address), want.url, want.name)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func TestParseServerRefuses(t *testing.T) {
 		"https://example.com#geheim":           "fragment",
 		"https://" + strings.Repeat("a", 2048): "longer",
 	} {
-		_, err := parseServer(given)
+		_, err := ParseServer(given)
 		switch {
 		case err == nil:
 			t.Errorf("%.60s was taken", given)
@@ -63,7 +63,7 @@ func TestParseServerRefuses(t *testing.T) {
 
 func TestParseServerRefusesDockersNotary(t *testing.T) {
 	for _, given := range []string{"https://notary.docker.io", "notary.docker.io", "Notary.Docker.IO:443", "https://notary.docker.io./"} {
-		if _, err := parseServer(given); !errors.Is(err, ErrDockerNotary) {
+		if _, err := ParseServer(given); !errors.Is(err, ErrDockerNotary) {
 			t.Errorf("%s: %v, want ErrDockerNotary", given, err)
 		}
 	}
