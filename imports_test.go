@@ -27,7 +27,9 @@ var mayImport = map[string][]string{
 	"server/engine":         {},
 	"server/job":            {"api"},
 	"server/objectstore":    {"api"},
-	"server/pipeline":       {"api", "api/manifest", "server/engine", "server/job", "server/objectstore", "server/source", "server/trust", "server/volume"},
+	"server/pipeline":       {"api", "api/manifest", "api/provenance", "server/engine", "server/job", "server/objectstore", "server/sbom", "server/source", "server/trust", "server/volume"},
+	"server/sbom":           {},
+	"server/sbom/scan":      {"server/sbom"},
 	"server/source":         {},
 	"server/stateimage":     {},
 	"server/trust":          {"signature"},
@@ -52,7 +54,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
-	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
+	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/sbom", "server/sbom/scan", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

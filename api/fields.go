@@ -11,7 +11,7 @@ import (
 // in words, and the check that enforces those words.
 type field struct {
 	key    string
-	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods or *map[string]string
+	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods, *Attestations or *map[string]string
 	takes  string
 	check  func(string) string // the problem, or ""; for lists and objects, of each item
 	secret bool
@@ -52,6 +52,7 @@ var fields = []field{
 	{key: "ENV_WHITELIST", at: func(p *Parameters) any { return &p.EnvWhitelist }, takes: "a list of names of environment variables", check: environmentName},
 
 	{key: "IMAGE_SIGNING", at: func(p *Parameters) any { return &p.ImageSigning }, takes: "a list, or a text with commas, of dct, simple, sigstore and sigstore-legacy"},
+	{key: "ATTESTATIONS", at: func(p *Parameters) any { return &p.Attestations }, takes: "a list, or a text with commas, of provenance and sbom; [] for none"},
 	{key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", at: func(p *Parameters) any { return &p.TrustPushServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
 	{key: "DOCKER_CONTENT_TRUST_CA", at: func(p *Parameters) any { return &p.TrustCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
 	{key: "DOCKER_CONTENT_TRUST_BASE", at: func(p *Parameters) any { return &p.TrustBase }, takes: "True or False"},
@@ -90,14 +91,15 @@ var refused = map[string]string{
 
 // decode puts one JSON value into p, if it is of the field's form.
 func (f field) decode(p *Parameters, raw json.RawMessage) error {
-	_, signing := f.at(p).(*Methods)
-	if isEmpty(raw) && !(signing && string(bytes.TrimSpace(raw)) == "[]") {
+	if isEmpty(raw) && !(f.emptyListSaysSomething(p) && string(bytes.TrimSpace(raw)) == "[]") {
 		return nil
 	}
 	problem := ""
 	switch target := f.at(p).(type) {
 	case *Methods:
 		*target, problem = methods(raw)
+	case *Attestations:
+		*target, problem = attestationList(raw)
 	case *string:
 		if *target, problem = f.text(raw); problem != "" {
 			*target = ""
@@ -119,6 +121,15 @@ func (f field) decode(p *Parameters, raw json.RawMessage) error {
 		return &ParameterError{Key: f.key, Problem: problem, Takes: f.takes}
 	}
 	return nil
+}
+
+// emptyListSaysSomething is true where [] is not the same as nothing.
+func (f field) emptyListSaysSomething(p *Parameters) bool {
+	switch f.at(p).(type) {
+	case *Methods, *Attestations:
+		return true
+	}
+	return false
 }
 
 func (f field) text(raw json.RawMessage) (text, problem string) {

@@ -106,6 +106,10 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		return nil, err
 	}
 	bundles := sigstore.New(data)
+	scanner, err := imageScanner()
+	if err != nil {
+		return nil, err
+	}
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
 		Volume:  data,
@@ -117,10 +121,12 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 			api.SigningSigstore:       bundles,
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
-		Enclave:    inside.Kind(),
-		Version:    version,
-		KnownHosts: knownHosts,
-		CABundle:   bundle,
+		LookThrough: scanner.Scan,
+		Attester:    bundles,
+		Enclave:     inside.Kind(),
+		Version:     version,
+		KnownHosts:  knownHosts,
+		CABundle:    bundle,
 	}), nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/sbom"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -26,6 +27,7 @@ type Engine interface {
 	Version(ctx context.Context) (engine.Version, error)
 	Build(ctx context.Context, request engine.BuildRequest, output io.Writer) (engine.Image, error)
 	Push(ctx context.Context, reference string, credentials engine.Registry, output io.Writer) (engine.Pushed, error)
+	Save(ctx context.Context, reference string, w io.Writer, most int64) error
 	Remove(ctx context.Context, references ...string) error
 	RemoveTagged(ctx context.Context, repository string) error
 	Close() error
@@ -38,6 +40,11 @@ type Config struct {
 	Clone   func(ctx context.Context, request source.Request, dir string, progress io.Writer) (source.Checkout, error)
 	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
 	Signers map[string]Signer                         // by api.Signing*
+
+	// LookThrough finds what is in an image that Engine.Save has written to the
+	// file archive; work is a folder for what it needs meanwhile.
+	LookThrough func(ctx context.Context, archive, work string) (sbom.Inventory, error)
+	Attester    Attester
 
 	Enclave    string // its kind
 	Version    string // of this server
@@ -115,6 +122,7 @@ func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *red
 		Tools:         map[string]string{"sbs-server": p.Version, "go": runtime.Version()},
 		BaseImages:    []job.BaseImage{},
 		Signatures:    []job.Signature{},
+		Attestations:  []job.Attestation{},
 		Started:       p.now().UTC(),
 	}
 }

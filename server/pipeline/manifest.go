@@ -12,9 +12,11 @@ import (
 	"github.com/opensbs/sbs/api/manifest"
 )
 
-// writeManifest writes the signed manifest of everything that went in, and the
-// record that says so. Nothing of it is visible before it is whole.
-func (b *build) writeManifest(ctx context.Context) error {
+// proveAndWriteManifest states how the image was built, and writes the signed
+// manifest of everything that went in and the record that says so. Nothing of it
+// is visible before it is whole. The log of the manifest ends here, because the
+// provenance names its digest.
+func (b *build) proveAndWriteManifest(ctx context.Context) error {
 	command := manifestCommand(b.buildName())
 	key, err := b.key()
 	if err != nil {
@@ -28,7 +30,14 @@ func (b *build) writeManifest(ctx context.Context) error {
 	if err != nil {
 		return attempt(command, err)
 	}
-	if err := b.packAndSign(ctx, key); err != nil {
+	log, err := b.log.Frozen()
+	if err != nil {
+		return attempt(command, err)
+	}
+	if err := b.prove(ctx, log); err != nil {
+		return err
+	}
+	if err := b.packAndSign(ctx, key, log); err != nil {
 		return attempt(command, err)
 	}
 	if err := b.upload(ctx); err != nil {
@@ -46,14 +55,14 @@ func (b *build) writeManifest(ctx context.Context) error {
 
 // packAndSign goes over the clone once, as a stream: the archive lies on the
 // volume as a temporary file until its signature is known.
-func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey) (err error) {
+func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) (err error) {
 	name := manifest.Name(b.buildName())
 	tbz, err := b.folder.CreateManifest(name + ".tbz")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, tbz.Abandon()) }()
-	digest, err := b.pack(ctx, tbz)
+	digest, err := b.pack(ctx, tbz, log)
 	if err != nil {
 		return err
 	}
@@ -68,12 +77,8 @@ func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey) (err error
 	return b.keepSigned(ctx, name, content, signature)
 }
 
-func (b *build) pack(ctx context.Context, w io.Writer) (manifest.Digest, error) {
+func (b *build) pack(ctx context.Context, w io.Writer, log *io.SectionReader) (manifest.Digest, error) {
 	buildJSON, err := encodeRecord(b.finished())
-	if err != nil {
-		return manifest.Digest{}, err
-	}
-	log, err := b.log.Frozen()
 	if err != nil {
 		return manifest.Digest{}, err
 	}
@@ -84,6 +89,7 @@ func (b *build) pack(ctx context.Context, w io.Writer) (manifest.Digest, error) 
 	digest, err := manifest.Write(ctx, w, manifest.Contents{
 		Record:   buildJSON,
 		Log:      log,
+		Attested: os.DirFS(b.attestedPath()),
 		Git:      clone.FS(),
 		Modified: b.checkout.Committed,
 	})
