@@ -15,6 +15,7 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem"
 	scalibrfs "github.com/google/osv-scalibr/fs"
 	"github.com/google/osv-scalibr/log"
+	"github.com/google/osv-scalibr/purl"
 
 	"github.com/opensbs/sbs/server/sbom"
 )
@@ -153,13 +154,29 @@ func (s *scan) extract(ctx context.Context, r reader, name string) (err error) {
 		return err
 	}
 	for _, p := range found.Packages {
-		one := sbom.Package{Name: p.Name, Version: p.Version, Path: path.Clean("/" + filepath.ToSlash(p.Location.PathOrEmpty()))}
-		if url := p.PURL(); url != nil {
-			one.PURL = url.String()
-		}
-		s.found.Packages = append(s.found.Packages, one)
+		s.found.Packages = append(s.found.Packages, sbom.Package{
+			Name:    p.Name,
+			Version: p.Version,
+			PURL:    packageURL(p.PURL()),
+			Path:    path.Clean("/" + filepath.ToSlash(p.Location.PathOrEmpty())),
+		})
 	}
 	return nil
+}
+
+// packageURL leaves out what the library says for "not known".
+func packageURL(url *purl.PackageURL) string {
+	if url == nil {
+		return ""
+	}
+	known := *url
+	known.Qualifiers = nil
+	for _, qualifier := range url.Qualifiers {
+		if qualifier.Value != "UNKNOWN" {
+			known.Qualifiers = append(known.Qualifiers, qualifier)
+		}
+	}
+	return known.String()
 }
 
 func (s *scan) unread(name string, reason error) {
