@@ -24,10 +24,12 @@ var mayImport = map[string][]string{
 	"api/provenance":        {},
 	"enclave":               {},
 	"server":                {"api", "api/manifest", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/volume", "signature/notary"},
-	"server/engine":         {},
+	"server/base":           {"api", "server/dockerfile", "signature", "signature/registry"},
+	"server/dockerfile":     {},
+	"server/engine":         {"server/dockerfile"},
 	"server/job":            {"api"},
 	"server/objectstore":    {"api"},
-	"server/pipeline":       {"api", "api/manifest", "api/provenance", "server/engine", "server/job", "server/objectstore", "server/sbom", "server/source", "server/trust", "server/volume"},
+	"server/pipeline":       {"api", "api/manifest", "api/provenance", "server/base", "server/dockerfile", "server/engine", "server/job", "server/objectstore", "server/sbom", "server/source", "server/trust", "server/volume", "signature"},
 	"server/sbom":           {},
 	"server/sbom/scan":      {"server/sbom"},
 	"server/source":         {},
@@ -54,7 +56,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
-	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/sbom", "server/sbom/scan", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
+	"cmd/sbs-server":        {"api", "enclave", "server", "server/base", "server/engine", "server/job", "server/pipeline", "server/sbom", "server/sbom/scan", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

@@ -11,7 +11,7 @@ import (
 // in words, and the check that enforces those words.
 type field struct {
 	key    string
-	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods, *Attestations or *map[string]string
+	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods, *Attestations, *BasePolicy or *map[string]string
 	takes  string
 	check  func(string) string // the problem, or ""; for lists and objects, of each item
 	secret bool
@@ -55,9 +55,11 @@ var fields = []field{
 	{key: "ATTESTATIONS", at: func(p *Parameters) any { return &p.Attestations }, takes: "a list, or a text with commas, of provenance and sbom; [] for none"},
 	{key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", at: func(p *Parameters) any { return &p.TrustPushServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
 	{key: "DOCKER_CONTENT_TRUST_CA", at: func(p *Parameters) any { return &p.TrustCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
+	{key: "BASE_IMAGE_POLICY", at: func(p *Parameters) any { return &p.BasePolicy }, takes: "a list of objects with image, method (dct, simple, sigstore or digest), key, server and lookaside, up to 100"},
+	{key: "BASE_IMAGE_SIGSTORE_KEY", at: func(p *Parameters) any { return &p.BaseSigstoreKey }, takes: "a sigstore public key in PEM, up to 64 KiB", check: textUpTo(64 << 10)},
 	{key: "DOCKER_CONTENT_TRUST_BASE", at: func(p *Parameters) any { return &p.TrustBase }, takes: "True or False"},
 	{key: "DOCKER_CONTENT_TRUST_BASE_SERVER", at: func(p *Parameters) any { return &p.TrustBaseServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
-	{key: "ICR_BASE_REPO", at: func(p *Parameters) any { return &p.ICRBaseRepo }, takes: "an image name, in one line", check: lineUpTo(512)},
+	{key: "ICR_BASE_REPO", at: func(p *Parameters) any { return &p.ICRBaseRepo }, takes: "the base image as registry/namespace/name, with or without a tag", check: lineUpTo(512)},
 	{key: "ICR_BASE_REPO_PUBLIC_KEY", at: func(p *Parameters) any { return &p.ICRBaseKeyPath }, takes: "a path, in one line", check: lineUpTo(4096)},
 	{key: "BASE_REPO_PUBLIC_KEY", at: func(p *Parameters) any { return &p.BaseKey }, takes: "an OpenPGP public key, up to 64 KiB", check: textUpTo(64 << 10)},
 
@@ -91,11 +93,13 @@ var refused = map[string]string{
 
 // decode puts one JSON value into p, if it is of the field's form.
 func (f field) decode(p *Parameters, raw json.RawMessage) error {
-	if isEmpty(raw) && !(f.emptyListSaysSomething(p) && string(bytes.TrimSpace(raw)) == "[]") {
+	if isEmpty(raw) && !(f.emptySays(p) && string(bytes.TrimSpace(raw)) == "[]") {
 		return nil
 	}
 	problem := ""
 	switch target := f.at(p).(type) {
+	case *BasePolicy:
+		*target, problem = basePolicy(raw)
 	case *Methods:
 		*target, problem = methods(raw)
 	case *Attestations:
@@ -123,10 +127,10 @@ func (f field) decode(p *Parameters, raw json.RawMessage) error {
 	return nil
 }
 
-// emptyListSaysSomething is true where [] is not the same as nothing.
-func (f field) emptyListSaysSomething(p *Parameters) bool {
+// emptySays reports whether an empty list is another thing than none.
+func (f field) emptySays(p *Parameters) bool {
 	switch f.at(p).(type) {
-	case *Methods, *Attestations:
+	case *Methods, *Attestations, *BasePolicy:
 		return true
 	}
 	return false

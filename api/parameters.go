@@ -47,13 +47,15 @@ type Parameters struct {
 	ImageSigning Methods      // IMAGE_SIGNING (addition): the ways of signing; see Signing for the default
 	Attestations Attestations // ATTESTATIONS (addition): which of them are published; see Published for the default
 
-	TrustPushServer string // DOCKER_CONTENT_TRUST_PUSH_SERVER: the notary server, as https URL or host[:port]
-	TrustCA         string // DOCKER_CONTENT_TRUST_CA (addition): PEM certificates trusted for the notary
-	TrustBase       bool   // DOCKER_CONTENT_TRUST_BASE
-	TrustBaseServer string // DOCKER_CONTENT_TRUST_BASE_SERVER
-	ICRBaseRepo     string // ICR_BASE_REPO
-	ICRBaseKeyPath  string // ICR_BASE_REPO_PUBLIC_KEY: a path on the client; ignored
-	BaseKey         string // BASE_REPO_PUBLIC_KEY: OpenPGP public key text
+	TrustPushServer string     // DOCKER_CONTENT_TRUST_PUSH_SERVER: the notary server, as https URL or host[:port]
+	TrustCA         string     // DOCKER_CONTENT_TRUST_CA (addition): PEM certificates trusted for the notary
+	BasePolicy      BasePolicy // BASE_IMAGE_POLICY (addition); see BaseRules for what else makes rules
+	BaseSigstoreKey string     // BASE_IMAGE_SIGSTORE_KEY (addition): PEM, for all images of BaseRegistry
+	TrustBase       bool       // DOCKER_CONTENT_TRUST_BASE
+	TrustBaseServer string     // DOCKER_CONTENT_TRUST_BASE_SERVER
+	ICRBaseRepo     string     // ICR_BASE_REPO: the image that BaseKey verifies, with or without a tag
+	ICRBaseKeyPath  string     // ICR_BASE_REPO_PUBLIC_KEY: a path on the client; ignored
+	BaseKey         string     // BASE_REPO_PUBLIC_KEY: OpenPGP public key text
 
 	ManifestStore ObjectStore // MANIFEST_BUCKET_NAME, MANIFEST_COS_*
 	StateStore    ObjectStore // STATE_BUCKET_NAME, STATE_COS_*
@@ -181,6 +183,10 @@ func (p Parameters) values(want func(field) bool) map[string]any {
 			}
 		case *Attestations:
 			if *value != nil {
+				values[f.key] = *value
+			}
+		case *BasePolicy:
+			if len(*value) != 0 {
 				values[f.key] = *value
 			}
 		case *map[string]string:

@@ -28,9 +28,12 @@ func (clear) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, ni
 // builder stands in for the pipeline: it remembers what it was asked to build.
 // The real one runs in the end-to-end tests.
 type builder struct {
-	began []api.Parameters
-	err   error
+	began   []api.Parameters
+	err     error
+	refuses error
 }
+
+func (b *builder) Check(api.Parameters) error { return b.refuses }
 
 func (b *builder) Begin(p api.Parameters) error {
 	b.began = append(b.began, p)
@@ -199,6 +202,12 @@ func TestDoorAsksTheParts(t *testing.T) {
 			t.Errorf("%s: got %+v", key, got)
 		}
 	}
+	f.builder.refuses = &api.ParameterError{Key: "BASE_IMAGE_POLICY", Problem: "no key"}
+	if got := f.answer("POST", "/image", parameters(), http.StatusBadRequest); got.Key != "BASE_IMAGE_POLICY" {
+		t.Errorf("got %+v", got)
+	}
+	f.builder.refuses = nil
+	f.answer("PUT", "/image", `""`, http.StatusConflict) // nothing was stored
 }
 
 func TestBuildOutOfOrder(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 // init takes the parameters. Later ones replace earlier ones, if they come with
 // the same SECRET.
 func (s *Server) init(w http.ResponseWriter, r *http.Request) error {
-	given, err := receive(r)
+	given, err := s.receive(r)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (s *Server) init(w http.ResponseWriter, r *http.Request) error {
 
 // update replaces the parameters, and the secret when the old one is proven.
 func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
-	given, err := receive(r)
+	given, err := s.receive(r)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 // Builder is what the server asks of the pipeline.
 type Builder interface {
+	Check(parameters api.Parameters) error // *api.ParameterError: it can't build these
 	Begin(parameters api.Parameters) error
 }
 

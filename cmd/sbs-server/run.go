@@ -123,6 +123,7 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		},
 		LookThrough: scanner.Scan,
 		Attester:    bundles,
+		Bases:       baseWays(data),
 		Enclave:     inside.Kind(),
 		Version:     version,
 		KnownHosts:  knownHosts,

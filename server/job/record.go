@@ -50,6 +50,10 @@ type Submodule struct {
 type BaseImage struct {
 	Reference string `json:"reference"`
 	Digest    string `json:"digest"`
+	// How it was verified before the build, where base images are verified: one
+	// of api.Signing* or api.BaseDigest, and the key, which api.BaseDigest has not.
+	Method string `json:"method,omitempty"`
+	KeyID  string `json:"key_id,omitempty"`
 }
 
 // Signature says how the image is signed and what verifies it.

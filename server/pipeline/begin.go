@@ -40,6 +40,7 @@ type Config struct {
 	Clone   func(ctx context.Context, request source.Request, dir string, progress io.Writer) (source.Checkout, error)
 	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
 	Signers map[string]Signer                         // by api.Signing*
+	Bases   BaseVerifier
 
 	// LookThrough finds what is in an image that Engine.Save has written to the
 	// file archive; work is a folder for what it needs meanwhile.
@@ -63,11 +64,19 @@ func New(config Config) *Pipeline {
 	return &Pipeline{Config: config, now: time.Now}
 }
 
+// Check says why these parameters can't be built: an *api.ParameterError.
+func (p *Pipeline) Check(parameters api.Parameters) error {
+	if err := p.checkSigning(parameters); err != nil {
+		return err
+	}
+	return p.Bases.Check(parameters.BaseRules())
+}
+
 // Begin starts a build with parameters and returns. The build ends when it is
 // done or when the slot is stopped. job.ErrBusy means that
 // one runs already; *api.ParameterError that these parameters can't be built.
 func (p *Pipeline) Begin(parameters api.Parameters) error {
-	if err := p.checkSigning(parameters); err != nil {
+	if err := p.Check(parameters); err != nil {
 		return err
 	}
 	if p.Slot.State().Running {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/base"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/source"
@@ -30,7 +31,9 @@ type build struct {
 	engine     Engine
 	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareKey
 
+	version  engine.Version
 	checkout source.Checkout
+	bases    []base.Image // verified; none where base images are not verified
 	pushed   engine.Pushed
 }
 
@@ -86,6 +89,7 @@ func (b *build) start(ctx context.Context) error {
 	if err != nil {
 		return attempt("docker version", err)
 	}
+	b.version = version
 	return b.note(func(r *record) {
 		r.Tools["docker engine"] = version.Engine
 		r.Tools["docker api"] = version.API

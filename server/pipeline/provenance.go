@@ -17,6 +17,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/provenance"
+	"github.com/opensbs/sbs/server/job"
 )
 
 // prove states how the pushed image was built; log is the build log as it will
@@ -104,12 +105,24 @@ func dependencies(r record) []provenance.Resource {
 	for _, base := range r.BaseImages {
 		algorithm, digest, _ := strings.Cut(base.Digest, ":")
 		taken = append(taken, provenance.Resource{
-			Name:   provenance.NameBase,
-			URI:    "oci://" + base.Reference,
-			Digest: map[string]string{algorithm: digest},
+			Name:        provenance.NameBase,
+			URI:         "oci://" + base.Reference,
+			Digest:      map[string]string{algorithm: digest},
+			Annotations: verification(base),
 		})
 	}
 	return taken
+}
+
+// verification says how a base image was verified; of one that was not, nothing.
+func verification(base job.BaseImage) map[string]string {
+	said := map[string]string{}
+	for name, value := range map[string]string{"method": base.Method, "key_id": base.KeyID} {
+		if value != "" {
+			said[name] = value
+		}
+	}
+	return said
 }
 
 // gitURI is a repository's address as a URI (spdx-spec 2.3, section 7.7, has

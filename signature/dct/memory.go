@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 
 	"github.com/opensbs/sbs/signature/notary"
@@ -81,7 +82,7 @@ func decodeRecord(encoded []byte, server, gun string) (record, error) {
 	if err := decoder.Decode(&known); err != nil {
 		return record{}, err
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); err != io.EOF {
 		return record{}, errors.New("something follows the record")
 	}
 	if known.Version != recordVersion {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -123,10 +124,13 @@ func (v Verifier) choose(known record, published []notary.RootKey) (notary.RootK
 	if want.IsZero() {
 		want = Root{id: known.RootKeyID}
 	}
-	if want.IsZero() && len(published) == 1 {
+	if want.IsZero() {
+		if len(published) != 1 {
+			return notary.RootKey{}, fmt.Errorf("its trust data names %d root keys: demand one of them", len(published))
+		}
 		return published[0], nil
 	}
-	if root, there := want.among(published); there && !want.IsZero() {
+	if root, there := want.among(published); there {
 		return root, nil
 	}
 	refused := &signature.RootChangedError{Want: want.String()}

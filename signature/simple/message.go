@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -23,6 +24,9 @@ const (
 
 // ErrOtherKey is a signature that none of the given keys made.
 var ErrOtherKey = errors.New("the signature is not by this key")
+
+// hashes are those that count; the library itself verifies SHA-1 as well.
+var hashes = []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512}
 
 // Key is one or several OpenPGP public keys, any of which may have signed.
 type Key struct{ ring openpgp.EntityList }
@@ -39,6 +43,11 @@ func ParseKey(text []byte) (Key, error) {
 	}
 	if err != nil || len(ring) == 0 {
 		return Key{}, errors.Join(errors.New("read the OpenPGP public key: there is none; give what gpg --armor --export writes"), err)
+	}
+	for _, entity := range ring {
+		if self, _ := entity.PrimarySelfSignature(); self == nil {
+			return Key{}, fmt.Errorf("read the OpenPGP public key: %s is not signed by itself", fingerprint(entity.PrimaryKey))
+		}
 	}
 	return Key{ring}, nil
 }
@@ -96,6 +105,8 @@ func Open(key Key, message []byte, now time.Time) (c Claim, keyID string, err er
 		return Claim{}, "", fmt.Errorf("%w: %w", ErrOtherKey, read.SignatureError)
 	case read.IsEncrypted || !read.IsSigned || read.SignedBy == nil || read.Signature == nil:
 		return Claim{}, "", ErrOtherKey
+	case !slices.Contains(hashes, read.Signature.Hash):
+		return Claim{}, "", fmt.Errorf("%w: it is made with %v", ErrOtherKey, read.Signature.Hash)
 	}
 	c, err = DecodeClaim(content)
 	return c, fingerprint(read.SignedBy.Entity.PrimaryKey), err
