@@ -101,14 +101,13 @@ func describe(found Package) *v2_3.Package {
 // blank is a package of which nothing else is claimed.
 func blank(id common.ElementID, name, version, purl string) *v2_3.Package {
 	p := &v2_3.Package{
-		PackageSPDXIdentifier:     id,
-		PackageName:               name,
-		PackageVersion:            version,
-		PackageDownloadLocation:   noAssertion,
-		IsFilesAnalyzedTagPresent: true, // and false: the default would be true
-		PackageLicenseConcluded:   noAssertion,
-		PackageLicenseDeclared:    noAssertion,
-		PackageCopyrightText:      noAssertion,
+		PackageSPDXIdentifier:   id,
+		PackageName:             name,
+		PackageVersion:          version,
+		PackageDownloadLocation: noAssertion,
+		PackageLicenseConcluded: noAssertion,
+		PackageLicenseDeclared:  noAssertion,
+		PackageCopyrightText:    noAssertion,
 	}
 	if purl != "" {
 		p.PackageExternalReferences = []*v2_3.PackageExternalReference{{Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: purl}}
