@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"api":                   {},
 	"api/manifest":          {"api/manifest/bzip2"},
 	"api/manifest/bzip2":    {},
+	"api/provenance":        {},
 	"enclave":               {},
 	"server":                {"api", "api/manifest", "server/history", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/volume", "signature/notary"},
 	"server/base":           {"api", "server/dockerfile", "signature", "signature/registry"},
@@ -29,7 +30,9 @@ var mayImport = map[string][]string{
 	"server/history":        {"api", "server/volume"},
 	"server/job":            {"api"},
 	"server/objectstore":    {"api"},
-	"server/pipeline":       {"api", "api/manifest", "server/base", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/source", "server/trust", "server/volume", "signature"},
+	"server/pipeline":       {"api", "api/manifest", "api/provenance", "server/base", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/sbom", "server/source", "server/trust", "server/volume", "signature"},
+	"server/sbom":           {},
+	"server/sbom/scan":      {"server/sbom"},
 	"server/source":         {},
 	"server/stateimage":     {},
 	"server/trust":          {"signature"},
@@ -54,7 +57,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
-	"cmd/sbs-server":        {"api", "enclave", "server", "server/base", "server/engine", "server/history", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
+	"cmd/sbs-server":        {"api", "enclave", "server", "server/base", "server/engine", "server/history", "server/job", "server/pipeline", "server/sbom", "server/sbom/scan", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

@@ -11,7 +11,7 @@ import (
 // in words, and the check that enforces those words.
 type field struct {
 	key    string
-	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods, *BasePolicy or *map[string]string
+	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods, *Attestations, *BasePolicy or *map[string]string
 	takes  string
 	check  func(string) string // the problem, or ""; for lists and objects, of each item
 	secret bool
@@ -52,6 +52,7 @@ var fields = []field{
 	{key: "ENV_WHITELIST", at: func(p *Parameters) any { return &p.EnvWhitelist }, takes: "a list of names of environment variables", check: environmentName},
 
 	{key: "IMAGE_SIGNING", at: func(p *Parameters) any { return &p.ImageSigning }, takes: "a list, or a text with commas, of dct, simple, sigstore and sigstore-legacy"},
+	{key: "ATTESTATIONS", at: func(p *Parameters) any { return &p.Attestations }, takes: "a list, or a text with commas, of provenance and sbom; [] for none"},
 	{key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", at: func(p *Parameters) any { return &p.TrustPushServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
 	{key: "DOCKER_CONTENT_TRUST_CA", at: func(p *Parameters) any { return &p.TrustCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
 	{key: "BASE_IMAGE_POLICY", at: func(p *Parameters) any { return &p.BasePolicy }, takes: "a list of objects with image, method (dct, simple, sigstore or digest), key, server and lookaside, up to 100"},
@@ -104,6 +105,8 @@ func (f field) decode(p *Parameters, raw json.RawMessage) error {
 		*target, problem = basePolicy(raw)
 	case *Methods:
 		*target, problem = methods(raw)
+	case *Attestations:
+		*target, problem = attestationList(raw)
 	case *string:
 		if *target, problem = f.text(raw); problem != "" {
 			*target = ""
@@ -130,7 +133,7 @@ func (f field) decode(p *Parameters, raw json.RawMessage) error {
 // emptySays reports whether an empty list is another thing than none.
 func (f field) emptySays(p *Parameters) bool {
 	switch f.at(p).(type) {
-	case *Methods, *BasePolicy:
+	case *Methods, *Attestations, *BasePolicy:
 		return true
 	}
 	return false

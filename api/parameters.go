@@ -44,7 +44,8 @@ type Parameters struct {
 	Args            map[string]string // ARG
 	EnvWhitelist    []string          // ENV_WHITELIST
 
-	ImageSigning Methods // IMAGE_SIGNING (addition): the ways of signing; see Signing for the default
+	ImageSigning Methods      // IMAGE_SIGNING (addition): the ways of signing; see Signing for the default
+	Attestations Attestations // ATTESTATIONS (addition): which of them are published; see Published for the default
 
 	TrustPushServer string     // DOCKER_CONTENT_TRUST_PUSH_SERVER: the notary server, as https URL or host[:port]
 	TrustCA         string     // DOCKER_CONTENT_TRUST_CA (addition): PEM certificates trusted for the notary
@@ -181,6 +182,10 @@ func (p Parameters) values(want func(field) bool) map[string]any {
 			}
 		case *Methods:
 			if len(*value) != 0 {
+				values[f.key] = *value
+			}
+		case *Attestations:
+			if *value != nil {
 				values[f.key] = *value
 			}
 		case *BasePolicy:

@@ -100,12 +100,13 @@ type ImageConfig struct {
 
 // ImageSignature says how the image is signed and what verifies it.
 type ImageSignature struct {
-	Method string `json:"method"` // one of the Signing constants
+	// Method is one of the Signing constants, or KeyOfAttestations.
+	Method string `json:"method"`
 	// ID names the key: the root key's id in root.json for dct, the fingerprint
-	// for simple, the hex SHA-256 of the public key's DER for sigstore.
+	// for simple, the hex SHA-256 of the public key's DER for the others.
 	ID string `json:"id"`
 	// Key is base64 of a PEM certificate for dct, an armoured OpenPGP key for
-	// simple, a PEM public key for sigstore.
+	// simple, a PEM public key for the others.
 	Key string `json:"key"`
 }
 

@@ -48,7 +48,7 @@ const imageHex = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd
 
 // serve [BEHAVIOUR...] starts the server with the certificates that the script
 // has made, and writes its port into sbs-config.json in place of 65000.
-// Behaviours: fails and hangs for builds, loses-update, forged, openpgp, signatures and loops.
+// Behaviours: fails and hangs for builds, loses-update, forged, openpgp, signatures, attestations and loops.
 func serve(ts *testscript.TestScript, negated bool, args []string) {
 	p := ts.Value(peerKey{}).(*peer)
 	p.wants = map[string]bool{}

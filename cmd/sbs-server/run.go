@@ -131,6 +131,10 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		return nil, err
 	}
 	bundles := sigstore.New(data)
+	scanner, err := imageScanner()
+	if err != nil {
+		return nil, err
+	}
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
 		Volume:  data,
@@ -143,11 +147,13 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 			api.SigningSigstore:       bundles,
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
-		Bases:      baseWays(data),
-		Enclave:    inside.Kind(),
-		Version:    version,
-		KnownHosts: knownHosts,
-		CABundle:   bundle,
+		LookThrough: scanner.Scan,
+		Attester:    bundles,
+		Bases:       baseWays(data),
+		Enclave:     inside.Kind(),
+		Version:     version,
+		KnownHosts:  knownHosts,
+		CABundle:    bundle,
 	}), nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/sbom"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -27,6 +28,7 @@ type Engine interface {
 	Version(ctx context.Context) (engine.Version, error)
 	Build(ctx context.Context, request engine.BuildRequest, output io.Writer) (engine.Image, error)
 	Push(ctx context.Context, reference string, credentials engine.Registry, output io.Writer) (engine.Pushed, error)
+	Save(ctx context.Context, reference string, w io.Writer, most int64) error
 	Remove(ctx context.Context, references ...string) error
 	RemoveTagged(ctx context.Context, repository string) error
 	RemoveCache(ctx context.Context, since time.Time) error
@@ -42,6 +44,11 @@ type Config struct {
 	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
 	Signers map[string]Signer                         // by api.Signing*
 	Bases   BaseVerifier
+
+	// LookThrough finds what is in an image that Engine.Save has written to the
+	// file archive; work is a folder for what it needs meanwhile.
+	LookThrough func(ctx context.Context, archive, work string) (sbom.Inventory, error)
+	Attester    Attester
 
 	Enclave    string // its kind
 	Version    string // of this server
@@ -133,6 +140,7 @@ func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *red
 		Tools:         map[string]string{"sbs-server": p.Version, "go": runtime.Version()},
 		BaseImages:    []job.BaseImage{},
 		Signatures:    []job.Signature{},
+		Attestations:  []job.Attestation{},
 		Started:       p.now().UTC(),
 	}
 }

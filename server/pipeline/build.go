@@ -72,10 +72,16 @@ func (b *build) prepareKey() (wait func()) {
 	prepared := make(chan struct{})
 	go func() {
 		defer close(prepared)
-		_, _ = b.key() // writeManifest gets the same error
+		_, _ = b.key() // proveAndWriteManifest gets the same error
 	}()
 	return func() { <-prepared }
 }
+
+// Names among a record's tools that are no versions.
+const (
+	toolBuilder  = "builder"
+	toolPlatform = "platform"
+)
 
 func (b *build) start(ctx context.Context) error {
 	space, err := b.Volume.Space()
@@ -96,8 +102,8 @@ func (b *build) start(ctx context.Context) error {
 	return b.note(func(r *record) {
 		r.Tools["docker engine"] = version.Engine
 		r.Tools["docker api"] = version.API
-		r.Tools["builder"] = string(version.Builder)
-		r.Tools["platform"] = version.OS + "/" + version.Arch
+		r.Tools[toolBuilder] = string(version.Builder)
+		r.Tools[toolPlatform] = version.OS + "/" + version.Arch
 	})
 }
 

@@ -13,10 +13,11 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// writeManifest writes the signed manifest of everything that went in, and the
-// record that says so. Nothing of it is visible before it is whole and, where it
-// is to go to a bucket, there.
-func (b *build) writeManifest(ctx context.Context) error {
+// proveAndWriteManifest states how the image was built, and writes the signed
+// manifest of everything that went in and the record that says so. Nothing of it
+// is visible before it is whole and, where it is to go to a bucket, there. The
+// log of the manifest ends here, because the provenance names its digest.
+func (b *build) proveAndWriteManifest(ctx context.Context) error {
 	command := manifestCommand(b.buildName())
 	key, err := b.key()
 	if err != nil {
@@ -30,6 +31,13 @@ func (b *build) writeManifest(ctx context.Context) error {
 	if err != nil {
 		return attempt(command, err)
 	}
+	log, err := b.log.Frozen()
+	if err != nil {
+		return attempt(command, err)
+	}
+	if err := b.prove(ctx, log); err != nil {
+		return err
+	}
 	public, err := publicPEM(&key.PublicKey)
 	if err != nil {
 		return attempt(command, err)
@@ -37,7 +45,7 @@ func (b *build) writeManifest(ctx context.Context) error {
 	if err := b.folder.SavePublicKey(public); err != nil {
 		return attempt(command, err)
 	}
-	signed, err := b.packAndSign(ctx, key)
+	signed, err := b.packAndSign(ctx, key, log)
 	if err != nil {
 		return attempt(command, err)
 	}
@@ -53,14 +61,14 @@ func (b *build) writeManifest(ctx context.Context) error {
 // packAndSign goes over the clone once, as a stream: the archive lies on the
 // volume as a temporary file until its signature is known. What it returns is
 // whole, and gets its name when nothing can fail any more but the record.
-func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey) (signed *volume.Partial, err error) {
+func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) (signed *volume.Partial, err error) {
 	name := manifest.Name(b.buildName())
 	tbz, err := b.folder.CreateManifest(name + ".tbz")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, tbz.Abandon()) }()
-	digest, err := b.pack(ctx, tbz)
+	digest, err := b.pack(ctx, tbz, log)
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +83,8 @@ func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey) (signed *v
 	return b.writeSigned(ctx, name, content, signature)
 }
 
-func (b *build) pack(ctx context.Context, w io.Writer) (manifest.Digest, error) {
+func (b *build) pack(ctx context.Context, w io.Writer, log *io.SectionReader) (manifest.Digest, error) {
 	buildJSON, err := encodeRecord(b.finished())
-	if err != nil {
-		return manifest.Digest{}, err
-	}
-	log, err := b.log.Frozen()
 	if err != nil {
 		return manifest.Digest{}, err
 	}
@@ -91,6 +95,7 @@ func (b *build) pack(ctx context.Context, w io.Writer) (manifest.Digest, error) 
 	digest, err := manifest.Write(ctx, w, manifest.Contents{
 		Record:   buildJSON,
 		Log:      log,
+		Attested: os.DirFS(b.attestedPath()),
 		Git:      clone.FS(),
 		Modified: b.checkout.Committed,
 	})

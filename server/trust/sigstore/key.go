@@ -12,7 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
+	"github.com/opensbs/sbs/server/trust"
 	"github.com/opensbs/sbs/signature/bundle"
 )
 
@@ -40,6 +42,16 @@ func (k key) sign(content []byte) ([]byte, error) {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return signature, nil
+}
+
+// state is the signed statement that predicate, of that type, is true of image:
+// a bundle.
+func (k key) state(image trust.Image, predicateType string, predicate []byte) ([]byte, error) {
+	return bundle.Sign(k.private, bundle.Statement{
+		Subjects:      []bundle.Subject{{Digest: map[string]string{"sha256": strings.TrimPrefix(image.Digest, "sha256:")}}},
+		PredicateType: predicateType,
+		Predicate:     predicate,
+	})
 }
 
 // openKey opens the signing key, or makes it.

@@ -23,29 +23,29 @@ import (
 // emptyType is the type of a configuration that says nothing: {}.
 const emptyType = "application/vnd.oci.empty.v1+json"
 
-// bundleAnnotations let readers choose without fetching the bundle.
-var bundleAnnotations = map[string]string{
-	"dev.sigstore.bundle.content":       "dsse-envelope",
-	"dev.sigstore.bundle.predicateType": bundle.SignPredicate,
-}
-
 // attachBundle signs the image's digest, whatever tags lead to it.
 func attachBundle(ctx context.Context, k key, repository *registry.Repository, image trust.Image) error {
-	subject, err := remote.Head(repository.Name.Digest(image.Digest), repository.Options(ctx)...)
-	if err != nil {
-		return fmt.Errorf("look at the image: %w", err)
-	}
-	content, err := signedStatement(k, subject.Digest.Hex)
+	content, err := k.state(image, bundle.SignPredicate, nil)
 	if err != nil {
 		return err
+	}
+	_, err = putBundle(ctx, repository, image, bundle.SignPredicate, content)
+	return err
+}
+
+// putBundle puts a bundle beside the image and answers its referrer's digest.
+func putBundle(ctx context.Context, repository *registry.Repository, image trust.Image, predicateType string, content []byte) (string, error) {
+	subject, err := remote.Head(repository.Name.Digest(image.Digest), repository.Options(ctx)...)
+	if err != nil {
+		return "", fmt.Errorf("look at the image: %w", err)
 	}
 	config, err := upload(ctx, repository, []byte("{}"), emptyType)
 	if err != nil {
-		return err
+		return "", err
 	}
 	layer, err := upload(ctx, repository, content, bundle.MediaType)
 	if err != nil {
-		return err
+		return "", err
 	}
 	return putReferrer(ctx, repository, v1.Manifest{
 		SchemaVersion: 2,
@@ -54,15 +54,11 @@ func attachBundle(ctx context.Context, k key, repository *registry.Repository, i
 		Config:        config,
 		Layers:        []v1.Descriptor{layer},
 		Subject:       &v1.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size},
-		Annotations:   bundleAnnotations,
-	})
-}
-
-// signedStatement says that the image with the digest (hex of SHA-256) is signed.
-func signedStatement(k key, hexDigest string) ([]byte, error) {
-	return bundle.Sign(k.private, bundle.Statement{
-		Subjects:      []bundle.Subject{{Digest: map[string]string{"sha256": hexDigest}}},
-		PredicateType: bundle.SignPredicate,
+		// They let readers choose without fetching the bundle.
+		Annotations: map[string]string{
+			"dev.sigstore.bundle.content":       "dsse-envelope",
+			"dev.sigstore.bundle.predicateType": predicateType,
+		},
 	})
 }
 
@@ -78,16 +74,16 @@ func upload(ctx context.Context, repository *registry.Repository, content []byte
 	return v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(content))}, nil
 }
 
-func putReferrer(ctx context.Context, repository *registry.Repository, manifest v1.Manifest) error {
+func putReferrer(ctx context.Context, repository *registry.Repository, manifest v1.Manifest) (string, error) {
 	text, err := json.Marshal(manifest)
 	if err != nil {
-		return fmt.Errorf("encode the referrer: %w", err)
+		return "", fmt.Errorf("encode the referrer: %w", err)
 	}
 	name := repository.Name.Digest(digest.FromBytes(text).String())
 	if err := remote.Put(name, raw{text}, repository.Options(ctx)...); err != nil {
-		return fmt.Errorf("upload the referrer: %w", err)
+		return "", fmt.Errorf("upload the referrer: %w", err)
 	}
-	return nil
+	return name.DigestStr(), nil
 }
 
 // raw is a manifest as its bytes.
