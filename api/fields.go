@@ -62,6 +62,9 @@ var fields = []field{
 	{key: "ICR_BASE_REPO_PUBLIC_KEY", at: func(p *Parameters) any { return &p.ICRBaseKeyPath }, takes: "a path, in one line", check: lineUpTo(4096)},
 	{key: "BASE_REPO_PUBLIC_KEY", at: func(p *Parameters) any { return &p.BaseKey }, takes: "an OpenPGP public key, up to 64 KiB", check: textUpTo(64 << 10)},
 
+	{key: "BUILDS_KEPT", at: func(p *Parameters) any { return &p.KeptCount }, takes: "a whole number from 1 to 1000000"},
+	{key: "BUILDS_KEPT_SIZE", at: func(p *Parameters) any { return &p.KeptSize }, takes: "a whole number, up to 999999, with MiB, GiB or TiB behind it", check: keptSize},
+
 	{key: "MANIFEST_BUCKET_NAME", at: func(p *Parameters) any { return &p.ManifestStore.Bucket }, takes: "a bucket name: 3 to 63 of lower-case letters, digits, '.' and '-'", check: bucketName},
 	{key: "MANIFEST_COS_API_KEY_ID", at: func(p *Parameters) any { return &p.ManifestStore.APIKey }, takes: "an IAM API key, in one line", check: lineUpTo(1024), secret: true},
 	{key: "MANIFEST_COS_RESOURCE_CRN", at: func(p *Parameters) any { return &p.ManifestStore.ResourceCRN }, takes: "a resource CRN, in one line", check: lineUpTo(1024)},
@@ -112,7 +115,7 @@ func (f field) decode(p *Parameters, raw json.RawMessage) error {
 	case *bool:
 		*target, problem = boolean(raw)
 	case *int:
-		*target, problem = depth(raw)
+		*target, problem = number(raw)
 	case *[]string:
 		*target, problem = f.list(raw)
 	case *map[string]string:
@@ -155,7 +158,8 @@ func boolean(raw json.RawMessage) (bool, string) {
 	return false, "is neither True nor False"
 }
 
-func depth(raw json.RawMessage) (int, string) {
+// number reads one as JSON's own, or as a text, as people write it.
+func number(raw json.RawMessage) (int, string) {
 	n, err := strconv.Atoi(strings.Trim(string(bytes.TrimSpace(raw)), `"`))
 	if err != nil || n < 1 || n > 1_000_000 {
 		return 0, "is not such a number"

@@ -56,6 +56,9 @@ type Parameters struct {
 	ICRBaseKeyPath  string     // ICR_BASE_REPO_PUBLIC_KEY: a path on the client; ignored
 	BaseKey         string     // BASE_REPO_PUBLIC_KEY: OpenPGP public key text
 
+	KeptCount int    // BUILDS_KEPT (addition): finished builds that the server keeps; see BuildsKept
+	KeptSize  string // BUILDS_KEPT_SIZE (addition): what they may take together, as 10GiB
+
 	ManifestStore ObjectStore // MANIFEST_BUCKET_NAME, MANIFEST_COS_*
 	StateStore    ObjectStore // STATE_BUCKET_NAME, STATE_COS_*
 
@@ -241,6 +244,19 @@ func (p Parameters) ImageTag(commit string) string {
 // Depth is how many commits of history are cloned; 1 unless given.
 func (p Parameters) Depth() int {
 	return max(p.GitHubDepth, 1)
+}
+
+// BuildsKept is how many finished builds the server keeps, 100 unless given, and
+// how many bytes they may take together, 10 GiB unless given.
+func (p Parameters) BuildsKept() (count int, size int64) {
+	count, size = p.KeptCount, 10<<30
+	if count == 0 {
+		count = 100
+	}
+	if given, ok := byteCount(p.KeptSize); ok {
+		size = given
+	}
+	return count, size
 }
 
 func orDockerHub(server string) string {

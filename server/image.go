@@ -113,7 +113,9 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
 		writeJSON(w, http.StatusOK, api.Answer{})
 		return nil
 	}
-	writeJSON(w, http.StatusOK, s.statusOf(s.Slot.State()))
+	status := s.statusOf(s.Slot.State())
+	status.Volume = s.volumeTrouble()
+	writeJSON(w, http.StatusOK, status)
 	return nil
 }
 
@@ -130,8 +132,20 @@ func (s *Server) statusOf(state job.State) api.Status {
 		Cause:             record.Cause,
 		Enclave:           s.Enclave,
 	}
-	if parameters, err := s.current(); !errors.Is(err, errNotInitialised) {
+	if parameters, err := s.current(); err == nil || errors.Is(err, errIncomplete) {
 		status.BuildImageTag = parameters.BuildImageTag
 	}
 	return status
+}
+
+// volumeTrouble is what is wrong with the data volume as far as it can be told
+// at once, or "".
+func (s *Server) volumeTrouble() string {
+	_, err := s.current()
+	for _, err := range []error{err, s.Volume.Need(1)} {
+		if _, answer, ok := classifyVolume(err); ok {
+			return answer.Status
+		}
+	}
+	return ""
 }

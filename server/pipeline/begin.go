@@ -13,6 +13,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/volume"
@@ -28,6 +29,7 @@ type Engine interface {
 	Push(ctx context.Context, reference string, credentials engine.Registry, output io.Writer) (engine.Pushed, error)
 	Remove(ctx context.Context, references ...string) error
 	RemoveTagged(ctx context.Context, repository string) error
+	RemoveCache(ctx context.Context, since time.Time) error
 	Close() error
 }
 
@@ -35,6 +37,7 @@ type Engine interface {
 type Config struct {
 	Slot    *job.Slot
 	Volume  *volume.Volume
+	History *history.Builds // of that volume
 	Clone   func(ctx context.Context, request source.Request, dir string, progress io.Writer) (source.Checkout, error)
 	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
 	Signers map[string]Signer                         // by api.Signing*
@@ -67,7 +70,8 @@ func (p *Pipeline) Check(parameters api.Parameters) error {
 
 // Begin starts a build with parameters and returns. The build ends when it is
 // done or when the slot is stopped. job.ErrBusy means that
-// one runs already; *api.ParameterError that these parameters can't be built.
+// one runs already; *api.ParameterError that these parameters can't be built;
+// *volume.UnwritableError that the volume has no room for a build.
 func (p *Pipeline) Begin(parameters api.Parameters) error {
 	if err := p.Check(parameters); err != nil {
 		return err
@@ -75,13 +79,17 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 	if p.Slot.State().Running {
 		return job.ErrBusy
 	}
+	trimmed, err := p.makeRoomForBuild(parameters)
+	if err != nil {
+		return volume.Unwritable(err)
+	}
 	folder, err := p.createFolder()
 	if err != nil {
-		return err
+		return volume.Unwritable(err)
 	}
 	file, err := folder.CreateLog()
 	if err != nil {
-		return errors.Join(err, folder.Remove())
+		return volume.Unwritable(errors.Join(err, folder.Remove()))
 	}
 	redact := newRedactor(parameters.Secrets())
 	begun := p.Slot.Begin(p.firstRecord(folder.ID(), parameters, redact), func(ctx context.Context, slot *job.Build) record {
@@ -95,10 +103,11 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 			work:       filepath.Join(p.Volume.Work(), folder.ID()),
 			key:        sync.OnceValues(func() (*rsa.PrivateKey, error) { return manifestKey(p.Volume) }),
 		}
+		b.logTrimmed(trimmed)
 		return b.toTheEnd(ctx)
 	})
 	if begun != nil {
-		return errors.Join(begun, file.Close(), folder.Remove())
+		return volume.Unwritable(errors.Join(begun, file.Close(), folder.Remove()))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/opensbs/sbs/api"
@@ -31,10 +32,11 @@ type build struct {
 	engine     Engine
 	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareKey
 
-	version  engine.Version
-	checkout source.Checkout
-	bases    []base.Image // verified; none where base images are not verified
-	pushed   engine.Pushed
+	version   engine.Version
+	begunWith int64 // bytes that were free on the volume when the build began
+	checkout  source.Checkout
+	bases     []base.Image // verified; none where base images are not verified
+	pushed    engine.Pushed
 }
 
 // toTheEnd runs the steps, records how they ended, and leaves nothing behind.
@@ -45,6 +47,7 @@ func (b *build) toTheEnd(ctx context.Context) record {
 	if err == nil {
 		err = b.run(ctx)
 	}
+	full := errors.Is(err, syscall.ENOSPC)
 	last := b.job.Record()
 	if err != nil {
 		last = b.failed(ctx, err)
@@ -52,6 +55,7 @@ func (b *build) toTheEnd(ctx context.Context) record {
 	if err := b.leave(ctx); err != nil {
 		b.log.Error("clean up after the build: %v", err)
 	}
+	b.keepLimits(full)
 	if err := b.log.Close(); err != nil {
 		last.Cause = strings.TrimPrefix(last.Cause+"; the build log is not whole: "+err.Error(), "; ")
 	}
@@ -74,6 +78,11 @@ func (b *build) prepareKey() (wait func()) {
 }
 
 func (b *build) start(ctx context.Context) error {
+	space, err := b.Volume.Space()
+	if err != nil {
+		return attempt(cleanUpCommand(b.parameters.Repository()), err)
+	}
+	b.begunWith = space.Free
 	connected, err := b.Connect(ctx)
 	if err != nil {
 		return attempt("docker version", err)
@@ -93,14 +102,19 @@ func (b *build) start(ctx context.Context) error {
 }
 
 // failed is the record of a build that err ended. It is kept in the build's
-// folder here; the slot makes it the status.
+// folder here; the slot makes it the status. First goes what is large: on a full
+// volume that makes the room for the record, and no manifest may say that this
+// build was a success.
 func (b *build) failed(ctx context.Context, err error) record {
+	if err := errors.Join(os.RemoveAll(b.work), b.folder.RemoveManifest()); err != nil {
+		b.log.Error("clean up after the build: %v", err)
+	}
 	command := "sbs-cli build"
 	var step *stepError
 	if errors.As(err, &step) {
 		command = step.command
 	}
-	cause := err.Error()
+	cause := volume.Unwritable(err).Error()
 	if ctx.Err() != nil {
 		// What the step saw is a broken connection; why is in the context.
 		cause = context.Cause(ctx).Error()

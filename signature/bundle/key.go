@@ -9,6 +9,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
@@ -21,8 +22,9 @@ const (
 	minRSABits = 2048
 )
 
-// Key is a public key that verifies: ECDSA on P-256 and RSA (PKCS #1 v1.5, of
-// 2048 bits or more) over SHA-256, or Ed25519, as cosign uses them.
+// Key is a public key that verifies, in the forms that cosign uses: ECDSA on P-256
+// and RSA (PKCS #1 v1.5, of 2048 bits or more) over SHA-256, and Ed25519ph, which
+// is Ed25519 over SHA-512 (RFC 8032, section 5.1).
 type Key struct {
 	public crypto.PublicKey
 	der    []byte
@@ -90,7 +92,8 @@ func (k Key) Verify(content, signature []byte) error {
 	case *rsa.PublicKey:
 		verified = rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature) == nil
 	case ed25519.PublicKey:
-		verified = ed25519.Verify(public, content, signature)
+		long := sha512.Sum512(content)
+		verified = ed25519.VerifyWithOptions(public, long[:], signature, &ed25519.Options{Hash: crypto.SHA512}) == nil
 	}
 	if !verified {
 		return ErrOtherKey
@@ -100,8 +103,9 @@ func (k Key) Verify(content, signature []byte) error {
 
 // signWith makes the signature of content that Verify takes.
 func (k Key) signWith(signer crypto.Signer, content []byte) ([]byte, error) {
-	if _, whole := k.public.(ed25519.PublicKey); whole {
-		return signer.Sign(nil, content, crypto.Hash(0))
+	if _, edwards := k.public.(ed25519.PublicKey); edwards {
+		long := sha512.Sum512(content)
+		return signer.Sign(nil, long[:], crypto.SHA512)
 	}
 	digest := sha256.Sum256(content)
 	return signer.Sign(nil, digest[:], crypto.SHA256)

@@ -96,6 +96,37 @@ func TestCosignSigns(t *testing.T) {
 	})
 }
 
+// Keys of other kinds than cosign makes itself.
+func TestCosignImportsKeys(t *testing.T) {
+	for name, arguments := range map[string][]string{
+		"RSA":     {"genrsa", "-traditional", "-out", "imported.pem", "3072"},
+		"Ed25519": {"genpkey", "-algorithm", "ed25519", "-out", "imported.pem"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachRegistry(t, func(t *testing.T, l *lab) {
+				c := newCosigner(t, l)
+				for _, name := range []string{"cosign.key", "cosign.pub"} {
+					if err := os.Remove(filepath.Join(c.home, name)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				openssl := exec.CommandContext(t.Context(), "openssl", arguments...)
+				openssl.Dir = c.home
+				if output, err := openssl.CombinedOutput(); err != nil {
+					t.Fatalf("openssl: %v\n%s", err, output)
+				}
+				c.run(t, "import-key-pair", "--key", "imported.pem", "--output-key-prefix", "cosign")
+				for method, bundles := range map[string]bool{api.SigningSigstore: true, api.SigningSigstoreLegacy: false} {
+					path := "ns/" + method
+					signed := l.push(t, path+":v1")
+					c.sign(t, "sign", path+"@"+signed.Digest.String(), bundles)
+					accepted(t, c.verifier(t), l.request(t, path+":v1"), signed.Digest, method)
+				}
+			})
+		})
+	}
+}
+
 func TestCosignAttests(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, l *lab) {
 		c := newCosigner(t, l)

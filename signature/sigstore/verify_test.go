@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/opensbs/sbs/api"
@@ -88,6 +89,35 @@ func TestBundles(t *testing.T) {
 			refused(t, v, l.request(t, "ns/app:v1"), &signature.UnsignedError{})
 			accepted(t, v, l.request(t, "ns/app:latest"), signed.Digest, api.SigningSigstore)
 		})
+	})
+}
+
+// Of an image for several platforms, the index is what is signed and resolved.
+func TestIndex(t *testing.T) {
+	eachRegistry(t, func(t *testing.T, l *lab) {
+		index, err := random.Index(64, 1, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.WriteIndex(l.repository(t, "ns/app").Tag("v1"), index, l.options(t)...); err != nil {
+			t.Fatal(err)
+		}
+		digest, err := index.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		size, err := index.Size()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mediaType, err := index.MediaType()
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := verifier(t, l.vendor)
+		refused(t, v, l.request(t, "ns/app:v1"), &signature.UnsignedError{})
+		l.attach(t, "ns/app", v1.Descriptor{MediaType: mediaType, Digest: digest, Size: size}, bundle.MediaType, statement(t, l.vendor, digest, bundle.SignPredicate))
+		accepted(t, v, l.request(t, "ns/app:v1"), digest, api.SigningSigstore)
 	})
 }
 
