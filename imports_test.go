@@ -19,10 +19,11 @@ const module = "github.com/opensbs/sbs/"
 // package that is not listed here is an error, so that a new one gets its place.
 var mayImport = map[string][]string{
 	"api":                   {},
+	"api/attestation":       {},
 	"api/manifest":          {"api/manifest/bzip2"},
 	"api/manifest/bzip2":    {},
 	"enclave":               {},
-	"server":                {"api", "api/manifest", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/trust/dct", "server/volume"},
+	"server":                {"api", "api/attestation", "api/manifest", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/trust/dct", "server/volume"},
 	"server/engine":         {},
 	"server/job":            {"api"},
 	"server/objectstore":    {"api"},
@@ -45,7 +46,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
-	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
+	"cmd/sbs-server":        {"api", "api/attestation", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

@@ -28,6 +28,7 @@ func (s *Server) Routes() chi.Router {
 	r.Get(api.PathConfigPython, s.plain(s.configPython))
 	r.Get(api.PathStateImage, s.json(s.exportState))
 	r.Post(api.PathStateImage, s.json(s.importState))
+	r.Get(api.PathAttestation, s.json(s.attestation))
 	r.Get(api.PathEvents, s.json(s.events))
 	r.Get(api.PathLookaside+"/*", s.json(s.lookaside))
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/attestation"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/stateimage"
 	"github.com/opensbs/sbs/server/volume"
@@ -30,6 +31,8 @@ type Config struct {
 	// store of state images.
 	CABundle []byte
 	Logger   *slog.Logger
+	Prove    Prove              // evidence of what the server runs in
+	TLSKey   attestation.Digest // of the server, which evidence is bound to
 }
 
 // Server answers the protocol. Make it with New.

@@ -25,11 +25,12 @@ import (
 
 // Environment values, beside those of packages server and enclave.
 const (
-	envListen     = "SBS_LISTEN"            // address; ":443" unless given
-	envVolume     = "SBS_VOLUME"            // folder of the data volume; "/data" unless given
-	envSimulated  = "SBS_SIMULATED_ENCLAVE" // folder of a simulated enclave; unset in a real one
-	envKnownHosts = "SBS_KNOWN_HOSTS"       // known_hosts file for all builds
-	envCABundle   = "SBS_CA_BUNDLE"         // PEM file of CAs for git, notary, registry and object servers, for all builds
+	envListen     = "SBS_LISTEN"              // address; ":443" unless given
+	envVolume     = "SBS_VOLUME"              // folder of the data volume; "/data" unless given
+	envSimulated  = "SBS_SIMULATED_ENCLAVE"   // folder of a simulated enclave; unset in a real one
+	envKnownHosts = "SBS_KNOWN_HOSTS"         // known_hosts file for all builds
+	envRecords    = "SBS_ATTESTATION_RECORDS" // folder of the runtime's attestation record; enclave.RecordFolder unless given
+	envCABundle   = "SBS_CA_BUNDLE"           // PEM file of CAs for git, notary, registry and object servers, for all builds
 )
 
 // run starts what a server is made of, in order, serves until ctx ends, and
@@ -46,6 +47,10 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	// Its library logs to a logger of its own.
 	dct.RedirectLibraryLog(logger)
 	tls, err := server.TLSConfig(getenv, inside.OpenMessage)
+	if err != nil {
+		return err
+	}
+	tlsKey, err := server.TLSKey(tls)
 	if err != nil {
 		return err
 	}
@@ -69,6 +74,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	s, err := server.New(server.Config{
 		Slot: slot, Volume: data, Builder: build, Enclave: inside.Kind(), Logger: logger,
 		Keys: inside, CABundle: build.CABundle,
+		Prove: prover(inside, getenv(envRecords)), TLSKey: tlsKey,
 	})
 	if err != nil {
 		return err
