@@ -37,15 +37,16 @@ var mayImport = map[string][]string{
 	"server/trust/sigstore": {"api", "server/trust", "server/trust/registry"},
 	"server/trust/simple":   {"api", "server/trust", "server/trust/registry"},
 	"server/volume":         {},
-	"client":                {"api", "client/atomicfile", "client/certs"},
+	"client":                {"api", "api/attestation", "client/atomicfile", "client/certs"},
 	"client/advice":         {},
+	"client/attest":         {"api/attestation", "client/advice", "client/contract"},
 	"client/atomicfile":     {},
 	"client/certs":          {"client/advice", "client/atomicfile"},
 	"client/config":         {"api", "client/advice", "client/atomicfile", "client/certs"},
 	"client/contract":       {"api", "client/advice"},
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
-	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
+	"cmd/sbs-cli":           {"api", "api/attestation", "api/manifest", "client", "client/advice", "client/attest", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
 	"cmd/sbs-server":        {"api", "api/attestation", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
 }
 

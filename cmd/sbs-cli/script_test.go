@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":    serve,
+			"demand":   demand,
 			"followed": followedCommand,
 			"exits":    exits,
 			"imagekey": imageKey,
