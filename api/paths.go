@@ -20,6 +20,13 @@ const (
 	// the nonce in its query.
 	PathAttestation = "/attestation"
 
+	// PathMetrics is an addition: metrics in Prometheus' text format.
+	PathMetrics = "/metrics"
+
+	// PathHealth is answered on a port of its own, without TLS: whether the
+	// server serves.
+	PathHealth = "/healthz"
+
 	// PathEvents is an addition: the running build's log and statuses as a
 	// stream of Event values, one JSON object a line, until the build ends.
 	PathEvents = "/events"

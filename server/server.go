@@ -11,6 +11,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/attestation"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/metrics"
 	"github.com/opensbs/sbs/server/stateimage"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -38,6 +39,7 @@ type Config struct {
 // Server answers the protocol. Make it with New.
 type Server struct {
 	Config
+	metrics *metrics.Metrics
 
 	mu         sync.Mutex
 	parameters *api.Parameters // nil before init
@@ -53,7 +55,7 @@ const importedName = "imported-parameters"
 
 // New makes a server that knows the parameters that were sealed on its volume.
 func New(config Config) (*Server, error) {
-	s := &Server{Config: config}
+	s := &Server{Config: config, metrics: metrics.New(config.Volume.Space, config.Enclave)}
 	if err := s.restore(); err != nil {
 		return nil, fmt.Errorf("restore parameters: %w", err)
 	}

@@ -115,7 +115,7 @@ func (t *TDX) options(now time.Time) (*verify.Options, error) {
 	// The library has the same root, but says so on standard output.
 	roots := x509.NewCertPool()
 	if t.Root == "" && !roots.AppendCertsFromPEM(intelRoot) {
-		return nil, errors.New("Intel's root certificate can't be read")
+		return nil, errors.New("the root certificate of Intel can't be read")
 	}
 	if t.Root != "" {
 		root, err := oneCertificate(t.Root)

@@ -27,6 +27,9 @@ import (
 const (
 	envListen     = "SBS_LISTEN"              // address; ":443" unless given
 	envVolume     = "SBS_VOLUME"              // folder of the data volume; "/data" unless given
+	envHealth     = "SBS_HEALTH_LISTEN"       // loopback address for GET /healthz; none unless given
+	envLogFormat  = "SBS_LOG_FORMAT"          // json, text or journal; "json" unless given
+	envLogLevel   = "SBS_LOG_LEVEL"           // debug, info, warn or error; "info" unless given
 	envSimulated  = "SBS_SIMULATED_ENCLAVE"   // folder of a simulated enclave; unset in a real one
 	envKnownHosts = "SBS_KNOWN_HOSTS"         // known_hosts file for all builds
 	envRecords    = "SBS_ATTESTATION_RECORDS" // folder of the runtime's attestation record; enclave.RecordFolder unless given
@@ -83,6 +86,12 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err != nil {
 		return fmt.Errorf("listen (set %s to another address): %w", envListen, err)
 	}
+	health, err := healthListener(getenv)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	stopHealth := serveHealth(ctx, s, health)
+	defer func() { err = errors.Join(err, stopHealth()) }()
 	logger.Info("serving", "address", listener.Addr().String(), "version", version, "enclave", inside.Kind())
 	return s.Serve(ctx, listener, tls)
 }
