@@ -55,11 +55,18 @@ const importedName = "imported-parameters"
 
 // New makes a server that knows the parameters that were sealed on its volume.
 func New(config Config) (*Server, error) {
-	s := &Server{Config: config, metrics: metrics.New(config.Volume.Space, config.Enclave)}
+	s := &Server{Config: config, metrics: metrics.New(space(config.Volume), config.Enclave)}
 	if err := s.restore(); err != nil {
 		return nil, fmt.Errorf("restore parameters: %w", err)
 	}
 	return s, nil
+}
+
+func space(data *volume.Volume) metrics.Space {
+	return func() (free, total int64, err error) {
+		space, err := data.Space()
+		return space.Free, space.Total, err
+	}
 }
 
 func (s *Server) restore() error {

@@ -120,6 +120,10 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := readProxies()
+	if err != nil {
+		return nil, err
+	}
 	bundles := sigstore.New(data)
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
@@ -136,6 +140,9 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		Version:    version,
 		KnownHosts: knownHosts,
 		CABundle:   bundle,
+		Proxy:      proxies.choose,
+		BuildArgs:  proxies.buildArguments(),
+		Secrets:    proxies.secrets,
 	}), nil
 }
 

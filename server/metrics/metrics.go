@@ -25,7 +25,7 @@ type Metrics struct {
 }
 
 // Space tells how many bytes the data volume has left, and how many in all.
-type Space func() (free, size uint64, err error)
+type Space func() (free, total int64, err error)
 
 // New makes the metrics of a server whose enclave is of that kind.
 func New(space Space, enclave string) *Metrics {

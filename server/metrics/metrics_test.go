@@ -13,7 +13,7 @@ import (
 	"github.com/opensbs/sbs/server/job"
 )
 
-func space() (uint64, uint64, error) { return 40, 100, nil }
+func space() (int64, int64, error) { return 40, 100, nil }
 
 // text is what Prometheus reads.
 func (m *Metrics) text(t *testing.T) string {
@@ -60,7 +60,7 @@ func TestRequests(t *testing.T) {
 }
 
 func TestBrokenVolume(t *testing.T) {
-	m := New(func() (uint64, uint64, error) { return 0, 0, errors.New("no volume") }, "contract")
+	m := New(func() (int64, int64, error) { return 0, 0, errors.New("no volume") }, "contract")
 	if text := m.text(t); strings.Contains(text, "sbs_volume_free") || !strings.Contains(text, "sbs_builds_running 0") {
 		t.Error(text)
 	}

@@ -21,11 +21,11 @@ func (v volume) Describe(descriptions chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (v volume) Collect(metrics chan<- prometheus.Metric) {
-	free, size, err := v.space()
+	free, total, err := v.space()
 	if err != nil {
 		metrics <- prometheus.NewInvalidMetric(v.free(), err)
 		return
 	}
 	metrics <- prometheus.MustNewConstMetric(v.free(), prometheus.GaugeValue, float64(free))
-	metrics <- prometheus.MustNewConstMetric(v.size(), prometheus.GaugeValue, float64(size))
+	metrics <- prometheus.MustNewConstMetric(v.size(), prometheus.GaugeValue, float64(total))
 }

@@ -2,18 +2,28 @@ package volume
 
 import (
 	"fmt"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
-// Space tells how many bytes the volume's file system has left for the server,
-// and how many it has in all.
-func (v *Volume) Space() (free, size uint64, err error) {
-	var stat unix.Statfs_t
-	if err := unix.Statfs(v.dir, &stat); err != nil {
-		return 0, 0, fmt.Errorf("space of the data volume: %w", err)
+// Space is what the file system says of itself.
+type Space struct {
+	Free, Total int64 // bytes; Free is what this process may still write
+	ReadOnly    bool
+}
+
+// readOnlyFlag is ST_RDONLY of statfs(2).
+const readOnlyFlag = 1
+
+// Space asks the file system that the volume lies on.
+func (v *Volume) Space() (Space, error) {
+	var stat syscall.Statfs_t
+	if err := syscall.Statfs(v.dir, &stat); err != nil {
+		return Space{}, fmt.Errorf("ask the data volume for its free space: %w", err)
 	}
-	// The fields' types differ between architectures.
-	block := uint64(stat.Bsize)
-	return uint64(stat.Bavail) * block, uint64(stat.Blocks) * block, nil
+	block := int64(stat.Bsize)
+	return Space{
+		Free:     int64(stat.Bavail) * block,
+		Total:    int64(stat.Blocks) * block,
+		ReadOnly: stat.Flags&readOnlyFlag != 0,
+	}, nil
 }

@@ -7,15 +7,15 @@ func TestSpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free, size, err := v.Space()
-	if err != nil || size == 0 || free > size {
-		t.Errorf("%d bytes of %d are free, %v", free, size, err)
+	space, err := v.Space()
+	if err != nil || space.Total == 0 || space.Free > space.Total || space.ReadOnly {
+		t.Errorf("got %+v, %v", space, err)
 	}
 	if err := v.Close(); err != nil {
 		t.Fatal(err)
 	}
 	v.dir += "/gone"
-	if _, _, err := v.Space(); err == nil {
+	if _, err := v.Space(); err == nil {
 		t.Error("a volume that is gone has space")
 	}
 }
