@@ -3,6 +3,7 @@
 // the environment values.
 //
 //	sbs-server                                serve
+//	sbs-server keygen DIR [PREVIOUS]          make the secrets of a server image
 //	sbs-server simulate-enclave DIR           make the secrets of a simulated enclave
 //	sbs-server forget-trust-data NOTARY GUN   let go of trust data that is lost
 //	sbs-server health                         ask the running server for its health
@@ -43,10 +44,14 @@ func dispatch(ctx context.Context, arguments []string) error {
 	case arguments[0] == "version" && len(arguments) == 1:
 		fmt.Println("sbs-server", version)
 		return nil
+	case arguments[0] == "keygen" && len(arguments) == 2:
+		return keygen(os.Stdout, arguments[1], "")
+	case arguments[0] == "keygen" && len(arguments) == 3:
+		return keygen(os.Stdout, arguments[1], arguments[2])
 	case arguments[0] == "simulate-enclave" && len(arguments) == 2:
 		return simulateEnclave(arguments[1])
 	case arguments[0] == "forget-trust-data" && len(arguments) == 3:
 		return forgetTrustData(ctx, os.Getenv, arguments[1], arguments[2])
 	}
-	return errors.New("usage: sbs-server [simulate-enclave DIR | forget-trust-data NOTARY GUN | health | version]")
+	return errors.New("usage: sbs-server [keygen DIR [PREVIOUS] | simulate-enclave DIR | forget-trust-data NOTARY GUN | health | version]")
 }
