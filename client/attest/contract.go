@@ -10,29 +10,21 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/contract"
 )
 
-// sections of a contract, each a token or YAML in clear, as it is written.
-type sections struct {
-	workload       string
-	env            string
-	attestationKey string
-}
-
-func readContract(path string) (sections, error) {
+// readContract reads a user-data.yaml. Its sections are tokens, or YAML in
+// clear.
+func readContract(path string) (contract.Sections, error) {
 	text, err := readFile(path)
 	if err != nil {
-		return sections{}, fmt.Errorf("contract: %w", err)
+		return contract.Sections{}, fmt.Errorf("contract: %w", err)
 	}
-	var document struct {
-		Workload       string `yaml:"workload"`
-		Env            string `yaml:"env"`
-		AttestationKey string `yaml:"attestationPublicKey"`
+	sections, err := contract.Parse(text)
+	if err != nil {
+		return contract.Sections{}, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return sections{}, fmt.Errorf("contract %s: %w", path, err)
-	}
-	return sections{document.Workload, document.Env, document.AttestationKey}, nil
+	return sections, nil
 }
 
 // serverCertificate is SERVER_CRT of the contract's env section, and the file it
@@ -42,7 +34,7 @@ func (h *HPCR) serverCertificate() (*x509.Certificate, string, error) {
 	if path == "" {
 		path = h.Contract
 	}
-	contract, err := readContract(path)
+	sections, err := readContract(path)
 	if err != nil {
 		return nil, "", err
 	}
@@ -52,7 +44,7 @@ func (h *HPCR) serverCertificate() (*x509.Certificate, string, error) {
 		} `yaml:"env"`
 	}
 	// A token is YAML too: a text instead of a map.
-	if err := yaml.Unmarshal([]byte(contract.env), &env); err != nil || env.Env.ServerCertificate == "" {
+	if err := yaml.Unmarshal([]byte(sections.Env), &env); err != nil || env.Env.ServerCertificate == "" {
 		return nil, "", advice.New(fmt.Errorf("the env section in %s has no SERVER_CRT in clear", path),
 			"give the contract with its sections in clear as well: --plain-contract FILE, as sbs-cli contract --plain writes it")
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/opensbs/sbs/api/attestation"
 	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/contract"
 )
 
 // Names of the checks of a Hyper Protect runtime's record.
@@ -26,13 +27,6 @@ const (
 
 // signatureBits is the size of the runtime's attestation key.
 const signatureBits = 4096
-
-// Names of the contract's sections in the record.
-const (
-	sumWorkload       = "contract:workload"
-	sumEnv            = "contract:env"
-	sumAttestationKey = "contract:attestationPublicKey"
-)
 
 // checkHPCR checks a record. It was made at deployment, so that no nonce is in
 // it; what makes it this server's is the contract. The record has the hash of
@@ -104,9 +98,9 @@ func (h *HPCR) sections(report *Report, r record) error {
 	if err != nil {
 		return refuse(checkPolicy, err)
 	}
-	expected := map[string]string{sumWorkload: deployed.workload, sumEnv: deployed.env}
-	if _, encrypted := r.sums[sumAttestationKey]; encrypted || deployed.attestationKey != "" {
-		expected[sumAttestationKey] = deployed.attestationKey
+	expected := map[string]string{contract.RecordWorkload: deployed.Workload, contract.RecordEnv: deployed.Env}
+	if _, encrypted := r.sums[contract.RecordAttestationPublicKey]; encrypted || deployed.AttestationPublicKey != "" {
+		expected[contract.RecordAttestationPublicKey] = deployed.AttestationPublicKey
 	}
 	for _, sum := range slices.Sorted(maps.Keys(expected)) {
 		if err := r.hasText(sum, expected[sum]); err != nil {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api/attestation"
+	"github.com/opensbs/sbs/client/contract"
 )
 
 // deployment is a server on a Hyper Protect runtime, and what its user has of
@@ -77,7 +78,7 @@ func plainEnv(certificate *x509.Certificate) string {
 func (d *deployment) make(t *testing.T) {
 	t.Helper()
 	d.record = "25.11.0\nMachine Type/Plant/Serial: 9175/02/C25B8\nImage age: 5 days since creation.\n" +
-		line("root of the runtime", "root.tar.gz") + line(d.workload, sumWorkload+" ") + line(d.env, sumEnv)
+		line("root of the runtime", "root.tar.gz") + line(d.workload, contract.RecordWorkload+" ") + line(d.env, contract.RecordEnv)
 	d.sign(t)
 }
 
@@ -130,7 +131,7 @@ func (d *deployment) check() (Report, error) {
 	return policy.Check(d.evidence, Session{Nonce: []byte("a nonce of 24 bytes, yes"), Peer: d.peer, Now: now})
 }
 
-var hpcrChecks = []string{checkKind, checkChain, checkSignature, checkRecord, sumEnv, sumWorkload}
+var hpcrChecks = []string{checkKind, checkChain, checkSignature, checkRecord, contract.RecordEnv, contract.RecordWorkload}
 
 func TestRuntimeRecordPasses(t *testing.T) {
 	withTLS := append(hpcrChecks[:len(hpcrChecks):len(hpcrChecks)], checkTLS)
@@ -231,13 +232,13 @@ func TestRuntimeRecordIsRefused(t *testing.T) {
 		}, checkSignature, "4096"},
 		"other workload": {func(t *testing.T, d *deployment) { d.policy.Contract = d.contract(t, d.workload+"x", d.env) }, checkContract, "another contract"},
 		"other env":      {func(t *testing.T, d *deployment) { d.policy.Contract = d.contract(t, d.workload, d.env+"x: 1\n") }, checkContract, "another contract"},
-		"no workload":    {func(t *testing.T, d *deployment) { d.policy.Contract = d.contract(t, "", d.env) }, checkContract, "has no workload"},
+		"no workload":    {func(t *testing.T, d *deployment) { d.policy.Contract = d.contract(t, "", d.env) }, checkPolicy, "has the sections workload and env"},
 		"record with another attestation key": {func(t *testing.T, d *deployment) {
-			d.record += line("key", sumAttestationKey)
+			d.record += line("key", contract.RecordAttestationPublicKey)
 			d.sign(t)
 		}, checkContract, "has no attestationPublicKey"},
 		"the same section twice": {func(t *testing.T, d *deployment) {
-			d.record += line("other", sumEnv)
+			d.record += line("other", contract.RecordEnv)
 			d.sign(t)
 		}, checkRecord, "twice"},
 		"nothing in it": {func(t *testing.T, d *deployment) {
@@ -292,7 +293,7 @@ func TestDecryptsWhatOpenSSLEncrypts(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := decryptRecord(token, filepath.Join("testdata", "runtime-key.pem"))
-	if err != nil || string(got) != "25.11.0\n"+line("x", sumEnv) {
+	if err != nil || string(got) != "25.11.0\n"+line("x", contract.RecordEnv) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
