@@ -196,7 +196,8 @@ func TestRuntimeRecordIsRefused(t *testing.T) {
 			d.policy.Root = (*issuer)(nil).issue(t, "root", newKey(t), authority).file(t)
 		}, checkChain, "does not lead to the given root"},
 		"attestation certificate of somebody else": {func(t *testing.T, d *deployment) {
-			d.policy.Certificate = (*issuer)(nil).issue(t, "attestation", d.key, func(c *x509.Certificate) { c.Issuer.CommonName = "signing key" }).file(t)
+			other := (*issuer)(nil).issue(t, "signing key", newKey(t), nil)
+			d.policy.Certificate = other.issue(t, "attestation", d.key, nil).file(t)
 		}, checkChain, "none of the given certificates signed"},
 		"chain with a gap": {func(t *testing.T, d *deployment) { d.policy.Chain = d.policy.Chain[:1] }, checkChain, "does not lead"},
 		"expired attestation certificate": {func(t *testing.T, d *deployment) {

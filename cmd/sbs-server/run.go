@@ -30,6 +30,8 @@ const (
 	envHealth     = "SBS_HEALTH_LISTEN"       // loopback address for GET /healthz; none unless given
 	envLogFormat  = "SBS_LOG_FORMAT"          // json, text or journal; "json" unless given
 	envLogLevel   = "SBS_LOG_LEVEL"           // debug, info, warn or error; "info" unless given
+	envMirrors    = "SBS_REGISTRY_MIRRORS"    // URLs of mirrors of Docker Hub, with commas between them
+	envInsecure   = "SBS_INSECURE_REGISTRIES" // host[:port] of registries without TLS, with commas between them
 	envSimulated  = "SBS_SIMULATED_ENCLAVE"   // folder of a simulated enclave; unset in a real one
 	envKnownHosts = "SBS_KNOWN_HOSTS"         // known_hosts file for all builds
 	envRecords    = "SBS_ATTESTATION_RECORDS" // folder of the runtime's attestation record; enclave.RecordFolder unless given
@@ -124,6 +126,13 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 	if err != nil {
 		return nil, err
 	}
+	registries, err := readRegistries(getenv)
+	if err != nil {
+		return nil, err
+	}
+	if len(registries.mirrors) > 0 {
+		return nil, fmt.Errorf("%s: the Docker Engine is not this server's own: give its mirrors in its own configuration", envMirrors)
+	}
 	bundles := sigstore.New(data)
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
@@ -140,6 +149,7 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		Version:    version,
 		KnownHosts: knownHosts,
 		CABundle:   bundle,
+		Insecure:   registries.insecure,
 		Proxy:      proxies.choose,
 		BuildArgs:  proxies.buildArguments(),
 		Secrets:    proxies.secrets,

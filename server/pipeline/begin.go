@@ -45,6 +45,7 @@ type Config struct {
 	KnownHosts []byte // known_hosts text of the operator
 	CABundle   []byte // PEM certificates that the operator trusts
 
+	Insecure  []string          // registries, see trust.Request
 	Proxy     source.Proxy      // for git over HTTPS; nil for none
 	BuildArgs map[string]string // for every build, unless its parameters say otherwise; no secret may be among them
 	Secrets   map[string]string // of the operator, by name: no log and no record may show them

@@ -48,6 +48,7 @@ func (b *build) signRequest(method string) trust.Request {
 		User:     p.DockerUser,
 		Password: string(p.DockerPassword),
 		CABundle: b.CABundle,
+		Insecure: b.Insecure,
 		Image: trust.Image{
 			Repository: p.Repository(),
 			Tags:       b.tags(),

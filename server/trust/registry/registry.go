@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -43,7 +44,13 @@ func Open(ctx context.Context, request trust.Request) (*Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	authorized, err := transport.NewWithContext(ctx, repository.Registry, authenticator(request), bounded(ctx, base),
+	if slices.Contains(request.Insecure, repository.RegistryStr()) {
+		base.TLSClientConfig.InsecureSkipVerify = true // the operator said so, of this host
+		if repository, err = name.NewRepository(request.Image.Repository, name.StrictValidation, name.Insecure); err != nil {
+			return nil, fmt.Errorf("repository %q: %w", request.Image.Repository, err)
+		}
+	}
+	authorized, err := transport.NewWithContext(ctx, repository.Registry, authenticator(request), bounded(ctx, base, request.Insecure),
 		[]string{repository.Scope(transport.PushScope)})
 	if err != nil {
 		base.CloseIdleConnections()
