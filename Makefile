@@ -4,6 +4,11 @@ GO       ?= go
 DIR      ?=
 FUZZTIME ?= 10s
 
+# The kill test: how often the server is killed, and what the instants are drawn
+# from; 0 draws a seed, which is printed.
+INSTANTS ?= 200
+SEED     ?= 0
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
 
@@ -17,10 +22,10 @@ STACK   := -tags stack -p 1 -count=1 -timeout 12m
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo harness test setup vet unit stack bench lint fuzz clean
+.PHONY: help build demo harness test setup vet unit test-crash stack bench lint fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/sbs-server and bin/sbs-cli: static, without C
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/sbs-server ./cmd/sbs-cli
@@ -34,7 +39,8 @@ harness: setup build ## keep the local stack running in the folder DIR=path
 	@$(GO) build -o bin/ ./deploy/harness/cmd/harness
 	@exec bin/harness --dir '$(DIR)' --server bin/sbs-server --cli bin/sbs-cli
 
-test: setup build bin/cosign vet unit stack ## run everything, on this machine and its Docker Engine
+test: INSTANTS = 22
+test: setup build bin/cosign vet unit test-crash stack ## run everything, on this machine and its Docker Engine
 
 setup: # install and start what the stack needs; nothing when it is there
 	@deploy/harness/setup.sh
@@ -47,14 +53,17 @@ unit: ## run the tests that need nothing but Go
 	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) ./...
 
 stack: bin/cosign # the tests that need the stack's programs and an engine
-	$(GO) test $(STACK) ./...
+	$(GO) test $(STACK) $$($(GO) list -tags stack ./... | grep -v /test/crash$$)
+
+test-crash: setup bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0
+	cd test/crash && $(GO) test -tags stack -count=1 -timeout 2h -args -instants $(INSTANTS) -seed $(SEED)
 
 # cosign judges our signatures; its many modules stay out of the product's.
 bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
 	cd tools/cosign && $(GO) build -trimpath -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
 
-bench: setup build ## measure build time, status latency and memory on the stack
-	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e
+bench: setup build ## measure build time, status latency, listing and memory on the stack
+	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e ./test/state
 
 lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities
 	@GO='$(GO)' tools/lint.sh

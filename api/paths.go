@@ -27,6 +27,11 @@ const (
 	// server serves.
 	PathHealth = "/healthz"
 
+	// PathBuilds is an addition: the history of builds, newest first. The query
+	// takes limit, 1 to MaxBuilds, DefaultBuilds unless given, and before, the id
+	// of a build: only those that began earlier are listed.
+	PathBuilds = "/builds"
+
 	// PathEvents is an addition: the running build's log and statuses as a
 	// stream of Event values, one JSON object a line, until the build ends.
 	PathEvents = "/events"
@@ -39,6 +44,12 @@ const QueryNonce = "nonce"
 // BuildLog is the only log the server keeps for its users: the name in
 // /log/{name}.
 const BuildLog = "build"
+
+// Bounds of one reply to PathBuilds.
+const (
+	DefaultBuilds = 100
+	MaxBuilds     = 10_000
+)
 
 // MaxBody bounds every request body, in bytes. The largest honest one is an
 // init with keys and known hosts, a few dozen kilobytes.

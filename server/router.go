@@ -31,6 +31,7 @@ func (s *Server) Routes() chi.Router {
 	r.Post(api.PathStateImage, s.json(s.importState))
 	r.Get(api.PathAttestation, s.json(s.attestation))
 	r.Get(api.PathMetrics, s.metrics.Handler().ServeHTTP)
+	r.Get(api.PathBuilds, s.json(s.builds))
 	r.Get(api.PathEvents, s.json(s.events))
 	r.Get(api.PathLookaside+"/*", s.json(s.lookaside))
 

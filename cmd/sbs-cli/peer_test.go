@@ -54,7 +54,7 @@ const imageHex = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd
 
 // serve [BEHAVIOUR...] starts the server with the certificates that the script
 // has made, and writes its port into sbs-config.json in place of 65000.
-// Behaviours: fails and hangs for builds, loses-update, forged, openpgp, signatures, hpcr and swaps.
+// Behaviours: fails and hangs for builds, loses-update, forged, openpgp, signatures, attestations, loops, hpcr and swaps.
 func serve(ts *testscript.TestScript, negated bool, args []string) {
 	p := ts.Value(peerKey{}).(*peer)
 	p.wants = map[string]bool{}
@@ -126,6 +126,7 @@ func (p *peer) routes() http.Handler {
 	routes.HandleFunc("GET /attestation", p.attestation)
 	routes.HandleFunc("GET /events", p.events)
 	routes.HandleFunc("/state-image", p.state)
+	routes.HandleFunc("GET /builds", p.builds)
 	routes.HandleFunc("GET /imagedigest", func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, "docker.io/ns/name@sha256:"+imageHex) })
 	routes.HandleFunc("GET /config-json", p.config)
 	routes.HandleFunc("GET /lookaside/", p.signature)

@@ -14,6 +14,7 @@ import (
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
 	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/source"
@@ -64,20 +65,26 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 		return err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
-	// What can't be sealed anew is still open to this image, or is damaged.
-	if err := data.SealAnew(inside.Stale); err != nil {
-		logger.Error("seal anew what an earlier server image sealed", "error", err)
+	if err := openSealed(data, inside, logger); err != nil {
+		return err
 	}
-	slot, err := job.Open(data, pipeline.Recover(data))
+	builds, err := history.Open(data)
 	if err != nil {
 		return err
 	}
-	build, err := newPipeline(getenv, inside, data, slot)
+	slot, err := job.Open(data, pipeline.Sweep(ctx, connect, logger, pipeline.Recover(data)))
 	if err != nil {
 		return err
+	}
+	build, err := newPipeline(getenv, inside, data, builds, slot)
+	if err != nil {
+		return err
+	}
+	if err := build.Settle(); err != nil {
+		logger.Error("save the ends of interrupted builds", "error", err)
 	}
 	s, err := server.New(server.Config{
-		Slot: slot, Volume: data, Builder: build, Enclave: inside.Kind(), Logger: logger,
+		Slot: slot, Volume: data, History: builds, Builder: build, Enclave: inside.Kind(), Logger: logger,
 		Keys: inside, CABundle: build.CABundle,
 		Prove: prover(inside, getenv(envRecords)), TLSKey: tlsKey,
 	})
@@ -98,6 +105,24 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	return s.Serve(ctx, listener, tls)
 }
 
+// openSealed makes sure that the volume belongs to this server image. A single
+// file that does not open is named here and wherever it is needed, and the server
+// does without it as long as it can.
+func openSealed(data *volume.Volume, inside *enclave.Enclave, logger *slog.Logger) error {
+	opened, err := data.Check()
+	if opened == 0 && errors.Is(err, enclave.ErrOtherSecret) {
+		return err
+	}
+	if err != nil {
+		logger.Error("sealed files do not open", "error", err)
+	}
+	// What can't be sealed anew is still open to this image, or is damaged.
+	if err := data.SealAnew(inside.Stale); err != nil {
+		logger.Error("seal anew what an earlier server image sealed", "error", err)
+	}
+	return nil
+}
+
 // chooseEnclave is the one place that knows which enclave there is.
 func chooseEnclave(getenv func(string) string) (*enclave.Enclave, error) {
 	if dir := getenv(envSimulated); dir != "" {
@@ -110,7 +135,7 @@ func chooseEnclave(getenv func(string) string) (*enclave.Enclave, error) {
 	return inside, nil
 }
 
-func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, slot *job.Slot) (*pipeline.Pipeline, error) {
+func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot) (*pipeline.Pipeline, error) {
 	knownHosts, err := optionalFile(getenv, envKnownHosts)
 	if err != nil {
 		return nil, err
@@ -134,9 +159,14 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		return nil, fmt.Errorf("%s: the Docker Engine is not this server's own: give its mirrors in its own configuration", envMirrors)
 	}
 	bundles := sigstore.New(data)
+	scanner, err := imageScanner()
+	if err != nil {
+		return nil, err
+	}
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
 		Volume:  data,
+		History: builds,
 		Clone:   source.Clone,
 		Connect: connect,
 		Signers: map[string]pipeline.Signer{
@@ -145,14 +175,17 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 			api.SigningSigstore:       bundles,
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
-		Enclave:    inside.Kind(),
-		Version:    version,
-		KnownHosts: knownHosts,
-		CABundle:   bundle,
-		Insecure:   registries.insecure,
-		Proxy:      proxies.choose,
-		BuildArgs:  proxies.buildArguments(),
-		Secrets:    proxies.secrets,
+		LookThrough: scanner.Scan,
+		Attester:    bundles,
+		Bases:       baseWays(data),
+		Enclave:     inside.Kind(),
+		Version:     version,
+		KnownHosts:  knownHosts,
+		CABundle:    bundle,
+		Insecure:    registries.insecure,
+		Proxy:       proxies.choose,
+		BuildArgs:   proxies.buildArguments(),
+		Secrets:     proxies.secrets,
 	}), nil
 }
 
