@@ -59,6 +59,15 @@ func Open(ctx context.Context, repository string, access signature.Access, scope
 	return &Repository{Name: named, base: base, client: &http.Client{Transport: authorized}}, nil
 }
 
+// insecureRepository is a repository that may be reached without TLS.
+func insecureRepository(repository string) (name.Repository, error) {
+	named, err := name.NewRepository(repository, name.StrictValidation, name.Insecure)
+	if err != nil {
+		return name.Repository{}, fmt.Errorf("repository %q: %w", repository, err)
+	}
+	return named, nil
+}
+
 // Close lets go of the connections.
 func (r *Repository) Close() { r.base.CloseIdleConnections() }
 
