@@ -55,6 +55,8 @@ func (e *Error) Next() string {
 		return "sbs-cli builds shows which manifests the server has"
 	case api.CodeVolume:
 		return "tell the operator of the server; what it says can be mended without a restart"
+	case api.CodeNoEvidence:
+		return "docs/attestation.md says what a deployment needs to be attested"
 	case api.CodeInternal:
 		return "look into the server's own log"
 	case api.CodeStopping:
@@ -86,6 +88,8 @@ func (c *Client) explain(err error, connected bool) (message, next string) {
 	var operation *net.OpError
 	var timeout net.Error
 	switch {
+	case errors.Is(err, errOtherKey):
+		return errOtherKey.Error(), "send this server nothing: someone has put another one in its place since it was attested"
 	case errors.Is(err, context.Canceled):
 		return "interrupted", ""
 	case errors.As(err, &dns):

@@ -9,8 +9,10 @@ import (
 	"sync"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/attestation"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/metrics"
 	"github.com/opensbs/sbs/server/stateimage"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -33,11 +35,14 @@ type Config struct {
 	// store of state images.
 	CABundle []byte
 	Logger   *slog.Logger
+	Prove    Prove              // evidence of what the server runs in
+	TLSKey   attestation.Digest // of the server, which evidence is bound to
 }
 
 // Server answers the protocol. Make it with New.
 type Server struct {
 	Config
+	metrics *metrics.Metrics
 
 	mu         sync.Mutex
 	parameters *api.Parameters // nil before init
@@ -56,7 +61,7 @@ const importedName = "imported-parameters"
 // When their file does not open, the server still shows what was built, and
 // looks again whenever it needs them: they may have been put back.
 func New(config Config) (*Server, error) {
-	s := &Server{Config: config}
+	s := &Server{Config: config, metrics: metrics.New(space(config.Volume), config.Enclave)}
 	if err := s.restoreLocked(); err != nil && s.damaged == nil {
 		return nil, fmt.Errorf("restore parameters: %w", err)
 	}
@@ -72,6 +77,13 @@ func (s *Server) restoreLocked() error {
 		s.damaged = err
 	}
 	return err
+}
+
+func space(data *volume.Volume) metrics.Space {
+	return func() (free, total int64, err error) {
+		space, err := data.Space()
+		return space.Free, space.Total, err
+	}
 }
 
 func (s *Server) restore() error {

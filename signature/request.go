@@ -27,6 +27,9 @@ type Access struct {
 	// CABundle holds PEM certificates of authorities that are trusted beside
 	// the system's; it may be empty.
 	CABundle []byte
+	// Insecure are registries, as host[:port], that may be talked to without TLS
+	// or with a certificate that nobody vouches for. For a laboratory only.
+	Insecure []string
 }
 
 // Reference is an image's name, written out in full.

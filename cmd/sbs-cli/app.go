@@ -30,6 +30,7 @@ func (p program) app() *cli.App {
 			p.createServerCert(),
 			p.deleteCertificates(),
 			p.instanceEnv(),
+			p.attest(),
 			p.initialise(),
 			p.update(),
 			p.build(),

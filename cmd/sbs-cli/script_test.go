@@ -39,6 +39,7 @@ func runScripts(t *testing.T, folder string) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":       serve,
+			"demand":      demand,
 			"followed":    followedCommand,
 			"exits":       exits,
 			"imagekey":    imageKey,

@@ -6,6 +6,7 @@
 //	sbs-server keygen DIR [PREVIOUS]          make the secrets of a server image
 //	sbs-server simulate-enclave DIR           make the secrets of a simulated enclave
 //	sbs-server forget-trust-data NOTARY GUN   let go of trust data that is lost
+//	sbs-server health                         ask the running server for its health
 //	sbs-server version                        print the version
 //
 // It also starts itself to look through the images it has built, see
@@ -16,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -37,7 +37,13 @@ func main() {
 func dispatch(ctx context.Context, arguments []string) error {
 	switch {
 	case len(arguments) == 0:
-		return run(ctx, os.Getenv, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+		logger, err := newLogger(os.Getenv, os.Stdout, os.Stderr)
+		if err != nil {
+			return err
+		}
+		return run(ctx, os.Getenv, logger)
+	case arguments[0] == "health" && len(arguments) == 1:
+		return askHealth(ctx, os.Getenv)
 	case arguments[0] == "version" && len(arguments) == 1:
 		fmt.Println("sbs-server", version)
 		return nil
@@ -52,5 +58,5 @@ func dispatch(ctx context.Context, arguments []string) error {
 	case arguments[0] == "forget-trust-data" && len(arguments) == 3:
 		return forgetTrustData(ctx, os.Getenv, arguments[1], arguments[2])
 	}
-	return errors.New("usage: sbs-server [keygen DIR [PREVIOUS] | simulate-enclave DIR | forget-trust-data NOTARY GUN | version]")
+	return errors.New("usage: sbs-server [keygen DIR [PREVIOUS] | simulate-enclave DIR | forget-trust-data NOTARY GUN | health | version]")
 }

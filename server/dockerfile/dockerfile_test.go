@@ -47,6 +47,7 @@ func TestImages(t *testing.T) {
 		"its own name":                         {"FROM a AS a\nFROM a\n", linux, []string{"FROM a"}},
 		"a number is no stage of FROM":         {"FROM a\nFROM 0\n", linux, []string{"FROM a", "FROM 0"}},
 		"a number is no stage of mount":        {"FROM a\nFROM b\nRUN --mount=from=0,target=/x ls\n", linux, []string{"FROM a", "FROM b", "RUN --mount 0"}},
+		"its own name again":                   {"FROM a AS b\nCOPY --from=b /x /\nRUN --mount=from=B,target=/x ls\nFROM b\nCOPY --from=b /x /\n", linux, []string{"FROM a", "COPY --from b", "RUN --mount B"}},
 		"copied":                               {"FROM a\nCOPY --chown=1 --from=c:1 /x /\nCOPY --from=c:1 /y /\n", linux, []string{"FROM a", "COPY --from c:1", "COPY --from c:1"}},
 		"a later stage":                        {"FROM a\nCOPY --from=late /x /\nFROM b AS late\n", linux, []string{"FROM a", "COPY --from late", "FROM b"}},
 		"mounted":                              {"FROM a\nRUN --mount=type=bind,From=m,target=/m --mount=type=cache,target=/c ls\n", linux, []string{"FROM a", "RUN --mount m"}},

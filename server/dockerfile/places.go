@@ -43,7 +43,8 @@ func (p place) with(name string) string { return p.before + name + p.after }
 type reader struct {
 	lex    *shell.Lex
 	args   shell.EnvGetter
-	stages map[string]bool // names of the stages so far, in lower case
+	stages map[string]bool // names of the stages before this one, in lower case
+	stage  string          // the name of this one, or empty
 	count  int             // stages so far, with the current one
 	places []place
 }
@@ -67,13 +68,21 @@ func (r *reader) instruction(node *parser.Node) error {
 	return r.flags(node)
 }
 
-// from reads FROM [--platform=p] name [AS stage]. A stage is not known to its
-// own FROM.
+// from reads FROM [--platform=p] name [AS stage]. A stage is not known to itself:
+// the classic builder takes its name for an image's there.
 func (r *reader) from(node *parser.Node) error {
 	words, err := fromWords(node)
 	if err != nil {
 		return err
 	}
+	if r.stage != "" {
+		r.stages[r.stage] = true
+	}
+	r.stage = ""
+	if len(words) == 3 {
+		r.stage = strings.ToLower(words[2])
+	}
+	r.count++
 	name, _, err := r.lex.ProcessWord(words[0], r.args)
 	if err != nil {
 		return err
@@ -96,10 +105,6 @@ func (r *reader) from(node *parser.Node) error {
 	}
 	p.literal = p.Name == words[0]
 	r.places = append(r.places, p)
-	r.count++
-	if len(words) == 3 {
-		r.stages[strings.ToLower(words[2])] = true
-	}
 	return nil
 }
 

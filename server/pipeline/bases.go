@@ -66,7 +66,7 @@ func keyText(id string) string {
 
 // baseAccess is how an image and the server of its rule are asked.
 func (b *build) baseAccess(repository string, rule api.BaseRule) signature.Access {
-	access := signature.Access{CABundle: b.CABundle}
+	access := signature.Access{CABundle: b.CABundle, Insecure: b.Insecure}
 	if rule.Method == api.SigningDCT {
 		access.CABundle = joinLines(b.CABundle, []byte(b.parameters.TrustCA))
 	}

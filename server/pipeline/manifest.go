@@ -13,10 +13,8 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// proveAndWriteManifest states how the image was built, and writes the signed
-// manifest of everything that went in and the record that says so. Nothing of it
-// is visible before it is whole and, where it is to go to a bucket, there. The
-// log of the manifest ends here, because the provenance names its digest.
+// proveAndWriteManifest states how the image was built, and writes the manifest.
+// The log of the manifest ends here, because the provenance names its digest.
 func (b *build) proveAndWriteManifest(ctx context.Context) error {
 	command := manifestCommand(b.buildName())
 	key, err := b.key()
@@ -38,6 +36,14 @@ func (b *build) proveAndWriteManifest(ctx context.Context) error {
 	if err := b.prove(ctx, log); err != nil {
 		return err
 	}
+	return b.writeManifest(ctx, key, log)
+}
+
+// writeManifest writes the signed manifest of everything that went in, and the
+// record that says so. Nothing of it is visible before it is whole and, where it
+// is to go to a bucket, there.
+func (b *build) writeManifest(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) error {
+	command := manifestCommand(b.buildName())
 	public, err := publicPEM(&key.PublicKey)
 	if err != nil {
 		return attempt(command, err)

@@ -47,6 +47,7 @@ func (b *build) signRequest(method string) trust.Request {
 		User:     p.DockerUser,
 		Password: string(p.DockerPassword),
 		CABundle: b.CABundle,
+		Insecure: b.Insecure,
 		Image:    b.image(),
 	}
 	if method == api.SigningDCT {

@@ -14,6 +14,9 @@ type Request struct {
 	// CABundle holds PEM certificates of authorities that are trusted for the
 	// server that takes the signature, beside the system's; it may be empty.
 	CABundle []byte
+	// Insecure are registries, as host[:port], that may be talked to without TLS
+	// or with a certificate that nobody vouches for. For a laboratory only.
+	Insecure []string
 	// Notary is the notary server of Docker Content Trust, https://host[:port]
 	// or host[:port]; http:// is taken for loopback only.
 	Notary string
@@ -21,5 +24,5 @@ type Request struct {
 
 // Access is how the registry is talked to.
 func (r Request) Access() signature.Access {
-	return signature.Access{User: r.User, Password: r.Password, CABundle: r.CABundle}
+	return signature.Access{User: r.User, Password: r.Password, CABundle: r.CABundle, Insecure: r.Insecure}
 }

@@ -1,7 +1,7 @@
 package registry
 
 // How bytes get to the registry and back: under the caller's context, within
-// bounds, and in clear only to this machine itself.
+// bounds, and in clear only to this machine itself and to a laboratory.
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,19 +27,20 @@ const (
 )
 
 // bounded is the base of all requests to a registry.
-func bounded(ctx context.Context, base http.RoundTripper) http.RoundTripper {
-	return channel.New(ctx, base, maxAnswer, checkScheme)
+func bounded(ctx context.Context, base http.RoundTripper, insecure []string) http.RoundTripper {
+	return channel.New(ctx, base, maxAnswer, func(request *http.Request) error { return checkScheme(request, insecure) })
 }
 
-// checkScheme lets https pass, and http to loopback.
-func checkScheme(request *http.Request) error {
+// checkScheme lets https pass, and http to loopback and to the hosts (with their
+// ports) that are named insecure.
+func checkScheme(request *http.Request, insecure []string) error {
 	host := request.URL.Hostname()
 	address := net.ParseIP(host)
 	loopback := strings.EqualFold(host, "localhost") || address != nil && address.IsLoopback()
-	if request.URL.Scheme == "https" || request.URL.Scheme == "http" && loopback {
+	if request.URL.Scheme == "https" || request.URL.Scheme == "http" && (loopback || slices.Contains(insecure, request.URL.Host)) {
 		return nil
 	}
-	return fmt.Errorf("%s is to be reached over plain %s, which is taken for loopback only", request.URL.Host, request.URL.Scheme)
+	return fmt.Errorf("%s is to be reached over plain %s, which is taken for loopback only, and for what SBS_INSECURE_REGISTRIES names", request.URL.Host, request.URL.Scheme)
 }
 
 // Client is a client for files beside a registry, such as signatures in a
@@ -49,7 +51,7 @@ func Client(ctx context.Context, caBundle []byte) (client *http.Client, close fu
 	if err != nil {
 		return nil, nil, err
 	}
-	return &http.Client{Transport: bounded(ctx, base)}, base.CloseIdleConnections, nil
+	return &http.Client{Transport: bounded(ctx, base, nil)}, base.CloseIdleConnections, nil
 }
 
 // newTransport trusts the system's authorities and those of caBundle (PEM).

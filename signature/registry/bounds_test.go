@@ -16,12 +16,14 @@ func TestPlainHTTPStaysHome(t *testing.T) {
 		"http://localhost.example.com/":    false,
 		"http://registry.local:5000/v2/":   false,
 		"ftp://127.0.0.1/":                 false,
+		"http://lab.example.com:5000/v2/":  true,
+		"http://lab.example.com/v2/":       false,
 	} {
 		request, err := http.NewRequest(http.MethodGet, url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := checkScheme(request); (err == nil) != taken {
+		if err := checkScheme(request, []string{"lab.example.com:5000"}); (err == nil) != taken {
 			t.Errorf("%s: %v", url, err)
 		}
 	}

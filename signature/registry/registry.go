@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -36,7 +37,7 @@ type Repository struct {
 // in full. ctx bounds everything that is done with the repository afterwards,
 // too. Errors are those of Explain.
 func Open(ctx context.Context, repository string, access signature.Access, scope string) (*Repository, error) {
-	name, err := name.NewRepository(repository, name.StrictValidation)
+	named, err := name.NewRepository(repository, name.StrictValidation)
 	if err != nil {
 		return nil, fmt.Errorf("repository %q: %w", repository, err)
 	}
@@ -44,12 +45,18 @@ func Open(ctx context.Context, repository string, access signature.Access, scope
 	if err != nil {
 		return nil, err
 	}
-	authorized, err := transport.NewWithContext(ctx, name.Registry, authenticator(access), bounded(ctx, base), []string{name.Scope(scope)})
+	if slices.Contains(access.Insecure, named.RegistryStr()) {
+		base.TLSClientConfig.InsecureSkipVerify = true // the operator said so, of this host
+		if named, err = name.NewRepository(repository, name.StrictValidation, name.Insecure); err != nil {
+			return nil, fmt.Errorf("repository %q: %w", repository, err)
+		}
+	}
+	authorized, err := transport.NewWithContext(ctx, named.Registry, authenticator(access), bounded(ctx, base, access.Insecure), []string{named.Scope(scope)})
 	if err != nil {
 		base.CloseIdleConnections()
-		return nil, fmt.Errorf("log in to the registry: %w", explain(ctx, name.RegistryStr(), err))
+		return nil, fmt.Errorf("log in to the registry: %w", explain(ctx, named.RegistryStr(), err))
 	}
-	return &Repository{Name: name, base: base, client: &http.Client{Transport: authorized}}, nil
+	return &Repository{Name: named, base: base, client: &http.Client{Transport: authorized}}, nil
 }
 
 // Close lets go of the connections.
