@@ -102,6 +102,14 @@ type Summary struct {
 // it, data/build.log, either all attestations or none, and everything else below
 // git/.
 func Read(tbz io.Reader) (Summary, error) {
+	return Walk(tbz, func(*tar.Header, io.Reader) error { return nil })
+}
+
+// Walk is Read for whoever wants to see the members too: visit gets each file of
+// data/ and each member below git/, with its content, in the order of the
+// archive. Their form is checked as they come, that of the whole at the end. An
+// error of visit ends the walk.
+func Walk(tbz io.Reader, visit func(*tar.Header, io.Reader) error) (Summary, error) {
 	summary := Summary{Data: map[string]Digest{}}
 	t := tar.NewReader(bzip2.NewReader(tbz))
 	for {
@@ -114,7 +122,7 @@ func Read(tbz io.Reader) (Summary, error) {
 		}
 		switch name := path.Clean(header.Name); {
 		case isData(name) && header.Typeflag == tar.TypeReg:
-			if err := summary.readData(path.Base(name), t); err != nil {
+			if err := summary.readData(header, t, visit); err != nil {
 				return Summary{}, err
 			}
 		case name == "data", name == "git":
@@ -122,6 +130,9 @@ func Read(tbz io.Reader) (Summary, error) {
 			if header.Typeflag != tar.TypeDir {
 				summary.Files++
 				summary.Bytes += header.Size
+			}
+			if err := visit(header, t); err != nil {
+				return Summary{}, err
 			}
 		default:
 			return Summary{}, fmt.Errorf("%w: it holds %q, which is neither data nor git", ErrFormat, header.Name)
@@ -143,7 +154,8 @@ func isData(name string) bool {
 }
 
 // readData reads one file of data/.
-func (s *Summary) readData(name string, content io.Reader) (err error) {
+func (s *Summary) readData(header *tar.Header, content io.Reader, visit func(*tar.Header, io.Reader) error) (err error) {
+	name := path.Base(header.Name)
 	if _, twice := s.Data[name]; twice {
 		return fmt.Errorf("%w: data/%s stands there twice", ErrFormat, name)
 	}
@@ -153,6 +165,9 @@ func (s *Summary) readData(name string, content io.Reader) (err error) {
 		if s.Record, err = readRecord(content); err != nil {
 			return err
 		}
+	}
+	if err := visit(header, content); err != nil { // the record's is in the summary
+		return err
 	}
 	if _, err := io.Copy(io.Discard, content); err != nil {
 		return formatError("data/"+name, err)

@@ -46,6 +46,8 @@ func (p program) app() *cli.App {
 			p.contractImages(),
 			p.contract(),
 			p.getConfigJSON(),
+			p.getTrust(),
+			p.verify(),
 			p.getStateImage(),
 			p.postStateImage(),
 			p.completion(),
@@ -75,18 +77,23 @@ func command(name, usage, description string, action cli.ActionFunc, flags ...cl
 
 // commandWithout builds one that reads no configuration.
 func commandWithout(name, usage, description string, action cli.ActionFunc, flags ...cli.Flag) *cli.Command {
+	return commandOf(name, usage, description, func(c *cli.Context) error {
+		if c.Args().Present() {
+			return usageError{fmt.Errorf("%s takes no argument, but was given %q", name, c.Args().First()), "sbs-cli " + name + " --help shows its flags"}
+		}
+		return action(c)
+	}, flags...)
+}
+
+// commandOf builds a command whose action deals with its arguments itself.
+func commandOf(name, usage, description string, action cli.ActionFunc, flags ...cli.Flag) *cli.Command {
 	return &cli.Command{
 		Name:         name,
 		Usage:        usage,
 		Description:  strings.TrimSpace(description),
 		Flags:        flags,
 		OnUsageError: wrongUsage,
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usageError{fmt.Errorf("%s takes no argument, but was given %q", name, c.Args().First()), "sbs-cli " + name + " --help shows its flags"}
-			}
-			return action(c)
-		},
+		Action:       action,
 	}
 }
 

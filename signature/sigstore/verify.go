@@ -21,6 +21,9 @@ const verifyLimit = 2 * time.Minute
 type Verifier struct {
 	// Key is who must have signed.
 	Key bundle.Key
+	// Form is api.SigningSigstore or api.SigningSigstoreLegacy where only that
+	// one counts; empty: either does.
+	Form string
 }
 
 // Verify checks the image in its registry: bundles first, then the older form;
@@ -53,15 +56,22 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 	if err != nil {
 		return "", "", err
 	}
-	reasons, signed, err := v.judgeBundles(ctx, repository, digest)
-	if err != nil || signed {
-		return digest, api.SigningSigstore, err
+	var reasons []error
+	if v.Form != api.SigningSigstoreLegacy {
+		refused, signed, err := v.judgeBundles(ctx, repository, digest)
+		if err != nil || signed {
+			return digest, api.SigningSigstore, err
+		}
+		reasons = refused
 	}
-	more, signed, err := v.judgeLegacy(ctx, repository, request.Reference, digest)
-	if err != nil || signed {
-		return digest, api.SigningSigstoreLegacy, err
+	if v.Form != api.SigningSigstore {
+		refused, signed, err := v.judgeLegacy(ctx, repository, request.Reference, digest)
+		if err != nil || signed {
+			return digest, api.SigningSigstoreLegacy, err
+		}
+		reasons = append(reasons, refused...)
 	}
-	reason := signature.MostTelling(append(reasons, more...))
+	reason := signature.MostTelling(reasons)
 	if reason == nil {
 		reason = &signature.UnsignedError{Where: "the registry"}
 	}

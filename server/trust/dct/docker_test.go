@@ -42,17 +42,7 @@ func newStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	closeAtEnd(t, s.registry.Close)
-	address, err := url.Parse(s.notary.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	authority := filepath.Join(s.config, "tls", address.Host)
-	if err := os.MkdirAll(authority, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(authority, "ca.crt"), s.notary.CABundle(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	s.trustServer(t, s.notary.URL(), s.notary.CABundle())
 	reader := s.registry.Reader()
 	login, err := json.Marshal(map[string]any{"auths": map[string]any{s.registry.Address(): map[string]string{
 		"auth": base64.StdEncoding.EncodeToString([]byte(reader.User + ":" + reader.Password)),
@@ -64,6 +54,22 @@ func newStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// trustServer makes docker take the certificate of a notary server.
+func (s *stack) trustServer(t *testing.T, server string, authority []byte) {
+	t.Helper()
+	address, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(s.config, "tls", address.Host)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "ca.crt"), authority, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func startNotary(t *testing.T) *notaryserver.Server {
@@ -124,12 +130,19 @@ func (s *stack) request(image trust.Image) trust.Request {
 // docker runs the command with content trust on.
 func (s *stack) docker(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
+	return s.dockerOn(t, s.notary.URL(), arguments...)
+}
+
+// dockerOn is docker with another notary server.
+func (s *stack) dockerOn(t *testing.T, server string, arguments ...string) (string, error) {
+	t.Helper()
 	command := exec.CommandContext(t.Context(), "docker", arguments...)
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"),
+		"DOCKER_HOST=" + os.Getenv("DOCKER_HOST"),
 		"DOCKER_CONFIG=" + s.config,
 		"DOCKER_CONTENT_TRUST=1",
-		"DOCKER_CONTENT_TRUST_SERVER=" + s.notary.URL(),
+		"DOCKER_CONTENT_TRUST_SERVER=" + server,
 	}
 	output, err := command.CombinedOutput()
 	return string(output), err

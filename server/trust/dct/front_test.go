@@ -96,6 +96,27 @@ func (f *front) replay() http.Handler {
 	})
 }
 
+// tampered answers as the server did until now, with one character changed behind
+// the first mark in the data of a role.
+func (f *front) tampered(t *testing.T, role, mark string) http.Handler {
+	t.Helper()
+	found := false
+	f.mu.Lock()
+	for path, content := range f.answered {
+		before, after, marked := strings.Cut(string(content), mark)
+		if strings.Contains(path, "/"+role+".") && marked {
+			other := map[bool]string{true: "B", false: "A"}[after[0] == 'A']
+			f.answered[path] = []byte(before + mark + other + after[1:])
+			found = true
+		}
+	}
+	f.mu.Unlock()
+	if !found {
+		t.Fatalf("%s has no %s", role, mark)
+	}
+	return f.replay()
+}
+
 func (f *front) request(image trust.Image) trust.Request {
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Certificate().Raw})
 	return trust.Request{Notary: f.URL, User: user, Password: password, CABundle: authority, Image: image}

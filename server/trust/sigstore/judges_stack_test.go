@@ -21,6 +21,7 @@ import (
 
 	"github.com/opensbs/sbs/server/trust"
 	"github.com/opensbs/sbs/server/trust/sigstore"
+	"github.com/opensbs/sbs/signature/bundle"
 )
 
 const cosign = "../../../bin/cosign"
@@ -103,18 +104,58 @@ func TestJudges(t *testing.T) {
 				other := newVerifier(t, l, sign(t, theirs, l.push(t, "foreign")))
 				copied := l.push(t, "copied")
 				l.copySignature(t, request, copied, bundles)
+				l.tamper(t, signer, l.push(t, "tampered"), bundles)
 
 				repository := request.Image.Repository
 				v.cosign(t, repository+":v1", bundles, true)
 				v.cosign(t, repository+"@"+request.Image.Digest, bundles, true)
 				other.cosign(t, repository+":foreign", bundles, true)
 				other.cosign(t, repository+":v1", bundles, false)
-				for _, tag := range []string{"unsigned", "moved", "foreign", "copied"} {
+				for _, tag := range []string{"unsigned", "moved", "foreign", "copied", "tampered"} {
 					v.cosign(t, repository+":"+tag, bundles, false)
 				}
 			})
 		}
 	})
+}
+
+// tamper signs an image, with one character of the signature changed.
+func (l *lab) tamper(t *testing.T, signer *sigstore.Signer, request trust.Request, bundles bool) {
+	t.Helper()
+	if bundles {
+		text, _, err := signer.Attest(t.Context(), request.Image, bundle.SignPredicate, nil)
+		if err == nil {
+			_, err = signer.Attach(t.Context(), request, bundle.SignPredicate, changedAfter(t, text, `"sig":"ME`))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	sign(t, signer.Legacy(), request)
+	tag := l.repository.Tag(strings.Replace(request.Image.Digest, ":", "-", 1) + ".sig")
+	image, err := remote.Image(tag, l.options(t)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := image.RawManifest()
+	if err == nil {
+		err = remote.Put(tag, forged(changedAfter(t, text, `"dev.cosignproject.cosign/signature":"ME`)), l.options(t)...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// changedAfter changes the tenth character behind a mark.
+func changedAfter(t *testing.T, text []byte, mark string) []byte {
+	t.Helper()
+	before, after, found := strings.Cut(string(text), mark)
+	if !found {
+		t.Fatalf("no %s in %s", mark, text)
+	}
+	other := map[bool]string{true: "B", false: "A"}[after[10] == 'A']
+	return []byte(before + mark + after[:10] + other + after[11:])
 }
 
 // copySignature puts the signature of one image where that of another belongs.

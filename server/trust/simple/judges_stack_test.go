@@ -74,6 +74,19 @@ func (v *verifier) copyLookaside(t *testing.T, m *memory) {
 	}
 }
 
+// tamper changes one bit of each signature of an image.
+func (m *memory) tamper(t *testing.T, request trust.Request) {
+	t.Helper()
+	_, path, _ := strings.Cut(request.Image.Repository, "/")
+	signatures := m.signatures[path+"@"+strings.Replace(request.Image.Digest, ":", "=", 1)]
+	if len(signatures) == 0 {
+		t.Fatal("there is no signature to change")
+	}
+	for _, signature := range signatures {
+		signature[len(signature)-20] ^= 1
+	}
+}
+
 // judge asks both programs for the image and demands one verdict of them.
 func (v *verifier) judge(t *testing.T, reference string, accept bool) {
 	t.Helper()
@@ -124,6 +137,12 @@ func TestJudges(t *testing.T) {
 			forged := push(t, server, "forged")
 			foreignKey := sign(t, foreign, forged)
 
+			if extensions == nil { // what a registry keeps can't be changed
+				tampered := push(t, server, "tampered")
+				sign(t, m, tampered)
+				m.tamper(t, tampered)
+			}
+
 			v := newVerifier(t, server, key)
 			v.copyLookaside(t, m)
 			v.copyLookaside(t, foreign)
@@ -134,6 +153,9 @@ func TestJudges(t *testing.T) {
 			v.judge(t, repository+":unsigned", false)
 			v.judge(t, repository+":moved", false)
 			v.judge(t, repository+":forged", false)
+			if extensions == nil {
+				v.judge(t, repository+":tampered", false)
+			}
 
 			other := newVerifier(t, server, foreignKey)
 			other.copyLookaside(t, m)

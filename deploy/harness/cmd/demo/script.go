@@ -74,6 +74,24 @@ tr a-f A-F < "$NAME.sig" | basenc --base16 --decode > signature.bin
 openssl dgst -sha256 -verify "$NAME-public.pem" -signature signature.bin digest.bin
 tar -tjf "$NAME.tbz"`,
 		}, {
+			"For an auditor: a file of public keys",
+			"All that somebody who was not here needs to keep, after comparing the ids of the\n" +
+				"keys with those that somebody else got.",
+			"sbs-cli get-trust --env signed-base.json --output trust.json",
+		}, {
+			"Verify image, build and source at once",
+			"Without a word to the server: the signature, the statements beside the image, the\n" +
+				"manifest, and the commit's id, computed anew from the files. Each row says what\n" +
+				"it proves.",
+			"sbs-cli verify --trust trust.json --manifest manifest.*.sig.tbz {image}:latest",
+		}, {
+			"Verify, the other way round",
+			"One byte of the manifest is changed: the rows that rest on it must not pass.",
+			`cp manifest.*.sig.tbz changed.sig.tbz
+tail -c +5000 changed.sig.tbz | head -c 1 | LC_ALL=C tr '\000-\377' '\001-\377\000' |
+    dd of=changed.sig.tbz bs=1 seek=4999 conv=notrunc status=none
+if sbs-cli verify --trust trust.json --manifest changed.sig.tbz {image}:latest; then exit 1; else echo 'refused, as it must be'; fi`,
+		}, {
 			"Run the image",
 			"It prints what its Dockerfile made of the repository's greeting.",
 			"docker run --rm --network none {image}:latest",

@@ -1,0 +1,184 @@
+package audit
+
+// One run: what is asked, the rows one after the other, and the report.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/signature/registry"
+)
+
+// Request says what to judge, and by what.
+type Request struct {
+	// Reference is the image; its repository is the trust file's.
+	Reference signature.Reference
+	// Access is how its registry is talked to.
+	Access signature.Access
+	Trust  Trust
+	// Lookaside is where simple signatures lie: an absolute path or a URL; empty:
+	// in the registry.
+	Lookaside string
+	// Manifest is the path of a .sig.tbz; empty: there is none.
+	Manifest string
+	// Scratch is a folder that only this user can read; what is made in it is
+	// gone when Run returns.
+	Scratch string
+	// Skip are parts that are left out: PartManifest and so on, and the ways of
+	// signing.
+	Skip []string
+}
+
+// Outcomes of rows, and of a report.
+const (
+	Passed     = "passed"
+	Failed     = "failed"
+	NotChecked = "not_checked"
+)
+
+// Report is what came of it, and the JSON of sbs-cli verify: members are added,
+// never changed.
+type Report struct {
+	Version int    `json:"version"` // of this form: 1
+	Outcome string `json:"outcome"` // Passed only where no row failed
+	Image   string `json:"image"`   // as it was asked for
+	Digest  string `json:"digest"`  // what the registry leads to; empty where it does not
+	// Enclave is the kind that the provenance names; "simulated" proves nothing
+	// to others.
+	Enclave string   `json:"enclave"`
+	LeftOut []string `json:"left_out"` // by Request.Skip
+	Checks  []Row    `json:"checks"`
+}
+
+// Row is one check.
+type Row struct {
+	Check   string `json:"check"`   // its name, which stays
+	Outcome string `json:"outcome"` // Passed, Failed or NotChecked
+	Found   string `json:"found"`   // what was found, or why not
+	Proves  string `json:"proves"`  // what it proves when it passed
+}
+
+const reportVersion = 1
+
+// Run goes through all checks. The error is that ctx ended, or a request that
+// can't be judged at all; that an image is not to be trusted stands in the
+// report.
+func Run(ctx context.Context, request Request) (Report, error) {
+	if err := request.check(); err != nil {
+		return Report{}, err
+	}
+	a := &audit{Request: request, passed: map[string]bool{}}
+	defer a.close()
+	report := Report{
+		Version: reportVersion,
+		Outcome: Passed,
+		Image:   request.Reference.String(),
+		LeftOut: append([]string{}, request.Skip...),
+	}
+	for _, c := range checks() {
+		row := a.row(ctx, c)
+		if ctx.Err() != nil {
+			return Report{}, context.Cause(ctx)
+		}
+		a.passed[c.name] = row.Outcome == Passed
+		if row.Outcome == Failed {
+			report.Outcome = Failed
+		}
+		report.Checks = append(report.Checks, row)
+	}
+	report.Digest, report.Enclave = a.digest, a.enclave
+	return report, nil
+}
+
+// check refuses what could only be judged wrongly.
+func (r Request) check() error {
+	if err := r.Reference.Validate(); err != nil {
+		return err
+	}
+	if err := r.Trust.Check(); err != nil {
+		return fmt.Errorf("trust file: %w", err)
+	}
+	if r.Reference.Repository != r.Trust.Repository {
+		return advice.New(fmt.Errorf("the trust file is for %s, not for %s", r.Trust.Repository, r.Reference.Repository), "get the trust file of that repository with sbs-cli get-trust")
+	}
+	for _, part := range r.Skip {
+		if !slices.Contains(parts(), part) {
+			return advice.New(fmt.Errorf("%.50q is nothing that can be left out", part), "leave out one of "+strings.Join(parts(), ", "))
+		}
+	}
+	a := &audit{Request: r}
+	if !slices.ContainsFunc(checks(), func(c check) bool { return c.part != "" && a.undemanded(c) == "" }) {
+		return advice.New(errors.New("nothing is left to check"), "leave out less")
+	}
+	return nil
+}
+
+// audit is one run: what was asked, and what is known so far.
+type audit struct {
+	Request
+	evidence
+	passed     map[string]bool // checks by name
+	repository *registry.Repository
+}
+
+func (a *audit) close() {
+	if a.repository != nil {
+		a.repository.Close()
+	}
+}
+
+// row runs one check.
+func (a *audit) row(ctx context.Context, c check) Row {
+	row := Row{Check: c.name, Outcome: NotChecked, Proves: c.proves}
+	if row.Found = a.undemanded(c); row.Found != "" {
+		return row
+	}
+	for _, need := range c.needs {
+		if !a.passed[need] {
+			row.Found = fmt.Sprintf("the check %q did not pass, on which this one rests", need)
+			return row
+		}
+	}
+	found, err := c.run(ctx, a)
+	var not *uncheckedError
+	switch {
+	case errors.As(err, &not):
+		row.Found = not.Error()
+	case err != nil:
+		row.Outcome, row.Found = Failed, err.Error()
+	default:
+		row.Outcome, row.Found = Passed, found
+	}
+	return row
+}
+
+// undemanded says why a check is not made, or "" when it is.
+func (a *audit) undemanded(c check) string {
+	switch {
+	case slices.Contains(a.Skip, c.part):
+		return "left out"
+	case c.part != "" && !a.hasKey(c.part):
+		return "the trust file has no key for it"
+	}
+	return ""
+}
+
+func (a *audit) hasKey(part string) bool {
+	switch part {
+	case PartManifest:
+		return a.Trust.Manifest != nil
+	case PartProvenance, PartSBOM:
+		return a.Trust.Attestations != nil
+	}
+	return a.Trust.signature(part) != nil
+}
+
+// uncheckedError is why a check came to nothing without anything being wrong.
+type uncheckedError struct{ reason string }
+
+func (e *uncheckedError) Error() string { return e.reason }

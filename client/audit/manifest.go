@@ -1,0 +1,165 @@
+package audit
+
+// The signed manifest, and what it says of the image.
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/api/provenance"
+	"github.com/opensbs/sbs/client/verify"
+)
+
+// record is data/build.json, as far as it is judged.
+type record struct {
+	Status      string      `json:"status"`
+	BuildName   string      `json:"build_name"`
+	ImageTag    string      `json:"image_tag"`
+	Repository  string      `json:"repository"`
+	Commit      string      `json:"commit"`
+	ImageDigest string      `json:"image_digest"`
+	Submodules  []submodule `json:"submodules"`
+	BaseImages  []baseImage `json:"base_images"`
+}
+
+type submodule struct {
+	Path   string `json:"path"`
+	Commit string `json:"commit"`
+}
+
+type baseImage struct {
+	Reference string `json:"reference"`
+	Digest    string `json:"digest"`
+	Method    string `json:"method"` // how it was verified; empty: it was not
+	KeyID     string `json:"key_id"`
+}
+
+func openManifest(ctx context.Context, a *audit) (string, error) {
+	if a.Manifest == "" {
+		return "", errors.New("none was given: name its file with --manifest, or the server's configuration with --env, or leave it out with --skip " + PartManifest)
+	}
+	key, err := verify.ParsePublicKey([]byte(a.Trust.Manifest.Key))
+	if err != nil {
+		return "", err
+	}
+	contents, err := verify.Read(ctx, a.Manifest, key, a.Scratch)
+	if err != nil {
+		return "", err
+	}
+	a.contents = contents
+	return fmt.Sprintf("%s, signed by the key %s", contents.Name, a.Trust.Manifest.ID), nil
+}
+
+func checkRecord(_ context.Context, a *audit) (string, error) {
+	if err := json.Unmarshal(a.contents.Summary.Record, &a.record); err != nil {
+		return "", fmt.Errorf("data/build.json: %w", err)
+	}
+	r := a.record
+	switch {
+	case r.Status != api.StatusSuccess:
+		return "", fmt.Errorf("the build ended with %q", r.Status)
+	case manifest.Name(r.BuildName) != a.contents.Name:
+		return "", fmt.Errorf("it is of the build %q, the manifest is called %s", r.BuildName, a.contents.Name)
+	case r.Repository != a.Reference.Repository:
+		return "", fmt.Errorf("it is of an image of %q", r.Repository)
+	case r.ImageDigest != a.digest:
+		return "", fmt.Errorf("it is of another image, %s", r.ImageDigest)
+	}
+	return "build " + r.BuildName + " made " + r.ImageDigest, nil
+}
+
+// checkCommitID is about the manifest alone: the record in it and the files in
+// it mean the same commit.
+func checkCommitID(_ context.Context, a *audit) (string, error) {
+	if a.contents.SourceErr != nil {
+		return "", fmt.Errorf("git/: %w", a.contents.SourceErr)
+	}
+	var said record
+	if err := json.Unmarshal(a.contents.Summary.Record, &said); err != nil {
+		return "", fmt.Errorf("data/build.json: %w", err)
+	}
+	source := a.contents.Source
+	if source.Commit != said.Commit {
+		return "", fmt.Errorf("the files make the commit %s, the record says %q", source.Commit, said.Commit)
+	}
+	var cloned []submodule
+	for _, s := range source.Submodules {
+		if s.Cloned {
+			cloned = append(cloned, submodule{s.Path, s.Commit})
+		}
+	}
+	slices.SortFunc(said.Submodules, func(a, b submodule) int { return strings.Compare(a.Path, b.Path) })
+	if !slices.Equal(cloned, said.Submodules) {
+		return "", fmt.Errorf("the submodules are %v, the record says %v", cloned, said.Submodules)
+	}
+	return fmt.Sprintf("%s, computed from %d objects and compared with %d files", source.Commit, source.Objects, source.Files), nil
+}
+
+func checkLogDigest(_ context.Context, a *audit) (string, error) {
+	log, ok := a.provenance.Byproduct(provenance.NameLog)
+	if !ok {
+		return "", errors.New("the provenance does not name a log")
+	}
+	got := fmt.Sprintf("%x", a.contents.Summary.Data["build.log"])
+	if want := log.Digest[provenance.SHA256]; got != want {
+		return "", fmt.Errorf("its SHA-256 is %s, the provenance says %s", got, want)
+	}
+	return "sha256:" + got, nil
+}
+
+// checkBaseImages tells the images in the record, which must be those in the
+// provenance where there is one.
+func checkBaseImages(_ context.Context, a *audit) (string, error) {
+	if a.passed[checkProvenance] {
+		if err := a.sameBases(); err != nil {
+			return "", err
+		}
+	}
+	if len(a.record.BaseImages) == 0 {
+		return "none", nil
+	}
+	var verified, not []string
+	for _, base := range a.record.BaseImages {
+		if base.Method == "" {
+			not = append(not, base.Reference)
+			continue
+		}
+		how := base.Method
+		if base.KeyID != "" { // a digest that the policy names has none
+			how += ", key " + base.KeyID
+		}
+		verified = append(verified, fmt.Sprintf("%s (%s)", base.Reference, how))
+	}
+	var found []string
+	if len(verified) > 0 {
+		found = append(found, "verified: "+strings.Join(verified, ", "))
+	}
+	if len(not) > 0 {
+		found = append(found, "NOT verified, only recorded: "+strings.Join(not, ", "))
+	}
+	return strings.Join(found, "; "), nil
+}
+
+func (a *audit) sameBases() error {
+	var recorded, stated []string
+	for _, base := range a.record.BaseImages {
+		recorded = append(recorded, strings.TrimPrefix(base.Digest, "sha256:"))
+	}
+	for _, dependency := range a.provenance.BuildDefinition.ResolvedDependencies {
+		if dependency.Name == provenance.NameBase {
+			stated = append(stated, dependency.Digest[provenance.SHA256])
+		}
+	}
+	slices.Sort(recorded)
+	slices.Sort(stated)
+	if !slices.Equal(slices.Compact(recorded), slices.Compact(stated)) {
+		return fmt.Errorf("the record has the digests %v, the provenance %v", recorded, stated)
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package audit
+
+// The report for people.
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// column is how wide the outcomes stand.
+const column = len("not checked") + 2
+
+// Text is the report as a table: what was found, and below it what that proves.
+func (r Report) Text() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "image %s\n\n", printable(r.Image))
+	for _, row := range r.Checks {
+		fmt.Fprintf(&text, "%-*s%s: %s\n", column, shown(row.Outcome), row.Check, printable(row.Found))
+		if row.Outcome == Passed {
+			fmt.Fprintf(&text, "%-*sproves %s\n", column, "", row.Proves)
+		}
+	}
+	fmt.Fprintf(&text, "\n%s\n", r.Verdict())
+	return text.String()
+}
+
+// Verdict is the report in one sentence.
+func (r Report) Verdict() string {
+	failed := r.count(Failed)
+	switch {
+	case failed > 0:
+		return fmt.Sprintf("NOT VERIFIED: %d of %d checks failed", failed, len(r.Checks))
+	case len(r.LeftOut) > 0:
+		return "verified in part: left out was " + strings.Join(r.LeftOut, ", ")
+	case r.Enclave == simulated:
+		return "verified, as far as a SIMULATED enclave can be: its owner could have signed anything"
+	}
+	return "verified: everything that the trust file has a key for"
+}
+
+func (r Report) count(outcome string) int {
+	n := 0
+	for _, row := range r.Checks {
+		if row.Outcome == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+func shown(outcome string) string {
+	switch outcome {
+	case Failed:
+		return "FAILED"
+	case NotChecked:
+		return "not checked"
+	}
+	return outcome
+}
+
+// printable keeps what others wrote from moving the cursor of a terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
+}

@@ -1,0 +1,171 @@
+package audit_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/provenance"
+	"github.com/opensbs/sbs/client/audit"
+)
+
+// rootID is a key of Docker Content Trust that is known by its id only.
+var rootID = strings.Repeat("0a", 32)
+
+// wholeTrust has everything.
+func wholeTrust(t *testing.T) audit.Trust {
+	t.Helper()
+	address, account := withReferrers(t)
+	trust := newServer(t).build(t, address, account, changes{}).Trust
+	trust.Signatures = append(trust.Signatures, audit.Key{Method: api.SigningDCT, ID: rootID, Key: rootID})
+	trust.Notary, trust.NotaryCA = "notary.example.com:4443", "-----BEGIN CERTIFICATE-----\n"
+	return trust
+}
+
+func TestTrustFile(t *testing.T) {
+	trust := wholeTrust(t)
+	text, err := trust.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := audit.ParseTrust(text)
+	if err != nil || !reflect.DeepEqual(read, trust) {
+		t.Errorf("%+v, %v, want %+v", read, err, trust)
+	}
+	for name, change := range map[string]func(*audit.Trust){
+		"no repository":              func(t *audit.Trust) { t.Repository = "" },
+		"a repository that is short": func(t *audit.Trust) { t.Repository = "alpine" },
+		"a repository with a tag":    func(t *audit.Trust) { t.Repository += ":latest" },
+		"no key":                     func(t *audit.Trust) { *t = audit.Trust{Version: 1, Repository: t.Repository} },
+		"another id":                 func(t *audit.Trust) { t.Manifest = &audit.Key{ID: rootID, Key: t.Manifest.Key} },
+		"another id of a signature":  func(t *audit.Trust) { t.Signatures[0].ID = rootID },
+		"a method twice":             func(t *audit.Trust) { t.Signatures[1].Method = t.Signatures[0].Method },
+		"no method":                  func(t *audit.Trust) { t.Signatures[1].Method = "" },
+		"an unknown method":          func(t *audit.Trust) { t.Signatures[1].Method = "x509" },
+		"a key that is none":         func(t *audit.Trust) { t.Signatures[1].Key = "key" },
+		"no root key":                func(t *audit.Trust) { t.Signatures[3].Key = " " },
+		"no notary server":           func(t *audit.Trust) { t.Notary = "" },
+		"Docker's notary server":     func(t *audit.Trust) { t.Notary = "https://notary.docker.io" },
+		"no key of attestations":     func(t *audit.Trust) { t.Attestations = nil },
+		"an unknown attestation":     func(t *audit.Trust) { t.Published = []string{"vex"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed, err := audit.ParseTrust(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change(&changed)
+			if _, err := changed.Encode(); err == nil {
+				t.Error("written")
+			}
+			wrong, err := json.Marshal(changed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := audit.ParseTrust(wrong); err == nil {
+				t.Error("read")
+			}
+		})
+	}
+	for name, text := range map[string]string{
+		"nothing":          "",
+		"something behind": string(text) + "{}",
+		"an unknown key":   strings.Replace(string(text), `"version"`, `"demand": true, "version"`, 1),
+		"a later version":  strings.Replace(string(text), `"version": 1`, `"version": 2`, 1),
+		"too long":         string(text) + strings.Repeat(" ", 4<<20),
+	} {
+		if _, err := audit.ParseTrust([]byte(text)); err == nil {
+			t.Errorf("%s: read", name)
+		}
+	}
+}
+
+// What a server answers becomes a trust file that demands all of it.
+func TestServersTrust(t *testing.T) {
+	whole := wholeTrust(t)
+	answers := audit.Server{
+		Image:    api.ImageConfig{RepositoryName: whole.Repository},
+		Manifest: api.PublicKey{PublicKeyPEM: whole.Manifest.Key},
+		Enclave:  "contract",
+		Parameters: api.Parameters{
+			GitHubURL: gitURL, TrustPushServer: whole.Notary, TrustCA: whole.NotaryCA,
+			Attestations: api.Attestations{api.AttestationSBOM},
+		},
+	}
+	for _, key := range whole.Signatures {
+		answers.Image.Signatures = append(answers.Image.Signatures, api.ImageSignature{Method: key.Method, ID: key.ID, Key: key.Key})
+	}
+	answers.Image.Signatures = append(answers.Image.Signatures, api.ImageSignature{Method: api.KeyOfAttestations, Key: whole.Attestations.Key})
+	got, err := answers.Trust()
+	whole.Published = []string{api.AttestationSBOM}
+	if err != nil || !reflect.DeepEqual(got, whole) {
+		t.Errorf("%+v, %v, want %+v", got, err, whole)
+	}
+}
+
+// Attestations that are not published are in the manifest, and only there.
+func TestUnpublished(t *testing.T) {
+	s := newServer(t)
+	address, account := withReferrers(t)
+	w := s.build(t, address, account, changes{bundle: func(name string, text []byte) []byte {
+		if name == "signature" {
+			return text
+		}
+		return nil
+	}})
+	w.Trust.Published = nil
+	got := outcomes(w.run())
+	if len(got) != 2 || got["copies"] != audit.NotChecked {
+		t.Errorf("with the manifest: %v", got)
+	}
+	w.Manifest = ""
+	if got := outcomes(w.run()); got["provenance"] != audit.Failed || got["bill of materials"] != audit.Failed {
+		t.Errorf("without the manifest: %v", got)
+	}
+}
+
+// Two ways of leaving something out: no key for it, and by name.
+func TestLeftOut(t *testing.T) {
+	s := newServer(t)
+	address, account := withReferrers(t)
+	w := s.build(t, address, account, changes{})
+	w.Skip = []string{audit.PartManifest, api.SigningSimple}
+	w.Manifest, w.Lookaside = "", ""
+	report := w.run()
+	if got := outcomes(report); got["manifest"] != audit.NotChecked || got["signature simple"] != audit.NotChecked || got["tag"] != audit.NotChecked {
+		t.Errorf("%v", got)
+	}
+	if verdict := report.Verdict(); report.Outcome != audit.Passed || !strings.Contains(verdict, "in part: left out was manifest, simple") {
+		t.Errorf("%s: %s", report.Outcome, verdict)
+	}
+	if w.Reference.Tag = "v1-0a0a0a0"; outcomes(w.run())["tag"] != audit.NotChecked {
+		t.Error("a tag is shown as passed that only the registry vouches for")
+	}
+	w.Trust = audit.Trust{Version: 1, Repository: w.Trust.Repository, Manifest: w.Trust.Manifest}
+	if _, err := audit.Run(t.Context(), w.Request); err == nil {
+		t.Error("judged with nothing left to check")
+	}
+}
+
+func TestSimulatedIsSaid(t *testing.T) {
+	s := newServer(t)
+	address, account := withReferrers(t)
+	w := s.build(t, address, account, changes{predicate: func(p *provenance.Predicate) {
+		p.RunDetails.Builder.ID = provenance.BuilderID("simulated")
+	}})
+	w.Trust.Builder = provenance.BuilderID("simulated")
+	report := w.run()
+	if report.Outcome != audit.Passed || report.Enclave != "simulated" || strings.Count(report.Text(), "SIMULATED") != 2 {
+		t.Errorf("%s", report.Text())
+	}
+}
+
+// What others wrote does not move a terminal's cursor.
+func TestTextIsPrintable(t *testing.T) {
+	report := audit.Report{Image: "a\x1b[2J", Checks: []audit.Row{{Check: "image", Outcome: audit.Failed, Found: "x\r\x1b]0;y\u202e"}}}
+	if text := report.Text(); strings.ContainsAny(text, "\x1b\r\u202e") || !strings.Contains(text, "FAILED") {
+		t.Errorf("%q", text)
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/atomicfile"
+	"github.com/opensbs/sbs/client/audit"
+)
+
+func (p program) getTrust() *cli.Command {
+	return command("get-trust", "get all public keys that an auditor needs, as one file", `
+Writes the trust file of the repository to "<repository>-trust.json": the public
+keys of the image's signatures, of its attestations and of the manifest, the
+notary server, the repository of the source and the builder. It holds no secret.
+An auditor keeps it, after comparing the ids of its keys with those that somebody
+else got: sbs-cli verify --trust takes it from there.
+
+    sbs-cli get-trust --env sbs-config.json`,
+		p.saveTrust, jsonFlag(),
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`", TakesFile: true})
+}
+
+func (p program) saveTrust(c *cli.Context) error {
+	trust, config, err := p.serversTrust(c)
+	if err != nil {
+		return fmt.Errorf("get-trust: %w", err)
+	}
+	text, err := trust.Encode()
+	if err != nil {
+		return fmt.Errorf("get-trust: %w", err)
+	}
+	path := c.String("output")
+	if path == "" {
+		path = repositoryFile(config) + "-trust.json"
+	}
+	if err := atomicfile.Write(path, text, 0o644); err != nil {
+		return fmt.Errorf("get-trust: %w", err)
+	}
+	p.say("wrote %s; compare its keys with somebody who got them another way:", path)
+	for _, key := range trust.Signatures {
+		p.say("    %-15s %s", key.Method, key.ID)
+	}
+	if trust.Attestations != nil {
+		p.say("    %-15s %s", "attestations", trust.Attestations.ID)
+	}
+	p.say("    %-15s %s", "manifest", trust.Manifest.ID)
+	if !c.Bool("json") {
+		return nil
+	}
+	return p.printJSON(trust)
+}
+
+// serversTrust asks the server for all that goes into a trust file.
+func (p program) serversTrust(c *cli.Context) (audit.Trust, api.ImageConfig, error) {
+	server, settings, err := p.connect(c)
+	if err != nil {
+		return audit.Trust{}, api.ImageConfig{}, err
+	}
+	defer server.Close()
+	body, err := settings.Parameters("")
+	if err != nil {
+		return audit.Trust{}, api.ImageConfig{}, err
+	}
+	parameters, err := api.ParseParameters(body)
+	if err != nil {
+		return audit.Trust{}, api.ImageConfig{}, err
+	}
+	answers := audit.Server{Parameters: parameters}
+	if answers.Image, err = server.ImageConfig(c.Context); err != nil {
+		return audit.Trust{}, api.ImageConfig{}, err
+	}
+	if answers.Manifest, err = server.PublicKey(c.Context, ""); err != nil {
+		return audit.Trust{}, api.ImageConfig{}, err
+	}
+	status, err := server.Status(c.Context)
+	if err != nil {
+		return audit.Trust{}, api.ImageConfig{}, err
+	}
+	answers.Enclave = status.Enclave
+	trust, err := answers.Trust()
+	return trust, answers.Image, err
+}

@@ -1,0 +1,129 @@
+//go:build stack
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/audit"
+)
+
+// What is changed is refused, by the row that is about it. Package client/audit's
+// own tests go through what takes the server's key to change.
+func (a auditor) tampered(t *testing.T) {
+	t.Run("a piece of the manifest", func(t *testing.T) { a.tamperedManifest(t) })
+	t.Run("the manifest of another build", func(t *testing.T) {
+		a.l.prepare(t, "verified-other", files{"Dockerfile": "FROM scratch\nCOPY x /\n", "x": "other"}, nil)
+		dir, name := a.l.saveManifest(t, a.l.succeed(t).BuildName)
+		a := a
+		a.manifest = filepath.Join(dir, name+".sig.tbz")
+		a.fails(t, []string{"build record"})
+	})
+	t.Run("no manifest", func(t *testing.T) {
+		a := a
+		a.manifest = ""
+		a.fails(t, []string{"manifest"})
+		if report, s := a.verify(t, a.image, "--skip", "manifest"); s.code != 0 || !slices.Equal(report.LeftOut, []string{"manifest"}) {
+			t.Errorf("left out: %+v", s)
+		}
+	})
+	t.Run("a simple signature", func(t *testing.T) {
+		a := a
+		a.lookup = t.TempDir()
+		a.fails(t, []string{"signature simple"})
+	})
+	t.Run("another root key", func(t *testing.T) {
+		a := a
+		id := strings.Repeat("0a", 32)
+		a.trust = a.trusting(t, func(trust *audit.Trust) {
+			trust.Signatures[0] = audit.Key{Method: api.SigningDCT, ID: id, Key: id}
+		})
+		a.fails(t, []string{"signature dct"})
+	})
+	t.Run("another repository of the source", func(t *testing.T) {
+		a := a
+		a.trust = a.trusting(t, func(trust *audit.Trust) { trust.Source = "git@example.com:app.git" })
+		a.fails(t, []string{"source"})
+	})
+	t.Run("the registry", func(t *testing.T) { a.tamperedRegistry(t) })
+}
+
+// trusting is a trust file with a change.
+func (a auditor) trusting(t *testing.T, change func(*audit.Trust)) (path string) {
+	t.Helper()
+	trust, err := audit.ParseTrust([]byte(read(t, a.trust)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(&trust)
+	text, err := trust.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "trust.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// tamperedManifest changes what is in the archive and packs it again.
+func (a auditor) tamperedManifest(t *testing.T) {
+	for _, piece := range []string{"data/build.json", "data/build.log", "data/provenance.sigstore.json", "git/folder/deep/file", "git/.git/objects/pack/*.pack"} {
+		t.Run(piece, func(t *testing.T) {
+			dir, name := a.l.saveManifest(t, a.built.BuildName)
+			must(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
+			must(t, dir, nil, "", "tar", "--no-same-owner", "-xjf", "./"+name+".tbz")
+			found, err := filepath.Glob(filepath.Join(dir, piece))
+			if err != nil || len(found) != 1 {
+				t.Fatalf("%q, %v", found, err)
+			}
+			if err := os.Chmod(found[0], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			flip(t, found[0])
+			must(t, dir, nil, "", "tar", "-cjf", "./"+name+".tbz", "data", "git")
+			must(t, dir, nil, "", "tar", "-cjf", "./"+name+".sig.tbz", name+".tbz", name+".sig")
+			a := a
+			a.manifest = filepath.Join(dir, name+".sig.tbz")
+			a.fails(t, []string{"manifest"})
+		})
+	}
+}
+
+// tamperedRegistry takes away what lies beside the image, and then moves the tag.
+func (a auditor) tamperedRegistry(t *testing.T) {
+	repository, err := name.NewRepository(a.image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writer := a.l.Registry.Writer()
+	account := remote.WithAuth(authn.FromConfig(authn.AuthConfig{Username: writer.User, Password: writer.Password}))
+	report, _ := a.verify(t, a.image)
+	hex := strings.TrimPrefix(report.Digest, "sha256:")
+	for _, test := range []struct {
+		tag   string
+		fails []string
+	}{
+		{"sha256-" + hex + ".sig", []string{"signature sigstore-legacy"}},
+		{"sha256-" + hex, []string{"signature sigstore", "signature sigstore-legacy", "provenance", "bill of materials", "copies"}},
+		{"latest", []string{"signature dct", "signature simple", "signature sigstore", "signature sigstore-legacy", "build record", "provenance", "bill of materials"}},
+	} {
+		t.Run(test.tag[:6], func(t *testing.T) {
+			if err := remote.WriteIndex(repository.Tag(test.tag), empty.Index, account); err != nil {
+				t.Fatal(err)
+			}
+			a.fails(t, test.fails)
+		})
+	}
+}

@@ -1,0 +1,193 @@
+//go:build stack
+
+package e2e
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/audit"
+)
+
+// auditor is somebody with a trust file and a manifest, and with no certificate
+// of the server.
+type auditor struct {
+	l        *lab
+	image    string // repository:tag
+	built    result
+	trust    string // the trust file
+	manifest string
+	lookup   string // lookaside folder of the simple signatures
+	account  []string
+}
+
+// audited builds an image that is signed in every way and fetches what an
+// auditor keeps.
+func (l *lab) audited(t *testing.T, name string, content files) auditor {
+	t.Helper()
+	every := []string{api.SigningDCT, api.SigningSimple, api.SigningSigstore, api.SigningSigstoreLegacy}
+	l.prepare(t, name, content, map[string]any{"IMAGE_SIGNING": every})
+	a := auditor{l: l, image: l.image(name), built: l.succeed(t)}
+	dir := t.TempDir()
+	env := l.configFor(t, name)
+	a.trust, a.lookup = filepath.Join(dir, "trust.json"), filepath.Join(dir, "lookaside")
+	l.guide(t, "get-trust --env "+env+" --output "+a.trust)
+	l.guide(t, "get-signatures --env "+env+" --output "+a.lookup)
+	manifests, manifestName := l.saveManifest(t, a.built.BuildName)
+	a.manifest = filepath.Join(manifests, manifestName+".sig.tbz")
+	reader := l.Registry.Reader()
+	a.account = []string{"SBS_DOCKER_RO_USER=" + reader.User, "SBS_DOCKER_RO_PASSWORD=" + reader.Password}
+	return a
+}
+
+// configFor writes the configuration with which a user would have asked for the
+// build of a repository, and answers its path.
+func (l *lab) configFor(t *testing.T, name string) string {
+	t.Helper()
+	var config map[string]any
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(l.Dir(), configName))), &config); err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(config, map[string]any{
+		"GITHUB_URL": l.url(name + ".git"), "DOCKER_REPO": "sbs/" + name, "DOCKER_PUSH_SERVER": l.registry.address,
+		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + l.notary.address,
+	})
+	text, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), configName)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// verify runs sbs-cli verify in a folder where there is nothing else.
+func (a auditor) verify(t *testing.T, image string, arguments ...string) (audit.Report, said) {
+	t.Helper()
+	arguments = append([]string{"verify", "--json", "--trust", a.trust, "--manifest", a.manifest, "--lookaside", a.lookup}, arguments...)
+	s := run(t, t.TempDir(), a.account, "", a.l.programs.ClientBinary, append(arguments, image)...)
+	var report audit.Report
+	if err := json.Unmarshal([]byte(s.out), &report); err != nil && s.code == 0 {
+		t.Fatalf("%v: %+v", err, s)
+	}
+	return report, s
+}
+
+// fails checks which rows failed, and that the program says so.
+func (a auditor) fails(t *testing.T, want []string, arguments ...string) {
+	t.Helper()
+	report, s := a.verify(t, a.image+":latest", arguments...)
+	var rows []string
+	for _, row := range report.Checks {
+		if row.Outcome == audit.Failed {
+			rows = append(rows, row.Check)
+		}
+	}
+	if s.code != 1 || report.Outcome != audit.Failed || !slices.Equal(rows, want) || !strings.Contains(s.err, "NOT VERIFIED") {
+		t.Errorf("exit code %d, failed: %q, want %q\n%s\n%s", s.code, rows, want, s.err, report.Text())
+	}
+}
+
+func TestVerify(t *testing.T) {
+	l := shared
+	content := maps.Clone(hello)
+	content["folder/deep/file"] = "deep\n"
+	content["link@"] = "folder"
+	a := l.audited(t, "verified", content)
+	digest := l.record(t).ImageDigest
+	t.Run("accepted", func(t *testing.T) {
+		for _, image := range []string{a.image, a.image + ":" + a.built.ImageTag, a.image + ":latest@" + digest} {
+			report, s := a.verify(t, image)
+			if s.code != 0 || report.Outcome != audit.Passed || report.Digest != digest || report.Enclave != "simulated" {
+				t.Errorf("%s: exit code %d, %s\n%s", image, s.code, s.err, report.Text())
+			}
+			for _, row := range report.Checks {
+				if row.Outcome != audit.Passed {
+					t.Errorf("%s: %+v", image, row)
+				}
+			}
+		}
+	})
+	t.Run("accounts", func(t *testing.T) { a.accounts(t) })
+	t.Run("single keys", func(t *testing.T) { a.singleKeys(t) })
+	t.Run("the server's help", func(t *testing.T) {
+		s := l.guide(t, "verify --env "+l.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
+		if !strings.Contains(s.out, "passed       commit: ") || !strings.Contains(s.out, "SIMULATED") {
+			t.Errorf("%s", s.out)
+		}
+	})
+	t.Run("tampered", func(t *testing.T) { a.tampered(t) })
+}
+
+// accounts: the private registry is read with the account of the environment or
+// of docker's configuration, and without one the image is not found.
+func (a auditor) accounts(t *testing.T) {
+	environment := a.account
+	a.account = []string{"DOCKER_CONFIG=" + t.TempDir()}
+	report, s := a.verify(t, a.image)
+	if s.code != 1 || len(report.Checks) == 0 || report.Checks[0].Outcome != audit.Failed {
+		t.Errorf("without an account: %+v\n%s", s, report.Text())
+	}
+	a.account = a.l.dockerEnvironment(t)[:1]
+	if report, s := a.verify(t, a.image); s.code != 0 {
+		t.Errorf("with docker's account: %s\n%s", s.err, report.Text())
+	}
+	a.account = append(environment[:1:1], "SBS_DOCKER_RO_PASSWORD=not-the-password")
+	report, s = a.verify(t, a.image)
+	if s.code != 1 || strings.Contains(s.out+s.err, "not-the-password") {
+		t.Errorf("with a wrong password: %+v\n%s", s, report.Text())
+	}
+}
+
+// singleKeys: the files of the other commands do as well as a trust file, and
+// without any of them nothing is believed.
+func (a auditor) singleKeys(t *testing.T) {
+	dir := t.TempDir()
+	verify := func(arguments ...string) said {
+		return run(t, dir, a.account, "", a.l.programs.ClientBinary, append(append([]string{"verify"}, arguments...), a.image)...)
+	}
+	if s := verify(); s.code != 2 || !strings.Contains(s.err, "no key was given") {
+		t.Errorf("without keys: %+v", s)
+	}
+	for method, flags := range map[string][]string{
+		api.SigningSimple:         {"--lookaside", a.lookup, "--simple-key"},
+		api.SigningSigstore:       {"--sigstore-key"},
+		api.SigningSigstoreLegacy: {"--sigstore-legacy-key"},
+		api.SigningDCT:            {"--notary", a.l.notary.address, "--notary-ca", a.ca(t), "--dct-key"},
+	} {
+		name, _, _ := strings.Cut(strings.TrimSpace(method), "-")
+		a.l.guide(t, "get-signed-image-publickey --method "+name+" --env "+a.l.configFor(t, "verified"))
+		key := filepath.Join(dir, "key")
+		if err := os.Rename(a.l.keyFile(a.image), key); err != nil {
+			t.Fatal(err)
+		}
+		if s := verify(append(flags, key)...); s.code != 0 || !strings.Contains(s.out, "the trust file has no key for it") {
+			t.Errorf("%s: %+v", method, s)
+		}
+	}
+	a.l.guide(t, "get-signed-image-publickey --method sigstore --env "+a.l.configFor(t, "verified"))
+	if s := verify("--attestations-key", a.l.keyFile(a.image)); s.code != 0 {
+		t.Errorf("attestations: %+v", s)
+	}
+	pem := strings.TrimSuffix(a.manifest, ".sig.tbz") + "-public.pem"
+	if s := verify("--manifest", a.manifest, "--manifest-key", pem); s.code != 0 {
+		t.Errorf("manifest: %+v", s)
+	}
+}
+
+// ca is a file with the authority of the notary's certificate.
+func (a auditor) ca(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(path, a.l.Notary.CABundle(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,151 @@
+package gitfolder
+
+// One repository, object by object.
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
+	"github.com/go-git/go-git/v5/plumbing/format/index"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/memory"
+)
+
+// Repository is one that is made by hand, by go-git: so that every way in which
+// a folder can be wrong can be made on purpose.
+type Repository struct {
+	t       testing.TB
+	objects *memory.Storage
+	IDs     []plumbing.Hash // of the objects that go into the pack
+	Listed  []*index.Entry  // what its file index says
+}
+
+// New is an empty repository.
+func New(t testing.TB) *Repository {
+	return &Repository{t: t, objects: memory.NewStorage()}
+}
+
+func (r *Repository) store(kind plumbing.ObjectType, encode func(plumbing.EncodedObject) error) plumbing.Hash {
+	r.t.Helper()
+	o := r.objects.NewEncodedObject()
+	o.SetType(kind)
+	if err := encode(o); err != nil {
+		r.t.Fatal(err)
+	}
+	id, err := r.objects.SetEncodedObject(o)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if !slices.Contains(r.IDs, id) {
+		r.IDs = append(r.IDs, id)
+	}
+	return id
+}
+
+// Blob stores the content of a file or link.
+func (r *Repository) Blob(content string) plumbing.Hash {
+	return r.store(plumbing.BlobObject, func(o plumbing.EncodedObject) error {
+		w, err := o.Writer()
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(w, content)
+		return err
+	})
+}
+
+// Tree stores a folder; its entries are in Git's order.
+func (r *Repository) Tree(entries ...gitobject.TreeEntry) plumbing.Hash {
+	return r.store(plumbing.TreeObject, (&gitobject.Tree{Entries: entries}).Encode)
+}
+
+// Commit stores a commit.
+func (r *Repository) Commit(message string, tree plumbing.Hash, parents ...plumbing.Hash) plumbing.Hash {
+	c := &gitobject.Commit{Message: message, TreeHash: tree, ParentHashes: parents}
+	return r.store(plumbing.CommitObject, c.Encode)
+}
+
+// List puts a line into the file index.
+func (r *Repository) List(name string, id plumbing.Hash, mode filemode.FileMode) {
+	r.Listed = append(r.Listed, &index.Entry{Name: name, Hash: id, Mode: mode})
+}
+
+// Member is one of the archive.
+type Member struct {
+	Kind    byte // of package tar
+	Mode    int64
+	Content string // or the target of a link
+}
+
+// File is a file that is not executable.
+func File(content string) Member { return Member{tar.TypeReg, 0o644, content} }
+
+// Folder is an empty folder.
+func Folder() Member { return Member{tar.TypeDir, 0o755, ""} }
+
+// Members are those of a folder by their paths below git/.
+type Members map[string]Member
+
+// GitFolder adds a Git folder.
+func (r *Repository) GitFolder(m Members, git, config, head string, shallow ...plumbing.Hash) {
+	r.t.Helper()
+	pack, index := r.Pack(0)
+	sum := fmt.Sprintf("%x", pack[len(pack)-20:])
+	m[git], m[git+"/refs"], m[git+"/objects/pack"] = Folder(), Folder(), Folder()
+	m[git+"/objects/pack/pack-"+sum+".pack"] = File(pack)
+	m[git+"/objects/pack/pack-"+sum+".idx"] = File(index)
+	m[git+"/config"] = File(config)
+	m[git+"/HEAD"] = File(head)
+	m[git+"/index"] = File(r.Staging())
+	var cut strings.Builder
+	for _, id := range shallow {
+		fmt.Fprintln(&cut, id)
+	}
+	if cut.Len() > 0 {
+		m[git+"/shallow"] = File(cut.String())
+	}
+}
+
+// Pack is one of all objects, with its index; window is that of deltas.
+func (r *Repository) Pack(window uint) (pack, index string) {
+	r.t.Helper()
+	var packed, indexed bytes.Buffer
+	if _, err := packfile.NewEncoder(&packed, r.objects, false).Encode(r.IDs, window); err != nil {
+		r.t.Fatal(err)
+	}
+	writer := new(idxfile.Writer)
+	parser, err := packfile.NewParser(packfile.NewScanner(bytes.NewReader(packed.Bytes())), writer)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := parser.Parse(); err != nil {
+		r.t.Fatal(err)
+	}
+	made, err := writer.Index()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := idxfile.NewEncoder(&indexed).Encode(made); err != nil {
+		r.t.Fatal(err)
+	}
+	return packed.String(), indexed.String()
+}
+
+// Staging is the file index.
+func (r *Repository) Staging() string {
+	r.t.Helper()
+	var staged bytes.Buffer
+	if err := index.NewEncoder(&staged).Encode(&index.Index{Version: 2, Entries: r.Listed}); err != nil {
+		r.t.Fatal(err)
+	}
+	return staged.String()
+}

@@ -1,0 +1,94 @@
+package gitfolder
+
+// A clone that has everything.
+
+import (
+	"archive/tar"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// Plain is the configuration of a Git folder.
+const Plain = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[remote \"origin\"]\n\turl = https://git.example.com/app.git\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
+
+// Sample is a clone with everything: two commits of a cut history, a folder, a
+// link, a script, a submodule within a submodule, and one that was not cloned.
+type Sample struct {
+	Members
+	Main, Library              *Repository
+	Head, Inner, Deepest, Root plumbing.Hash // commits: of the clone, of its submodule and of the one in that; and the tree of the clone
+}
+
+// NewSample makes one.
+func NewSample(t testing.TB) Sample {
+	t.Helper()
+	s := Sample{Members: Members{}, Main: New(t), Library: New(t)}
+
+	deepest := New(t)
+	deepID := deepest.Blob("deep\n")
+	deepest.List("deep", deepID, filemode.Regular)
+	s.Deepest = deepest.Commit("deep\n", deepest.Tree(gitobject.TreeEntry{Name: "deep", Mode: filemode.Regular, Hash: deepID}))
+
+	l := s.Library
+	header := l.Blob("int f(void);\n")
+	l.List("f.h", header, filemode.Regular)
+	l.List("sub", s.Deepest, filemode.Submodule)
+	s.Inner = l.Commit("library\n", l.Tree(
+		gitobject.TreeEntry{Name: "f.h", Mode: filemode.Regular, Hash: header},
+		gitobject.TreeEntry{Name: "sub", Mode: filemode.Submodule, Hash: s.Deepest},
+	))
+
+	m := s.Main
+	dockerfile, script, target, same := m.Blob("FROM scratch\n"), m.Blob("#!/bin/sh\n"), m.Blob("../outside"), m.Blob("same\n")
+	other := plumbing.NewHash(strings.Repeat("0a", 20))
+	below := m.Tree(gitobject.TreeEntry{Name: "same", Mode: filemode.Regular, Hash: same})
+	s.Root = m.Tree(
+		gitobject.TreeEntry{Name: "!first", Mode: filemode.Regular, Hash: same},
+		gitobject.TreeEntry{Name: "Dockerfile", Mode: filemode.Regular, Hash: dockerfile},
+		gitobject.TreeEntry{Name: "a", Mode: filemode.Dir, Hash: below},
+		gitobject.TreeEntry{Name: "absent", Mode: filemode.Submodule, Hash: other},
+		gitobject.TreeEntry{Name: "lib", Mode: filemode.Submodule, Hash: s.Inner},
+		gitobject.TreeEntry{Name: "link", Mode: filemode.Symlink, Hash: target},
+		gitobject.TreeEntry{Name: "run.sh", Mode: filemode.Executable, Hash: script},
+	)
+	m.List("!first", same, filemode.Regular)
+	m.List("Dockerfile", dockerfile, filemode.Regular)
+	m.List("a/same", same, filemode.Regular)
+	m.List("absent", other, filemode.Submodule)
+	m.List("lib", s.Inner, filemode.Submodule)
+	m.List("link", target, filemode.Symlink)
+	m.List("run.sh", script, filemode.Executable)
+	before := m.Commit("before\n", below, other)
+	s.Head = m.Commit("head\n", s.Root, before)
+
+	m.GitFolder(s.Members, ".git", Plain+"[submodule \"lib\"]\n\tactive = true\n\turl = https://git.example.com/lib.git\n", "ref: refs/heads/feature/index\n", before)
+	s.Members[".git/refs/heads/feature/index"] = File(s.Head.String() + "\n")
+	l.GitFolder(s.Members, ".git/modules/lib", WorktreeOf("../../../lib"), s.Inner.String()+"\n")
+	deepest.GitFolder(s.Members, ".git/modules/lib/modules/x/y", WorktreeOf("../../../../../../lib/sub"), s.Deepest.String()+"\n")
+	maps.Copy(s.Members, Members{
+		"!first":       File("same\n"),
+		"Dockerfile":   File("FROM scratch\n"),
+		"a":            Folder(),
+		"a/same":       File("same\n"),
+		"absent":       Folder(),
+		"lib":          Folder(),
+		"lib/.git":     File("gitdir: ../.git/modules/lib\n"),
+		"lib/f.h":      File("int f(void);\n"),
+		"lib/sub":      Folder(),
+		"lib/sub/.git": File("gitdir: ../../.git/modules/lib/modules/x/y\n"),
+		"lib/sub/deep": File("deep\n"),
+		"link":         {tar.TypeSymlink, 0o777, "../outside"},
+		"run.sh":       {tar.TypeReg, 0o755, "#!/bin/sh\n"},
+	})
+	return s
+}
+
+// WorktreeOf is Plain with a work tree elsewhere.
+func WorktreeOf(path string) string {
+	return strings.Replace(Plain, "\tbare = false\n", "\tbare = false\n\tworktree = "+path+"\n", 1)
+}
