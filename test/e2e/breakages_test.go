@@ -142,12 +142,12 @@ func pushFailures(t *testing.T, l *lab) []failure {
 		name:    "notary down",
 		breaks:  without(l.notary),
 		command: signCommand,
-		cause:   []string{"cannot reach the notary server", l.notary.address},
+		cause:   []string{"check DOCKER_CONTENT_TRUST_PUSH_SERVER and that the server runs", l.notary.address},
 	}, {
 		name:    "notary of another authority",
 		changes: map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)},
 		command: signCommand,
-		cause:   []string{"cannot verify the notary server's certificate", "DOCKER_CONTENT_TRUST_CA"},
+		cause:   []string{"set DOCKER_CONTENT_TRUST_CA", "DOCKER_CONTENT_TRUST_CA"},
 	}}
 }
 
