@@ -3,6 +3,8 @@
 GO       ?= go
 DIR      ?=
 FUZZTIME ?= 10s
+ARCH     ?= $(shell $(GO) env GOARCH)
+IMAGE    ?= sbs-server:$(or $(VERSION),development)-$(ARCH)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
@@ -17,13 +19,17 @@ STACK   := -tags stack -p 1 -count=1 -timeout 12m
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo harness test setup vet unit stack bench lint fuzz clean
+.PHONY: help build image demo harness test setup vet unit stack bench lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/sbs-server and bin/sbs-cli: static, without C
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/sbs-server ./cmd/sbs-cli
+
+image: setup ## make the server's container image for linux/ARCH: make image ARCH=s390x
+	GOARCH=$(ARCH) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sbs-server-$(ARCH) ./cmd/sbs-server
+	@deploy/image.sh $(ARCH) bin/sbs-server-$(ARCH) $(IMAGE)
 
 demo: setup build ## run the main job on the local stack and show every step
 	@$(GO) build -o bin/ ./deploy/harness/cmd/demo

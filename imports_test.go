@@ -23,6 +23,8 @@ var mayImport = map[string][]string{
 	"api/manifest/bzip2":    {},
 	"enclave":               {},
 	"server":                {"api", "api/manifest", "server/job", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/trust/dct", "server/volume"},
+	"server/child":          {},
+	"server/dockerd":        {"server/child"},
 	"server/engine":         {},
 	"server/job":            {"api"},
 	"server/objectstore":    {"api"},
@@ -45,7 +47,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify"},
-	"cmd/sbs-server":        {"api", "enclave", "server", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
+	"cmd/sbs-server":        {"api", "enclave", "server", "server/dockerd", "server/engine", "server/job", "server/pipeline", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

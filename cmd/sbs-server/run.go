@@ -13,7 +13,6 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
-	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/source"
@@ -62,7 +61,12 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	build, err := newPipeline(getenv, inside, data, slot)
+	docker, err := startEngine(ctx, getenv, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, docker.stop()) }()
+	build, err := newPipeline(getenv, inside, data, slot, docker.connect)
 	if err != nil {
 		return err
 	}
@@ -93,7 +97,7 @@ func chooseEnclave(getenv func(string) string) (*enclave.Enclave, error) {
 	return inside, nil
 }
 
-func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, slot *job.Slot) (*pipeline.Pipeline, error) {
+func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, slot *job.Slot, connect func(context.Context) (pipeline.Engine, error)) (*pipeline.Pipeline, error) {
 	knownHosts, err := optionalFile(getenv, envKnownHosts)
 	if err != nil {
 		return nil, err
@@ -122,15 +126,6 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		KnownHosts: knownHosts,
 		CABundle:   bundle,
 	}), nil
-}
-
-// connect finds the Docker Engine where the docker command would.
-func connect(ctx context.Context) (pipeline.Engine, error) {
-	connected, err := engine.Connect(ctx, "", engine.Automatic)
-	if err != nil {
-		return nil, err
-	}
-	return connected, nil
 }
 
 func optionalFile(getenv func(string) string, name string) ([]byte, error) {
