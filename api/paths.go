@@ -16,10 +16,25 @@ const (
 	// it <namespaces>/<name>@sha256=<hex>/signature-<number>.
 	PathLookaside = "/lookaside"
 
+	// PathAttestation is an addition: evidence of what the server runs in, over
+	// the nonce in its query.
+	PathAttestation = "/attestation"
+
+	// PathMetrics is an addition: metrics in Prometheus' text format.
+	PathMetrics = "/metrics"
+
+	// PathHealth is answered on a port of its own, without TLS: whether the
+	// server serves.
+	PathHealth = "/healthz"
+
 	// PathEvents is an addition: the running build's log and statuses as a
 	// stream of Event values, one JSON object a line, until the build ends.
 	PathEvents = "/events"
 )
+
+// QueryNonce is the query parameter of PathAttestation: base64url without
+// padding of 16 to 64 bytes.
+const QueryNonce = "nonce"
 
 // BuildLog is the only log the server keeps for its users: the name in
 // /log/{name}.

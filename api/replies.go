@@ -20,6 +20,7 @@ const (
 	CodeBadParameter   Code = "bad_parameter"   // 400: Answer.Key names the parameter
 	CodeForbidden      Code = "forbidden"       // 403: the secret is not the server's
 	CodeNotFound       Code = "not_found"       // 404: no such build, log or route
+	CodeNoEvidence     Code = "no_evidence"     // 404: the machine gives no evidence of what it is
 	CodeNotAllowed     Code = "not_allowed"     // 405: the route has no such method
 	CodeBusy           Code = "busy"            // 409: a build runs
 	CodeNotInitialised Code = "not_initialised" // 409: init comes first

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/opensbs/sbs/api"
@@ -17,8 +18,9 @@ import (
 
 // Client is a connection to one server. It is safe for concurrent use. Close it.
 type Client struct {
-	base string // https://host:port
-	http *http.Client
+	base   string // https://host:port
+	http   *http.Client
+	pinned atomic.Pointer[x509.Certificate] // nil until Pin
 }
 
 // Bounds of waiting. What streams has no bound but its context.
@@ -33,25 +35,25 @@ func New(hostname, port string, identity certs.Identity) *Client {
 	roots := x509.NewCertPool()
 	roots.AddCert(identity.Root)
 	dialer := &net.Dialer{Timeout: connectTimeout}
-	return &Client{
-		base: "https://" + net.JoinHostPort(hostname, port),
-		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:                 http.ProxyFromEnvironment,
-				DialContext:           dialer.DialContext,
-				TLSHandshakeTimeout:   connectTimeout,
-				ResponseHeaderTimeout: answerTimeout,
-				TLSClientConfig: &tls.Config{
-					MinVersion:   tls.VersionTLS13,
-					ServerName:   hostname,
-					RootCAs:      roots,
-					Certificates: []tls.Certificate{identity.TLS},
-				},
+	c := &Client{base: "https://" + net.JoinHostPort(hostname, port)}
+	c.http = &http.Client{
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           dialer.DialContext,
+			TLSHandshakeTimeout:   connectTimeout,
+			ResponseHeaderTimeout: answerTimeout,
+			TLSClientConfig: &tls.Config{
+				MinVersion:       tls.VersionTLS13,
+				ServerName:       hostname,
+				RootCAs:          roots,
+				Certificates:     []tls.Certificate{identity.TLS},
+				VerifyConnection: c.checkPin,
 			},
-			// The server redirects nobody; whoever does is not the server.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
+		// The server redirects nobody; whoever does is not the server.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	return c
 }
 
 // Close closes connections that are idle.

@@ -51,6 +51,8 @@ func (e *Error) Next() string {
 		return "correct " + e.Key + " in the configuration"
 	case api.CodeNotFound:
 		return "look at sbs-cli status: a build must have succeeded, and --build-name be one of this server"
+	case api.CodeNoEvidence:
+		return "docs/attestation.md says what a deployment needs to be attested"
 	case api.CodeInternal:
 		return "look into the server's own log"
 	case api.CodeStopping:
@@ -82,6 +84,8 @@ func (c *Client) explain(err error, connected bool) (message, next string) {
 	var operation *net.OpError
 	var timeout net.Error
 	switch {
+	case errors.Is(err, errOtherKey):
+		return errOtherKey.Error(), "send this server nothing: someone has put another one in its place since it was attested"
 	case errors.Is(err, context.Canceled):
 		return "interrupted", ""
 	case errors.As(err, &dns):

@@ -12,6 +12,9 @@
 // The secrets of earlier server images may stand beside the present one. They
 // open what those images sealed, and seal nothing.
 //
+// It also carries the machine's evidence out: the record of the Hyper Protect
+// runtime, or a quote of TDX or SEV-SNP by configfs-tsm. It judges neither.
+//
 // A simulated enclave (Simulate) keeps its secrets in a folder in clear. It
 // protects nothing and says "simulated" wherever evidence is shown.
 package enclave

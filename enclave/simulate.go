@@ -1,17 +1,12 @@
 package enclave
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
 // Files of a simulated enclave's folder.
@@ -61,15 +56,7 @@ func Simulate(dir string) (*Enclave, error) {
 // born makes the key pair first and the secret last, so that a folder with a
 // secret is whole.
 func born(dir string) ([]byte, error) {
-	entity, err := openpgp.NewEntity("Secure Build Server", "simulated enclave", "", &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA})
-	if err != nil {
-		return nil, err
-	}
-	private, err := armored(openpgp.PrivateKeyType, func(w *bytes.Buffer) error { return entity.SerializePrivate(w, nil) })
-	if err != nil {
-		return nil, err
-	}
-	public, err := armored(openpgp.PublicKeyType, func(w *bytes.Buffer) error { return entity.Serialize(w) })
+	keys, err := newKeyPair("simulated enclave")
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +69,8 @@ func born(dir string) ([]byte, error) {
 		content []byte
 		mode    fs.FileMode
 	}{
-		{filePrivateKey, private, 0o600},
-		{FilePublicKey, public, 0o644},
+		{filePrivateKey, keys.private, 0o600},
+		{FilePublicKey, keys.public, 0o644},
 		{fileSecret, secret, 0o600},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, file.name), file.content, file.mode); err != nil {
@@ -91,22 +78,4 @@ func born(dir string) ([]byte, error) {
 		}
 	}
 	return secret, nil
-}
-
-func armored(kind string, serialize func(*bytes.Buffer) error) ([]byte, error) {
-	var raw, out bytes.Buffer
-	if err := serialize(&raw); err != nil {
-		return nil, err
-	}
-	w, err := armor.Encode(&out, kind, nil)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(raw.Bytes()); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return append(out.Bytes(), '\n'), nil
 }

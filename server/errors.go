@@ -45,6 +45,8 @@ func classify(err error) (int, api.Answer) {
 		return code, answer
 	}
 	switch {
+	case errors.Is(err, ErrNoEvidence):
+		return http.StatusNotFound, api.Answer{Status: ErrNoEvidence.Error(), Code: api.CodeNoEvidence}
 	case errors.As(err, &parameter):
 		return http.StatusBadRequest, api.Answer{Status: parameter.Error(), Code: api.CodeBadParameter, Key: parameter.Key}
 	case errors.As(err, &tooLarge):

@@ -8,6 +8,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-chi/chi/v5"
+
+	"github.com/opensbs/sbs/server/metrics"
 )
 
 // TestOpenAPI holds api/openapi.yaml against the router: the same routes, and a
@@ -26,7 +28,7 @@ func TestOpenAPI(t *testing.T) {
 			described = append(described, method+" "+path)
 		}
 	}
-	s := &Server{Config: Config{Logger: slog.New(slog.DiscardHandler)}}
+	s := &Server{Config: Config{Logger: slog.New(slog.DiscardHandler)}, metrics: metrics.New(nil, "simulated")}
 	err = chi.Walk(s.Routes(), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		served = append(served, method+" "+route)
 		return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/metrics"
 )
 
 // Routes is the router of a server: the protocol, and nothing else.
@@ -28,6 +29,8 @@ func (s *Server) Routes() chi.Router {
 	r.Get(api.PathConfigPython, s.plain(s.configPython))
 	r.Get(api.PathStateImage, s.json(s.exportState))
 	r.Post(api.PathStateImage, s.json(s.importState))
+	r.Get(api.PathAttestation, s.json(s.attestation))
+	r.Get(api.PathMetrics, s.metrics.Handler().ServeHTTP)
 	r.Get(api.PathEvents, s.json(s.events))
 	r.Get(api.PathLookaside+"/*", s.json(s.lookaside))
 
@@ -85,29 +88,41 @@ func bounded(next http.Handler) http.Handler {
 	})
 }
 
-// observe logs each request when it is done: what was asked and answered, never
-// what was in it.
+// observe logs and counts each request when it is done: what was asked and
+// answered, never what was in it.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := time.Now()
 		recorder := &statusRecorder{ResponseWriter: w, code: http.StatusOK}
 		next.ServeHTTP(recorder, r)
+		took := time.Since(started)
+		s.metrics.Answered(metrics.Request{
+			Method: r.Method, Route: chi.RouteContext(r.Context()).RoutePattern(), Code: recorder.code,
+			Took: took, Received: r.ContentLength, Sent: recorder.sent,
+		})
 		level := slog.LevelInfo
 		if r.Method == http.MethodGet {
 			level = slog.LevelDebug // clients poll
 		}
-		s.Logger.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "code", recorder.code, "took", time.Since(started))
+		s.Logger.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "code", recorder.code, "took", took)
 	})
 }
 
 type statusRecorder struct {
 	http.ResponseWriter
 	code int
+	sent int64 // bytes of the body
 }
 
 func (r *statusRecorder) WriteHeader(code int) {
 	r.code = code
 	r.ResponseWriter.WriteHeader(code)
+}
+
+func (r *statusRecorder) Write(p []byte) (int, error) {
+	n, err := r.ResponseWriter.Write(p)
+	r.sent += int64(n)
+	return n, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.

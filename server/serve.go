@@ -33,7 +33,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.C
 	// Streams of events end when this context does, so that Shutdown need not
 	// wait for clients that follow a build.
 	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
-	defer endRequests()
+	counting := make(chan struct{})
+	go func() {
+		defer close(counting)
+		s.metrics.Follow(requests, s.Slot)
+	}()
+	defer func() { <-counting }()
 	h := &http.Server{
 		Handler:           s.Routes(),
 		TLSConfig:         config,

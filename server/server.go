@@ -9,7 +9,9 @@ import (
 	"sync"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/attestation"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/metrics"
 	"github.com/opensbs/sbs/server/stateimage"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -30,11 +32,14 @@ type Config struct {
 	// store of state images.
 	CABundle []byte
 	Logger   *slog.Logger
+	Prove    Prove              // evidence of what the server runs in
+	TLSKey   attestation.Digest // of the server, which evidence is bound to
 }
 
 // Server answers the protocol. Make it with New.
 type Server struct {
 	Config
+	metrics *metrics.Metrics
 
 	mu         sync.Mutex
 	parameters *api.Parameters // nil before init
@@ -50,11 +55,18 @@ const importedName = "imported-parameters"
 
 // New makes a server that knows the parameters that were sealed on its volume.
 func New(config Config) (*Server, error) {
-	s := &Server{Config: config}
+	s := &Server{Config: config, metrics: metrics.New(space(config.Volume), config.Enclave)}
 	if err := s.restore(); err != nil {
 		return nil, fmt.Errorf("restore parameters: %w", err)
 	}
 	return s, nil
+}
+
+func space(data *volume.Volume) metrics.Space {
+	return func() (free, total int64, err error) {
+		space, err := data.Space()
+		return space.Free, space.Total, err
+	}
 }
 
 func (s *Server) restore() error {

@@ -30,6 +30,7 @@ func (p program) app() *cli.App {
 			p.createServerCert(),
 			p.deleteCertificates(),
 			p.instanceEnv(),
+			p.attest(),
 			p.initialise(),
 			p.update(),
 			p.build(),
@@ -42,6 +43,7 @@ func (p program) app() *cli.App {
 			p.getSignedImagePublicKey(),
 			p.getSignatures(),
 			p.contractImages(),
+			p.contract(),
 			p.getConfigJSON(),
 			p.getStateImage(),
 			p.postStateImage(),
@@ -50,9 +52,9 @@ func (p program) app() *cli.App {
 	}
 }
 
-const appDescription = `Every command reads a configuration file: the one that --env names, before or
-behind the command, or sbs-config.json or env.json in the working directory.
-Certificates are looked for in the working directory too.
+const appDescription = `Every command but contract reads a configuration file: the one that --env names,
+before or behind the command, or sbs-config.json or env.json in the working
+directory. Certificates are looked for in the working directory too.
 
 Secrets need not stand in the file: SBS_DOCKER_PASSWORD, SBS_DOCKER_RO_PASSWORD,
 SBS_DOCKER_BASE_PASSWORD, SBS_GITHUB_TOKEN, SBS_GITHUB_KEY, SBS_SECRET and
@@ -64,13 +66,19 @@ get-manifest --verify-manifest.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`
 
-// command builds a command that takes flags but no arguments.
+// command builds a command that reads the configuration, and takes flags but no
+// arguments.
 func command(name, usage, description string, action cli.ActionFunc, flags ...cli.Flag) *cli.Command {
+	return commandWithout(name, usage, description, action, append([]cli.Flag{envFlag()}, flags...)...)
+}
+
+// commandWithout builds one that reads no configuration.
+func commandWithout(name, usage, description string, action cli.ActionFunc, flags ...cli.Flag) *cli.Command {
 	return &cli.Command{
 		Name:         name,
 		Usage:        usage,
 		Description:  strings.TrimSpace(description),
-		Flags:        append([]cli.Flag{envFlag()}, flags...),
+		Flags:        flags,
 		OnUsageError: wrongUsage,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

@@ -37,7 +37,7 @@ func (p program) completion() *cli.Command {
 const bashCompletion = `_sbs_cli() {
     local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
     case "$before" in
-    --env|--server-public-key|--output)
+    --env|--server-public-key|--output|--policy|--contract|--plain-contract|--certificate|--chain|--root|--revocation-list|--attestation-key|--signing-key|--workload)
         COMPREPLY=($(compgen -f -- "$word"))
         return ;;
     esac
@@ -51,7 +51,7 @@ complete -o bashdefault -F _sbs_cli sbs-cli
 const zshCompletion = `#compdef sbs-cli
 _sbs_cli() {
     case "${words[CURRENT-1]}" in
-    --env|--server-public-key|--output)
+    --env|--server-public-key|--output|--policy|--contract|--plain-contract|--certificate|--chain|--root|--revocation-list|--attestation-key|--signing-key|--workload)
         _files
         return ;;
     esac

@@ -12,7 +12,9 @@ import (
 func (p program) initialise() *cli.Command {
 	return command("init", "give a new server its parameters", `
 Sends the parameters in the configuration to a server that has none yet. They
-are checked here first. A server that has some takes changes by update.
+are checked here first. A server that has some takes changes by update. With
+REQUIRE_ATTESTATION in the configuration, or --require-attestation, nothing is
+sent before the server has shown that it is the enclave it should be.
 
     sbs-cli init --env sbs-config.json`,
 		func(c *cli.Context) error {
@@ -25,13 +27,16 @@ are checked here first. A server that has some takes changes by update.
 			if err != nil {
 				return err
 			}
+			if err := p.attested(c, server, settings); err != nil {
+				return err
+			}
 			answer, err := server.Init(c.Context, parameters)
 			if err != nil {
 				return err
 			}
 			p.say("next: sbs-cli build --follow")
 			return p.printJSON(answer)
-		}, jsonFlag())
+		}, append(requireFlags(), jsonFlag())...)
 }
 
 func (p program) update() *cli.Command {
@@ -39,12 +44,13 @@ func (p program) update() *cli.Command {
 Sends the parameters in the configuration to a server that has been initialised.
 With --new-secret a new SECRET is made, which replaces the old one on the server
 and, when the server has taken it, in the configuration. State images that were
-exported before can't be imported with the new one.
+exported before can't be imported with the new one. Attestation is demanded as
+by init.
 
     sbs-cli update --env sbs-config.json
     sbs-cli update --env sbs-config.json --new-secret`,
-		p.sendUpdate, jsonFlag(),
-		&cli.BoolFlag{Name: "new-secret", Usage: "replace SECRET by a new one"})
+		p.sendUpdate, append(requireFlags(), jsonFlag(),
+			&cli.BoolFlag{Name: "new-secret", Usage: "replace SECRET by a new one"})...)
 }
 
 func (p program) sendUpdate(c *cli.Context) error {
@@ -53,6 +59,9 @@ func (p program) sendUpdate(c *cli.Context) error {
 		return err
 	}
 	defer server.Close()
+	if err := p.attested(c, server, settings); err != nil {
+		return err
+	}
 	rotation, err := p.rotation(settings, c.Bool("new-secret"))
 	if err != nil {
 		return err

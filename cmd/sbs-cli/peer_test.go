@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/attestation"
 )
 
 // peer stands in for the server in scripts: it demands the client certificate,
@@ -37,6 +38,9 @@ type peer struct {
 	followers  chan struct{} // gets a value for every follower
 	key        *rsa.PrivateKey
 	loseUpdate bool // break the connection off after the next update
+
+	tlsKey                  attestation.Digest
+	record, recordSignature []byte // of the runtime that deploy pretends
 }
 
 type peerKey struct{}
@@ -48,7 +52,7 @@ const imageHex = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd
 
 // serve [BEHAVIOUR...] starts the server with the certificates that the script
 // has made, and writes its port into sbs-config.json in place of 65000.
-// Behaviours: fails and hangs for builds, loses-update, forged, openpgp and signatures.
+// Behaviours: fails and hangs for builds, loses-update, forged, openpgp, signatures and hpcr.
 func serve(ts *testscript.TestScript, negated bool, args []string) {
 	p := ts.Value(peerKey{}).(*peer)
 	p.wants = map[string]bool{}
@@ -70,6 +74,11 @@ func serve(ts *testscript.TestScript, negated bool, args []string) {
 	roots.AppendCertsFromPEM(ca)
 	p.key, err = rsa.GenerateKey(rand.Reader, 2048)
 	ts.Check(err)
+
+	p.tlsKey = attestation.DigestOf(certificate.Leaf.RawSubjectPublicKeyInfo)
+	if p.wants["hpcr"] {
+		p.deploy(ts, certificate)
+	}
 
 	server := httptest.NewUnstartedServer(p.routes())
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots}
@@ -109,6 +118,7 @@ func (p *peer) routes() http.Handler {
 	routes.HandleFunc("GET /log/build", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, 200, api.Log{Log: strings.Join(p.log, "\n") + "\n"})
 	})
+	routes.HandleFunc("GET /attestation", p.attestation)
 	routes.HandleFunc("GET /events", p.events)
 	routes.HandleFunc("/state-image", p.state)
 	routes.HandleFunc("GET /imagedigest", func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, "docker.io/ns/name@sha256:"+imageHex) })

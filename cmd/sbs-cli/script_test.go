@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -22,19 +23,32 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"sbs-cli": main})
 }
 
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+func runScripts(t *testing.T, folder string) {
+	docs, err := filepath.Abs("../../docs")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: folder,
 		Setup: func(env *testscript.Env) error {
 			env.Values[peerKey{}] = &peer{}
+			env.Setenv("DOCS", docs)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve":    serve,
-			"followed": followedCommand,
-			"exits":    exits,
-			"imagekey": imageKey,
-			"mode":     mode,
+			"serve":       serve,
+			"demand":      demand,
+			"followed":    followedCommand,
+			"exits":       exits,
+			"imagekey":    imageKey,
+			"mode":        mode,
+			"encryptcert": encryptCert,
+			"opens":       opens,
+			"section":     section,
+			"documented":  documented,
+			"commands":    commands,
 		},
 	})
 }

@@ -2,13 +2,7 @@
 
 package main
 
-import (
-	"testing"
-
-	"github.com/rogpeppe/go-internal/testscript"
-)
+import "testing"
 
 // These scripts need programs that not every machine has.
-func TestStackScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/stack"})
-}
+func TestStackScripts(t *testing.T) { runScripts(t, "testdata/stack") }

@@ -62,13 +62,14 @@ func (p program) postStateImage() *cli.Command {
 Brings a state image to a server of the same image: the file that get-state-image
 wrote, or the object NAME in a bucket, for which the server must have been
 initialised. A state that the server refuses changes nothing there. Run update
-afterwards: passwords are not part of the state.
+afterwards: passwords are not part of the state. Attestation is demanded as by
+init.
 
     sbs-cli post-state-image --env sbs-config.json --state-image FILE
     sbs-cli post-state-image --env sbs-config.json --name NAME`,
-		p.sendState, jsonFlag(), bucketFlag(),
-		&cli.StringFlag{Name: "state-image", Usage: "`FILE` that get-state-image wrote", TakesFile: true},
-		&cli.StringFlag{Name: "name", Usage: "`NAME` of the object in the bucket"})
+		p.sendState, append(requireFlags(), jsonFlag(), bucketFlag(),
+			&cli.StringFlag{Name: "state-image", Usage: "`FILE` that get-state-image wrote", TakesFile: true},
+			&cli.StringFlag{Name: "name", Usage: "`NAME` of the object in the bucket"})...)
 }
 
 func (p program) sendState(c *cli.Context) error {
@@ -91,6 +92,9 @@ func (p program) sendState(c *cli.Context) error {
 		state.Bucket = stateBucket(c, settings)
 	}
 	if err != nil {
+		return err
+	}
+	if err := p.attested(c, server, settings); err != nil {
 		return err
 	}
 	answer, err := server.ImportState(c.Context, state)

@@ -3,8 +3,10 @@
 // the environment values.
 //
 //	sbs-server                                serve
+//	sbs-server keygen DIR [PREVIOUS]          make the secrets of a server image
 //	sbs-server simulate-enclave DIR           make the secrets of a simulated enclave
 //	sbs-server forget-trust-data NOTARY GUN   let go of trust data that is lost
+//	sbs-server health                         ask the running server for its health
 //	sbs-server version                        print the version
 package main
 
@@ -12,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -33,14 +34,24 @@ func main() {
 func dispatch(ctx context.Context, arguments []string) error {
 	switch {
 	case len(arguments) == 0:
-		return run(ctx, os.Getenv, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+		logger, err := newLogger(os.Getenv, os.Stdout, os.Stderr)
+		if err != nil {
+			return err
+		}
+		return run(ctx, os.Getenv, logger)
+	case arguments[0] == "health" && len(arguments) == 1:
+		return askHealth(ctx, os.Getenv)
 	case arguments[0] == "version" && len(arguments) == 1:
 		fmt.Println("sbs-server", version)
 		return nil
+	case arguments[0] == "keygen" && len(arguments) == 2:
+		return keygen(os.Stdout, arguments[1], "")
+	case arguments[0] == "keygen" && len(arguments) == 3:
+		return keygen(os.Stdout, arguments[1], arguments[2])
 	case arguments[0] == "simulate-enclave" && len(arguments) == 2:
 		return simulateEnclave(arguments[1])
 	case arguments[0] == "forget-trust-data" && len(arguments) == 3:
 		return forgetTrustData(ctx, os.Getenv, arguments[1], arguments[2])
 	}
-	return errors.New("usage: sbs-server [simulate-enclave DIR | forget-trust-data NOTARY GUN | version]")
+	return errors.New("usage: sbs-server [keygen DIR [PREVIOUS] | simulate-enclave DIR | forget-trust-data NOTARY GUN | health | version]")
 }

@@ -24,11 +24,15 @@ import (
 
 // Environment values, beside those of packages server and enclave.
 const (
-	envListen     = "SBS_LISTEN"            // address; ":443" unless given
-	envVolume     = "SBS_VOLUME"            // folder of the data volume; "/data" unless given
-	envSimulated  = "SBS_SIMULATED_ENCLAVE" // folder of a simulated enclave; unset in a real one
-	envKnownHosts = "SBS_KNOWN_HOSTS"       // known_hosts file for all builds
-	envCABundle   = "SBS_CA_BUNDLE"         // PEM file of CAs for git, notary, registry and object servers, for all builds
+	envListen     = "SBS_LISTEN"              // address; ":443" unless given
+	envVolume     = "SBS_VOLUME"              // folder of the data volume; "/data" unless given
+	envHealth     = "SBS_HEALTH_LISTEN"       // loopback address for GET /healthz; none unless given
+	envLogFormat  = "SBS_LOG_FORMAT"          // json, text or journal; "json" unless given
+	envLogLevel   = "SBS_LOG_LEVEL"           // debug, info, warn or error; "info" unless given
+	envSimulated  = "SBS_SIMULATED_ENCLAVE"   // folder of a simulated enclave; unset in a real one
+	envKnownHosts = "SBS_KNOWN_HOSTS"         // known_hosts file for all builds
+	envRecords    = "SBS_ATTESTATION_RECORDS" // folder of the runtime's attestation record; enclave.RecordFolder unless given
+	envCABundle   = "SBS_CA_BUNDLE"           // PEM file of CAs for git, notary, registry and object servers, for all builds
 )
 
 // run starts what a server is made of, in order, serves until ctx ends, and
@@ -45,6 +49,10 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	// Its library logs to a logger of its own.
 	dct.RedirectLibraryLog(logger)
 	tls, err := server.TLSConfig(getenv, inside.OpenMessage)
+	if err != nil {
+		return err
+	}
+	tlsKey, err := server.TLSKey(tls)
 	if err != nil {
 		return err
 	}
@@ -73,6 +81,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	s, err := server.New(server.Config{
 		Slot: slot, Volume: data, Builder: build, Enclave: inside.Kind(), Logger: logger,
 		Keys: inside, CABundle: build.CABundle,
+		Prove: prover(inside, getenv(envRecords)), TLSKey: tlsKey,
 	})
 	if err != nil {
 		return err
@@ -81,6 +90,12 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err != nil {
 		return fmt.Errorf("listen (set %s to another address): %w", envListen, err)
 	}
+	health, err := healthListener(getenv)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	stopHealth := serveHealth(ctx, s, health)
+	defer func() { err = errors.Join(err, stopHealth()) }()
 	logger.Info("serving", "address", listener.Addr().String(), "version", version, "enclave", inside.Kind())
 	return s.Serve(ctx, listener, tls)
 }
@@ -109,6 +124,10 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := readProxies()
+	if err != nil {
+		return nil, err
+	}
 	bundles := sigstore.New(data)
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
@@ -125,6 +144,9 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		Version:    version,
 		KnownHosts: knownHosts,
 		CABundle:   bundle,
+		Proxy:      proxies.choose,
+		BuildArgs:  proxies.buildArguments(),
+		Secrets:    proxies.secrets,
 	}), nil
 }
 

@@ -32,6 +32,8 @@ type Options struct {
 	// ServerBinary and ClientBinary are the paths of sbs-server and sbs-cli.
 	ServerBinary string
 	ClientBinary string
+	// ServerEnvironment are further NAME=VALUE entries for the server.
+	ServerEnvironment []string
 }
 
 // Stack is a running local stack. Its parts may be used directly.
@@ -132,7 +134,7 @@ func (s *Stack) startServer(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	server, err := newServer(s.dir, s.clientID, options.ServerBinary, port, contract)
+	server, err := newServer(s.dir, s.clientID, options.ServerBinary, port, append(contract, options.ServerEnvironment...))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -43,6 +44,10 @@ type Config struct {
 	Version    string // of this server
 	KnownHosts []byte // known_hosts text of the operator
 	CABundle   []byte // PEM certificates that the operator trusts
+
+	Proxy     source.Proxy      // for git over HTTPS; nil for none
+	BuildArgs map[string]string // for every build, unless its parameters say otherwise; no secret may be among them
+	Secrets   map[string]string // of the operator, by name: no log and no record may show them
 }
 
 // Pipeline starts builds.
@@ -74,7 +79,12 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 	if err != nil {
 		return errors.Join(err, folder.Remove())
 	}
-	redact := newRedactor(parameters.Secrets())
+	secrets := maps.Clone(p.Secrets)
+	if secrets == nil {
+		secrets = map[string]string{}
+	}
+	maps.Copy(secrets, parameters.Secrets())
+	redact := newRedactor(secrets)
 	begun := p.Slot.Begin(p.firstRecord(folder.ID(), parameters, redact), func(ctx context.Context, slot *job.Build) record {
 		b := &build{
 			Pipeline:   p,

@@ -42,6 +42,7 @@ func (b *build) sourceRequest() source.Request {
 		Token:      string(p.GitHubToken),
 		KnownHosts: joinLines(b.KnownHosts, []byte(p.GitHubKnownHosts)),
 		CABundle:   joinLines(b.CABundle, []byte(p.GitHubCA)),
+		Proxy:      b.Proxy,
 	}
 }
 

@@ -28,7 +28,7 @@ func (b *build) buildImage(ctx context.Context) error {
 	image, err := b.engine.Build(ctx, engine.BuildRequest{
 		ContextDir: contextDir,
 		Dockerfile: dockerfile,
-		Args:       b.parameters.Args,
+		Args:       b.arguments(),
 		Tags:       b.references(),
 		Registries: b.registries(),
 	}, output)
@@ -41,6 +41,17 @@ func (b *build) buildImage(ctx context.Context) error {
 			r.BaseImages = append(r.BaseImages, job.BaseImage(base))
 		}
 	}))
+}
+
+// arguments are those of the parameters, and beneath them those of the operator.
+// Only the first are told, in the log and in the record.
+func (b *build) arguments() map[string]string {
+	arguments := maps.Clone(b.BuildArgs)
+	if arguments == nil {
+		arguments = map[string]string{}
+	}
+	maps.Copy(arguments, b.parameters.Args)
+	return arguments
 }
 
 // dockerfile is the Dockerfile's path from the top of the repository.

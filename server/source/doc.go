@@ -32,8 +32,8 @@
 //   - No other program is run, and no option of the repository is obeyed: no
 //     hooks, filters, attributes (line ends stay as committed), submodule
 //     update commands.
-//   - No ssh-agent, ~/.ssh, Git configuration, proxy variable or other part of
-//     the environment is used, and nothing global is changed: clones with
+//   - No ssh-agent, ~/.ssh, Git configuration or other part of the environment
+//     is used (a proxy is one of the request's), and nothing global is changed: clones with
 //     different keys and hosts run beside each other.
 //   - Credentials are written nowhere: not to .git/config, not to a file, not
 //     into an error, and are not sent to another host than the URL's.

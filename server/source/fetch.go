@@ -161,7 +161,7 @@ func (c *cloner) dial(ctx context.Context, u URL) (session, error) {
 	if !share {
 		user, token = "", ""
 	}
-	s, err := dialHTTPS(u, user, token, c.authorities)
+	s, err := dialHTTPS(u, user, token, c.authorities, c.request.Proxy)
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,8 @@ import (
 )
 
 // httpsSession is go-git's HTTP session over connections that are this clone's
-// own: verified against the system's authorities and those of the request, no
-// proxy from the environment, closed at the end. go-git drops credentials when a
+// own: verified against the system's authorities and those of the request,
+// through the request's proxy if it has one, closed at the end. go-git drops credentials when a
 // redirect leaves the origin and refuses one from https to http.
 type httpsSession struct {
 	transport.UploadPackSession
@@ -27,8 +27,9 @@ type httpsSession struct {
 }
 
 // dialHTTPS prepares a session; connections open with the first request.
-func dialHTTPS(u URL, user, token string, authorities *x509.CertPool) (*httpsSession, error) {
+func dialHTTPS(u URL, user, token string, authorities *x509.CertPool, proxy Proxy) (*httpsSession, error) {
 	connections := &http.Transport{
+		Proxy:                  proxy,
 		DialContext:            (&net.Dialer{}).DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:      true,

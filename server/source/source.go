@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -23,6 +25,7 @@ type Request struct {
 	User, Token string // credentials for HTTPS URLs; a token alone will do; may be empty
 	KnownHosts  []byte // known_hosts text (sshd(8)) for hosts beyond the built-in ones
 	CABundle    []byte // certificate authorities for HTTPS in PEM, beside the system's
+	Proxy       Proxy  // for HTTPS; nil for none
 }
 
 // Checkout is what was cloned.
@@ -61,6 +64,10 @@ func Clone(ctx context.Context, request Request, dir string, progress io.Writer)
 	}
 	return result, nil
 }
+
+// Proxy says which proxy a request goes through, nil for none, as
+// http.Transport takes it. SSH goes through none.
+type Proxy = func(*http.Request) (*url.URL, error)
 
 // cloner is one clone under way, submodules included.
 type cloner struct {

@@ -1,0 +1,60 @@
+package attest
+
+import (
+	"testing"
+
+	"github.com/opensbs/sbs/api/attestation"
+)
+
+func TestKindsThatAreDemanded(t *testing.T) {
+	peer, bound := server(t)
+	simulated := attestation.Evidence{Bound: bound, Proof: attestation.Proof{Kind: attestation.KindSimulated}}
+	session := Session{Nonce: bound.Nonce, Peer: peer, Now: now}
+	check := func(kinds ...string) (Report, error) { return (&Policy{Require: kinds}).Check(simulated, session) }
+
+	report, err := check("simulated")
+	passed(t, report, err, checkKind)
+	if len(report.Unproven) == 0 {
+		t.Error("a simulated enclave seems to prove something")
+	}
+	_, err = check()
+	refusal(t, err, checkKind, "simulated")
+	_, err = check("hpcr", "tdx", "sev-snp")
+	refusal(t, err, checkKind, `"simulated", and hpcr or tdx or sev-snp is demanded`)
+	if _, err = check("simulated", "sgx"); err == nil {
+		t.Error("a misspelled kind was taken")
+	}
+
+	d := deploy(t)
+	_, err = (&Policy{Require: []string{"tdx"}, HPCR: d.policy}).Check(d.evidence, session)
+	refusal(t, err, checkKind, "tdx is demanded")
+}
+
+func TestPolicyFiles(t *testing.T) {
+	policy, err := ParsePolicy([]byte(`{"require": ["tdx"], "hpcr": {"contract": "c", "certificate": "/abs", "chain": ["i"], "root": "r"},
+		"tdx": {"mrtd": "00ff", "rtmrs": ["", "AB"]}, "sev-snp": {"measurement": "01", "minimum_tcb": {"snp": 8}}}`), "/folder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := policy.HPCR; h.Contract != "/folder/c" || h.Certificate != "/abs" || h.Chain[0] != "/folder/i" || h.PlainContract != "" {
+		t.Errorf("got %+v", h)
+	}
+	if policy.TDX.MRTD.String() != "00ff" || len(policy.TDX.RTMRs) != 2 || policy.TDX.RTMRs[1][0] != 0xab || policy.SEVSNP.MinimumTCB.SNP != 8 {
+		t.Errorf("got %+v %+v", policy.TDX, policy.SEVSNP)
+	}
+	for name, text := range map[string]string{
+		"misspelled":         `{"requires": []}`,
+		"no hex":             `{"tdx": {"mrtd": "xy"}}`,
+		"something behind":   `{} {}`,
+		"a list":             `[]`,
+		"no JSON":            `require: tdx`,
+		"misspelled beneath": `{"tdx": {"mrtds": ""}}`,
+	} {
+		if _, err := ParsePolicy([]byte(text), "."); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+	if _, err := LoadPolicy(file(t, make([]byte, maxFile+1))); err == nil {
+		t.Error("an endless policy was read")
+	}
+}

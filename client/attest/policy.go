@@ -1,0 +1,166 @@
+package attest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/opensbs/sbs/api/attestation"
+	"github.com/opensbs/sbs/client/advice"
+)
+
+// maxFile bounds every file that is read here, in bytes.
+const maxFile = 4 << 20
+
+// Policy is what evidence must show. In JSON: docs/attestation.md describes it.
+type Policy struct {
+	// Require are the kinds that will do. Without it every kind but "simulated"
+	// does.
+	Require []string `json:"require,omitempty"`
+
+	HPCR   *HPCR   `json:"hpcr,omitempty"`
+	TDX    *TDX    `json:"tdx,omitempty"`
+	SEVSNP *SEVSNP `json:"sev-snp,omitempty"`
+}
+
+// HPCR is what the record of a Hyper Protect runtime must show. Certificates are
+// files in PEM or DER, each with one or more of them.
+type HPCR struct {
+	Contract      string `json:"contract"`                 // file: user-data.yaml as it was deployed
+	PlainContract string `json:"plain_contract,omitempty"` // file: the same with sections in clear
+
+	Certificate     string   `json:"certificate"`                // file: the attestation certificate of the runtime's version
+	Chain           []string `json:"chain"`                      // files: the signing key certificate and those above it
+	Root            string   `json:"root"`                       // file: the root they end at
+	RevocationLists []string `json:"revocation_lists,omitempty"` // files, PEM or DER
+
+	AttestationKey string `json:"attestation_key,omitempty"` // file: RSA key that an encrypted record is for
+
+	// Checksums are further lines that the record must have: name to SHA-256.
+	Checksums map[string]string `json:"checksums,omitempty"`
+}
+
+// TDX is what a quote of Intel TDX must show.
+type TDX struct {
+	MRTD  Hex   `json:"mrtd"`            // 48 bytes: the measurement of what was loaded first
+	RTMRs []Hex `json:"rtmrs,omitempty"` // up to 4 of 48 bytes, "" for any: what was measured since
+
+	MRConfigID       Hex `json:"mrconfigid,omitempty"`          // 48 bytes
+	MinimumTEETCBSVN Hex `json:"minimum_tee_tcb_svn,omitempty"` // 16 bytes, compared one by one
+
+	Root       string `json:"root,omitempty"`       // file: instead of Intel's root
+	Collateral string `json:"collateral,omitempty"` // folder with Intel's statements: TCB, revocations
+}
+
+// SEVSNP is what an attestation report of AMD SEV-SNP must show.
+type SEVSNP struct {
+	Measurement Hex `json:"measurement"`         // 48 bytes: the launch digest
+	HostData    Hex `json:"host_data,omitempty"` // 32 bytes
+
+	MinimumTCB      TCB    `json:"minimum_tcb,omitzero"`
+	MinimumGuestSVN uint32 `json:"minimum_guest_svn,omitempty"`
+
+	// AllowProvisional takes firmware whose newest part is not committed yet.
+	AllowProvisional bool `json:"allow_provisional_firmware,omitempty"`
+
+	Product        string `json:"product,omitempty"`         // "Milan", "Genoa" or "Turin": the product line of Chain
+	Certificate    string `json:"certificate,omitempty"`     // file: the VCEK or VLEK, where the evidence has none
+	Chain          string `json:"chain,omitempty"`           // file: AMD's ASK and ARK in PEM, instead of those that the library carries
+	RevocationList string `json:"revocation_list,omitempty"` // file: AMD's for the product line
+}
+
+// TCB are the least versions of AMD's firmware.
+type TCB struct {
+	BootLoader uint8 `json:"boot_loader,omitempty"`
+	TEE        uint8 `json:"tee,omitempty"`
+	SNP        uint8 `json:"snp,omitempty"`
+	Microcode  uint8 `json:"microcode,omitempty"`
+}
+
+// LoadPolicy reads the policy in the file at path. Files that it names lie
+// beside it unless their paths are absolute.
+func LoadPolicy(path string) (*Policy, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("attestation policy: %w", err)
+	}
+	policy, err := ParsePolicy(text, filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("attestation policy %s: %w", path, err)
+	}
+	return policy, nil
+}
+
+// ParsePolicy reads a policy whose files lie in folder.
+func ParsePolicy(text []byte, folder string) (*Policy, error) {
+	var policy Policy
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&policy); err != nil {
+		return nil, advice.New(err, "docs/attestation.md lists what stands in a policy")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something stands behind the policy")
+	}
+	for _, path := range policy.paths() {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(folder, *path)
+		}
+	}
+	return &policy, nil
+}
+
+func (p *Policy) paths() []*string {
+	var paths []*string
+	if h := p.HPCR; h != nil {
+		paths = append(paths, &h.Contract, &h.PlainContract, &h.Certificate, &h.Root, &h.AttestationKey)
+		for i := range h.Chain {
+			paths = append(paths, &h.Chain[i])
+		}
+		for i := range h.RevocationLists {
+			paths = append(paths, &h.RevocationLists[i])
+		}
+	}
+	if t := p.TDX; t != nil {
+		paths = append(paths, &t.Root, &t.Collateral)
+	}
+	if s := p.SEVSNP; s != nil {
+		paths = append(paths, &s.Certificate, &s.Chain, &s.RevocationList)
+	}
+	return paths
+}
+
+// allows tells whether evidence of that kind will do.
+func (p *Policy) allows(kind string) (bool, error) {
+	for _, required := range p.Require {
+		if !slices.Contains(attestation.Kinds(), required) {
+			return false, advice.New(fmt.Errorf("%q is no kind of evidence", required), "the kinds are "+strings.Join(attestation.Kinds(), ", "))
+		}
+	}
+	if len(p.Require) == 0 {
+		return kind != attestation.KindSimulated, nil
+	}
+	return slices.Contains(p.Require, kind), nil
+}
+
+func readFile(path string) (content []byte, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	content, err = io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(content) > maxFile {
+		return nil, fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
+	}
+	return content, nil
+}

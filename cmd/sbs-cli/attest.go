@@ -1,0 +1,240 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/attest"
+	"github.com/opensbs/sbs/client/config"
+)
+
+// nonceSize is that of a request for evidence, in bytes.
+const nonceSize = 32
+
+func (p program) attest() *cli.Command {
+	return command("attest", "check that the server is the enclave it should be", `
+Asks the server for evidence of what it runs in, over a fresh nonce, checks it
+without the network, and prints what was checked and what that proves. Nothing
+else is sent. The exit code says whether the server passed.
+
+What is expected stands in a policy file (--policy, or REQUIRE_ATTESTATION in
+the configuration), in flags, or in both; docs/attestation.md explains each.
+
+    sbs-cli attest --contract user-data.yaml --plain-contract plain.yaml \
+        --certificate attestation.crt --chain intermediate.crt --chain ca.pem --root root.pem
+    sbs-cli attest --policy policy.json --json`,
+		p.printAttestation, append(policyFlags(), jsonFlag())...)
+}
+
+func policyFlag() cli.Flag {
+	return &cli.StringFlag{Name: "policy", Usage: "`FILE` that says what the evidence must show", TakesFile: true}
+}
+
+// requireFlags are those of the commands that send secrets.
+func requireFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "require-attestation", Usage: "send nothing before the server was attested by --policy or REQUIRE_ATTESTATION"},
+		policyFlag(),
+	}
+}
+
+func policyFlags() []cli.Flag {
+	return []cli.Flag{
+		policyFlag(),
+		&cli.StringSliceFlag{Name: "require", Usage: "accept this `KIND` of evidence: hpcr, tdx, sev-snp, simulated (default: all but simulated)"},
+		&cli.StringFlag{Name: "contract", Usage: "hpcr: user-data `FILE` as it was deployed", TakesFile: true},
+		&cli.StringFlag{Name: "plain-contract", Usage: "hpcr: the same `FILE` with its sections in clear", TakesFile: true},
+		&cli.StringFlag{Name: "certificate", Usage: "hpcr: `FILE` of the attestation certificate", TakesFile: true},
+		&cli.StringSliceFlag{Name: "chain", Usage: "hpcr: `FILE` of certificates above it", TakesFile: true},
+		&cli.StringFlag{Name: "root", Usage: "hpcr: `FILE` of the root certificate", TakesFile: true},
+		&cli.StringSliceFlag{Name: "revocation-list", Usage: "hpcr: `FILE` of a revocation list", TakesFile: true},
+		&cli.StringFlag{Name: "attestation-key", Usage: "hpcr: `FILE` of the private key that the record is encrypted to", TakesFile: true},
+		&cli.StringFlag{Name: "mrtd", Usage: "tdx: the expected MRTD in `HEX`"},
+		&cli.StringSliceFlag{Name: "rtmr", Usage: "tdx: the expected RTMRs in `HEX`, in their order"},
+		&cli.StringFlag{Name: "measurement", Usage: "sev-snp: the expected measurement in `HEX`"},
+	}
+}
+
+func (p program) printAttestation(c *cli.Context) error {
+	server, settings, err := p.connect(c)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	policy, err := attestationPolicy(c, settings)
+	if err != nil {
+		return err
+	}
+	if policy == nil {
+		policy = &attest.Policy{}
+	}
+	if err := overrule(policy, c); err != nil {
+		return err
+	}
+	report, failed := p.examine(c, server, policy)
+	if report.Kind == "" {
+		return failed // there is no evidence
+	}
+	if c.Bool("json") {
+		return errors.Join(failed, p.printJSON(report))
+	}
+	return errors.Join(failed, p.printFindings(report))
+}
+
+// attestationPolicy is the one that --policy or the configuration names, or nil.
+func attestationPolicy(c *cli.Context, settings *config.Config) (*attest.Policy, error) {
+	if path := c.String("policy"); path != "" {
+		return attest.LoadPolicy(path)
+	}
+	path, object, err := settings.AttestationPolicy()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case object != nil:
+		policy, err := attest.ParsePolicy(object, ".")
+		if err != nil {
+			return nil, fmt.Errorf("REQUIRE_ATTESTATION: %w", err)
+		}
+		return policy, nil
+	case path != "":
+		return attest.LoadPolicy(path)
+	}
+	return nil, nil
+}
+
+// overrule lets flags say what the policy leaves open or says otherwise.
+func overrule(policy *attest.Policy, c *cli.Context) error {
+	if kinds := c.StringSlice("require"); len(kinds) > 0 {
+		policy.Require = kinds
+	}
+	hpcr := attest.HPCR{}
+	if policy.HPCR != nil {
+		hpcr = *policy.HPCR
+	}
+	given := false
+	for name, field := range map[string]*string{
+		"contract": &hpcr.Contract, "plain-contract": &hpcr.PlainContract, "certificate": &hpcr.Certificate,
+		"root": &hpcr.Root, "attestation-key": &hpcr.AttestationKey,
+	} {
+		if value := c.String(name); value != "" {
+			*field, given = value, true
+		}
+	}
+	for name, field := range map[string]*[]string{"chain": &hpcr.Chain, "revocation-list": &hpcr.RevocationLists} {
+		if values := c.StringSlice(name); len(values) > 0 {
+			*field, given = values, true
+		}
+	}
+	if given {
+		policy.HPCR = &hpcr
+	}
+	return overruleMeasurements(policy, c)
+}
+
+func overruleMeasurements(policy *attest.Policy, c *cli.Context) error {
+	var failed error
+	measurement := func(name, text string) (value attest.Hex) {
+		if err := value.UnmarshalText([]byte(text)); err != nil {
+			failed = usageError{fmt.Errorf("--%s: %w", name, err), "give it as hex digits"}
+		}
+		return value
+	}
+	if text := c.String("mrtd"); text != "" {
+		if policy.TDX == nil {
+			policy.TDX = &attest.TDX{}
+		}
+		policy.TDX.MRTD = measurement("mrtd", text)
+	}
+	if texts := c.StringSlice("rtmr"); len(texts) > 0 {
+		if policy.TDX == nil {
+			policy.TDX = &attest.TDX{}
+		}
+		policy.TDX.RTMRs = nil
+		for _, text := range texts {
+			policy.TDX.RTMRs = append(policy.TDX.RTMRs, measurement("rtmr", text))
+		}
+	}
+	if text := c.String("measurement"); text != "" {
+		if policy.SEVSNP == nil {
+			policy.SEVSNP = &attest.SEVSNP{}
+		}
+		policy.SEVSNP.Measurement = measurement("measurement", text)
+	}
+	return failed
+}
+
+// examine asks server for evidence and holds it against policy. A server that
+// passed is pinned: the client speaks to the holder of its key alone from then
+// on. The report has no kind when there was no evidence.
+func (p program) examine(c *cli.Context, server *client.Client, policy *attest.Policy) (attest.Report, error) {
+	nonce := make([]byte, nonceSize)
+	if _, err := rand.Read(nonce); err != nil {
+		return attest.Report{}, fmt.Errorf("make nonce: %w", err)
+	}
+	evidence, peer, err := server.Attestation(c.Context, nonce)
+	if err != nil {
+		return attest.Report{}, err
+	}
+	report, err := policy.Check(evidence, attest.Session{Nonce: nonce, Peer: peer, Now: p.now()})
+	if err == nil {
+		server.Pin(peer)
+	}
+	return report, err
+}
+
+// attested is called before a secret is sent. It does nothing unless the user
+// demands attestation, in the configuration or by a flag.
+func (p program) attested(c *cli.Context, server *client.Client, settings *config.Config) error {
+	policy, err := attestationPolicy(c, settings)
+	if err != nil {
+		return err
+	}
+	if policy == nil {
+		if c.Bool("require-attestation") {
+			return advice.New(errors.New("--require-attestation: nothing says what the server's evidence must show"), "give --policy FILE, or REQUIRE_ATTESTATION in the configuration; sbs-cli attest tries it out")
+		}
+		return nil
+	}
+	report, err := p.examine(c, server, policy)
+	if err != nil {
+		return fmt.Errorf("nothing was sent: %w", err)
+	}
+	p.say("attested: the server is the enclave that it should be (%s, %d checks)", report.Kind, len(report.Findings))
+	return nil
+}
+
+func (p program) printFindings(report attest.Report) error {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "CHECK\tFOUND\tPROVES")
+	for _, finding := range report.Findings {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", finding.Check, short(client.OneLine(finding.Found)), finding.Proves)
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	for _, open := range report.Unproven {
+		fmt.Fprintf(&text, "not proven: %s\n", open)
+	}
+	if report.Accepted {
+		text.WriteString("accepted\n")
+	}
+	return p.print(text.String())
+}
+
+// short keeps the table's lines readable; --json has all of it.
+func short(text string) string {
+	const most = 40
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}

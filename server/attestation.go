@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"crypto/sha512"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/attestation"
+)
+
+// ErrNoEvidence is what Config.Prove wraps when the machine has no evidence.
+var ErrNoEvidence = errors.New("this server can't show what it runs in: it has neither the record of a Hyper Protect runtime (is /var/hyperprotect mounted into the container?) nor a kernel that makes quotes")
+
+// Prove makes the machine's proof: over data, where it can be made over
+// something.
+type Prove func(ctx context.Context, data [sha512.Size]byte) (attestation.Proof, error)
+
+// TLSKey names the key that config's server proves to hold.
+func TLSKey(config *tls.Config) (attestation.Digest, error) {
+	certificate, err := x509.ParseCertificate(config.Certificates[0].Certificate[0])
+	if err != nil {
+		return attestation.Digest{}, fmt.Errorf("%s: %w", EnvServerCertificate, err)
+	}
+	return attestation.DigestOf(certificate.RawSubjectPublicKeyInfo), nil
+}
+
+// attestation answers evidence of what the server runs in, over the client's
+// nonce and the server's public keys. It needs no parameters.
+func (s *Server) attestation(w http.ResponseWriter, r *http.Request) error {
+	nonce, err := attestation.DecodeNonce(r.URL.Query().Get(api.QueryNonce))
+	if err != nil {
+		return &api.ParameterError{Key: api.QueryNonce, Problem: fmt.Sprintf("%v: it takes the base64url of %d to %d random bytes", err, attestation.MinNonce, attestation.MaxNonce)}
+	}
+	evidence := attestation.Evidence{Bound: attestation.Bound{Nonce: nonce, TLS: s.TLSKey}}
+	if evidence.Keys, err = s.publicKeys(); err != nil {
+		return err
+	}
+	data, err := evidence.ReportData()
+	if err != nil {
+		return err
+	}
+	if evidence.Proof, err = s.Prove(r.Context(), data); err != nil {
+		return err
+	}
+	text, err := attestation.Encode(evidence)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	_, _ = w.Write(text) // an error means that the client is gone
+	return nil
+}
+
+// publicKeys are those that the latest build's manifest and image are signed
+// with; none before there is one.
+func (s *Server) publicKeys() ([]attestation.Key, error) {
+	record, build, err := s.latest()
+	if errors.Is(err, errNoBuild) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	manifestKey, err := build.PublicKey()
+	if err != nil {
+		return nil, err
+	}
+	keys := []attestation.Key{{Use: attestation.UseManifest, SHA256: attestation.DigestOf(manifestKey)}}
+	for _, signature := range record.Signatures {
+		keys = append(keys, attestation.Key{Use: signature.Method, SHA256: attestation.DigestOf([]byte(signature.PublicKey))})
+	}
+	return keys, nil
+}

@@ -1,0 +1,170 @@
+//go:build stack
+
+package e2e
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/deploy/harness/loopback"
+	"github.com/opensbs/sbs/deploy/harness/proxy"
+)
+
+// proxyPassword is that of the company's proxy.
+const proxyPassword = "the-proxy's-pass-word"
+
+// behindProxy is a stack whose server reaches the git server, the notary server
+// and the object store by names that only a proxy knows.
+type behindProxy struct {
+	*lab
+	proxy *proxy.Server
+	ca    string            // PEM, of the names
+	names map[string]string // by part: https://NAME
+}
+
+func newBehindProxy(t *testing.T) *behindProxy {
+	t.Helper()
+	through, err := proxy.Start(t.Context(), proxy.Options{User: "staff", Password: proxyPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ended(t, through.Close) })
+	with := programs
+	with.ServerEnvironment = []string{"HTTPS_PROXY=" + through.URL().String(), "NO_PROXY=inside.sbs.test"}
+	l, err := startLab(t.Context(), t.TempDir(), with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b := &behindProxy{lab: l, proxy: through, names: map[string]string{}}
+	b.serveNames(t, map[string]string{
+		"git": l.Git.HTTPSURL(""), "notary": l.Notary.URL(), "store": l.ObjectStore.Endpoint(), "tokens": l.ObjectStore.AuthEndpoint(),
+	})
+	return b
+}
+
+// serveNames gives each part a name with a certificate of its own, behind which
+// requests go to where the part really is.
+func (b *behindProxy) serveNames(t *testing.T, parts map[string]string) {
+	t.Helper()
+	targets := map[string]*url.URL{}
+	var names []string
+	for part, address := range parts {
+		target, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		target.Path = ""
+		name := part + ".sbs.test"
+		names = append(names, name)
+		targets[name] = target
+		b.names[part] = "https://" + name
+	}
+	front := &httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(targets[r.In.Host]) },
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // it is the test's own way to the parts
+	}
+	config, ca := certificateFor(t, names)
+	server, err := loopback.Serve(t.Context(), front, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ended(t, server.Close) })
+	for _, name := range names {
+		b.proxy.Know(name+":443", server.Address())
+	}
+	b.ca = ca
+}
+
+func ended(t *testing.T, stop func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	defer cancel()
+	if err := stop(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func certificateFor(t *testing.T, names []string) (*tls.Config, string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "names"}, DNSNames: names,
+		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// A company lets the server out through a proxy with a password: the clone, the
+// signature and the upload go through it, the steps of the Dockerfile are told
+// of it, and the password is told to nobody.
+func TestBehindProxy(t *testing.T) {
+	b := newBehindProxy(t)
+	var described struct {
+		User  string `json:"git_user"`
+		Token string `json:"git_token"`
+	}
+	if err := json.Unmarshal([]byte(read(t, b.Dir(), "stack.json")), &described); err != nil {
+		t.Fatal(err)
+	}
+	b.repository(t, "proxied.git", files{"Dockerfile": "FROM " + b.BaseImage + "\nRUN echo seen $HTTPS_PROXY $https_proxy $NO_PROXY; env\n"})
+	tokens, err := url.Parse(b.ObjectStore.AuthEndpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.initialise(t, "proxied", map[string]any{
+		"GITHUB_URL": b.names["git"] + "/proxied.git", "GITHUB_USER": described.User, "GITHUB_TOKEN": described.Token, "GITHUB_CA": b.ca, "GITHUB_KEY": nil,
+		"DOCKER_CONTENT_TRUST_PUSH_SERVER": b.names["notary"], "DOCKER_CONTENT_TRUST_CA": b.ca, "IMAGE_SIGNING": []string{api.SigningDCT},
+		"MANIFEST_BUCKET_NAME": "manifests", "MANIFEST_COS_ENDPOINT": b.names["store"], "MANIFEST_COS_CA": b.ca,
+		"MANIFEST_COS_AUTH_ENDPOINT": b.names["tokens"] + tokens.Path,
+		"MANIFEST_COS_API_KEY_ID":    b.ObjectStore.APIKey(), "MANIFEST_COS_RESOURCE_CRN": b.ObjectStore.ResourceCRN(),
+	})
+	built := b.succeed(t)
+
+	seen := slices.Sorted(slices.Values(b.proxy.Seen()))
+	if want := []string{"git.sbs.test:443", "notary.sbs.test:443", "store.sbs.test:443", "tokens.sbs.test:443"}; !slices.Equal(seen, want) {
+		t.Errorf("the proxy was asked for %q, want %q", seen, want)
+	}
+	address := *b.proxy.URL()
+	address.User = nil
+	if want := "seen " + address.String() + " " + address.String() + " inside.sbs.test"; !strings.Contains(built.log(), want) {
+		t.Errorf("a step was not told of the proxy, want %q:\n%s", want, built.log())
+	}
+	image := b.pull(t, b.image("proxied"))
+	history := must(t, "", nil, "", "docker", "history", "--no-trunc", image)
+	inspected := must(t, "", nil, "", "docker", "image", "inspect", image)
+	if strings.Contains(history.out+inspected.out, address.Host) {
+		t.Error("the image tells the address of the proxy")
+	}
+	planted := secrets{{"the proxy's password", proxyPassword}, {"the same in a URL", url.QueryEscape(proxyPassword)}}
+	b.hiddenFromUsers(t, planted)
+	b.hiddenEverywhere(t, planted)
+}
