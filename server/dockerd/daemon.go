@@ -37,7 +37,7 @@ type Daemon struct {
 // The error of an engine that ends while it starts shows how it ended; why is
 // in the log.
 func Start(ctx context.Context, config Config) (*Daemon, error) {
-	if err := config.makeFolders(); err != nil {
+	if err := errors.Join(config.makeFolders(), leaveRoot(cgroupRoot)); err != nil {
 		return nil, fmt.Errorf("start a Docker Engine: %w", err)
 	}
 	lasting, stop := context.WithCancel(context.WithoutCancel(ctx))
