@@ -19,7 +19,7 @@ STACK   := -tags stack -p 1 -count=1 -timeout 12m
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build image demo harness test setup vet unit stack bench lint fuzz clean
+.PHONY: help build image demo harness compose test setup vet unit stack bench lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,11 @@ harness: setup build ## keep the local stack running in the folder DIR=path
 	$(if $(DIR),,$(error name the folder of the stack: make harness DIR=path))
 	@$(GO) build -o bin/ ./deploy/harness/cmd/harness
 	@exec bin/harness --dir '$(DIR)' --server bin/sbs-server --cli bin/sbs-cli
+
+compose: image build ## the same stack with the server in its container: make compose DIR=path
+	$(if $(DIR),,$(error name the folder of the stack: make compose DIR=path))
+	@$(GO) build -o bin/ ./deploy/harness/cmd/harness
+	@SBS_IMAGE='$(IMAGE)' deploy/harness/compose.sh '$(DIR)' up
 
 test: setup build bin/cosign vet unit stack ## run everything, on this machine and its Docker Engine
 

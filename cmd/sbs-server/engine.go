@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/opensbs/sbs/server/dockerd"
 	"github.com/opensbs/sbs/server/engine"
@@ -20,6 +21,11 @@ const (
 	envDockerHost = "DOCKER_HOST"          // the engine, as the docker command takes it
 	defaultSocket = "/var/run/docker.sock" // where the docker command looks without it
 	ownEngineRun  = "/run/sbs-docker"      // folder for what lives as long as an own engine
+
+	// For an own engine, with commas between them; another one has its own
+	// configuration.
+	envMirrors  = "SBS_REGISTRY_MIRRORS"    // URLs of mirrors of Docker Hub
+	envInsecure = "SBS_INSECURE_REGISTRIES" // registries without TLS, as host[:port]
 )
 
 // engines opens connections to the engine that builds.
@@ -51,11 +57,19 @@ func startEngine(ctx context.Context, getenv func(string) string, logger *slog.L
 		return nil, err
 	}
 	logger.Info("starting a Docker Engine", "program", program, "data", data)
-	own, err := dockerd.Start(ctx, dockerd.Config{Program: program, Data: data, Run: ownEngineRun, Logger: logger})
+	own, err := dockerd.Start(ctx, dockerd.Config{
+		Program: program, Data: data, Run: ownEngineRun, Logger: logger,
+		Mirrors: list(getenv(envMirrors)), Insecure: list(getenv(envInsecure)), CAFile: getenv(envCABundle),
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &engines{host: own.Host(), own: own}, nil
+}
+
+// list splits a value at its commas.
+func list(value string) []string {
+	return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func (e *engines) connect(ctx context.Context) (pipeline.Engine, error) {

@@ -20,7 +20,10 @@ die() {
     exit 1
 }
 
-[ "$(id -u)" -eq 0 ] || die "Making the base of the image needs root: sudo make image"
+if [ "$(id -u)" -ne 0 ]; then
+    sudo -n true 2>/dev/null || die "Making the base of the image needs root: sudo $0 $arch $output"
+    exec sudo -n "$0" "$@"
+fi
 "$here/../engine/install.sh" debootstrap
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/sbs-base.XXXXXX")

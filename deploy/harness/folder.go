@@ -19,6 +19,7 @@ const (
 	caName          = "ca.pem"
 	gitKeyName      = "git-key"
 	knownHostsName  = "known_hosts"
+	environmentName = "server.env"
 	lockName        = "stack.lock"
 	partsName       = "parts"
 )
@@ -79,7 +80,7 @@ func (f folder) acceptable() error {
 // beside it.
 func (f folder) clear() error {
 	made := []string{f.path(readyName), f.path(descriptionName), f.path(caName),
-		f.path(gitKeyName), f.path(knownHostsName), f.path(partsName)}
+		f.path(gitKeyName), f.path(knownHostsName), f.path(environmentName), f.path(partsName)}
 	for _, pattern := range []string{configName + "*", "." + containerName + "-*"} {
 		matches, err := filepath.Glob(f.path(pattern))
 		if err != nil {

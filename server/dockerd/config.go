@@ -27,8 +27,8 @@ type Config struct {
 	// Insecure are registries, as host[:port], that may be reached without TLS
 	// or with a certificate that nobody vouches for. For a laboratory only.
 	Insecure []string
-	// CAFile is a PEM file of the CAs that the engine trusts for registries,
-	// instead of the system's; empty for the system's.
+	// CAFile is a PEM file of CAs that the engine trusts for registries, beside
+	// those of /etc/ssl/certs; may be empty.
 	CAFile string
 	// Logger gets what the engine prints, line by line.
 	Logger *slog.Logger
