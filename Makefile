@@ -6,6 +6,11 @@ FUZZTIME ?= 10s
 ARCH     ?= $(shell $(GO) env GOARCH)
 IMAGE    ?= sbs-server:$(or $(VERSION),development)-$(ARCH)
 
+# The kill test: how often the server is killed, and what the instants are drawn
+# from; 0 draws a seed, which is printed.
+INSTANTS ?= 200
+SEED     ?= 0
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
 
@@ -19,7 +24,7 @@ STACK   := -tags stack -p 1 -count=1 -timeout 12m
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build image demo harness compose test setup vet unit test-s390x stack bench lint fuzz clean
+.PHONY: help build image demo harness compose test setup vet unit test-s390x test-crash stack bench lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -45,7 +50,8 @@ compose: image build ## the same stack with the server in its container: make co
 	@$(GO) build -o bin/ ./deploy/harness/cmd/harness
 	@SBS_IMAGE='$(IMAGE)' deploy/harness/compose.sh '$(DIR)' up
 
-test: setup build bin/cosign vet unit test-s390x stack ## run everything, on this machine and its Docker Engine
+test: INSTANTS = 22
+test: setup build bin/cosign vet unit test-s390x test-crash stack ## run everything, on this machine and its Docker Engine
 
 setup: # install and start what the stack needs; nothing when it is there
 	@deploy/harness/setup.sh
@@ -72,14 +78,17 @@ test-s390x: ## run the tests of formats, keys and signatures as s390x programs, 
 	GOARCH=s390x $(GO) test -exec qemu-s390x-static $(S390X)
 
 stack: bin/cosign # the tests that need the stack's programs and an engine
-	$(GO) test $(STACK) ./...
+	$(GO) test $(STACK) $$($(GO) list -tags stack ./... | grep -v /test/crash$$)
+
+test-crash: setup bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0
+	cd test/crash && $(GO) test -tags stack -count=1 -timeout 2h -args -instants $(INSTANTS) -seed $(SEED)
 
 # cosign judges our signatures; its many modules stay out of the product's.
 bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
 	cd tools/cosign && $(GO) build -trimpath -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
 
-bench: setup build ## measure build time, status latency and memory on the stack
-	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e
+bench: setup build ## measure build time, status latency, listing and memory on the stack
+	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e ./test/state
 
 lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities
 	@GO='$(GO)' tools/lint.sh

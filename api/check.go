@@ -9,6 +9,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -218,6 +219,26 @@ func bucketName(text string) string {
 		return quoted(text) + " is not a bucket name"
 	}
 	return ""
+}
+
+var sizeForm = regexp.MustCompile(`^([1-9][0-9]{0,5})(MiB|GiB|TiB)$`)
+
+func keptSize(text string) string {
+	if _, ok := byteCount(text); !ok {
+		return quoted(text) + " is not such a size"
+	}
+	return ""
+}
+
+// byteCount reads a size such as 10GiB.
+func byteCount(text string) (int64, bool) {
+	parts := sizeForm.FindStringSubmatch(text)
+	if parts == nil {
+		return 0, false
+	}
+	number, err := strconv.ParseInt(parts[1], 10, 64)
+	shift := map[string]int{"MiB": 20, "GiB": 30, "TiB": 40}[parts[2]]
+	return number << shift, err == nil
 }
 
 // quoted shows a wrong value, shortened, so that its writer knows it again.

@@ -11,7 +11,7 @@ import (
 // in words, and the check that enforces those words.
 type field struct {
 	key    string
-	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods or *map[string]string
+	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods, *Attestations, *BasePolicy or *map[string]string
 	takes  string
 	check  func(string) string // the problem, or ""; for lists and objects, of each item
 	secret bool
@@ -52,13 +52,19 @@ var fields = []field{
 	{key: "ENV_WHITELIST", at: func(p *Parameters) any { return &p.EnvWhitelist }, takes: "a list of names of environment variables", check: environmentName},
 
 	{key: "IMAGE_SIGNING", at: func(p *Parameters) any { return &p.ImageSigning }, takes: "a list, or a text with commas, of dct, simple, sigstore and sigstore-legacy"},
+	{key: "ATTESTATIONS", at: func(p *Parameters) any { return &p.Attestations }, takes: "a list, or a text with commas, of provenance and sbom; [] for none"},
 	{key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", at: func(p *Parameters) any { return &p.TrustPushServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
 	{key: "DOCKER_CONTENT_TRUST_CA", at: func(p *Parameters) any { return &p.TrustCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
+	{key: "BASE_IMAGE_POLICY", at: func(p *Parameters) any { return &p.BasePolicy }, takes: "a list of objects with image, method (dct, simple, sigstore or digest), key, server and lookaside, up to 100"},
+	{key: "BASE_IMAGE_SIGSTORE_KEY", at: func(p *Parameters) any { return &p.BaseSigstoreKey }, takes: "a sigstore public key in PEM, up to 64 KiB", check: textUpTo(64 << 10)},
 	{key: "DOCKER_CONTENT_TRUST_BASE", at: func(p *Parameters) any { return &p.TrustBase }, takes: "True or False"},
 	{key: "DOCKER_CONTENT_TRUST_BASE_SERVER", at: func(p *Parameters) any { return &p.TrustBaseServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
-	{key: "ICR_BASE_REPO", at: func(p *Parameters) any { return &p.ICRBaseRepo }, takes: "an image name, in one line", check: lineUpTo(512)},
+	{key: "ICR_BASE_REPO", at: func(p *Parameters) any { return &p.ICRBaseRepo }, takes: "the base image as registry/namespace/name, with or without a tag", check: lineUpTo(512)},
 	{key: "ICR_BASE_REPO_PUBLIC_KEY", at: func(p *Parameters) any { return &p.ICRBaseKeyPath }, takes: "a path, in one line", check: lineUpTo(4096)},
 	{key: "BASE_REPO_PUBLIC_KEY", at: func(p *Parameters) any { return &p.BaseKey }, takes: "an OpenPGP public key, up to 64 KiB", check: textUpTo(64 << 10)},
+
+	{key: "BUILDS_KEPT", at: func(p *Parameters) any { return &p.KeptCount }, takes: "a whole number from 1 to 1000000"},
+	{key: "BUILDS_KEPT_SIZE", at: func(p *Parameters) any { return &p.KeptSize }, takes: "a whole number, up to 999999, with MiB, GiB or TiB behind it", check: keptSize},
 
 	{key: "MANIFEST_BUCKET_NAME", at: func(p *Parameters) any { return &p.ManifestStore.Bucket }, takes: "a bucket name: 3 to 63 of lower-case letters, digits, '.' and '-'", check: bucketName},
 	{key: "MANIFEST_COS_API_KEY_ID", at: func(p *Parameters) any { return &p.ManifestStore.APIKey }, takes: "an IAM API key, in one line", check: lineUpTo(1024), secret: true},
@@ -90,14 +96,17 @@ var refused = map[string]string{
 
 // decode puts one JSON value into p, if it is of the field's form.
 func (f field) decode(p *Parameters, raw json.RawMessage) error {
-	_, signing := f.at(p).(*Methods)
-	if isEmpty(raw) && !(signing && string(bytes.TrimSpace(raw)) == "[]") {
+	if isEmpty(raw) && !(f.emptySays(p) && string(bytes.TrimSpace(raw)) == "[]") {
 		return nil
 	}
 	problem := ""
 	switch target := f.at(p).(type) {
+	case *BasePolicy:
+		*target, problem = basePolicy(raw)
 	case *Methods:
 		*target, problem = methods(raw)
+	case *Attestations:
+		*target, problem = attestationList(raw)
 	case *string:
 		if *target, problem = f.text(raw); problem != "" {
 			*target = ""
@@ -109,7 +118,7 @@ func (f field) decode(p *Parameters, raw json.RawMessage) error {
 	case *bool:
 		*target, problem = boolean(raw)
 	case *int:
-		*target, problem = depth(raw)
+		*target, problem = number(raw)
 	case *[]string:
 		*target, problem = f.list(raw)
 	case *map[string]string:
@@ -119,6 +128,15 @@ func (f field) decode(p *Parameters, raw json.RawMessage) error {
 		return &ParameterError{Key: f.key, Problem: problem, Takes: f.takes}
 	}
 	return nil
+}
+
+// emptySays reports whether an empty list is another thing than none.
+func (f field) emptySays(p *Parameters) bool {
+	switch f.at(p).(type) {
+	case *Methods, *Attestations, *BasePolicy:
+		return true
+	}
+	return false
 }
 
 func (f field) text(raw json.RawMessage) (text, problem string) {
@@ -143,7 +161,8 @@ func boolean(raw json.RawMessage) (bool, string) {
 	return false, "is neither True nor False"
 }
 
-func depth(raw json.RawMessage) (int, string) {
+// number reads one as JSON's own, or as a text, as people write it.
+func number(raw json.RawMessage) (int, string) {
 	n, err := strconv.Atoi(strings.Trim(string(bytes.TrimSpace(raw)), `"`))
 	if err != nil || n < 1 || n > 1_000_000 {
 		return 0, "is not such a number"

@@ -44,15 +44,21 @@ type Parameters struct {
 	Args            map[string]string // ARG
 	EnvWhitelist    []string          // ENV_WHITELIST
 
-	ImageSigning Methods // IMAGE_SIGNING (addition): the ways of signing; see Signing for the default
+	ImageSigning Methods      // IMAGE_SIGNING (addition): the ways of signing; see Signing for the default
+	Attestations Attestations // ATTESTATIONS (addition): which of them are published; see Published for the default
 
-	TrustPushServer string // DOCKER_CONTENT_TRUST_PUSH_SERVER: the notary server, as https URL or host[:port]
-	TrustCA         string // DOCKER_CONTENT_TRUST_CA (addition): PEM certificates trusted for the notary
-	TrustBase       bool   // DOCKER_CONTENT_TRUST_BASE
-	TrustBaseServer string // DOCKER_CONTENT_TRUST_BASE_SERVER
-	ICRBaseRepo     string // ICR_BASE_REPO
-	ICRBaseKeyPath  string // ICR_BASE_REPO_PUBLIC_KEY: a path on the client; ignored
-	BaseKey         string // BASE_REPO_PUBLIC_KEY: OpenPGP public key text
+	TrustPushServer string     // DOCKER_CONTENT_TRUST_PUSH_SERVER: the notary server, as https URL or host[:port]
+	TrustCA         string     // DOCKER_CONTENT_TRUST_CA (addition): PEM certificates trusted for the notary
+	BasePolicy      BasePolicy // BASE_IMAGE_POLICY (addition); see BaseRules for what else makes rules
+	BaseSigstoreKey string     // BASE_IMAGE_SIGSTORE_KEY (addition): PEM, for all images of BaseRegistry
+	TrustBase       bool       // DOCKER_CONTENT_TRUST_BASE
+	TrustBaseServer string     // DOCKER_CONTENT_TRUST_BASE_SERVER
+	ICRBaseRepo     string     // ICR_BASE_REPO: the image that BaseKey verifies, with or without a tag
+	ICRBaseKeyPath  string     // ICR_BASE_REPO_PUBLIC_KEY: a path on the client; ignored
+	BaseKey         string     // BASE_REPO_PUBLIC_KEY: OpenPGP public key text
+
+	KeptCount int    // BUILDS_KEPT (addition): finished builds that the server keeps; see BuildsKept
+	KeptSize  string // BUILDS_KEPT_SIZE (addition): what they may take together, as 10GiB
 
 	ManifestStore ObjectStore // MANIFEST_BUCKET_NAME, MANIFEST_COS_*
 	StateStore    ObjectStore // STATE_BUCKET_NAME, STATE_COS_*
@@ -178,6 +184,14 @@ func (p Parameters) values(want func(field) bool) map[string]any {
 			if len(*value) != 0 {
 				values[f.key] = *value
 			}
+		case *Attestations:
+			if *value != nil {
+				values[f.key] = *value
+			}
+		case *BasePolicy:
+			if len(*value) != 0 {
+				values[f.key] = *value
+			}
 		case *map[string]string:
 			if len(*value) != 0 {
 				values[f.key] = *value
@@ -235,6 +249,19 @@ func (p Parameters) ImageTag(commit string) string {
 // Depth is how many commits of history are cloned; 1 unless given.
 func (p Parameters) Depth() int {
 	return max(p.GitHubDepth, 1)
+}
+
+// BuildsKept is how many finished builds the server keeps, 100 unless given, and
+// how many bytes they may take together, 10 GiB unless given.
+func (p Parameters) BuildsKept() (count int, size int64) {
+	count, size = p.KeptCount, 10<<30
+	if count == 0 {
+		count = 100
+	}
+	if given, ok := byteCount(p.KeptSize); ok {
+		size = given
+	}
+	return count, size
 }
 
 func orDockerHub(server string) string {

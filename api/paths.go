@@ -16,6 +16,11 @@ const (
 	// it <namespaces>/<name>@sha256=<hex>/signature-<number>.
 	PathLookaside = "/lookaside"
 
+	// PathBuilds is an addition: the history of builds, newest first. The query
+	// takes limit, 1 to MaxBuilds, DefaultBuilds unless given, and before, the id
+	// of a build: only those that began earlier are listed.
+	PathBuilds = "/builds"
+
 	// PathAttestation is an addition: evidence of what the server runs in, over
 	// the nonce in its query.
 	PathAttestation = "/attestation"
@@ -39,6 +44,12 @@ const QueryNonce = "nonce"
 // BuildLog is the only log the server keeps for its users: the name in
 // /log/{name}.
 const BuildLog = "build"
+
+// Bounds of one reply to PathBuilds.
+const (
+	DefaultBuilds = 100
+	MaxBuilds     = 10_000
+)
 
 // MaxBody bounds every request body, in bytes. The largest honest one is an
 // init with keys and known hosts, a few dozen kilobytes.

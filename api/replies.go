@@ -1,5 +1,7 @@
 package api
 
+import "time"
+
 // Answer is the reply to init, update, build and clean, the reply to status
 // before init, and the reply of every route that fails in JSON.
 type Answer struct {
@@ -22,6 +24,8 @@ const (
 	CodeNotFound       Code = "not_found"       // 404: no such build, log or route
 	CodeNoEvidence     Code = "no_evidence"     // 404: the machine gives no evidence of what it is
 	CodeNotAllowed     Code = "not_allowed"     // 405: the route has no such method
+	CodeGone           Code = "gone"            // 410: the build's manifest is not kept any more
+	CodeVolume         Code = "data_volume"     // 507 or 500: the data volume is full, read-only or damaged
 	CodeBusy           Code = "busy"            // 409: a build runs
 	CodeNotInitialised Code = "not_initialised" // 409: init comes first
 	CodeIncomplete     Code = "incomplete"      // 409: a state was imported, and update comes first
@@ -47,6 +51,7 @@ type Status struct {
 	Building bool   `json:"building"`          // a build runs now
 	Cause    string `json:"cause,omitempty"`   // why the last build failed, in words
 	Enclave  string `json:"enclave,omitempty"` // "simulated", or the kind of enclave
+	Volume   string `json:"volume,omitempty"`  // what is wrong with the data volume, and what to do
 }
 
 // ManifestKeySoftware is Status.ManifestKeyGen: the manifest key was generated
@@ -96,12 +101,13 @@ type ImageConfig struct {
 
 // ImageSignature says how the image is signed and what verifies it.
 type ImageSignature struct {
-	Method string `json:"method"` // one of the Signing constants
+	// Method is one of the Signing constants, or KeyOfAttestations.
+	Method string `json:"method"`
 	// ID names the key: the root key's id in root.json for dct, the fingerprint
-	// for simple, the hex SHA-256 of the public key's DER for sigstore.
+	// for simple, the hex SHA-256 of the public key's DER for the others.
 	ID string `json:"id"`
 	// Key is base64 of a PEM certificate for dct, an armoured OpenPGP key for
-	// simple, a PEM public key for sigstore.
+	// simple, a PEM public key for the others.
 	Key string `json:"key"`
 }
 
@@ -125,6 +131,30 @@ type StateImport struct {
 	State  string `json:"state,omitempty"`
 	Bucket string `json:"state_bucket_name,omitempty"` // STATE_BUCKET_NAME when left out
 	Name   string `json:"name,omitempty"`
+}
+
+// Builds is the reply to builds. Next is the value of before for the builds
+// that follow; empty when there are none.
+type Builds struct {
+	Builds []Build `json:"builds"`
+	Next   string  `json:"next,omitempty"`
+}
+
+// Build is one line of the history. Values are empty when they are not known.
+type Build struct {
+	ID        string    `json:"id"` // start time in UTC, to the microsecond
+	BuildName string    `json:"build_name"`
+	Status    string    `json:"status"`
+	Image     string    `json:"image"` // registry/namespace/name@sha256:<hex>
+	Started   time.Time `json:"started,omitzero"`
+	Finished  time.Time `json:"finished,omitzero"`
+
+	Manifest     bool  `json:"manifest"`      // get-manifest has it
+	ManifestSize int64 `json:"manifest_size"` // bytes
+	Size         int64 `json:"size"`          // bytes that the build takes on the data volume
+
+	// Problem says what is wrong with the build's record, and what to do.
+	Problem string `json:"problem,omitempty"`
 }
 
 // Event is one line of the events stream. Exactly one field is set.

@@ -32,6 +32,9 @@ func (p *Parameters) settle() error {
 	if err := p.checkSigning(); err != nil {
 		return err
 	}
+	if err := p.checkBases(); err != nil {
+		return err
+	}
 	return p.pairs()
 }
 

@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 )
 
 // The ways of signing an image: the values of IMAGE_SIGNING, and the names of
@@ -17,8 +16,7 @@ const (
 
 var signingMethods = []string{SigningDCT, SigningSimple, SigningSigstore, SigningSigstoreLegacy}
 
-// Methods is IMAGE_SIGNING. On the wire it is a list, or one text with commas,
-// which is what environments and simple forms can hold.
+// Methods is IMAGE_SIGNING. On the wire it is a list, or one text with commas.
 type Methods []string
 
 // Signing is how the image gets signed, in order: what IMAGE_SIGNING says, and
@@ -36,28 +34,11 @@ func (p Parameters) Signing() []string {
 
 // methods reads IMAGE_SIGNING. An empty list is no way to say "unsigned".
 func methods(raw json.RawMessage) (Methods, string) {
-	var list []string
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		list = strings.Split(text, ",")
-	} else if json.Unmarshal(raw, &list) != nil {
-		return nil, "is neither a list of texts nor a text"
+	given, problem := someOf(signingMethods, "way of signing", raw)
+	if problem == "" && len(given) == 0 {
+		problem = "is empty, and an image is never pushed unsigned; leave it out for the default"
 	}
-	if len(list) == 0 {
-		return nil, "is empty, and an image is never pushed unsigned; leave it out for the default"
-	}
-	var given Methods
-	for _, method := range list {
-		method = strings.TrimSpace(method)
-		switch {
-		case !slices.Contains(signingMethods, method):
-			return nil, quoted(method) + " is no way of signing"
-		case slices.Contains(given, method):
-			return nil, quoted(method) + " stands there twice"
-		}
-		given = append(given, method)
-	}
-	return given, ""
+	return given, problem
 }
 
 // checkSigning refuses what can't be done, before anything is built.

@@ -50,7 +50,11 @@ func (e *Error) Next() string {
 	case api.CodeBadParameter:
 		return "correct " + e.Key + " in the configuration"
 	case api.CodeNotFound:
-		return "look at sbs-cli status: a build must have succeeded, and --build-name be one of this server"
+		return "look at sbs-cli builds: a build must have succeeded, and --build-name be one of this server"
+	case api.CodeGone:
+		return "sbs-cli builds shows which manifests the server has"
+	case api.CodeVolume:
+		return "tell the operator of the server; what it says can be mended without a restart"
 	case api.CodeNoEvidence:
 		return "docs/attestation.md says what a deployment needs to be attested"
 	case api.CodeInternal:

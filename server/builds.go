@@ -83,6 +83,9 @@ func (s *Server) manifest(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := manifest.Name(record.BuildName)
 	file, err := build.Manifest(pipeline.SignedName(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNoManifest
+	}
 	if err != nil {
 		return err
 	}
@@ -128,51 +131,10 @@ func (s *Server) selected(r *http.Request) (job.Record, *volume.Build, error) {
 	// A build's name ends with its id, which has a fixed length.
 	id := selector.BuildName[max(0, len(selector.BuildName)-len(volume.IDLayout)):]
 	record, build, err := s.succeeded(id)
-	if err != nil || record.BuildName != selector.BuildName {
-		return job.Record{}, nil, errors.Join(errNoSuchBuild, err)
+	if err == nil && record.BuildName != selector.BuildName {
+		err = errNoSuchBuild
 	}
-	return record, build, nil
-}
-
-// latest is the latest build that succeeded.
-func (s *Server) latest() (job.Record, *volume.Build, error) {
-	ids, err := s.Volume.Builds()
-	if err != nil {
-		return job.Record{}, nil, err
-	}
-	for _, id := range ids {
-		record, build, err := s.succeeded(id)
-		if err == nil {
-			return record, build, nil
-		}
-		if !errors.Is(err, errNoSuchBuild) {
-			s.Logger.Warn("build passed over", "build", id, "error", err)
-		}
-	}
-	return job.Record{}, nil, errNoBuild
-}
-
-// succeeded reads the record of a build that succeeded. Any other is
-// errNoSuchBuild.
-func (s *Server) succeeded(id string) (record job.Record, build *volume.Build, err error) {
-	build, err = s.Volume.Build(id)
-	if err != nil {
-		return record, nil, errors.Join(errNoSuchBuild, err)
-	}
-	saved, err := build.Record()
-	if errors.Is(err, fs.ErrNotExist) {
-		return record, nil, errNoSuchBuild // it runs, or was interrupted
-	}
-	if err != nil {
-		return record, nil, err
-	}
-	if err := json.Unmarshal(saved, &record); err != nil {
-		return record, nil, fmt.Errorf("record of build %s is damaged: %w", id, err)
-	}
-	if record.Status != api.StatusSuccess {
-		return record, nil, errNoSuchBuild
-	}
-	return record, build, nil
+	return record, build, err
 }
 
 // writeTime is how long one write to a client may take. A slow client may take

@@ -7,12 +7,12 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/source"
-	"github.com/opensbs/sbs/server/trust/dct"
+	"github.com/opensbs/sbs/signature/notary"
 )
 
 // receive reads parameters and checks all that can be checked before anything
 // is stored: configuration is checked once, here.
-func receive(r *http.Request) (api.Parameters, error) {
+func (s *Server) receive(r *http.Request) (api.Parameters, error) {
 	body, err := readBody(r)
 	if err != nil {
 		return api.Parameters{}, err
@@ -25,7 +25,10 @@ func receive(r *http.Request) (api.Parameters, error) {
 		}
 		return api.Parameters{}, &badRequest{err}
 	}
-	return parameters, checkParts(parameters)
+	if err := checkParts(parameters); err != nil {
+		return api.Parameters{}, err
+	}
+	return parameters, s.Builder.Check(parameters)
 }
 
 // checkParts asks the parts of the server what only they know.
@@ -40,21 +43,9 @@ func checkParts(p api.Parameters) error {
 		return &api.ParameterError{Key: "GITHUB_KNOWN_HOSTS", Problem: err.Error()}
 	}
 	if p.TrustPushServer != "" {
-		if err := dct.CheckServer(p.TrustPushServer); err != nil {
+		if err := notary.CheckServer(p.TrustPushServer); err != nil {
 			return &api.ParameterError{Key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", Problem: err.Error()}
 		}
-	}
-	return notYet(p)
-}
-
-// notYet refuses what this server can't do yet: to take such a parameter and
-// not obey it would be a lie about what was verified or stored.
-func notYet(p api.Parameters) error {
-	switch {
-	case p.TrustBase:
-		return &api.ParameterError{Key: "DOCKER_CONTENT_TRUST_BASE", Problem: "this server doesn't verify signed base images yet", Takes: "False"}
-	case p.ICRBaseRepo != "" || p.BaseKey != "":
-		return &api.ParameterError{Key: "ICR_BASE_REPO", Problem: "this server doesn't verify signed base images yet", Takes: "nothing"}
 	}
 	return nil
 }

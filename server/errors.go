@@ -11,6 +11,7 @@ import (
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/objectstore"
 	"github.com/opensbs/sbs/server/stateimage"
+	"github.com/opensbs/sbs/server/volume"
 )
 
 // Errors of the handlers. Those of the packages below are classified beside
@@ -19,7 +20,8 @@ var (
 	errNotInitialised = errors.New("the server has no parameters yet: run init first")
 	errWrongSecret    = errors.New("SECRET is not the one this server was initialised with: use the sbs-config.json of that time, or change the secret with update --new-secret")
 	errNoBuild        = errors.New("no build has succeeded yet: run build, and status until it says success")
-	errNoSuchBuild    = errors.New("there is no such build, or it did not succeed: build names are those that status and get-manifest show")
+	errNoSuchBuild    = errors.New("there is no such build, or it did not succeed, or it was removed because of BUILDS_KEPT: the list of builds shows what there is")
+	errNoManifest     = errors.New("the manifest of that build is not on this server any more: it was removed to make room (BUILDS_KEPT_SIZE), or stayed on the server whose state was imported; the key that verifies it is still here, and the bucket of MANIFEST_BUCKET_NAME has the manifest if one was set")
 	errNoSignature    = errors.New("there is no such signature: names are namespace/name@sha256=<hex>/signature-1 and on, for images whose registry keeps no signatures")
 	errNoSuchLog      = errors.New("there is no such log: the build log is called build")
 	errIncomplete     = errors.New("a state was imported, but it holds no passwords: run update first, so that the server knows them")
@@ -44,6 +46,9 @@ func classify(err error) (int, api.Answer) {
 	if code, answer, ok := classifyState(err); ok {
 		return code, answer
 	}
+	if code, answer, ok := classifyVolume(err); ok {
+		return code, answer
+	}
 	switch {
 	case errors.Is(err, ErrNoEvidence):
 		return http.StatusNotFound, api.Answer{Status: ErrNoEvidence.Error(), Code: api.CodeNoEvidence}
@@ -57,18 +62,37 @@ func classify(err error) (int, api.Answer) {
 		return http.StatusConflict, api.Answer{Status: job.ErrBusy.Error(), Code: api.CodeBusy}
 	case errors.Is(err, errIncomplete):
 		return http.StatusConflict, api.Answer{Status: errIncomplete.Error(), Code: api.CodeIncomplete}
+	case errors.Is(err, errNoManifest):
+		return http.StatusGone, api.Answer{Status: errNoManifest.Error(), Code: api.CodeGone}
 	case errors.Is(err, errNotInitialised):
 		return http.StatusConflict, api.Answer{Status: errNotInitialised.Error(), Code: api.CodeNotInitialised}
 	case errors.Is(err, errWrongSecret):
 		return http.StatusForbidden, api.Answer{Status: errWrongSecret.Error(), Code: api.CodeForbidden}
-	case errors.Is(err, errNoBuild), errors.Is(err, errNoSuchBuild), errors.Is(err, errNoSuchLog), errors.Is(err, errNoSignature):
+	case errors.Is(err, errNoBuild), errors.Is(err, errNoSuchLog), errors.Is(err, errNoSignature):
 		return http.StatusNotFound, api.Answer{Status: err.Error(), Code: api.CodeNotFound}
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errNoSuchBuild), errors.Is(err, fs.ErrNotExist):
 		return http.StatusNotFound, api.Answer{Status: errNoSuchBuild.Error(), Code: api.CodeNotFound}
 	case errors.Is(err, errStopping), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable, api.Answer{Status: errStopping.Error(), Code: api.CodeStopping}
 	}
 	return http.StatusInternalServerError, api.Answer{Status: "the server failed: its own log says why", Code: api.CodeInternal}
+}
+
+// classifyVolume knows what is wrong with the data volume itself: its owner must
+// be told what to mend.
+func classifyVolume(err error) (int, api.Answer, bool) {
+	var unwritable *volume.UnwritableError
+	var sealed *volume.SealedError
+	var damaged *volume.DamagedError
+	switch err = volume.Unwritable(err); {
+	case errors.As(err, &unwritable):
+		return http.StatusInsufficientStorage, api.Answer{Status: unwritable.Error(), Code: api.CodeVolume}, true
+	case errors.As(err, &sealed):
+		return http.StatusInternalServerError, api.Answer{Status: sealed.Error(), Code: api.CodeVolume}, true
+	case errors.As(err, &damaged):
+		return http.StatusInternalServerError, api.Answer{Status: damaged.Error(), Code: api.CodeVolume}, true
+	}
+	return 0, api.Answer{}, false
 }
 
 // classifyState knows the errors of state images and of the bucket they lie in.

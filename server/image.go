@@ -13,7 +13,7 @@ import (
 // init takes the parameters. Later ones replace earlier ones, if they come with
 // the same SECRET.
 func (s *Server) init(w http.ResponseWriter, r *http.Request) error {
-	given, err := receive(r)
+	given, err := s.receive(r)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (s *Server) init(w http.ResponseWriter, r *http.Request) error {
 
 // update replaces the parameters, and the secret when the old one is proven.
 func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
-	given, err := receive(r)
+	given, err := s.receive(r)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,9 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
 		writeJSON(w, http.StatusOK, api.Answer{})
 		return nil
 	}
-	writeJSON(w, http.StatusOK, s.statusOf(s.Slot.State()))
+	status := s.statusOf(s.Slot.State())
+	status.Volume = s.volumeTrouble()
+	writeJSON(w, http.StatusOK, status)
 	return nil
 }
 
@@ -130,8 +132,20 @@ func (s *Server) statusOf(state job.State) api.Status {
 		Cause:             record.Cause,
 		Enclave:           s.Enclave,
 	}
-	if parameters, err := s.current(); !errors.Is(err, errNotInitialised) {
+	if parameters, err := s.current(); err == nil || errors.Is(err, errIncomplete) {
 		status.BuildImageTag = parameters.BuildImageTag
 	}
 	return status
+}
+
+// volumeTrouble is what is wrong with the data volume as far as it can be told
+// at once, or "".
+func (s *Server) volumeTrouble() string {
+	_, err := s.current()
+	for _, err := range []error{err, s.Volume.Need(1)} {
+		if _, answer, ok := classifyVolume(err); ok {
+			return answer.Status
+		}
+	}
+	return ""
 }

@@ -71,6 +71,9 @@ func (s *Server) takeIn(secret api.Secret, developer []byte, text string) error 
 	if s.Slot.State().Running {
 		return job.ErrBusy
 	}
+	if _, err := s.currentLocked(); s.damaged != nil {
+		return err
+	}
 	if s.parameters != nil && !same(s.parameters.Secret, secret) {
 		return errWrongSecret
 	}
@@ -120,7 +123,7 @@ func withSecret(public json.RawMessage, secret api.Secret) (api.Parameters, erro
 
 // taken is what of the state goes to the volume. A key that is here and not the
 // same there would be lost: such a state is refused. What is merely remembered
-// (trustMemory) is taken from the later of the two.
+// (isTrustMemory) is taken from the later of the two.
 func (s *Server) taken(state stateimage.State) (volume.Import, error) {
 	here, err := s.secrets()
 	if err != nil {
@@ -138,7 +141,7 @@ func (s *Server) taken(state stateimage.State) (volume.Import, error) {
 		if there, ok := state.Secrets[name]; ok && bytes.Equal(there, secret) {
 			continue
 		}
-		if !strings.HasPrefix(name, trustMemory) {
+		if !isTrustMemory(name) {
 			return volume.Import{}, errWouldLoseKeys
 		}
 		if _, ok := state.Secrets[name]; !ok || state.Generation <= generation {
@@ -154,6 +157,9 @@ func (s *Server) taken(state stateimage.State) (volume.Import, error) {
 	return taken, nil
 }
 
-// trustMemory begins the sealed names that are no keys: what package dct
-// remembers of a repository. It changes with every signature.
-const trustMemory = "dct/gun/"
+// isTrustMemory tells the sealed names that are no keys: what is remembered of
+// repositories of our own (server/trust/dct), which changes with every
+// signature, and of base images (signature/dct), which changes with theirs.
+func isTrustMemory(name string) bool {
+	return strings.HasPrefix(name, "dct/gun/") || strings.HasPrefix(name, "dct/base/")
+}

@@ -29,6 +29,7 @@ func (s *Server) Routes() chi.Router {
 	r.Get(api.PathConfigPython, s.plain(s.configPython))
 	r.Get(api.PathStateImage, s.json(s.exportState))
 	r.Post(api.PathStateImage, s.json(s.importState))
+	r.Get(api.PathBuilds, s.json(s.builds))
 	r.Get(api.PathAttestation, s.json(s.attestation))
 	r.Get(api.PathMetrics, s.metrics.Handler().ServeHTTP)
 	r.Get(api.PathEvents, s.json(s.events))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/attestation"
+	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/metrics"
 	"github.com/opensbs/sbs/server/stateimage"
@@ -18,6 +19,7 @@ import (
 
 // Builder is what the server asks of the pipeline.
 type Builder interface {
+	Check(parameters api.Parameters) error // *api.ParameterError: it can't build these
 	Begin(parameters api.Parameters) error
 }
 
@@ -25,6 +27,7 @@ type Builder interface {
 type Config struct {
 	Slot    *job.Slot
 	Volume  *volume.Volume
+	History *history.Builds // of that volume
 	Builder Builder
 	Enclave string // its kind, shown in the status
 	Keys    stateimage.Keys
@@ -44,6 +47,7 @@ type Server struct {
 	mu         sync.Mutex
 	parameters *api.Parameters // nil before init
 	incomplete bool            // the parameters came with a state, without passwords
+	damaged    error           // the parameters are there, but do not open
 }
 
 // parametersName is where the parameters are sealed: their wire form.
@@ -54,12 +58,25 @@ const parametersName = "parameters"
 const importedName = "imported-parameters"
 
 // New makes a server that knows the parameters that were sealed on its volume.
+// When their file does not open, the server still shows what was built, and
+// looks again whenever it needs them: they may have been put back.
 func New(config Config) (*Server, error) {
 	s := &Server{Config: config, metrics: metrics.New(space(config.Volume), config.Enclave)}
-	if err := s.restore(); err != nil {
+	if err := s.restoreLocked(); err != nil && s.damaged == nil {
 		return nil, fmt.Errorf("restore parameters: %w", err)
 	}
 	return s, nil
+}
+
+// restoreLocked notes in damaged what only the owner of the volume can mend.
+func (s *Server) restoreLocked() error {
+	s.damaged = nil
+	err := s.restore()
+	var sealed *volume.SealedError
+	if errors.As(err, &sealed) {
+		s.damaged = err
+	}
+	return err
 }
 
 func space(data *volume.Volume) metrics.Space {
@@ -102,7 +119,8 @@ func (s *Server) restoreImported() error {
 	return nil
 }
 
-// current returns the parameters, errNotInitialised or errIncomplete.
+// current returns the parameters, errNotInitialised, errIncomplete, or what is
+// wrong with their file.
 func (s *Server) current() (api.Parameters, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,6 +128,11 @@ func (s *Server) current() (api.Parameters, error) {
 }
 
 func (s *Server) currentLocked() (api.Parameters, error) {
+	if s.damaged != nil {
+		if err := s.restoreLocked(); err != nil {
+			return api.Parameters{}, err
+		}
+	}
 	switch {
 	case s.parameters == nil:
 		return api.Parameters{}, errNotInitialised
@@ -126,6 +149,10 @@ func (s *Server) change(next func(*api.Parameters) (api.Parameters, error)) erro
 	defer s.mu.Unlock()
 	if s.Slot.State().Running {
 		return job.ErrBusy
+	}
+	// Parameters that do not open are not overwritten.
+	if _, err := s.currentLocked(); s.damaged != nil {
+		return err
 	}
 	changed, err := next(s.parameters)
 	if err != nil {

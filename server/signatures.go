@@ -51,7 +51,19 @@ func (s *Server) describeSignatures(config *api.ImageConfig, record job.Record) 
 			config.Lookaside = api.PathLookaside
 		}
 	}
+	if key, ok := attestationKey(record); ok {
+		config.Signatures = append(config.Signatures, key)
+	}
 	return nil
+}
+
+// attestationKey verifies the image's attestations; it is the same for all.
+func attestationKey(record job.Record) (api.ImageSignature, bool) {
+	if len(record.Attestations) == 0 {
+		return api.ImageSignature{}, false
+	}
+	first := record.Attestations[0]
+	return api.ImageSignature{Method: api.KeyOfAttestations, ID: first.PublicKeyID, Key: first.PublicKey}, true
 }
 
 // lookasideName is the image as a lookaside store calls it: without a host.

@@ -21,6 +21,10 @@ func TestSignatures(t *testing.T) {
 		{Method: api.SigningSimple, PublicKeyID: "0B", PublicKey: "armour"},
 		{Method: api.SigningDCT, PublicKeyID: "0a", PublicKey: "base64"},
 	}
+	record.Attestations = []job.Attestation{
+		{Name: api.AttestationSBOM, PublicKeyID: "0d", PublicKey: "pem of attestations"},
+		{Name: api.AttestationProvenance, PublicKeyID: "0d", PublicKey: "pem of attestations"},
+	}
 	text, err := json.Marshal(record)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +44,7 @@ func TestSignatures(t *testing.T) {
 		}
 		return config
 	}
-	want := []api.ImageSignature{{Method: "sigstore", ID: "0c", Key: "pem"}, {Method: "simple", ID: "0B", Key: "armour"}, {Method: "dct", ID: "0a", Key: "base64"}}
+	want := []api.ImageSignature{{Method: "sigstore", ID: "0c", Key: "pem"}, {Method: "simple", ID: "0B", Key: "armour"}, {Method: "dct", ID: "0a", Key: "base64"}, {Method: "attestations", ID: "0d", Key: "pem of attestations"}}
 	c := config()
 	if !slices.Equal(c.Signatures, want) || c.PublicKeyID != "0B" || c.PublicKey != "armour" || c.Lookaside != "" {
 		t.Errorf("%+v", c)

@@ -12,11 +12,13 @@
 // A manifest of the name N = "manifest.<build name>" is the file N.sig.tbz:
 //
 //	N.sig.tbz = bzip2(tar(N.tbz, N.sig))
-//	N.tbz     = bzip2(tar(data/build.json, data/build.log, git/...))
+//	N.tbz     = bzip2(tar(data/build.json, data/build.log, A, git/...))
+//	A         = data/provenance.sigstore.json, data/sbom.sigstore.json, data/sbom.spdx.json
 //	N.sig     = lower-case hex of RSASSA-PKCS1-v1_5 with SHA-256 over D
 //	D         = the 32 bytes of SHA-256(N.tbz)
 //
-// D is the message that is signed, so it is hashed once more by the signature
+// A is missing in manifests of earlier servers, and never there in part. D is the
+// message that is signed, so it is hashed once more by the signature
 // scheme (RFC 8017, section 8.2). Both archives are POSIX.1-2001 (pax) with
 // members in byte order of their names, owner 0:0, one time for all members,
 // and modes 0644 or 0755 (0777 for symbolic links). Both bzip2 files are

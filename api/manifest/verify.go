@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -91,16 +92,17 @@ func (s Signed) Verify(key *rsa.PublicKey) error {
 
 // Summary is what a .tbz holds.
 type Summary struct {
-	Record json.RawMessage // data/build.json
-	Files  int             // in git/, symbolic links included
-	Bytes  int64           // of the files in git/
+	Record json.RawMessage   // data/build.json
+	Data   map[string]Digest // SHA-256 of each file in data/, by its name there
+	Files  int               // in git/, symbolic links included
+	Bytes  int64             // of the files in git/
 }
 
 // Read goes through a .tbz and checks its form: data/build.json with JSON in
-// it, data/build.log, and everything else below git/.
+// it, data/build.log, either all attestations or none, and everything else below
+// git/.
 func Read(tbz io.Reader) (Summary, error) {
-	var summary Summary
-	var log bool
+	summary := Summary{Data: map[string]Digest{}}
 	t := tar.NewReader(bzip2.NewReader(tbz))
 	for {
 		header, err := t.Next()
@@ -111,12 +113,10 @@ func Read(tbz io.Reader) (Summary, error) {
 			return Summary{}, formatError("member", err)
 		}
 		switch name := path.Clean(header.Name); {
-		case name == "data/build.json":
-			if summary.Record, err = readRecord(t); err != nil {
+		case isData(name) && header.Typeflag == tar.TypeReg:
+			if err := summary.readData(path.Base(name), t); err != nil {
 				return Summary{}, err
 			}
-		case name == "data/build.log":
-			log = true
 		case name == "data", name == "git":
 		case strings.HasPrefix(name, "git/"):
 			if header.Typeflag != tar.TypeDir {
@@ -127,10 +127,38 @@ func Read(tbz io.Reader) (Summary, error) {
 			return Summary{}, fmt.Errorf("%w: it holds %q, which is neither data nor git", ErrFormat, header.Name)
 		}
 	}
-	if summary.Record == nil || !log {
+	if _, log := summary.Data["build.log"]; summary.Record == nil || !log {
 		return Summary{}, fmt.Errorf("%w: data/build.json or data/build.log is missing", ErrFormat)
 	}
+	if n := len(summary.Data); n != 2 && n != 2+len(attestations) {
+		return Summary{}, fmt.Errorf("%w: it holds some attestations and not the others", ErrFormat)
+	}
 	return summary, nil
+}
+
+// isData reports whether a member is one of those in data/.
+func isData(name string) bool {
+	base, ok := strings.CutPrefix(name, "data/")
+	return ok && (base == "build.json" || base == "build.log" || slices.Contains(attestations, base))
+}
+
+// readData reads one file of data/.
+func (s *Summary) readData(name string, content io.Reader) (err error) {
+	if _, twice := s.Data[name]; twice {
+		return fmt.Errorf("%w: data/%s stands there twice", ErrFormat, name)
+	}
+	hash := sha256.New()
+	content = io.TeeReader(content, hash)
+	if name == "build.json" {
+		if s.Record, err = readRecord(content); err != nil {
+			return err
+		}
+	}
+	if _, err := io.Copy(io.Discard, content); err != nil {
+		return formatError("data/"+name, err)
+	}
+	s.Data[name] = Digest(hash.Sum(nil))
+	return nil
 }
 
 func readRecord(r io.Reader) (json.RawMessage, error) {

@@ -25,10 +25,21 @@ func Name(buildName string) string {
 // Digest is the SHA-256 of a .tbz file: the message that is signed.
 type Digest [sha256.Size]byte
 
+// Names of the attestations in a manifest, below data/.
+const (
+	Provenance   = "provenance.sigstore.json" // SLSA provenance, as a sigstore bundle
+	SBOM         = "sbom.sigstore.json"       // the image's bill of materials, as a sigstore bundle
+	SBOMDocument = "sbom.spdx.json"           // the same without its envelope
+)
+
+// attestations are those names in byte order, which is behind build.log.
+var attestations = []string{Provenance, SBOM, SBOMDocument}
+
 // Contents is what goes into a manifest.
 type Contents struct {
 	Record   []byte            // data/build.json
 	Log      *io.SectionReader // data/build.log; the section fixes what is read of a log that still grows
+	Attested fs.FS             // the attestations, all of them; nil: none
 	Git      fs.FS             // git/; must be an fs.ReadLinkFS when it holds symbolic links
 	Modified time.Time         // the time of every member, to the second
 }
@@ -121,7 +132,18 @@ func (a archiver) data(contents Contents) error {
 	if err := a.file("data/build.json", 0o644, int64(len(contents.Record)), bytes.NewReader(contents.Record)); err != nil {
 		return err
 	}
-	return a.file("data/build.log", 0o644, contents.Log.Size(), contents.Log)
+	if err := a.file("data/build.log", 0o644, contents.Log.Size(), contents.Log); err != nil {
+		return err
+	}
+	if contents.Attested == nil {
+		return nil
+	}
+	for _, name := range attestations {
+		if err := a.regular("data/"+name, contents.Attested, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tree writes everything in tree below prefix. fs.WalkDir goes in the order of

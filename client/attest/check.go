@@ -58,14 +58,25 @@ func (p *Policy) check(report *Report, e attestation.Evidence, s Session) error 
 	case attestation.KindHPCR:
 		return p.checkHPCR(report, e, s)
 	case attestation.KindTDX:
-		return p.checkTDX(report, e, s)
+		return contained(func() error { return p.checkTDX(report, e, s) })
 	case attestation.KindSEVSNP:
-		return p.checkSEVSNP(report, e, s)
+		return contained(func() error { return p.checkSEVSNP(report, e, s) })
 	case attestation.KindSimulated:
 		report.Unproven = append(report.Unproven, "anything: a simulated enclave proves nothing, and protects nothing")
 		return nil
 	}
 	return refuse(checkKind, fmt.Errorf("%q is no kind that this program can check", e.Kind))
+}
+
+// contained makes a refusal of a panic: the vendors' libraries go beyond the end
+// of a quote whose lengths are wrong.
+func contained(check func() error) (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = refuse(checkQuote, fmt.Errorf("it is broken: %v", broken))
+		}
+	}()
+	return check()
 }
 
 func (p *Policy) unwanted(kind string) error {

@@ -26,6 +26,7 @@ var intelRoot []byte
 const (
 	checkPolicy      = "policy"
 	checkQuote       = "quote"
+	checkCollateral  = "collateral"
 	checkDebug       = "debug"
 	checkReportData  = "report data"
 	checkMeasurement = "measurement"
@@ -61,7 +62,7 @@ func (p *Policy) checkTDX(report *Report, e attestation.Evidence, s Session) err
 	if policy.Collateral == "" {
 		report.Unproven = append(report.Unproven, "that the processor's firmware is up to date and its certificate not revoked: the policy names no collateral")
 	} else {
-		report.pass("collateral", "up to date", "Intel says that firmware and certificates are good")
+		report.pass(checkCollateral, "up to date", "Intel says that firmware and certificates are good")
 	}
 	body := quote.GetTdQuoteBody()
 	if err := undebugged(body); err != nil {

@@ -35,10 +35,11 @@ func published(t *testing.T) *pb.QuoteV4 {
 // trusted is a TDX machine of the tests' own: its quotes are like those of a
 // real one, under a root of its own.
 type trusted struct {
-	root  *issuer
-	pck   *issuer
-	chain []byte // PEM
-	quote *pb.QuoteV4
+	root     *issuer
+	platform *issuer
+	pck      *issuer
+	chain    []byte // PEM
+	quote    *pb.QuoteV4
 
 	peer     *x509.Certificate
 	evidence attestation.Evidence
@@ -48,11 +49,14 @@ type trusted struct {
 func newTDX(t *testing.T) *trusted {
 	t.Helper()
 	m := &trusted{quote: published(t)}
-	m.root = (*issuer)(nil).issue(t, "Intel SGX Root CA", newKey(t), authority)
-	platform := m.root.issue(t, "Intel SGX PCK Platform CA", newKey(t), authority)
+	m.root = (*issuer)(nil).issue(t, "Intel SGX Root CA", newKey(t), func(c *x509.Certificate) {
+		authority(c)
+		c.CRLDistributionPoints = []string{"https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"}
+	})
+	m.platform = m.root.issue(t, "Intel SGX PCK Platform CA", newKey(t), authority)
 	extensions := sgxExtensions(t, m.quote)
-	m.pck = platform.issue(t, "Intel SGX PCK Certificate", newKey(t), func(c *x509.Certificate) { c.ExtraExtensions = extensions })
-	for _, i := range []*issuer{m.pck, platform, m.root} {
+	m.pck = m.platform.issue(t, "Intel SGX PCK Certificate", newKey(t), func(c *x509.Certificate) { c.ExtraExtensions = extensions })
+	for _, i := range []*issuer{m.pck, m.platform, m.root} {
 		m.chain = append(m.chain, asPEM("CERTIFICATE", i.certificate.Raw)...)
 	}
 	m.peer, m.evidence.Bound = server(t)

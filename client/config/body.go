@@ -20,6 +20,7 @@ var fromFiles = []struct{ parameter, pathKey string }{
 	{"GITHUB_KNOWN_HOSTS", "GITHUB_KNOWN_HOSTS_FILE"},
 	{"GITHUB_CA", "GITHUB_CA_FILE"},
 	{"BASE_REPO_PUBLIC_KEY", "ICR_BASE_REPO_PUBLIC_KEY"},
+	{"BASE_IMAGE_SIGSTORE_KEY", "BASE_IMAGE_SIGSTORE_KEY_FILE"},
 	{"DOCKER_CONTENT_TRUST_CA", "DOCKER_CONTENT_TRUST_CA_FILE"},
 }
 
@@ -107,7 +108,7 @@ func (c *Config) readFiles(values map[string]json.RawMessage) error {
 			return fmt.Errorf("%s: %w", from.pathKey, err)
 		}
 	}
-	return nil
+	return readPolicyFiles(values)
 }
 
 // checked makes the body and lets package api judge it.

@@ -95,12 +95,37 @@ func TestParametersReadsFiles(t *testing.T) {
 	}
 	hosts := writeFile(t, []byte("git.example.com ssh-ed25519 AAAA\n"))
 	base := writeFile(t, []byte("a public key"))
-	got := sent(t, load(t, body(t, `, "GITHUB_KEY_FILE": "~/id", "GITHUB_KNOWN_HOSTS_FILE": "`+hosts+`", "ICR_BASE_REPO_PUBLIC_KEY": "`+base+`"`), nil), "")
-	if got["GITHUB_KEY"] != string(key) || got["GITHUB_KNOWN_HOSTS"] != "git.example.com ssh-ed25519 AAAA\n" || got["BASE_REPO_PUBLIC_KEY"] != "a public key" {
+	got := sent(t, load(t, body(t, `, "GITHUB_KEY_FILE": "~/id", "GITHUB_KNOWN_HOSTS_FILE": "`+hosts+`", "ICR_BASE_REPO": "a.b/c", "ICR_BASE_REPO_PUBLIC_KEY": "`+base+`", "BASE_IMAGE_SIGSTORE_KEY_FILE": "`+base+`"`), nil), "")
+	if got["GITHUB_KEY"] != string(key) || got["GITHUB_KNOWN_HOSTS"] != "git.example.com ssh-ed25519 AAAA\n" || got["BASE_REPO_PUBLIC_KEY"] != "a public key" || got["BASE_IMAGE_SIGSTORE_KEY"] != "a public key" {
 		t.Errorf("got %v", got)
 	}
 	if _, ok := got["ICR_BASE_REPO_PUBLIC_KEY"]; ok {
 		t.Error("a path of this machine was sent")
+	}
+}
+
+func TestParametersReadsThePolicysKeys(t *testing.T) {
+	key := writeFile(t, []byte("a public\nkey"))
+	rules := `{"image": "a.b/c", "method": "simple", "key_file": "` + key + `"}, {"image": "**", "method": "sigstore", "key": "its text"}`
+	got := sent(t, load(t, body(t, `, "Base_Image_Policy": [`+rules+`]`), nil), "")
+	policy, _ := got["BASE_IMAGE_POLICY"].([]any)
+	if len(policy) != 2 {
+		t.Fatalf("sent %v", got["BASE_IMAGE_POLICY"])
+	}
+	first, second := policy[0].(map[string]any), policy[1].(map[string]any)
+	if first["key"] != "a public\nkey" || first["key_file"] != nil || first["method"] != "simple" || second["key"] != "its text" {
+		t.Errorf("sent %v", policy)
+	}
+	for name, rule := range map[string]string{
+		"both given":  `{"image": "**", "method": "simple", "key": "x", "key_file": "` + key + `"}`,
+		"no such":     `{"image": "**", "method": "simple", "key_file": "/no/such"}`,
+		"it is empty": `{"image": "**", "method": "simple", "key_file": ""}`,
+		"unknown":     `{"image": "**", "method": "simple", "keyfile": "x"}`,
+	} {
+		_, err := load(t, body(t, `, "BASE_IMAGE_POLICY": [`+rule+`]`), nil).Parameters("")
+		if err == nil || !strings.Contains(err.Error(), "BASE_IMAGE_POLICY") || !strings.Contains(err.Error(), name) || advice.Next(err) == "" {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -110,25 +110,24 @@ func TestUnpackRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, archive := range map[string]string{
-		"nothing":           "",
-		"not base64":        "%",
-		"no gzip":           base64.StdEncoding.EncodeToString([]byte(composeFile)),
-		"several lines":     good[:40] + "\n" + good[40:],
-		"cut short":         good[:len(good)-8],
-		"a symbolic link":   tarOf(t, compose, tar.Header{Name: "a", Typeflag: tar.TypeSymlink, Linkname: "/etc"}),
-		"a hard link":       tarOf(t, compose, tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "docker-compose.yaml"}),
-		"a device":          tarOf(t, compose, tar.Header{Name: "a", Typeflag: tar.TypeChar}),
-		"a file above":      tarOf(t, compose, tar.Header{Name: "../a", Typeflag: tar.TypeReg}),
-		"a file elsewhere":  tarOf(t, compose, tar.Header{Name: "/etc/a", Typeflag: tar.TypeReg}),
-		"the same twice":    tarOf(t, compose, tar.Header{Name: "docker-compose.yaml", Typeflag: tar.TypeReg}),
-		"a lot of nothing":  bomb(t),
-		"too many":          tarOf(t, append([]tar.Header{compose}, slices.Repeat([]tar.Header{{Name: "a/", Typeflag: tar.TypeDir}}, maxEntries)...)...),
-		"no file at all":    tarOf(t),
-		"a folder for file": tarOf(t, tar.Header{Name: "docker-compose.yaml/", Typeflag: tar.TypeDir}),
+		"nothing":          "",
+		"not base64":       "%",
+		"no gzip":          base64.StdEncoding.EncodeToString([]byte(composeFile)),
+		"several lines":    good[:40] + "\n" + good[40:],
+		"cut short":        good[:len(good)-8],
+		"a symbolic link":  tarOf(t, compose, tar.Header{Name: "a", Typeflag: tar.TypeSymlink, Linkname: "/etc"}),
+		"a hard link":      tarOf(t, compose, tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "docker-compose.yaml"}),
+		"a device":         tarOf(t, compose, tar.Header{Name: "a", Typeflag: tar.TypeChar}),
+		"a file above":     tarOf(t, compose, tar.Header{Name: "../a", Typeflag: tar.TypeReg}),
+		"a file elsewhere": tarOf(t, compose, tar.Header{Name: "/etc/a", Typeflag: tar.TypeReg}),
+		"the same twice":   tarOf(t, compose, tar.Header{Name: "docker-compose.yaml", Typeflag: tar.TypeReg}),
+		"a lot of nothing": bomb(t),
+		"too many":         tarOf(t, append([]tar.Header{compose}, slices.Repeat([]tar.Header{{Name: "a/", Typeflag: tar.TypeDir}}, maxEntries)...)...),
+		"no file at all":   tarOf(t),
 	} {
 		t.Run(what, func(t *testing.T) {
-			if err := checkCompose(archive); err == nil {
-				t.Error("it was taken")
+			if files, err := unpack(archive); err == nil {
+				t.Errorf("unpacked %d files", len(files))
 			}
 		})
 	}

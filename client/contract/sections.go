@@ -12,7 +12,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -144,18 +143,12 @@ func (s Sections) signed() []byte {
 	return digest[:]
 }
 
-// dump writes YAML. Long values stay in their lines: the runtime's shell-made
-// examples know no others.
 func dump(value any) (string, error) {
-	var text strings.Builder
-	dumper, err := yaml.NewDumper(&text, yaml.WithLineWidth(-1))
+	text, err := yaml.Dump(value)
 	if err != nil {
 		return "", fmt.Errorf("write YAML: %w", err)
 	}
-	if err := errors.Join(dumper.Dump(value), dumper.Close()); err != nil {
-		return "", fmt.Errorf("write YAML: %w", err)
-	}
-	return text.String(), nil
+	return string(text), nil
 }
 
 // position is a YAML error without the text that the library quotes: it may be

@@ -35,6 +35,7 @@ func (p program) app() *cli.App {
 			p.update(),
 			p.build(),
 			p.status(),
+			p.builds(),
 			p.log(),
 			p.clean(),
 			p.getDigest(),

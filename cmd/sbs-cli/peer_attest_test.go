@@ -42,6 +42,7 @@ func (p *peer) attestation(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err)
 	}
+	p.attested.Store(true)
 	if _, err := w.Write(text); err != nil {
 		return // the client has gone
 	}
@@ -74,6 +75,21 @@ func (p *peer) deploy(ts *testscript.TestScript, server tls.Certificate) {
 	digest := sha256.Sum256(p.record)
 	p.recordSignature, err = rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
 	ts.Check(err)
+}
+
+// swap lets another server, with the certificate other.pem, take the place of the
+// one that was attested.
+func (p *peer) swap(ts *testscript.TestScript, config *tls.Config) {
+	certificate, err := tls.LoadX509KeyPair(ts.MkAbs("other.pem"), ts.MkAbs("other-key.pem"))
+	ts.Check(err)
+	other := config.Clone()
+	other.Certificates = []tls.Certificate{certificate}
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		if p.attested.Load() {
+			return other, nil
+		}
+		return nil, nil
+	}
 }
 
 // demand FILE POLICY copies sbs-config.json to FILE with a demand for

@@ -27,6 +27,12 @@ func (p *peer) config(w http.ResponseWriter, _ *http.Request) {
 			{Method: api.SigningSigstore, ID: "0c", Key: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"},
 		}
 	}
+	if p.wants["attestations"] {
+		config.Signatures = []api.ImageSignature{
+			{Method: api.SigningDCT, ID: "0a", Key: config.PublicKey},
+			{Method: api.KeyOfAttestations, ID: "0d", Key: "-----BEGIN PUBLIC KEY-----\nDDDD\n-----END PUBLIC KEY-----\n"},
+		}
+	}
 	reply(w, 201, config)
 }
 

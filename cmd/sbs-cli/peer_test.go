@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -40,6 +41,7 @@ type peer struct {
 	loseUpdate bool // break the connection off after the next update
 
 	tlsKey                  attestation.Digest
+	attested                atomic.Bool
 	record, recordSignature []byte // of the runtime that deploy pretends
 }
 
@@ -52,7 +54,8 @@ const imageHex = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd
 
 // serve [BEHAVIOUR...] starts the server with the certificates that the script
 // has made, and writes its port into sbs-config.json in place of 65000.
-// Behaviours: fails and hangs for builds, loses-update, forged, openpgp, signatures and hpcr.
+// Behaviours: fails and hangs for builds, loses-update, forged, openpgp, signatures, attestations, hpcr,
+// swaps and loops.
 func serve(ts *testscript.TestScript, negated bool, args []string) {
 	p := ts.Value(peerKey{}).(*peer)
 	p.wants = map[string]bool{}
@@ -82,6 +85,9 @@ func serve(ts *testscript.TestScript, negated bool, args []string) {
 
 	server := httptest.NewUnstartedServer(p.routes())
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots}
+	if p.wants["swaps"] {
+		p.swap(ts, server.TLS)
+	}
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	ts.Defer(server.Close)
@@ -121,6 +127,7 @@ func (p *peer) routes() http.Handler {
 	routes.HandleFunc("GET /attestation", p.attestation)
 	routes.HandleFunc("GET /events", p.events)
 	routes.HandleFunc("/state-image", p.state)
+	routes.HandleFunc("GET /builds", p.builds)
 	routes.HandleFunc("GET /imagedigest", func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, "docker.io/ns/name@sha256:"+imageHex) })
 	routes.HandleFunc("GET /config-json", p.config)
 	routes.HandleFunc("GET /lookaside/", p.signature)

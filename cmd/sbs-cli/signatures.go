@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -18,11 +19,13 @@ Writes the public key that verifies the image to "<repository>-public.key": of
 the first signature that a contract takes, or of the one that --method names.
 For Docker Content Trust (dct) it is as it goes to images.dct; for Red Hat simple
 signing (simple) the OpenPGP key in base64, as it goes to images.rhs; for sigstore
-the PEM that cosign verify --key takes.
+the PEM that cosign verify --key takes. The image's provenance and bill of
+materials (attestations) are verified by the sigstore key, whether or not the
+image is signed with it.
 
     sbs-cli get-signed-image-publickey --env sbs-config.json --method simple`,
 		p.saveSignedImagePublicKey, jsonFlag(),
-		&cli.StringFlag{Name: "method", Usage: "the `WAY` of signing: dct, simple or sigstore"})
+		&cli.StringFlag{Name: "method", Usage: "the `WAY` of signing: dct, simple, sigstore or attestations"})
 }
 
 func (p program) saveSignedImagePublicKey(c *cli.Context) error {
@@ -52,11 +55,16 @@ func (p program) saveSignedImagePublicKey(c *cli.Context) error {
 }
 
 // chosenSignature is the one of that method, or without one the contract's. A
-// sigstore key is the same in both forms of signatures.
+// sigstore key is the same in both forms of signatures, and verifies the
+// attestations.
 func chosenSignature(config api.ImageConfig, method string) (api.ImageSignature, error) {
+	accepted := []string{method}
+	if method == api.SigningSigstore {
+		accepted = append(accepted, api.SigningSigstoreLegacy, api.KeyOfAttestations)
+	}
 	var methods []string
 	for _, signature := range config.Signatures {
-		if method != "" && (signature.Method == method || signature.Method == method+"-legacy") {
+		if slices.Contains(accepted, signature.Method) {
 			return signature, nil
 		}
 		methods = append(methods, signature.Method)

@@ -5,12 +5,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/opensbs/sbs/server/dockerd"
 	"github.com/opensbs/sbs/server/engine"
@@ -21,11 +21,6 @@ const (
 	envDockerHost = "DOCKER_HOST"          // the engine, as the docker command takes it
 	defaultSocket = "/var/run/docker.sock" // where the docker command looks without it
 	ownEngineRun  = "/run/sbs-docker"      // folder for what lives as long as an own engine
-
-	// For an own engine, with commas between them; another one has its own
-	// configuration.
-	envMirrors  = "SBS_REGISTRY_MIRRORS"    // URLs of mirrors of Docker Hub
-	envInsecure = "SBS_INSECURE_REGISTRIES" // registries without TLS, as host[:port]
 )
 
 // engines opens connections to the engine that builds.
@@ -38,19 +33,18 @@ type engines struct {
 // there is neither, but a dockerd program, as in the server's container image,
 // it starts an engine whose data lie on the data volume. A machine without any
 // is found out by its first build, whose status says so.
-func startEngine(ctx context.Context, getenv func(string) string, logger *slog.Logger) (*engines, error) {
-	if host := getenv(envDockerHost); host != "" {
+func startEngine(ctx context.Context, getenv func(string) string, given registries, logger *slog.Logger) (*engines, error) {
+	host := getenv(envDockerHost)
+	_, err := os.Stat(defaultSocket)
+	program, missing := exec.LookPath("dockerd")
+	if host != "" || !errors.Is(err, fs.ErrNotExist) || errors.Is(missing, exec.ErrNotFound) {
+		if len(given.mirrors) > 0 {
+			return nil, fmt.Errorf("%s: the Docker Engine is not this server's own: give its mirrors in its own configuration", envMirrors)
+		}
 		return &engines{host: host}, nil
 	}
-	if _, err := os.Stat(defaultSocket); !errors.Is(err, fs.ErrNotExist) {
-		return &engines{}, nil
-	}
-	program, err := exec.LookPath("dockerd")
-	if errors.Is(err, exec.ErrNotFound) {
-		return &engines{}, nil
-	}
-	if err != nil {
-		return nil, err
+	if missing != nil {
+		return nil, missing
 	}
 	data, err := filepath.Abs(filepath.Join(or(getenv(envVolume), "/data"), "docker"))
 	if err != nil {
@@ -59,17 +53,12 @@ func startEngine(ctx context.Context, getenv func(string) string, logger *slog.L
 	logger.Info("starting a Docker Engine", "program", program, "data", data)
 	own, err := dockerd.Start(ctx, dockerd.Config{
 		Program: program, Data: data, Run: ownEngineRun, Logger: logger,
-		Mirrors: list(getenv(envMirrors)), Insecure: list(getenv(envInsecure)), CAFile: getenv(envCABundle),
+		Mirrors: given.mirrors, Insecure: given.insecure, CAFile: getenv(envCABundle),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &engines{host: own.Host(), own: own}, nil
-}
-
-// list splits a value at its commas.
-func list(value string) []string {
-	return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func (e *engines) connect(ctx context.Context) (pipeline.Engine, error) {

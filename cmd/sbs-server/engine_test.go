@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 )
 
@@ -18,7 +16,7 @@ func TestGivenEngineIsTaken(t *testing.T) {
 	getenv := func(name string) string {
 		return map[string]string{envDockerHost: "tcp://127.0.0.1:1", envVolume: t.TempDir()}[name]
 	}
-	docker, err := startEngine(context.Background(), getenv, slog.New(slog.DiscardHandler))
+	docker, err := startEngine(context.Background(), getenv, registries{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,6 +25,9 @@ func TestGivenEngineIsTaken(t *testing.T) {
 	}
 	if err := docker.stop(); err != nil {
 		t.Errorf("an engine that is not the server's was stopped: %v", err)
+	}
+	if _, err := startEngine(context.Background(), getenv, registries{mirrors: []string{"https://mirror.example"}}, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("mirrors for an engine that is not the server's are no error")
 	}
 	if _, err := os.Stat(marker); !os.IsNotExist(err) {
 		t.Errorf("dockerd was started beside the engine that is given: %v", err)
@@ -42,12 +43,4 @@ func fakeDockerd(t *testing.T, marker string) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-func TestList(t *testing.T) {
-	for value, want := range map[string]string{"": "", "a": "a", "a,b": "a b", " a , b,": "a b"} {
-		if got := list(value); strings.Join(got, " ") != want || slices.Contains(got, "") {
-			t.Errorf("list(%q) = %q, want %q", value, got, want)
-		}
-	}
 }

@@ -8,12 +8,19 @@ import (
 
 	"github.com/opensbs/sbs/server/trust/dct"
 	"github.com/opensbs/sbs/server/volume"
+	base "github.com/opensbs/sbs/signature/dct"
+	"github.com/opensbs/sbs/signature/notary"
 )
 
 // forgetTrustData is the operator's word that the notary server at address has
 // really lost the trust data of the repository gun, or gone back to an older
-// state of it. It needs the volume, so the server must be stopped.
+// state of it: of an image of ours or of a base image. It needs the volume, so
+// the server must be stopped.
 func forgetTrustData(ctx context.Context, getenv func(string) string, address, gun string) (err error) {
+	server, err := notary.ParseServer(address)
+	if err != nil {
+		return err
+	}
 	inside, err := chooseEnclave(getenv)
 	if err != nil {
 		return err
@@ -23,9 +30,15 @@ func forgetTrustData(ctx context.Context, getenv func(string) string, address, g
 		return err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
-	err = dct.New(data).Forget(ctx, address, gun)
-	if errors.Is(err, fs.ErrNotExist) {
+	ours := dct.New(data).Forget(ctx, address, gun)
+	theirs := data.Remove(base.RecordName(notary.Name(server), gun))
+	if errors.Is(ours, fs.ErrNotExist) && errors.Is(theirs, fs.ErrNotExist) {
 		return fmt.Errorf("forget trust data: nothing is remembered of %s at %s: give both as the failed build's log shows them", gun, address)
+	}
+	for _, failed := range []error{ours, theirs} {
+		if !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
 	}
 	return err
 }

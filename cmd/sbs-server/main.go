@@ -8,6 +8,9 @@
 //	sbs-server forget-trust-data NOTARY GUN   let go of trust data that is lost
 //	sbs-server health                         ask the running server for its health
 //	sbs-server version                        print the version
+//
+// It also starts itself to look through the images it has built, see
+// scanimage.go.
 package main
 
 import (
@@ -50,6 +53,8 @@ func dispatch(ctx context.Context, arguments []string) error {
 		return keygen(os.Stdout, arguments[1], arguments[2])
 	case arguments[0] == "simulate-enclave" && len(arguments) == 2:
 		return simulateEnclave(arguments[1])
+	case arguments[0] == scanImageMode && len(arguments) == 3:
+		return scanImage(ctx, arguments[1], arguments[2])
 	case arguments[0] == "forget-trust-data" && len(arguments) == 3:
 		return forgetTrustData(ctx, os.Getenv, arguments[1], arguments[2])
 	}

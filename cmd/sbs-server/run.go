@@ -13,6 +13,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
+	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/source"
@@ -29,6 +30,8 @@ const (
 	envHealth     = "SBS_HEALTH_LISTEN"       // loopback address for GET /healthz; none unless given
 	envLogFormat  = "SBS_LOG_FORMAT"          // json, text or journal; "json" unless given
 	envLogLevel   = "SBS_LOG_LEVEL"           // debug, info, warn or error; "info" unless given
+	envMirrors    = "SBS_REGISTRY_MIRRORS"    // URLs of mirrors of Docker Hub, with commas between them
+	envInsecure   = "SBS_INSECURE_REGISTRIES" // host[:port] of registries without TLS, with commas between them
 	envSimulated  = "SBS_SIMULATED_ENCLAVE"   // folder of a simulated enclave; unset in a real one
 	envKnownHosts = "SBS_KNOWN_HOSTS"         // known_hosts file for all builds
 	envRecords    = "SBS_ATTESTATION_RECORDS" // folder of the runtime's attestation record; enclave.RecordFolder unless given
@@ -61,25 +64,35 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 		return err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
-	// What can't be sealed anew is still open to this image, or is damaged.
-	if err := data.SealAnew(inside.Stale); err != nil {
-		logger.Error("seal anew what an earlier server image sealed", "error", err)
+	if err := openSealed(data, inside, logger); err != nil {
+		return err
 	}
-	slot, err := job.Open(data, pipeline.Recover(data))
+	builds, err := history.Open(data)
 	if err != nil {
 		return err
 	}
-	docker, err := startEngine(ctx, getenv, logger)
+	registries, err := readRegistries(getenv)
+	if err != nil {
+		return err
+	}
+	docker, err := startEngine(ctx, getenv, registries, logger)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, docker.stop()) }()
-	build, err := newPipeline(getenv, inside, data, slot, docker.connect)
+	slot, err := job.Open(data, pipeline.Sweep(ctx, docker.connect, logger, pipeline.Recover(data)))
 	if err != nil {
 		return err
 	}
+	build, err := newPipeline(getenv, inside, data, builds, slot, docker.connect, registries.insecure)
+	if err != nil {
+		return err
+	}
+	if err := build.Settle(); err != nil {
+		logger.Error("save the ends of interrupted builds", "error", err)
+	}
 	s, err := server.New(server.Config{
-		Slot: slot, Volume: data, Builder: build, Enclave: inside.Kind(), Logger: logger,
+		Slot: slot, Volume: data, History: builds, Builder: build, Enclave: inside.Kind(), Logger: logger,
 		Keys: inside, CABundle: build.CABundle,
 		Prove: prover(inside, getenv(envRecords)), TLSKey: tlsKey,
 	})
@@ -100,6 +113,24 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	return s.Serve(ctx, listener, tls)
 }
 
+// openSealed makes sure that the volume belongs to this server image. A single
+// file that does not open is named here and wherever it is needed, and the server
+// does without it as long as it can.
+func openSealed(data *volume.Volume, inside *enclave.Enclave, logger *slog.Logger) error {
+	opened, err := data.Check()
+	if opened == 0 && errors.Is(err, enclave.ErrOtherSecret) {
+		return err
+	}
+	if err != nil {
+		logger.Error("sealed files do not open", "error", err)
+	}
+	// What can't be sealed anew is still open to this image, or is damaged.
+	if err := data.SealAnew(inside.Stale); err != nil {
+		logger.Error("seal anew what an earlier server image sealed", "error", err)
+	}
+	return nil
+}
+
 // chooseEnclave is the one place that knows which enclave there is.
 func chooseEnclave(getenv func(string) string) (*enclave.Enclave, error) {
 	if dir := getenv(envSimulated); dir != "" {
@@ -112,7 +143,9 @@ func chooseEnclave(getenv func(string) string) (*enclave.Enclave, error) {
 	return inside, nil
 }
 
-func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, slot *job.Slot, connect func(context.Context) (pipeline.Engine, error)) (*pipeline.Pipeline, error) {
+func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
+	connect func(context.Context) (pipeline.Engine, error), insecure []string,
+) (*pipeline.Pipeline, error) {
 	knownHosts, err := optionalFile(getenv, envKnownHosts)
 	if err != nil {
 		return nil, err
@@ -129,9 +162,14 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		return nil, err
 	}
 	bundles := sigstore.New(data)
+	scanner, err := imageScanner()
+	if err != nil {
+		return nil, err
+	}
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
 		Volume:  data,
+		History: builds,
 		Clone:   source.Clone,
 		Connect: connect,
 		Signers: map[string]pipeline.Signer{
@@ -140,13 +178,17 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 			api.SigningSigstore:       bundles,
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
-		Enclave:    inside.Kind(),
-		Version:    version,
-		KnownHosts: knownHosts,
-		CABundle:   bundle,
-		Proxy:      proxies.choose,
-		BuildArgs:  proxies.buildArguments(),
-		Secrets:    proxies.secrets,
+		LookThrough: scanner.Scan,
+		Attester:    bundles,
+		Bases:       baseWays(data),
+		Enclave:     inside.Kind(),
+		Version:     version,
+		KnownHosts:  knownHosts,
+		CABundle:    bundle,
+		Insecure:    insecure,
+		Proxy:       proxies.choose,
+		BuildArgs:   proxies.buildArguments(),
+		Secrets:     proxies.secrets,
 	}), nil
 }
 

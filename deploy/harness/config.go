@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -66,6 +67,7 @@ type description struct {
 	Registry    string           `json:"registry"`
 	Image       string           `json:"image"`
 	BaseImage   string           `json:"base_image"`
+	SignedBases []signedBase     `json:"signed_base_images"`
 	Notary      string           `json:"notary"`
 	GitSSH      string           `json:"git_ssh"`
 	GitHTTPS    string           `json:"git_https"`
@@ -80,6 +82,15 @@ type description struct {
 	Volume      string           `json:"volume"`
 	Enclave     string           `json:"enclave"`
 	ServerLog   string           `json:"server_log"`
+}
+
+// signedBase is a base image of the vendor, and the file of the key to it.
+type signedBase struct {
+	Image   string `json:"image"`
+	Digest  string `json:"digest"`
+	Method  string `json:"method"`
+	KeyID   string `json:"key_id"`
+	KeyFile string `json:"key_file"`
 }
 
 type storeDescription struct {
@@ -101,7 +112,7 @@ func (s *Stack) writeConfig(port string) error {
 	}
 	s.clientID = id.String()
 	writer, reader := s.Registry.Writer(), s.Registry.Reader()
-	return s.writeJSON(configName, configuration{
+	given := configuration{
 		Hostname:      hostname,
 		Port:          port,
 		ImageTag:      "1.3.0.13",
@@ -136,23 +147,25 @@ func (s *Stack) writeConfig(port string) error {
 
 		KnownHosts: string(s.Git.KnownHosts()),
 		TrustCA:    string(s.Notary.CABundle()),
-	})
+	}
+	return errors.Join(s.writeJSON(configName, given), s.writeBaseSamples(given))
 }
 
 func (s *Stack) writeDescription() error {
 	return s.writeJSON(descriptionName, description{
-		PID:        os.Getpid(),
-		Server:     s.Server.URL(),
-		Registry:   s.Registry.Address(),
-		Image:      s.Image(),
-		BaseImage:  s.BaseImage,
-		Notary:     s.Notary.URL(),
-		GitSSH:     s.Git.SSHURL(demoRepository),
-		GitHTTPS:   s.Git.HTTPSURL(demoRepository),
-		GitUser:    gitUser,
-		GitToken:   s.gitToken,
-		GitRoot:    s.GitRoot,
-		KnownHosts: s.dir.path(knownHostsName),
+		PID:         os.Getpid(),
+		Server:      s.Server.URL(),
+		Registry:    s.Registry.Address(),
+		Image:       s.Image(),
+		BaseImage:   s.BaseImage,
+		SignedBases: s.signedBases(),
+		Notary:      s.Notary.URL(),
+		GitSSH:      s.Git.SSHURL(demoRepository),
+		GitHTTPS:    s.Git.HTTPSURL(demoRepository),
+		GitUser:     gitUser,
+		GitToken:    s.gitToken,
+		GitRoot:     s.GitRoot,
+		KnownHosts:  s.dir.path(knownHostsName),
 		ObjectStore: storeDescription{
 			Endpoint:     s.ObjectStore.Endpoint(),
 			AuthEndpoint: s.ObjectStore.AuthEndpoint(),

@@ -14,6 +14,8 @@ import (
 // Names in the stack's folder.
 const (
 	configName      = "sbs-config.json"
+	baseSamplesName = "base-images.json"
+	signedBaseName  = "signed-base.json"
 	descriptionName = "stack.json"
 	readyName       = "ready"
 	caName          = "ca.pem"
@@ -80,7 +82,11 @@ func (f folder) acceptable() error {
 // beside it.
 func (f folder) clear() error {
 	made := []string{f.path(readyName), f.path(descriptionName), f.path(caName),
-		f.path(gitKeyName), f.path(knownHostsName), f.path(environmentName), f.path(partsName)}
+		f.path(gitKeyName), f.path(knownHostsName), f.path(environmentName), f.path(partsName),
+		f.path(baseSamplesName), f.path(signedBaseName)}
+	for _, name := range vendorKeyNames {
+		made = append(made, f.path(name))
+	}
 	for _, pattern := range []string{configName + "*", "." + containerName + "-*"} {
 		matches, err := filepath.Glob(f.path(pattern))
 		if err != nil {

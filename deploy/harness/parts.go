@@ -22,6 +22,7 @@ import (
 
 // Names of what the parts hold.
 const (
+	baseRepository = "base/busybox:1"
 	demoRepository = "demo.git"
 	gitUser        = "developer"
 	manifestBucket = "manifests"
@@ -54,12 +55,11 @@ func (s *Stack) startRegistry(ctx context.Context) error {
 	}
 	s.Registry = server
 	s.closing(server.Close)
-	base, err := server.PushBase(ctx)
-	if err != nil {
+	if s.base, err = registry.Base(ctx); err != nil {
 		return err
 	}
-	s.BaseImage = base
-	return nil
+	s.BaseImage = server.Address() + "/" + baseRepository
+	return server.Push(ctx, baseRepository, s.base)
 }
 
 func (s *Stack) startNotary(ctx context.Context) error {

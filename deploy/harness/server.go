@@ -135,13 +135,8 @@ func (s *Server) Restart(ctx context.Context) error {
 	return errors.Join(s.Stop(ctx), s.start(ctx))
 }
 
-// close stops the server for good.
-func (s *Server) close(ctx context.Context) error {
-	defer s.client.CloseIdleConnections()
-	return s.Stop(ctx)
-}
-
-func (s *Server) start(ctx context.Context) error {
+// Launch starts the server, which must not run, and returns before it answers.
+func (s *Server) Launch() error {
 	log, err := os.OpenFile(s.Log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the server's log: %w", err)
@@ -151,18 +146,29 @@ func (s *Server) start(ctx context.Context) error {
 	command.Dir = s.dir.path(partsName)
 	command.Env = s.environment
 	command.Stdout, command.Stderr = log, log
-	if s.process, err = child.Start("sbs-server", command); err != nil {
+	s.process, err = child.Start("sbs-server", command)
+	return err
+}
+
+// close stops the server for good.
+func (s *Server) close(ctx context.Context) error {
+	defer s.client.CloseIdleConnections()
+	return s.Stop(ctx)
+}
+
+func (s *Server) start(ctx context.Context) error {
+	if err := s.Launch(); err != nil {
 		return err
 	}
-	if err := s.ready(ctx); err != nil {
+	if err := s.Ready(ctx); err != nil {
 		err = fmt.Errorf("%w; the end of its log %s:\n%s", err, s.Log(), s.tail())
 		return errors.Join(err, s.Kill())
 	}
 	return nil
 }
 
-// ready waits until the server answers status over mutual TLS.
-func (s *Server) ready(ctx context.Context) error {
+// Ready waits until the running server answers status over mutual TLS.
+func (s *Server) Ready(ctx context.Context) error {
 	ticker := time.NewTicker(probeEvery)
 	defer ticker.Stop()
 	for {

@@ -12,10 +12,13 @@ import (
 	"strings"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/deploy/harness/notaryserver"
 	"github.com/opensbs/sbs/deploy/harness/objectstore"
 	"github.com/opensbs/sbs/deploy/harness/registry"
+	"github.com/opensbs/sbs/deploy/harness/vendor"
 )
 
 const (
@@ -52,12 +55,15 @@ type Stack struct {
 	ObjectStore *objectstore.Server
 	Server      *Server
 
-	// BaseImage is the reference of the base image in the registry.
+	Vendor *vendor.Vendor
+
+	// BaseImage is the reference of the base image in the registry: unsigned.
 	BaseImage string
 	// GitRoot is the folder of the git server's bare repositories.
 	GitRoot string
 
 	dir      folder
+	base     v1.Image
 	engine   string
 	gitToken string
 	clientID string // the UUID of sbs-config.json
@@ -86,6 +92,7 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 	steps := []step{
 		{"start the registry", s.startRegistry},
 		{"start the notary server", s.startNotary},
+		{"start the vendor of base images", s.startVendor},
 		{"start the git server", s.startGit},
 		{"start the object store", s.startObjectStore},
 		{"start the build server", func(ctx context.Context) error { return s.startServer(ctx, options) }},

@@ -60,7 +60,7 @@ func TestStackRunsAndLeavesNothing(t *testing.T) {
 			t.Errorf("%s: %v, %v, want a file that only its owner reads", name, info, err)
 		}
 	}
-	addresses := []string{described.Registry}
+	addresses := []string{described.Registry, stack.Vendor.Registry.Address()}
 	for _, address := range []string{described.Server, described.Notary, described.GitSSH, described.GitHTTPS,
 		described.ObjectStore.Endpoint, described.ObjectStore.AuthEndpoint} {
 		parsed, err := url.Parse(address)

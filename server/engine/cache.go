@@ -9,8 +9,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/docker/docker/api/types/build"
+	"github.com/docker/docker/api/types/filters"
 	buildkit "github.com/moby/buildkit/client"
 )
 
@@ -27,37 +31,93 @@ func cacheRecords(ctx context.Context, kit *buildkit.Client) (map[string]bool, e
 	return known, nil
 }
 
-// clearCache removes what was added to the cache since before was listed. The
-// Engine passes over what another build is using. A failure is told in the
-// output.
+// clearCache removes what was added to the cache since before was listed. A
+// failure is told in the output.
 func (e *Engine) clearCache(ctx context.Context, before map[string]bool, output io.Writer) {
 	ctx, cancel := forCleanup(ctx)
 	defer cancel()
-	if err := e.removeRecords(ctx, before); err != nil {
+	err := e.removeRecords(ctx, letsGo, func(record *buildkit.UsageInfo) bool { return !before[record.ID] })
+	if err != nil {
 		fmt.Fprintf(output, "the build cache could not be cleared: %v\n", err)
 	}
 }
 
-func (e *Engine) removeRecords(ctx context.Context, before map[string]bool) error {
+// RemoveCache removes what was added to BuildKit's cache since a time by builds
+// that nobody follows any more, because their process was killed. BuildKit ends
+// such a build by itself; RemoveCache waits for that, but not for long. Without
+// BuildKit there is nothing to remove.
+func (e *Engine) RemoveCache(ctx context.Context, since time.Time) error {
+	if e.builder == Classic {
+		return nil
+	}
+	err := e.removeRecords(ctx, letsGoOfDead, func(record *buildkit.UsageInfo) bool { return !record.CreatedAt.Before(since) })
+	if err != nil {
+		return fmt.Errorf("clear the build cache: %w", ended(ctx, err))
+	}
+	return nil
+}
+
+// BuildKit lets go of what a build used a moment after the build's end, and a bit
+// later after the death of its client. What is in use for longer is so by another
+// build, which clears up itself.
+const (
+	letsGo       = 500 * time.Millisecond
+	letsGoOfDead = 3 * time.Second
+	lookAgain    = 50 * time.Millisecond
+)
+
+// removeRecords removes those of the cache's records that ours picks, and tries
+// for so long. Layers of base images stay.
+func (e *Engine) removeRecords(ctx context.Context, patience time.Duration, ours func(*buildkit.UsageInfo) bool) error {
 	kit, err := e.dialBuildKit(ctx)
 	if err != nil {
 		return err
 	}
 	defer kit.Close()
-	records, err := kit.DiskUsage(ctx)
-	if err != nil {
-		return err
-	}
-	var added []string
-	for _, record := range records {
-		if !before[record.ID] && !ofBaseImage(record) {
-			added = append(added, "id=="+record.ID)
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		left, err := kit.DiskUsage(ctx)
+		if err != nil {
+			return err
+		}
+		left = slices.DeleteFunc(left, func(record *buildkit.UsageInfo) bool { return !ours(record) || ofBaseImage(record) })
+		if len(left) == 0 {
+			return nil
+		}
+		removed, err := e.prune(ctx, left)
+		if err != nil {
+			return err
+		}
+		if removed {
+			continue // what those were made of may be free now
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
-	if len(added) == 0 {
-		return nil
+	return nil
+}
+
+// prune removes those of the records that are not in use, and says whether there
+// were any. It asks the Engine, not BuildKit: a BuildKit without moby/buildkit#3857,
+// such as that of Engine 20.10, holds its lock for good when whoever asks it to
+// prune is killed while it answers, and then nobody builds any more. The Engine
+// takes one id in each request.
+func (e *Engine) prune(ctx context.Context, records []*buildkit.UsageInfo) (removed bool, err error) {
+	for _, record := range records {
+		if record.InUse {
+			continue
+		}
+		report, err := e.api.BuildCachePrune(ctx, build.CachePruneOptions{All: true, Filters: filters.NewArgs(filters.Arg("id", record.ID))})
+		if err != nil {
+			return removed, unreachable(ctx, e.api.DaemonHost(), err)
+		}
+		removed = removed || len(report.CachesDeleted) > 0
 	}
-	return kit.Prune(ctx, nil, buildkit.PruneAll, buildkit.WithFilter(added))
+	return removed, nil
 }
 
 // ofBaseImage goes by the descriptions that the sources of images in BuildKit

@@ -9,6 +9,7 @@ import (
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,39 @@ func TestBuildLeavesNothingInTheCache(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What builds left whose process was killed goes, and nothing older.
+func TestRemoveCacheOfKilledBuilds(t *testing.T) {
+	e := connect(t, BuildKit)
+	repo := repository(t, e, "127.0.0.1:1")
+	older, newer := 1e6+mathrand.IntN(1e6), 3e6+mathrand.IntN(1e6)
+	leave := func(size int) {
+		t.Helper()
+		dir := tree(t, map[string]string{"large": strings.Repeat("x", size), "Dockerfile": "FROM scratch\nCOPY . /x\n"})
+		uncleared(t, e, mustOptions(t, request(dir, repo+":x")))
+	}
+	left := func(size int) bool {
+		t.Helper()
+		return slices.ContainsFunc(records(t, e), func(record *buildkit.UsageInfo) bool {
+			return record.Size >= int64(size) && record.Size < int64(size)+1000
+		})
+	}
+	leave(older)
+	killed := time.Now()
+	leave(newer)
+	if !left(older) || !left(newer) {
+		t.Fatal("nothing is left to be removed")
+	}
+	if err := e.RemoveCache(t.Context(), killed); err != nil {
+		t.Fatal(err)
+	}
+	if left(newer) {
+		t.Error("the newer build's records are left")
+	}
+	if !left(older) {
+		t.Error("the older build's records are gone")
 	}
 }
 

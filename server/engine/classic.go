@@ -2,7 +2,8 @@ package engine
 
 // The classic builder is for Engines without BuildKit. It keeps an image for
 // every step and a container for the running one; what of it is not the result
-// is removed here as soon as the build ends, however it ends.
+// is removed here as soon as the build ends, however it ends. It does not tell
+// which images it took from outside, so its Dockerfile is read for them.
 
 import (
 	"context"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/pkg/jsonmessage"
+
+	"github.com/opensbs/sbs/server/dockerfile"
 )
 
 var errNoImage = errors.New("the Engine ended the build without telling which image it made")
@@ -45,6 +48,19 @@ func (e *Engine) buildClassic(ctx context.Context, request BuildRequest, output 
 		return Image{}, err
 	}
 	return Image{ID: id, Base: base}, nil
+}
+
+// baseOfDockerfile lists the images from outside that the Dockerfile names.
+func baseOfDockerfile(request BuildRequest) ([]string, error) {
+	content, err := readBounded(request.Dockerfile)
+	if err != nil {
+		return nil, fmt.Errorf("read the Dockerfile: %w", err)
+	}
+	names, err := dockerfile.External(content, dockerfile.Environment{Args: request.Args})
+	if err != nil {
+		return nil, fmt.Errorf("read the Dockerfile: %w", err)
+	}
+	return names, nil
 }
 
 // runClassic sends the context and follows the build. It returns only after the

@@ -21,15 +21,17 @@ type Record struct {
 	ManifestPublicKey string `json:"manifest_public_key"`
 	RootSSHEnabled    bool   `json:"root_ssh_enabled"`
 
-	Enclave     string         `json:"enclave"`
-	Repository  string         `json:"repository"` // registry/namespace/name
-	Commit      string         `json:"commit"`
-	Committed   time.Time      `json:"committed"`
-	Submodules  []Submodule    `json:"submodules,omitempty"`
-	ImageDigest string         `json:"image_digest"`
-	BaseImages  []BaseImage    `json:"base_images"`
-	Signatures  []Signature    `json:"signatures"`
-	Parameters  map[string]any `json:"parameters"` // without secrets
+	Enclave     string      `json:"enclave"`
+	Repository  string      `json:"repository"` // registry/namespace/name
+	Commit      string      `json:"commit"`
+	Committed   time.Time   `json:"committed"`
+	Submodules  []Submodule `json:"submodules,omitempty"`
+	ImageDigest string      `json:"image_digest"`
+	BaseImages  []BaseImage `json:"base_images"`
+	Signatures  []Signature `json:"signatures"`
+	// Attestations are signed statements about the image; the manifest holds them.
+	Attestations []Attestation  `json:"attestations"`
+	Parameters   map[string]any `json:"parameters"` // without secrets
 
 	Tools    map[string]string    `json:"tools"` // name: version
 	Started  time.Time            `json:"started"`
@@ -48,6 +50,10 @@ type Submodule struct {
 type BaseImage struct {
 	Reference string `json:"reference"`
 	Digest    string `json:"digest"`
+	// How it was verified before the build, where base images are verified: one
+	// of api.Signing* or api.BaseDigest, and the key, which api.BaseDigest has not.
+	Method string `json:"method,omitempty"`
+	KeyID  string `json:"key_id,omitempty"`
 }
 
 // Signature says how the image is signed and what verifies it.
@@ -57,11 +63,22 @@ type Signature struct {
 	PublicKey   string `json:"public_key"`
 }
 
+// Attestation is a signed statement about the image.
+type Attestation struct {
+	Name          string `json:"name"`               // one of api.Attestation*
+	PredicateType string `json:"predicate_type"`     // the kind of statement: a URI
+	SHA256        string `json:"sha256"`             // of the bundle, in hex
+	Referrer      string `json:"referrer,omitempty"` // digest of the manifest beside the image; empty when it is not published
+	PublicKeyID   string `json:"public_key_id"`
+	PublicKey     string `json:"public_key"`
+}
+
 // clone copies what a snapshot could share with its successor.
 func (r Record) clone() Record {
 	r.Submodules = slices.Clone(r.Submodules)
 	r.BaseImages = slices.Clone(r.BaseImages)
 	r.Signatures = slices.Clone(r.Signatures)
+	r.Attestations = slices.Clone(r.Attestations)
 	r.Parameters = maps.Clone(r.Parameters)
 	r.Tools = maps.Clone(r.Tools)
 	r.Steps = maps.Clone(r.Steps)

@@ -38,7 +38,9 @@ type Slot struct {
 }
 
 // Open restores the slot from its store. For a build that was running when the
-// server ended, recover says from its last saved record how it ended.
+// server ended, recover says from its last saved record how it ended. Neither a
+// damaged state nor a store that can't be written keeps the server from starting:
+// the record's cause says so, and finished builds are not in this store.
 func Open(store Store, recover func(Record) Record) (*Slot, error) {
 	s := &Slot{store: store, changed: make(chan struct{})}
 	saved, err := store.LoadJob()
@@ -48,16 +50,28 @@ func Open(store Store, recover func(Record) Record) (*Slot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("restore job: %w", err)
 	}
-	if err := json.Unmarshal(saved, &s.state); err != nil {
-		return nil, fmt.Errorf("restore job: job.json is damaged: %w", err)
-	}
-	if !s.state.Running {
+	var restored State
+	if err := json.Unmarshal(saved, &restored); err != nil {
+		s.settle(Record{Status: api.StatusRestarted, Cause: "it is not known how the latest build ended, because job.json of the data volume was damaged: look it up in the list of builds, and build again (" + err.Error() + ")"})
 		return s, nil
 	}
-	if err := s.set(State{Record: recover(s.state.Record.clone())}); err != nil {
-		return nil, fmt.Errorf("restore job: %w", err)
+	if !restored.Running {
+		s.state = restored
+		return s, nil
 	}
+	s.settle(recover(restored.Record.clone()))
 	return s, nil
+}
+
+// settle makes last the state of a free slot. When it can't be saved, what is
+// saved is what was before, and the next start comes to the same end. The record
+// shown now is the true one.
+func (s *Slot) settle(last Record) {
+	if err := s.setLocked(State{Record: last}); err != nil {
+		last = last.clone()
+		last.Cause = join(last.Cause, "and this could not be saved: "+err.Error())
+		s.show(State{Record: last})
+	}
 }
 
 // State returns the current snapshot.
@@ -103,16 +117,12 @@ func (s *Slot) Begin(record Record, run func(context.Context, *Build) Record) er
 }
 
 // end makes the slot free. When the end can't be saved, what is saved still says
-// "running", and the next start reports the build as interrupted: less than
-// happened, never more. The record shown now is the true one.
+// "running", and the next start takes it from the build's own record, or reports
+// the build as interrupted: less than happened, never more.
 func (s *Slot) end(last Record, ended chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.setLocked(State{Record: last}); err != nil {
-		last = last.clone()
-		last.Cause = join(last.Cause, "and its end could not be saved: "+err.Error())
-		s.show(State{Record: last})
-	}
+	s.settle(last)
 	s.cancel, s.ended = nil, nil
 	close(ended)
 }
@@ -186,12 +196,6 @@ func (s *Slot) Restarted() error {
 		BuildImageTag: s.state.Record.BuildImageTag,
 		Enclave:       s.state.Record.Enclave,
 	}})
-}
-
-func (s *Slot) set(state State) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.setLocked(state)
 }
 
 func (s *Slot) setLocked(state State) error {

@@ -115,7 +115,7 @@ func TestBuildsAreCountedWhenTheyEnd(t *testing.T) {
 	w.move(job.State{Record: record("2", api.StatusSuccess, map[string]time.Time{api.StatusSuccess: after(20)})})
 	w.move(job.State{Record: record("3", api.StatusCleanedUp, map[string]time.Time{api.StatusCleanedUp: after(4)}), Running: true})
 	w.move(job.State{Record: job.Record{ID: "3", Status: api.StatusRestarted}}) // its end was missed
-	w.move(job.State{Record: record("4", "", nil), Running: true})
+	w.move(job.State{Record: record("4", api.StatusCleanedUp, map[string]time.Time{api.StatusCleanedUp: after(6)}), Running: true})
 	w.move(job.State{Record: record("5", "", nil), Running: true}) // so was that of 4
 	// A look has been taken in when the next one begins.
 	w.move(job.State{Record: record("5", "", nil), Running: true})
@@ -123,8 +123,8 @@ func TestBuildsAreCountedWhenTheyEnd(t *testing.T) {
 		`sbs_builds_total{result="success"} 1`,
 		`sbs_builds_total{result="failure"} 3`,
 		`sbs_builds_running 1`,
-		`sbs_build_step_seconds_sum{step="cleaned up"} 5`,
-		`sbs_build_step_seconds_count{step="cleaned up"} 2`,
+		`sbs_build_step_seconds_sum{step="cleaned up"} 11`,
+		`sbs_build_step_seconds_count{step="cleaned up"} 3`,
 		`sbs_build_step_seconds_sum{step="github cloned"} 2`,
 		`sbs_build_step_seconds_sum{step="success"} 20`,
 	)

@@ -14,7 +14,9 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/sbom"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -27,8 +29,10 @@ type Engine interface {
 	Version(ctx context.Context) (engine.Version, error)
 	Build(ctx context.Context, request engine.BuildRequest, output io.Writer) (engine.Image, error)
 	Push(ctx context.Context, reference string, credentials engine.Registry, output io.Writer) (engine.Pushed, error)
+	Save(ctx context.Context, reference string, w io.Writer, most int64) error
 	Remove(ctx context.Context, references ...string) error
 	RemoveTagged(ctx context.Context, repository string) error
+	RemoveCache(ctx context.Context, since time.Time) error
 	Close() error
 }
 
@@ -36,15 +40,23 @@ type Engine interface {
 type Config struct {
 	Slot    *job.Slot
 	Volume  *volume.Volume
+	History *history.Builds // of that volume
 	Clone   func(ctx context.Context, request source.Request, dir string, progress io.Writer) (source.Checkout, error)
 	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
 	Signers map[string]Signer                         // by api.Signing*
+	Bases   BaseVerifier
+
+	// LookThrough finds what is in an image that Engine.Save has written to the
+	// file archive; work is a folder for what it needs meanwhile.
+	LookThrough func(ctx context.Context, archive, work string) (sbom.Inventory, error)
+	Attester    Attester
 
 	Enclave    string // its kind
 	Version    string // of this server
 	KnownHosts []byte // known_hosts text of the operator
 	CABundle   []byte // PEM certificates that the operator trusts
 
+	Insecure  []string          // registries, see trust.Request
 	Proxy     source.Proxy      // for git over HTTPS; nil for none
 	BuildArgs map[string]string // for every build, unless its parameters say otherwise; no secret may be among them
 	Secrets   map[string]string // of the operator, by name: no log and no record may show them
@@ -61,23 +73,36 @@ func New(config Config) *Pipeline {
 	return &Pipeline{Config: config, now: time.Now}
 }
 
+// Check says why these parameters can't be built: an *api.ParameterError.
+func (p *Pipeline) Check(parameters api.Parameters) error {
+	if err := p.checkSigning(parameters); err != nil {
+		return err
+	}
+	return p.Bases.Check(parameters.BaseRules())
+}
+
 // Begin starts a build with parameters and returns. The build ends when it is
 // done or when the slot is stopped. job.ErrBusy means that
-// one runs already; *api.ParameterError that these parameters can't be built.
+// one runs already; *api.ParameterError that these parameters can't be built;
+// *volume.UnwritableError that the volume has no room for a build.
 func (p *Pipeline) Begin(parameters api.Parameters) error {
-	if err := p.checkSigning(parameters); err != nil {
+	if err := p.Check(parameters); err != nil {
 		return err
 	}
 	if p.Slot.State().Running {
 		return job.ErrBusy
 	}
+	trimmed, err := p.makeRoomForBuild(parameters)
+	if err != nil {
+		return volume.Unwritable(err)
+	}
 	folder, err := p.createFolder()
 	if err != nil {
-		return err
+		return volume.Unwritable(err)
 	}
 	file, err := folder.CreateLog()
 	if err != nil {
-		return errors.Join(err, folder.Remove())
+		return volume.Unwritable(errors.Join(err, folder.Remove()))
 	}
 	secrets := maps.Clone(p.Secrets)
 	if secrets == nil {
@@ -96,10 +121,11 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 			work:       filepath.Join(p.Volume.Work(), folder.ID()),
 			key:        sync.OnceValues(func() (*rsa.PrivateKey, error) { return manifestKey(p.Volume) }),
 		}
+		b.logTrimmed(trimmed)
 		return b.toTheEnd(ctx)
 	})
 	if begun != nil {
-		return errors.Join(begun, file.Close(), folder.Remove())
+		return volume.Unwritable(errors.Join(begun, file.Close(), folder.Remove()))
 	}
 	return nil
 }
@@ -125,6 +151,7 @@ func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *red
 		Tools:         map[string]string{"sbs-server": p.Version, "go": runtime.Version()},
 		BaseImages:    []job.BaseImage{},
 		Signatures:    []job.Signature{},
+		Attestations:  []job.Attestation{},
 		Started:       p.now().UTC(),
 	}
 }

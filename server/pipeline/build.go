@@ -9,9 +9,11 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/base"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/source"
@@ -30,8 +32,11 @@ type build struct {
 	engine     Engine
 	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareKey
 
-	checkout source.Checkout
-	pushed   engine.Pushed
+	begunWith int64 // bytes that were free on the volume when the build began
+	version   engine.Version
+	checkout  source.Checkout
+	bases     []base.Image // verified; none where base images are not verified
+	pushed    engine.Pushed
 }
 
 // toTheEnd runs the steps, records how they ended, and leaves nothing behind.
@@ -42,6 +47,7 @@ func (b *build) toTheEnd(ctx context.Context) record {
 	if err == nil {
 		err = b.run(ctx)
 	}
+	full := errors.Is(err, syscall.ENOSPC)
 	last := b.job.Record()
 	if err != nil {
 		last = b.failed(ctx, err)
@@ -49,6 +55,7 @@ func (b *build) toTheEnd(ctx context.Context) record {
 	if err := b.leave(ctx); err != nil {
 		b.log.Error("clean up after the build: %v", err)
 	}
+	b.keepLimits(full)
 	if err := b.log.Close(); err != nil {
 		last.Cause = strings.TrimPrefix(last.Cause+"; the build log is not whole: "+err.Error(), "; ")
 	}
@@ -65,12 +72,23 @@ func (b *build) prepareKey() (wait func()) {
 	prepared := make(chan struct{})
 	go func() {
 		defer close(prepared)
-		_, _ = b.key() // writeManifest gets the same error
+		_, _ = b.key() // proveAndWriteManifest gets the same error
 	}()
 	return func() { <-prepared }
 }
 
+// Names among a record's tools that are no versions.
+const (
+	toolBuilder  = "builder"
+	toolPlatform = "platform"
+)
+
 func (b *build) start(ctx context.Context) error {
+	space, err := b.Volume.Space()
+	if err != nil {
+		return attempt(cleanUpCommand(b.parameters.Repository()), err)
+	}
+	b.begunWith = space.Free
 	connected, err := b.Connect(ctx)
 	if err != nil {
 		return attempt("docker version", err)
@@ -80,23 +98,29 @@ func (b *build) start(ctx context.Context) error {
 	if err != nil {
 		return attempt("docker version", err)
 	}
+	b.version = version
 	return b.note(func(r *record) {
 		r.Tools["docker engine"] = version.Engine
 		r.Tools["docker api"] = version.API
-		r.Tools["builder"] = string(version.Builder)
-		r.Tools["platform"] = version.OS + "/" + version.Arch
+		r.Tools[toolBuilder] = string(version.Builder)
+		r.Tools[toolPlatform] = version.OS + "/" + version.Arch
 	})
 }
 
 // failed is the record of a build that err ended. It is kept in the build's
-// folder here; the slot makes it the status.
+// folder here; the slot makes it the status. First goes what is large: on a full
+// volume that makes the room for the record, and no manifest may say that this
+// build was a success.
 func (b *build) failed(ctx context.Context, err error) record {
+	if err := errors.Join(os.RemoveAll(b.work), b.folder.RemoveManifest()); err != nil {
+		b.log.Error("clean up after the build: %v", err)
+	}
 	command := "sbs-cli build"
 	var step *stepError
 	if errors.As(err, &step) {
 		command = step.command
 	}
-	cause := err.Error()
+	cause := volume.Unwritable(err).Error()
 	if ctx.Err() != nil {
 		// What the step saw is a broken connection; why is in the context.
 		cause = context.Cause(ctx).Error()

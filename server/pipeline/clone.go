@@ -12,6 +12,10 @@ import (
 
 // clone fetches the one commit that is built, and names the build after it.
 func (b *build) clone(ctx context.Context) error {
+	before, err := b.Volume.Space()
+	if err != nil {
+		return attempt(b.cloneCommand(), err)
+	}
 	progress := b.log.output()
 	checkout, err := b.Clone(ctx, b.sourceRequest(), b.clonePath(), progress)
 	_ = progress.Close() // writes to the log, which keeps its own error
@@ -19,6 +23,13 @@ func (b *build) clone(ctx context.Context) error {
 		return attempt(b.cloneCommand(), err)
 	}
 	b.checkout = checkout
+	after, err := b.Volume.Space()
+	if err == nil {
+		err = b.makeRoomForManifest(before.Free - after.Free)
+	}
+	if err != nil {
+		return attempt(b.cloneCommand(), err)
+	}
 	return attempt(b.cloneCommand(), b.note(func(r *record) {
 		r.Commit = checkout.Commit
 		r.Committed = checkout.Committed

@@ -11,10 +11,10 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/engine"
-	"github.com/opensbs/sbs/server/job"
 )
 
-// buildImage builds the Dockerfile and gives the image its names.
+// buildImage verifies the base images, builds the Dockerfile and gives the image
+// its names.
 func (b *build) buildImage(ctx context.Context) error {
 	contextDir, err := b.inClone("DOCKER_BUILD_PATH", b.parameters.DockerBuildPath)
 	if err != nil {
@@ -23,6 +23,10 @@ func (b *build) buildImage(ctx context.Context) error {
 	dockerfile, err := b.inClone("DOCKERFILE_PATH", b.dockerfile())
 	if err != nil {
 		return attempt(b.buildCommand(), err)
+	}
+	dockerfile, err = b.verifyBases(ctx, dockerfile)
+	if err != nil {
+		return err
 	}
 	output := b.log.output()
 	image, err := b.engine.Build(ctx, engine.BuildRequest{
@@ -36,10 +40,12 @@ func (b *build) buildImage(ctx context.Context) error {
 	if err != nil {
 		return attempt(b.buildCommand(), err)
 	}
+	images, err := b.baseImages(image.Base)
+	if err != nil {
+		return attempt(b.buildCommand(), err)
+	}
 	return attempt(b.buildCommand(), b.note(func(r *record) {
-		for _, base := range image.Base {
-			r.BaseImages = append(r.BaseImages, job.BaseImage(base))
-		}
+		r.BaseImages = append(r.BaseImages, images...)
 	}))
 }
 

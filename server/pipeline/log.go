@@ -32,6 +32,7 @@ type log struct {
 	file    *os.File
 	size    int64
 	failure error // the first error of writing
+	gap     bool  // lines are missing at the end
 }
 
 const component = "root"
@@ -76,8 +77,13 @@ func printable(r rune) rune {
 func (l *log) write(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.failure != nil || l.size > maxLog {
+	if l.size > maxLog {
 		return
+	}
+	if l.gap {
+		// What follows a gap says why the build failed; half a line may be in
+		// front of it.
+		line = "\n(lines are missing here: the log could not be written)\n" + line
 	}
 	if l.size+int64(len(line)) > maxLog {
 		l.size = maxLog + 1
@@ -85,7 +91,8 @@ func (l *log) write(line string) {
 	}
 	n, err := io.WriteString(l.file, line)
 	l.size += int64(n)
-	if err != nil {
+	l.gap = err != nil
+	if err != nil && l.failure == nil {
 		l.failure = fmt.Errorf("write build log: %w", err)
 	}
 }

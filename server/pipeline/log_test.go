@@ -3,9 +3,11 @@ package pipeline
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -172,5 +174,45 @@ func TestCommandLine(t *testing.T) {
 	got = commandLine("docker", "build", "--build-arg", "A=it's $HOME; b", "", ".")
 	if want := `docker build --build-arg 'A=it'\''s $HOME; b' '' .`; got != want {
 		t.Error(got)
+	}
+}
+
+// TestLogOnAFullDisk pins that the log goes on when there is room again, says
+// that lines are missing, and is never taken for whole.
+func TestLogOnAFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	path := filepath.Join(t.TempDir(), "log")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLog(file, newRedactor(nil), time.Now, func() {})
+	l.Info("first")
+	l.file = full
+	l.Info("second")
+	l.Info("third")
+	l.file = file
+	l.Info("fourth")
+	l.Info("fifth")
+	if _, err := l.Frozen(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v, want ENOSPC", err)
+	}
+	if err := l.Close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v, want ENOSPC", err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.FieldsFuncSeq(string(content), func(r rune) bool { return r == '\n' }) {
+		lines = append(lines, line[strings.LastIndex(line, " ")+1:])
+	}
+	if got := strings.Join(lines, " "); got != "first written) fourth fifth" {
+		t.Errorf("the log holds %q", content)
 	}
 }

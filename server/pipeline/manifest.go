@@ -10,11 +10,12 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/server/volume"
 )
 
-// writeManifest writes the signed manifest of everything that went in, and the
-// record that says so. Nothing of it is visible before it is whole.
-func (b *build) writeManifest(ctx context.Context) error {
+// proveAndWriteManifest states how the image was built, and writes the manifest.
+// The log of the manifest ends here, because the provenance names its digest.
+func (b *build) proveAndWriteManifest(ctx context.Context) error {
 	command := manifestCommand(b.buildName())
 	key, err := b.key()
 	if err != nil {
@@ -28,12 +29,21 @@ func (b *build) writeManifest(ctx context.Context) error {
 	if err != nil {
 		return attempt(command, err)
 	}
-	if err := b.packAndSign(ctx, key); err != nil {
+	log, err := b.log.Frozen()
+	if err != nil {
 		return attempt(command, err)
 	}
-	if err := b.upload(ctx); err != nil {
+	if err := b.prove(ctx, log); err != nil {
 		return err
 	}
+	return b.writeManifest(ctx, key, log)
+}
+
+// writeManifest writes the signed manifest of everything that went in, and the
+// record that says so. Nothing of it is visible before it is whole and, where it
+// is to go to a bucket, there.
+func (b *build) writeManifest(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) error {
+	command := manifestCommand(b.buildName())
 	public, err := publicPEM(&key.PublicKey)
 	if err != nil {
 		return attempt(command, err)
@@ -41,39 +51,46 @@ func (b *build) writeManifest(ctx context.Context) error {
 	if err := b.folder.SavePublicKey(public); err != nil {
 		return attempt(command, err)
 	}
+	signed, err := b.packAndSign(ctx, key, log)
+	if err != nil {
+		return attempt(command, err)
+	}
+	if err := b.upload(ctx, signed); err != nil {
+		return errors.Join(err, signed.Abandon())
+	}
+	if err := signed.Commit(); err != nil {
+		return attempt(command, err)
+	}
 	return attempt(command, b.saveRecord(b.finished()))
 }
 
 // packAndSign goes over the clone once, as a stream: the archive lies on the
-// volume as a temporary file until its signature is known.
-func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey) (err error) {
+// volume as a temporary file until its signature is known. What it returns is
+// whole, and gets its name when nothing can fail any more but the record.
+func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) (signed *volume.Partial, err error) {
 	name := manifest.Name(b.buildName())
 	tbz, err := b.folder.CreateManifest(name + ".tbz")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, tbz.Abandon()) }()
-	digest, err := b.pack(ctx, tbz)
+	digest, err := b.pack(ctx, tbz, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	signature, err := manifest.Sign(digest, key)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	content, err := tbz.Reread()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return b.keepSigned(ctx, name, content, signature)
+	return b.writeSigned(ctx, name, content, signature)
 }
 
-func (b *build) pack(ctx context.Context, w io.Writer) (manifest.Digest, error) {
+func (b *build) pack(ctx context.Context, w io.Writer, log *io.SectionReader) (manifest.Digest, error) {
 	buildJSON, err := encodeRecord(b.finished())
-	if err != nil {
-		return manifest.Digest{}, err
-	}
-	log, err := b.log.Frozen()
 	if err != nil {
 		return manifest.Digest{}, err
 	}
@@ -84,22 +101,23 @@ func (b *build) pack(ctx context.Context, w io.Writer) (manifest.Digest, error) 
 	digest, err := manifest.Write(ctx, w, manifest.Contents{
 		Record:   buildJSON,
 		Log:      log,
+		Attested: os.DirFS(b.attestedPath()),
 		Git:      clone.FS(),
 		Modified: b.checkout.Committed,
 	})
 	return digest, errors.Join(err, clone.Close())
 }
 
-func (b *build) keepSigned(ctx context.Context, name string, tbz *io.SectionReader, signature []byte) error {
+func (b *build) writeSigned(ctx context.Context, name string, tbz *io.SectionReader, signature []byte) (*volume.Partial, error) {
 	signed, err := b.folder.CreateManifest(SignedName(name))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	err = manifest.WriteSigned(ctx, signed, name, tbz, tbz.Size(), signature, b.checkout.Committed)
 	if err != nil {
-		return errors.Join(err, signed.Abandon())
+		return nil, errors.Join(err, signed.Abandon())
 	}
-	return signed.Commit()
+	return signed, nil
 }
 
 // SignedName is the file name of the signed manifest called name.

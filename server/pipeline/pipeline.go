@@ -11,15 +11,16 @@ import (
 //
 //	cleaned up → github cloned → image built → image pushed → success
 //	    │              │              │             │            │
-//	leftovers of    source at     Dockerfile    both tags     manifest
-//	earlier builds  one commit    to image      pushed and    signed and
-//	removed                                     signed        kept
+//	leftovers of    source at     bases         both tags     provenance
+//	earlier builds  one commit    verified,     pushed and    stated, and
+//	removed                       image built   signed, its   manifest signed
+//	                                            parts stated  and kept
 var steps = []step{
 	{api.StatusCleanedUp, (*build).cleanUp},
 	{api.StatusGitHubCloned, (*build).clone},
 	{api.StatusImageBuilt, (*build).buildImage},
 	{api.StatusImagePushed, (*build).pushAndSign},
-	{api.StatusSuccess, (*build).writeManifest},
+	{api.StatusSuccess, (*build).proveAndWriteManifest},
 }
 
 // step is one row of the table. do must return soon after its context ends.

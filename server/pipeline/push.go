@@ -5,25 +5,52 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/sbom"
 )
 
-// pushAndSign uploads the image once, gives it both tags in the registry, and
-// signs both for the digest that the registry answered.
+// pushAndSign uploads the image once, gives it both tags in the registry, signs
+// both for the digest that the registry answered, and states what the image
+// holds. What it holds is looked for while it is pushed.
 func (b *build) pushAndSign(ctx context.Context) error {
-	for _, reference := range b.references() {
-		if err := b.push(ctx, reference); err != nil {
-			return err
-		}
+	var (
+		signatures []job.Signature
+		found      sbom.Inventory
+	)
+	both, each := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		signatures, err = b.publish(each)
+		return err
+	})
+	both.Go(func() (err error) {
+		found, err = b.lookThrough(each)
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		return err
 	}
-	signatures, err := b.sign(ctx)
+	stated, err := b.attestSBOM(ctx, found)
 	if err != nil {
 		return err
 	}
 	return attempt(b.pushCommand(b.references()[0]), b.note(func(r *record) {
 		r.ImageDigest = b.pushed.Digest
 		r.Signatures = append(r.Signatures, signatures...)
+		r.Attestations = append(r.Attestations, stated)
 	}))
+}
+
+// publish pushes both tags and signs them.
+func (b *build) publish(ctx context.Context) ([]job.Signature, error) {
+	for _, reference := range b.references() {
+		if err := b.push(ctx, reference); err != nil {
+			return nil, err
+		}
+	}
+	return b.sign(ctx)
 }
 
 func (b *build) push(ctx context.Context, reference string) error {

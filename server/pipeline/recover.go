@@ -2,6 +2,9 @@ package pipeline
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"math"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/job"
@@ -13,7 +16,8 @@ const interrupted = "the server was stopped while this step ran: start the build
 
 // Recover says how the build that was running when the server ended has ended:
 // as its folder says, when its end was already saved there, or else interrupted
-// in the step behind the last one that was done.
+// in the step behind the last one that was done. Then its folder says so from
+// here on, and holds no manifest, which would say success.
 func Recover(v *volume.Volume) func(job.Record) job.Record {
 	return func(last job.Record) job.Record {
 		if saved, ok := savedRecord(v, last.ID); ok {
@@ -21,8 +25,52 @@ func Recover(v *volume.Volume) func(job.Record) job.Record {
 		}
 		last.Status = api.FailureStatus(unfinished(last))
 		last.Cause = interrupted
+		if err := saveInterrupted(v, last); err != nil {
+			last.Cause += "; " + volume.Unwritable(err).Error()
+		}
 		return last
 	}
+}
+
+// saveInterrupted keeps the end of a build that has none. A record that is there
+// is damaged, and stays for whoever can mend it.
+func saveInterrupted(v *volume.Volume, last job.Record) error {
+	folder, err := v.Build(last.ID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := folder.Record(); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := folder.RemoveManifest(); err != nil {
+		return err
+	}
+	content, err := encodeRecord(last)
+	if err != nil {
+		return err
+	}
+	return folder.SaveRecord(content)
+}
+
+// Settle gives an end to each build that has none, when no build runs: one whose
+// server ended before it had durably begun, or whose state was damaged.
+func (p *Pipeline) Settle() error {
+	all, _, err := p.History.List("", math.MaxInt)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, build := range all {
+		if build.Status != "" || build.Problem != "" {
+			continue
+		}
+		last := job.Record{ID: build.ID, Status: api.FailureStatus("sbs-cli build"), Cause: interrupted}
+		failed = errors.Join(failed, saveInterrupted(p.Volume, last))
+	}
+	return failed
 }
 
 func savedRecord(v *volume.Volume, id string) (saved job.Record, ok bool) {

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/opensbs/sbs/api"
@@ -48,12 +47,8 @@ func (b *build) signRequest(method string) trust.Request {
 		User:     p.DockerUser,
 		Password: string(p.DockerPassword),
 		CABundle: b.CABundle,
-		Image: trust.Image{
-			Repository: p.Repository(),
-			Tags:       b.tags(),
-			Digest:     b.pushed.Digest,
-			Size:       b.pushed.Size,
-		},
+		Insecure: b.Insecure,
+		Image:    b.image(),
 	}
 	if method == api.SigningDCT {
 		request.Notary = p.TrustPushServer
@@ -62,10 +57,20 @@ func (b *build) signRequest(method string) trust.Request {
 	return request
 }
 
+// image is the pushed image, as it is signed and spoken of.
+func (b *build) image() trust.Image {
+	return trust.Image{
+		Repository: b.parameters.Repository(),
+		Tags:       b.tags(),
+		Digest:     b.pushed.Digest,
+		Size:       b.pushed.Size,
+	}
+}
+
 // signCommand is the signing as a person would have typed it.
 func (b *build) signCommand(method string) string {
 	reference := b.references()[0]
-	byDigest := fmt.Sprintf("%s@%s", b.parameters.Repository(), b.pushed.Digest)
+	byDigest := b.byDigest()
 	switch method {
 	case api.SigningSimple:
 		return commandLine("podman", "image", "sign", "--sign-by", "<KEY>", "docker://"+reference)
@@ -75,4 +80,9 @@ func (b *build) signCommand(method string) string {
 		return commandLine("cosign", "sign", "--new-bundle-format=false", "--key", "<KEY>", byDigest)
 	}
 	return commandLine("docker", "trust", "sign", reference)
+}
+
+// byDigest is the pushed image's name that no tag can change.
+func (b *build) byDigest() string {
+	return b.parameters.Repository() + "@" + b.pushed.Digest
 }

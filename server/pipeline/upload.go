@@ -2,17 +2,15 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/server/objectstore"
+	"github.com/opensbs/sbs/server/volume"
 )
 
 // upload stores the signed manifest in the bucket that was asked for. It comes
 // before success is recorded: a manifest that is not there was not delivered.
-func (b *build) upload(ctx context.Context) error {
+func (b *build) upload(ctx context.Context, signed *volume.Partial) error {
 	parameters := b.parameters.ManifestStore
 	if parameters.Bucket == "" {
 		return nil
@@ -24,22 +22,13 @@ func (b *build) upload(ctx context.Context) error {
 		return attempt(command, err)
 	}
 	defer store.Close()
-	if err := b.uploadTo(ctx, store, name); err != nil {
+	content, err := signed.Reread()
+	if err != nil {
+		return attempt(command, err)
+	}
+	if err := store.Put(ctx, name, content); err != nil {
 		return attempt(command, err)
 	}
 	b.log.Info("stored %s in bucket %s", name, parameters.Bucket)
 	return nil
-}
-
-func (b *build) uploadTo(ctx context.Context, store *objectstore.Store, name string) (err error) {
-	file, err := b.folder.Manifest(name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	info, err := file.Stat()
-	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
-	}
-	return store.Put(ctx, name, io.NewSectionReader(file, 0, info.Size()))
 }

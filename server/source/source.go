@@ -25,7 +25,7 @@ type Request struct {
 	User, Token string // credentials for HTTPS URLs; a token alone will do; may be empty
 	KnownHosts  []byte // known_hosts text (sshd(8)) for hosts beyond the built-in ones
 	CABundle    []byte // certificate authorities for HTTPS in PEM, beside the system's
-	Proxy       Proxy  // for HTTPS; nil for none
+	Proxy       Proxy  `json:"-"` // for HTTPS; nil for none
 }
 
 // Checkout is what was cloned.

@@ -57,13 +57,15 @@ func (p *Partial) Reread() (*io.SectionReader, error) {
 	return io.NewSectionReader(p.file, 0, info.Size()), nil
 }
 
-// Commit syncs the file, gives it its name, and syncs the folder.
+// Commit syncs the file, gives it its name, and syncs the folder. When it fails,
+// nothing of it is left.
 func (p *Partial) Commit() error {
-	if err := errors.Join(p.file.Sync(), p.file.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", p.name, err)
+	err := errors.Join(p.file.Sync(), p.file.Close())
+	if err == nil {
+		err = p.volume.root.Rename(p.name+temporarySuffix, p.name)
 	}
-	if err := p.volume.root.Rename(p.name+temporarySuffix, p.name); err != nil {
-		return fmt.Errorf("write %s: %w", p.name, err)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", p.name, errors.Join(err, p.volume.root.Remove(p.name+temporarySuffix)))
 	}
 	return p.volume.syncFolder(path.Dir(p.name))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 )
 
 // Import is what comes to the volume from another one, all or nothing.
@@ -31,7 +32,7 @@ func (v *Volume) Import(from Import) error {
 	if err := v.FinishImport(); err != nil {
 		return err
 	}
-	if err := from.check(); err != nil {
+	if err := v.checkImport(from); err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
 	journal, err := json.Marshal(from)
@@ -63,7 +64,7 @@ func (v *Volume) FinishImport() error {
 	}
 	journal, err := v.sealer.Unseal(fileImport, sealed)
 	if err != nil {
-		return fmt.Errorf("finish import: open %s: %w", fileImport, err)
+		return fmt.Errorf("finish import: %w", &SealedError{fileImport, err})
 	}
 	var from Import
 	if err := json.Unmarshal(journal, &from); err != nil {
@@ -78,14 +79,15 @@ func (v *Volume) FinishImport() error {
 	return v.syncFolder(".")
 }
 
-func (from Import) check() error {
+// checkImport finds what would stop an import half-way.
+func (v *Volume) checkImport(from Import) error {
 	for name := range from.Secrets {
-		if _, err := sealedFile(name); err != nil {
+		if err := v.replaceable(name); err != nil {
 			return err
 		}
 	}
 	for _, build := range from.Builds {
-		if !idForm.MatchString(build.ID) {
+		if !isID(build.ID) {
 			return fmt.Errorf("%.80q is not a build id", build.ID)
 		}
 	}
@@ -107,7 +109,7 @@ func (v *Volume) apply(from Import) error {
 }
 
 // applyBuild adds a build that is not there. The record comes last: a folder
-// with one is whole, and stays as it is.
+// with one is whole, and stays as it is, even if it is damaged.
 func (v *Volume) applyBuild(imported ImportedBuild) error {
 	build, err := v.CreateBuild(imported.ID)
 	if errors.Is(err, fs.ErrExist) {
@@ -116,7 +118,7 @@ func (v *Volume) applyBuild(imported ImportedBuild) error {
 	if err != nil {
 		return err
 	}
-	if _, err := build.Record(); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := v.root.Lstat(path.Join(build.folder, fileRecord)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := build.SavePublicKey(imported.PublicKey); err != nil {

@@ -12,8 +12,8 @@ import (
 var incoming = Import{
 	Secrets: map[string][]byte{"manifest/key": []byte("new"), "dct/a": []byte("a")},
 	Builds: []ImportedBuild{
-		{ID: "2021-02-10_15-37-37.178350", Record: []byte("first"), PublicKey: []byte("key 1")},
-		{ID: "2022-02-10_15-37-37.178350", Record: []byte("second"), PublicKey: []byte("key 2")},
+		{ID: "2021-02-10_15-37-37.178350", Record: []byte("{\n  \"n\": 1\n}\n"), PublicKey: []byte("key 1")},
+		{ID: "2022-02-10_15-37-37.178350", Record: []byte("{\n  \"n\": 2\n}\n"), PublicKey: []byte("key 2")},
 	},
 }
 
@@ -63,17 +63,18 @@ func TestImport(t *testing.T) {
 
 func TestImportLeavesFinishedBuildsAlone(t *testing.T) {
 	v := openAt(t, t.TempDir())
+	const before = "{\n  \"as\": \"it was\"\n}\n"
 	build, err := v.CreateBuild(incoming.Builds[0].ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := build.SaveRecord([]byte("as it was")); err != nil {
+	if err := build.SaveRecord([]byte(before)); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.Import(incoming); err != nil {
 		t.Fatal(err)
 	}
-	if record, err := build.Record(); err != nil || string(record) != "as it was" {
+	if record, err := build.Record(); err != nil || string(record) != before {
 		t.Errorf("the record is %q now, %v", record, err)
 	}
 }
@@ -118,10 +119,41 @@ func TestDamagedJournalIsNamedAndKept(t *testing.T) {
 	if err := os.WriteFile(file, []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir, reversing{}); !errors.Is(err, errNotOurs) {
-		t.Errorf("got %v", err)
+	v := openAt(t, dir) // what was there before stays readable
+	for what, err := range map[string]error{"finish": v.FinishImport(), "import": v.Import(incoming)} {
+		var sealed *SealedError
+		if !errors.As(err, &sealed) || sealed.File != fileImport || !errors.Is(err, errNotOurs) {
+			t.Errorf("%s: got %v, want an error that names the journal", what, err)
+		}
 	}
 	if content, err := os.ReadFile(file); err != nil || string(content) != "damaged" {
 		t.Errorf("the journal now holds %q, %v", content, err)
+	}
+}
+
+// TestImportOverASealedFileThatDoesNotOpen pins that it is refused before its
+// first write: half-way it could neither go on nor back.
+func TestImportOverASealedFileThatDoesNotOpen(t *testing.T) {
+	dir := t.TempDir()
+	v := openAt(t, dir)
+	if err := v.Put("manifest/key", []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, folderSealed, "manifest", "key")
+	if err := os.WriteFile(file, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var sealed *SealedError
+	if err := v.Import(incoming); !errors.As(err, &sealed) || sealed.File != "sealed/manifest/key" {
+		t.Errorf("got %v, want an error that names the file", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, fileImport)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the journal: %v", err)
+	}
+	if names, err := v.List(""); err != nil || len(names) != 1 {
+		t.Errorf("sealed are %q, %v", names, err)
+	}
+	if content, err := os.ReadFile(file); err != nil || string(content) != "damaged" {
+		t.Errorf("the file holds %q, %v", content, err)
 	}
 }

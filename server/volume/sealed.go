@@ -12,9 +12,21 @@ import (
 // maxSealed bounds a sealed file, in bytes.
 const maxSealed = 4 << 20
 
+// SealedError is a sealed file that does not open. It is left as it is.
+type SealedError struct {
+	File  string // from the top of the volume
+	cause error  // the enclave's
+}
+
+func (e *SealedError) Error() string {
+	return fmt.Sprintf("the sealed file %s of the data volume does not open: put it back from a backup (%v)", e.File, e.cause)
+}
+
+func (e *SealedError) Unwrap() error { return e.cause }
+
 // Get opens the secret sealed under name, such as "parameters" or
 // "dct/<key id>". An absent one is an error that wraps fs.ErrNotExist; one that
-// does not open is an error of the enclave's, and the file is left as it is.
+// does not open is a *SealedError.
 func (v *Volume) Get(name string) ([]byte, error) {
 	file, err := sealedFile(name)
 	if err != nil {
@@ -26,15 +38,19 @@ func (v *Volume) Get(name string) ([]byte, error) {
 	}
 	secret, err := v.sealer.Unseal(name, sealed)
 	if err != nil {
-		return nil, fmt.Errorf("open sealed file %s: %w", file, err)
+		return nil, &SealedError{file, err}
 	}
 	return secret, nil
 }
 
-// Put seals secret under name, durably.
+// Put seals secret under name, durably. What is there under that name and does
+// not open is a *SealedError: it is not overwritten.
 func (v *Volume) Put(name string, secret []byte) error {
 	file, err := sealedFile(name)
 	if err != nil {
+		return err
+	}
+	if err := v.replaceable(name); err != nil {
 		return err
 	}
 	sealed, err := v.sealer.Seal(name, secret)
@@ -50,6 +66,26 @@ func (v *Volume) Put(name string, secret []byte) error {
 	}
 	// The folder may be new, so its own name must be durable too.
 	return v.syncFolder(path.Dir(folder))
+}
+
+func (v *Volume) replaceable(name string) error {
+	if _, err := v.Get(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Remove takes the secret sealed under name away, durably. An absent one is an
+// error that wraps fs.ErrNotExist.
+func (v *Volume) Remove(name string) error {
+	file, err := sealedFile(name)
+	if err != nil {
+		return err
+	}
+	if err := v.root.Remove(file); err != nil {
+		return fmt.Errorf("remove sealed file %s: %w", file, err)
+	}
+	return v.syncFolder(path.Dir(file))
 }
 
 // List returns the names of the sealed secrets that begin with prefix, in order.
@@ -69,6 +105,23 @@ func (v *Volume) List(prefix string) ([]string, error) {
 		return nil, fmt.Errorf("list sealed files: %w", err)
 	}
 	return names, nil
+}
+
+// Check opens every sealed file, and says how many do. Those that don't are
+// named in the error.
+func (v *Volume) Check() (opened int, err error) {
+	names, err := v.List("")
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		if _, failed := v.Get(name); failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		opened++
+	}
+	return opened, err
 }
 
 // SealAnew seals again every secret whose sealed form is stale: sealed under a

@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 )
@@ -26,4 +27,52 @@ func (v *Volume) Space() (Space, error) {
 		Total:    int64(stat.Blocks) * block,
 		ReadOnly: stat.Flags&readOnlyFlag != 0,
 	}, nil
+}
+
+// Need is nil when that many bytes can be written, or an *UnwritableError.
+func (v *Volume) Need(bytes int64) error {
+	space, err := v.Space()
+	switch {
+	case err != nil:
+		return err
+	case space.ReadOnly:
+		return &UnwritableError{syscall.EROFS}
+	case space.Free < bytes:
+		return &UnwritableError{fmt.Errorf("%.1f MiB are free and %.1f MiB are needed: %w", mebibytes(space.Free), mebibytes(bytes), syscall.ENOSPC)}
+	}
+	return nil
+}
+
+func mebibytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
+// UnwritableError is a write that failed for a reason that only the volume's
+// owner can mend. Its text says what to do.
+type UnwritableError struct{ cause error }
+
+func (e *UnwritableError) Error() string {
+	what := "the data volume is full: free space on it or enlarge it, or lower BUILDS_KEPT_SIZE with update; then build again"
+	switch {
+	case errors.Is(e.cause, syscall.EROFS):
+		what = "the data volume is read-only: see the system's log for why, and mount it writable again"
+	case errors.Is(e.cause, syscall.EIO):
+		what = "the data volume has a fault: see the system's log, and replace the disk or restore a backup"
+	}
+	return fmt.Sprintf("%s (%v)", what, e.cause)
+}
+
+func (e *UnwritableError) Unwrap() error { return e.cause }
+
+// Unwritable is err with what to do about it when a full, read-only or faulty
+// file system is its cause; any other error comes back as it is.
+func Unwritable(err error) error {
+	var known *UnwritableError
+	if errors.As(err, &known) {
+		return err
+	}
+	for _, cause := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
+		if errors.Is(err, cause) {
+			return &UnwritableError{err}
+		}
+	}
+	return err
 }

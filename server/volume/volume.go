@@ -20,6 +20,7 @@ type Sealer interface {
 type Volume struct {
 	dir    string
 	root   *os.Root
+	builds *os.File // the folder of that name, for Mark
 	lock   *os.File
 	sealer Sealer
 }
@@ -43,7 +44,7 @@ const (
 func Open(dir string, sealer Sealer) (*Volume, error) {
 	v, err := open(dir, sealer)
 	if err != nil {
-		return nil, fmt.Errorf("open data volume %s: %w", dir, err)
+		return nil, fmt.Errorf("open data volume %s: %w", dir, Unwritable(err))
 	}
 	return v, nil
 }
@@ -73,19 +74,38 @@ func open(dir string, sealer Sealer) (v *Volume, err error) {
 			return v, err
 		}
 	}
+	if v.builds, err = root.Open(folderBuilds); err != nil {
+		return v, err
+	}
+	if err = v.removeTrash(); err != nil {
+		return v, err
+	}
 	if err = v.EmptyWork(); err != nil {
 		return v, err
 	}
 	if err = v.removeTemporary(); err != nil {
 		return v, err
 	}
-	return v, v.FinishImport()
+	return v, v.resumeImport()
+}
+
+// resumeImport finishes an import that a crash interrupted. A journal that does
+// not open keeps nobody from what was there before it: Import, and whoever else
+// must have it finished, get the same error and name it.
+func (v *Volume) resumeImport() error {
+	err := v.FinishImport()
+	var sealed *SealedError
+	if errors.As(err, &sealed) && sealed.File == fileImport {
+		return nil
+	}
+	return err
 }
 
 // lock keeps a second server away. The kernel drops it when the process ends,
-// however it ends.
+// however it ends. The file is opened for reading alone, so that the file system
+// can be made read-only while no build runs.
 func lock(root *os.Root) (*os.File, error) {
-	file, err := root.OpenFile(fileLock, os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := root.OpenFile(fileLock, os.O_CREATE|os.O_RDONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +122,9 @@ func lock(root *os.Root) (*os.File, error) {
 // Close gives the volume free.
 func (v *Volume) Close() error {
 	err := v.root.Close()
+	if v.builds != nil {
+		err = errors.Join(err, v.builds.Close())
+	}
 	if v.lock != nil {
 		err = errors.Join(err, v.lock.Close())
 	}

@@ -64,9 +64,19 @@ func TestSealedSecrets(t *testing.T) {
 	if err != nil || !slices.Equal(names, []string{"dct/abc", "dct/gun/x"}) {
 		t.Errorf("listed %q, %v", names, err)
 	}
+	if err := v.Remove("dct/gun/x"); err != nil {
+		t.Error(err)
+	}
+	_, err = v.Get("dct/gun/x")
+	if again := v.Remove("dct/gun/x"); !errors.Is(err, fs.ErrNotExist) || !errors.Is(again, fs.ErrNotExist) {
+		t.Errorf("after it was removed: %v, %v", err, again)
+	}
 	for _, name := range []string{"", ".", "../x", "/x", "a/../../b", "x.partial"} {
 		if err := v.Put(name, nil); err == nil {
 			t.Errorf("%q was taken as a name", name)
+		}
+		if err := v.Remove(name); err == nil || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q to be removed: %v", name, err)
 		}
 	}
 }

@@ -158,7 +158,7 @@ func manifestFailures(l *lab) []failure {
 	return []failure{{
 		name:    "damaged manifest key",
 		command: "tar -cjf manifest.{name}.tbz data git",
-		cause:   []string{"open sealed file sealed/manifest/key", "does not authenticate"},
+		cause:   []string{"the sealed file sealed/manifest/key", "does not authenticate"},
 		breaks: func(t *testing.T) func() {
 			l.succeed(t) // makes the key, if there is none yet
 			whole, err := os.ReadFile(path)

@@ -67,6 +67,11 @@ func TestRealProgram(t *testing.T) {
 	if !strings.Contains(built.log(), "RUN go mod download") {
 		t.Errorf("the log says nothing of the download:\n%s", built.log())
 	}
+	document := read(t, l.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
+	modules := packagesOf(t, []byte(document))
+	if modules["filippo.io/edwards25519"] == "" || modules["golang.org/x/crypto"] == "" || modules["go"] == "" {
+		t.Errorf("the bill of materials has %v", modules)
+	}
 	reference := l.pull(t, image)
 	identity := l.container(t, "", "--entrypoint", "/age-keygen", reference)
 	_, recipient, _ := strings.Cut(identity, "# public key: ")

@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +56,7 @@ func TestKilledInEveryStep(t *testing.T) {
 			if status.Status != api.FailureStatus(command) || status.Building || !strings.Contains(status.Cause, "the server was stopped") {
 				t.Errorf("after the restart: %q (%s), want %q", status.Status, status.Cause, api.FailureStatus(command))
 			}
-			l.noWork(t)
+			l.nothingLeft(t, l.image(name))
 			l.checkServed(t, good)
 
 			// The parameters are still there, without another init.
@@ -67,6 +68,34 @@ func TestKilledInEveryStep(t *testing.T) {
 			l.nothingLeft(t, l.image(name))
 		})
 	}
+}
+
+// A server that starts while the engine is away does not wait for it, and its
+// next build clears up.
+func TestRestartedWithoutEngine(t *testing.T) {
+	l := shared
+	l.prepare(t, "engineless", hello, nil)
+	reached := l.holding(t, l.registry, "PUT /v2/sbs/engineless/manifests/")
+	l.begin(t)
+	reached()
+	if err := l.Server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	l.releaseAll()
+	err := l.engine.down()
+	restarted := l.Server.Restart(t.Context())
+	if err := errors.Join(err, restarted, l.engine.up()); err != nil {
+		t.Fatal(err)
+	}
+	if status := l.status(t); !api.Failed(status.Status) || status.Building {
+		t.Errorf("after the restart: %+v, want that the build was interrupted", status)
+	}
+	if len(l.images(t, l.image("engineless"))) == 0 {
+		t.Error("the killed build left no image: nothing is tested")
+	}
+	l.commit(t, "engineless.git", hello)
+	l.succeed(t)
+	l.nothingLeft(t, l.image("engineless"))
 }
 
 // goodBuild makes one build that succeeds, in a repository of its own but with

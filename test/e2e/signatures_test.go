@@ -68,7 +68,7 @@ func TestSignedInEveryWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(config.Signatures) != len(every) || config.PublicKeyID != config.Signatures[0].ID || config.Lookaside == "" {
+	if len(config.Signatures) != len(every)+1 || config.Signatures[len(every)].Method != api.KeyOfAttestations || config.PublicKeyID != config.Signatures[0].ID || config.Lookaside == "" {
 		t.Errorf("config-json: %+v", config)
 	}
 }

@@ -50,6 +50,16 @@ func (l *lab) steps() []step {
 		},
 		command: "git clone {url}",
 	}, {
+		name: "bases verified",
+		done: api.StatusGitHubCloned,
+		hold: func(t testing.TB, name string) func() {
+			base := strings.Replace(l.BaseImage, l.Registry.Address(), l.registry.address, 1)
+			rule := map[string]any{"image": "**", "method": api.BaseDigest, "key": "sha256:" + strings.Repeat("0a", 32)}
+			l.prepare(t, name, files{"Dockerfile": "FROM " + base + "\n"}, map[string]any{"BASE_IMAGE_POLICY": []any{rule}})
+			return l.holding(t, l.registry, "/v2/base/busybox/manifests/")
+		},
+		command: "docker build -t {image}:{tag} .",
+	}, {
 		name:    "image built",
 		done:    api.StatusGitHubCloned,
 		hold:    l.sleeping,

@@ -28,7 +28,7 @@ type lab struct {
 	client string // path of sbs-cli
 }
 
-func start(t *testing.T) *lab {
+func start(t testing.TB) *lab {
 	t.Helper()
 	programs, err := harness.Build(t.Context(), t.TempDir())
 	if err != nil {
@@ -97,7 +97,7 @@ func (l *lab) forgets(t *testing.T) {
 }
 
 // configure changes keys of the user's configuration.
-func (l *lab) configure(t *testing.T, changes map[string]string) {
+func (l *lab) configure(t testing.TB, changes map[string]string) {
 	t.Helper()
 	path := filepath.Join(l.Dir(), "sbs-config.json")
 	var config map[string]any
@@ -121,7 +121,7 @@ func (l *lab) configure(t *testing.T, changes map[string]string) {
 
 // guide types a command of the guide, which must succeed, and returns what it
 // prints.
-func (l *lab) guide(t *testing.T, command string) string {
+func (l *lab) guide(t testing.TB, command string) string {
 	t.Helper()
 	out, err := run(t, l.Dir(), nil, l.client, strings.Fields(command)...)
 	if err != nil {
@@ -140,7 +140,7 @@ func (l *lab) refused(t *testing.T, command string) string {
 	return err.Error()
 }
 
-func run(t *testing.T, dir string, environment []string, program string, arguments ...string) (string, error) {
+func run(t testing.TB, dir string, environment []string, program string, arguments ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -156,7 +156,7 @@ func run(t *testing.T, dir string, environment []string, program string, argumen
 }
 
 // build builds, and returns the name of the build.
-func (l *lab) build(t *testing.T) string {
+func (l *lab) build(t testing.TB) string {
 	t.Helper()
 	l.guide(t, "build --env sbs-config.json")
 	l.guide(t, "status --env sbs-config.json --wait")

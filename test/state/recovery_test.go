@@ -131,4 +131,8 @@ func TestUndeliveredManifest(t *testing.T) {
 	if said := l.refused(t, "get-manifest --env sbs-config.json"); !strings.Contains(said, "no build has succeeded yet") {
 		t.Errorf("get-manifest: %s", said)
 	}
+	// What says that the build was a success must not lie about.
+	if left, err := filepath.Glob(filepath.Join(l.Server.Volume(), "builds", "*", "*.tbz*")); err != nil || len(left) != 0 {
+		t.Errorf("manifests of the failed build are left: %q, %v", left, err)
+	}
 }

@@ -23,30 +23,31 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// baseRepository is where PushBase puts the base image.
-const baseRepository = "base/busybox:1"
-
-// PushBase puts an image with busybox and its commands into the registry and
-// returns its reference.
-func (s *Server) PushBase(ctx context.Context) (string, error) {
-	reference := s.Address() + "/" + baseRepository
-	tag, err := name.NewTag(reference, name.Insecure)
-	if err != nil {
-		return "", fmt.Errorf("name the base image: %w", err)
-	}
+// Base is an image with busybox and its commands.
+func Base(ctx context.Context) (v1.Image, error) {
 	program, err := staticBusybox(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	image, err := busyboxImage(program)
 	if err != nil {
-		return "", fmt.Errorf("make the base image: %w", err)
+		return nil, fmt.Errorf("make the base image: %w", err)
+	}
+	return image, nil
+}
+
+// Push puts an image into the registry, under a name without the registry's:
+// namespace/name:tag.
+func (s *Server) Push(ctx context.Context, reference string, image v1.Image) error {
+	tag, err := name.NewTag(s.Address()+"/"+reference, name.Insecure)
+	if err != nil {
+		return fmt.Errorf("name an image: %w", err)
 	}
 	account := authn.FromConfig(authn.AuthConfig{Username: s.writer.User, Password: s.writer.Password})
 	if err := remote.Write(tag, image, remote.WithAuth(account), remote.WithContext(ctx)); err != nil {
-		return "", fmt.Errorf("push the base image %s: %w", reference, err)
+		return fmt.Errorf("push the image %s: %w", tag, err)
 	}
-	return reference, nil
+	return nil
 }
 
 // busybox is the program and the names of the commands in it.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/opensbs/sbs/signature"
 )
 
 // Both credential tests use a server that knows nothing: what counts is how it
@@ -33,7 +35,7 @@ func TestBasicCredentials(t *testing.T) {
 		t.Errorf("credentials sent: %v", sent)
 	}
 	request.Password = ""
-	var access *AccessError
+	var access *signature.AccessError
 	if _, err := New(newKeys()).Sign(t.Context(), request, io.Discard); !errors.As(err, &access) || access.Status != 0 {
 		t.Errorf("without a password: %v, want an AccessError that says credentials are asked for", err)
 	}
@@ -74,7 +76,7 @@ func TestTokenCredentials(t *testing.T) {
 		t.Errorf("authorized with %v", tokens)
 	}
 	request.Password = "wrong-secret"
-	var access *AccessError
+	var access *signature.AccessError
 	if _, err := New(newKeys()).Sign(t.Context(), request, io.Discard); !errors.As(err, &access) || strings.Contains(err.Error(), "wrong-secret") {
 		t.Errorf("with a wrong password: %v, want an AccessError without it", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/signature"
 	"go.uber.org/goleak"
 )
 
@@ -73,7 +74,7 @@ func TestSignUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = New(newKeys()).Sign(t.Context(), trust.Request{Notary: listener.Addr().String(), Image: image}, io.Discard)
-	var unreachable *UnreachableError
+	var unreachable *signature.UnreachableError
 	if !errors.As(err, &unreachable) || !strings.Contains(err.Error(), listener.Addr().String()) {
 		t.Errorf("error %v, want an UnreachableError that names the server", err)
 	}
@@ -83,7 +84,7 @@ func TestSignUnknownAuthority(t *testing.T) {
 	_, request := serve(t, func(http.ResponseWriter, *http.Request) {})
 	request.CABundle = nil
 	_, err := New(newKeys()).Sign(t.Context(), request, io.Discard)
-	var certificate *CertificateError
+	var certificate *signature.CertificateError
 	if !errors.As(err, &certificate) || !strings.Contains(err.Error(), "DOCKER_CONTENT_TRUST_CA") {
 		t.Errorf("error %v, want a CertificateError that names the parameter", err)
 	}
@@ -93,7 +94,7 @@ func TestSignOtherName(t *testing.T) {
 	server, request := serve(t, func(http.ResponseWriter, *http.Request) {})
 	request.Notary = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	_, err := New(newKeys()).Sign(t.Context(), request, io.Discard)
-	var certificate *CertificateError
+	var certificate *signature.CertificateError
 	if !errors.As(err, &certificate) || strings.Contains(err.Error(), "DOCKER_CONTENT_TRUST_CA") {
 		t.Errorf("error %v, want a CertificateError that does not blame the authorities", err)
 	}
@@ -104,10 +105,10 @@ func TestSignStatus(t *testing.T) {
 		status int
 		want   any
 	}{
-		"unauthorized":   {http.StatusUnauthorized, new(*AccessError)},
-		"forbidden":      {http.StatusForbidden, new(*AccessError)},
-		"out of order":   {http.StatusBadGateway, new(*UnreachableError)},
-		"too many calls": {http.StatusTooManyRequests, new(*UnreachableError)},
+		"unauthorized":   {http.StatusUnauthorized, new(*signature.AccessError)},
+		"forbidden":      {http.StatusForbidden, new(*signature.AccessError)},
+		"out of order":   {http.StatusBadGateway, new(*signature.UnreachableError)},
+		"too many calls": {http.StatusTooManyRequests, new(*signature.UnreachableError)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, request := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -177,36 +178,5 @@ func TestSignWaitsItsTurn(t *testing.T) {
 	cancel()
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("a waiting signature ended with %v", err)
-	}
-}
-
-func TestAnswerIsBounded(t *testing.T) {
-	server, request := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		for chunk := make([]byte, 1<<20); ; {
-			if _, err := w.Write(chunk); err != nil {
-				return
-			}
-		}
-	})
-	transport, err := newTransport(request.CABundle)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer transport.CloseIdleConnections()
-	call, err := http.NewRequest(http.MethodGet, server.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := bounded(t.Context(), transport).RoundTrip(call)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := io.Copy(io.Discard, response.Body)
-	var tooLarge *http.MaxBytesError
-	if !errors.As(err, &tooLarge) || read != maxAnswer {
-		t.Errorf("read %d bytes, then %v", read, err)
-	}
-	if err := response.Body.Close(); err != nil {
-		t.Error(err)
 	}
 }

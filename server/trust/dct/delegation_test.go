@@ -14,17 +14,18 @@ import (
 	"github.com/theupdateframework/notary/tuf/data"
 
 	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/signature/notary"
 )
 
 // delegate gives the releases delegation to a key.
 func delegate(t *testing.T, keys *memoryKeys, request trust.Request, key data.PrivateKey) {
 	t.Helper()
 	r, root := opened(t, keys, request)
-	session, err := r.session(r.pinned(root))
+	session, err := r.session(r.Pinned(root.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := session.AddDelegation(releases, []data.PublicKey{data.PublicKeyFromPrivate(key)}, []string{""}); err != nil {
+	if err := session.AddDelegation(notary.Releases, []data.PublicKey{data.PublicKeyFromPrivate(key)}, []string{""}); err != nil {
 		t.Fatal(err)
 	}
 	if err := session.Publish(); err != nil {
@@ -33,26 +34,23 @@ func delegate(t *testing.T, keys *memoryKeys, request trust.Request, key data.Pr
 }
 
 // opened is the repository of a request, and the root key remembered of it.
-func opened(t *testing.T, keys *memoryKeys, request trust.Request) (*repository, rootKey) {
+func opened(t *testing.T, keys *memoryKeys, request trust.Request) (*repository, notary.RootKey) {
 	t.Helper()
-	address, err := parseServer(request.Notary)
+	address, err := notary.ParseServer(request.Notary)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport, err := newTransport(request.CABundle)
+	repository, err := notary.Open(t.Context(), address, request.Image.Repository, request.Access(), "push", "pull")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(transport.CloseIdleConnections)
-	r, err := openRepository(address, request.Image.Repository, bounded(t.Context(), transport), &keyStore{keys: keys}, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(repository.Close)
+	r := newRepository(repository, &keyStore{keys: keys}, io.Discard)
 	known, err := r.memory.load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, rootKey{id: known.RootKeyID}
+	return r, notary.RootKey{ID: known.RootKeyID}
 }
 
 func TestReleasesDelegation(t *testing.T) {
@@ -69,7 +67,7 @@ func TestReleasesDelegation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		target, err := client.NewReadOnly(loaded).GetTargetByName("latest", releases, data.CanonicalTargetsRole)
+		target, err := client.NewReadOnly(loaded).GetTargetByName("latest", notary.Releases, data.CanonicalTargetsRole)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,13 +79,13 @@ func TestReleasesDelegation(t *testing.T) {
 	}
 
 	withReleaser := keys.copied()
-	info := trustmanager.KeyInfo{Role: releases, Gun: data.GUN(image.Repository)}
+	info := trustmanager.KeyInfo{Role: notary.Releases, Gun: data.GUN(image.Repository)}
 	if err := (&keyStore{keys: withReleaser}).AddKey(info, releaser); err != nil {
 		t.Fatal(err)
 	}
 	sign(t, withReleaser, request)
-	if role := signedIn(); role != releases {
-		t.Errorf("signed in %s although the key of %s is there", role, releases)
+	if role := signedIn(); role != notary.Releases {
+		t.Errorf("signed in %s although the key of %s is there", role, notary.Releases)
 	}
 
 	// Verifiers read the delegation first: a signature beneath it is none.
@@ -95,7 +93,7 @@ func TestReleasesDelegation(t *testing.T) {
 	next.Digest = "sha256:" + strings.Repeat("0b", 32)
 	shadowed := new(ShadowedError)
 	refused(t, keys, f.request(next), &shadowed)
-	if shadowed.Role != releases.String() {
+	if shadowed.Role != notary.Releases.String() {
 		t.Errorf("shadowed by %q", shadowed.Role)
 	}
 }

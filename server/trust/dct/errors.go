@@ -1,11 +1,10 @@
 package dct
 
-// What can go wrong, one type for each thing the reader can do about it. Sign
-// puts the GUN and the server in front of every one of them.
+// What can go wrong in signing alone, one type for each thing the reader can do
+// about it; the rest are types of package signature. Sign puts the GUN and the
+// server in front of every one of them.
 
 import (
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -36,70 +35,6 @@ func (*LostError) Error() string {
 	return "nothing was signed, because the trust data published from here is gone: restore the notary server's data, " +
 		"or have the operator of this server forget the repository (sbs-server forget-trust-data), after which it is started anew and every verifier " +
 		"needs its new public key"
-}
-
-// RolledBackError refuses trust data that is older than what was seen before.
-type RolledBackError struct {
-	Role      string // the TUF file: root, targets, snapshot or timestamp
-	Seen, Got int    // its versions
-}
-
-func (e *RolledBackError) Error() string {
-	return fmt.Sprintf("nothing was signed, because the trust data there went back in time (%s is at version %d and was at %d): "+
-		"restore the notary server's newest data, or have the operator of this server forget the repository (sbs-server forget-trust-data) to go on "+
-		"from the older state", e.Role, e.Got, e.Seen)
-}
-
-// ExpiredError is trust data past its end.
-type ExpiredError struct{ Err error }
-
-func (e *ExpiredError) Error() string {
-	return fmt.Sprintf("the trust data there has expired: %v: check the clocks of both machines and that the notary server "+
-		"can sign timestamps", e.Err)
-}
-
-func (e *ExpiredError) Unwrap() error { return e.Err }
-
-// UnreachableError is a server that could not be talked to.
-type UnreachableError struct{ Err error }
-
-func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("cannot reach the notary server: %v: check DOCKER_CONTENT_TRUST_PUSH_SERVER and that the server runs", e.Err)
-}
-
-func (e *UnreachableError) Unwrap() error { return e.Err }
-
-// CertificateError is a server (or a CABundle) whose certificate is not taken.
-type CertificateError struct{ Err error }
-
-func (e *CertificateError) Error() string {
-	advice := "set DOCKER_CONTENT_TRUST_CA to the PEM certificate of the authority that signed it"
-	var (
-		otherName x509.HostnameError
-		invalid   x509.CertificateInvalidError
-	)
-	switch {
-	case errors.As(e.Err, &otherName):
-		advice = "name the server in DOCKER_CONTENT_TRUST_PUSH_SERVER as its certificate does"
-	case errors.As(e.Err, &invalid) && invalid.Reason == x509.Expired:
-		advice = "renew it, or set this machine's clock"
-	}
-	return fmt.Sprintf("cannot verify the notary server's certificate: %v: %s", e.Err, advice)
-}
-
-func (e *CertificateError) Unwrap() error { return e.Err }
-
-// AccessError is a server that wants other credentials.
-type AccessError struct {
-	Status int // of HTTP: 401 or 403; 0 when there were no credentials to send
-}
-
-func (e *AccessError) Error() string {
-	answer := "asks for credentials"
-	if e.Status != 0 {
-		answer = fmt.Sprintf("refuses the credentials (HTTP status %d)", e.Status)
-	}
-	return "the notary server " + answer + ": check DOCKER_USER and DOCKER_PASSWORD, and that this user may push the repository"
 }
 
 // KeyStoreError is a failure of the sealed store.

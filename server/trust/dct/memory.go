@@ -14,6 +14,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/signature/notary"
 )
 
 const (
@@ -29,41 +32,39 @@ type record struct {
 	// RootKeyID is the id of our root key in the repository's root.json.
 	RootKeyID string `json:"root_key_id"`
 	// Seen are the highest versions of the metadata that were read back.
-	Seen versions `json:"seen"`
+	Seen notary.Versions `json:"seen"`
 	// Forgotten is an operator's leave to start anew: see Signer.Forget.
 	Forgotten bool `json:"forgotten,omitempty"`
-}
-
-// versions are the version numbers of the four files of TUF.
-type versions struct {
-	Root      int `json:"root"`
-	Targets   int `json:"targets"`
-	Snapshot  int `json:"snapshot"`
-	Timestamp int `json:"timestamp"`
 }
 
 // binds tells whether the record stands for a repository that must be there.
 func (r record) binds() bool { return r.RootKeyID != "" && !r.Forgotten }
 
-// wentBack names the first file that is older than the one remembered.
-func (r record) wentBack(now versions) (role string, seen, got int) {
+// wentBack is nil unless a file is older than the one remembered.
+func (r record) wentBack(now notary.Versions) *signature.RolledBackError {
 	if !r.binds() {
-		return "", 0, 0
+		return nil
 	}
-	for _, file := range []struct {
-		role      string
-		seen, got int
-	}{
-		{"root", r.Seen.Root, now.Root},
-		{"targets", r.Seen.Targets, now.Targets},
-		{"snapshot", r.Seen.Snapshot, now.Snapshot},
-		{"timestamp", r.Seen.Timestamp, now.Timestamp},
-	} {
-		if file.got < file.seen {
-			return file.role, file.seen, file.got
+	return r.Seen.WentBack(now)
+}
+
+// pin picks the root key to believe from those a repository names: the one
+// remembered, or, where nothing is remembered, one whose private half is
+// ours. It answers false when the repository's root is not ours.
+func (r record) pin(published []notary.RootKey, owned func(canonical string) (bool, error)) (notary.RootKey, bool, error) {
+	for _, key := range published {
+		if r.binds() {
+			if key.ID == r.RootKeyID {
+				return key, true, nil
+			}
+			continue
+		}
+		ours, err := owned(key.Canonical)
+		if err != nil || ours {
+			return key, ours, err
 		}
 	}
-	return "", 0, 0
+	return notary.RootKey{}, false, nil
 }
 
 // memory is where the record of one GUN on one server is kept.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/signature"
 	"github.com/theupdateframework/notary/trustpinning"
 	"github.com/theupdateframework/notary/tuf/data"
 )
@@ -109,7 +110,7 @@ func TestServerWentBack(t *testing.T) {
 	sign(t, keys, f.request(next))
 
 	f.put(old)
-	back := new(RolledBackError)
+	back := new(signature.RolledBackError)
 	refused(t, keys, f.request(next), &back)
 	if back.Role != "targets" || back.Got >= back.Seen {
 		t.Errorf("refused with %+v", back)
@@ -185,7 +186,7 @@ func TestInterruptedStart(t *testing.T) {
 	}))
 	keys := newKeys()
 	_, err := New(keys).Sign(t.Context(), f.request(image), io.Discard)
-	if unreachable := new(UnreachableError); !errors.As(err, &unreachable) {
+	if unreachable := new(signature.UnreachableError); !errors.As(err, &unreachable) {
 		t.Fatalf("error %v, want an UnreachableError", err)
 	}
 	f.put(through)
@@ -238,7 +239,7 @@ func TestNotaryBehindCredentials(t *testing.T) {
 			request.Image.Repository = "registry.example.com/ns/" + scheme
 			sign(t, newKeys(), request)
 			request.Password = "wrong-secret"
-			refused(t, newKeys(), request, new(*AccessError))
+			refused(t, newKeys(), request, new(*signature.AccessError))
 		})
 	}
 }

@@ -14,12 +14,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/signature/notary"
 	"github.com/theupdateframework/notary/client"
 	"github.com/theupdateframework/notary/client/changelist"
 	"github.com/theupdateframework/notary/storage"
@@ -30,9 +29,7 @@ import (
 // repository is the trust data of one GUN during one Sign. Its cache is in
 // memory and starts empty: what is believed comes from the sealed store.
 type repository struct {
-	address  *url.URL
-	gun      data.GUN
-	remote   storage.RemoteStore
+	*notary.Repository
 	cache    *storage.MemoryStore
 	keys     *keyStore
 	crypto   cryptoService
@@ -40,21 +37,15 @@ type repository struct {
 	progress io.Writer
 }
 
-func openRepository(address *url.URL, gun string, channel http.RoundTripper, keys *keyStore, progress io.Writer) (*repository, error) {
-	remote, err := storage.NewNotaryServerStore(address.String(), data.GUN(gun), channel)
-	if err != nil {
-		return nil, err
-	}
+func newRepository(opened *notary.Repository, keys *keyStore, progress io.Writer) *repository {
 	return &repository{
-		address:  address,
-		gun:      data.GUN(gun),
-		remote:   remote,
-		cache:    storage.NewMemoryStore(nil),
-		keys:     keys,
-		crypto:   newCryptoService(keys),
-		memory:   memory{keys.keys, serverName(address), gun},
-		progress: progress,
-	}, nil
+		Repository: opened,
+		cache:      storage.NewMemoryStore(nil),
+		keys:       keys,
+		crypto:     newCryptoService(keys),
+		memory:     memory{keys.keys, notary.Name(opened.Address), opened.GUN.String()},
+		progress:   progress,
+	}
 }
 
 // sign is the whole of it; see the diagram at the top of the file.
@@ -63,11 +54,11 @@ func (r *repository) sign(image trust.Image) (trust.PublicKey, error) {
 	if err != nil {
 		return trust.PublicKey{}, err
 	}
-	published, err := r.look()
+	published, err := r.Roots()
 	if err != nil {
 		return trust.PublicKey{}, err
 	}
-	var root rootKey
+	var root notary.RootKey
 	role := data.CanonicalTargetsRole
 	if published == nil {
 		root, err = r.initialise(known)
@@ -84,60 +75,60 @@ func (r *repository) sign(image trust.Image) (trust.PublicKey, error) {
 	if err != nil {
 		return trust.PublicKey{}, err
 	}
-	if err := r.memory.save(record{RootKeyID: root.id, Seen: seen}); err != nil {
+	if err := r.memory.save(record{RootKeyID: root.ID, Seen: seen}); err != nil {
 		return trust.PublicKey{}, err
 	}
 	return trust.PublicKey{
 		Method: api.SigningDCT,
-		ID:     root.id,
-		Key:    base64.StdEncoding.EncodeToString(root.public),
+		ID:     root.ID,
+		Key:    base64.StdEncoding.EncodeToString(root.Public),
 	}, r.say("signed %s: %s\n", strings.Join(image.Tags, ", "), image.Digest)
 }
 
 // initialise makes the keys and the first trust data, in memory.
-func (r *repository) initialise(known record) (rootKey, error) {
+func (r *repository) initialise(known record) (notary.RootKey, error) {
 	if known.binds() {
-		return rootKey{}, &LostError{}
+		return notary.RootKey{}, &LostError{}
 	}
-	if err := r.say("starting the trust data of %s at %s\n", r.gun, r.memory.server); err != nil {
-		return rootKey{}, err
+	if err := r.say("starting the trust data of %s at %s\n", r.GUN, r.memory.server); err != nil {
+		return notary.RootKey{}, err
 	}
 	key, err := r.crypto.Create(data.CanonicalRootRole, "", data.ECDSAKey)
 	if err != nil {
-		return rootKey{}, err
+		return notary.RootKey{}, err
 	}
 	// Nothing to pin yet: what is trusted first is what is made here.
 	session, err := r.session(trustpinning.TrustPinConfig{})
 	if err != nil {
-		return rootKey{}, err
+		return notary.RootKey{}, err
 	}
 	if err := session.Initialize([]string{key.ID()}); err != nil {
 		if missing := (storage.ErrMetaNotFound{}); errors.As(err, &missing) {
-			return rootKey{}, fmt.Errorf("there is no notary server, for it offers no timestamp key: check DOCKER_CONTENT_TRUST_PUSH_SERVER: %w", err)
+			return notary.RootKey{}, fmt.Errorf("there is no notary server, for it offers no timestamp key: check DOCKER_CONTENT_TRUST_PUSH_SERVER: %w", err)
 		}
-		return rootKey{}, err
+		return notary.RootKey{}, err
 	}
 	raw, err := r.cache.GetSized(data.CanonicalRootRole.String(), storage.NoSizeLimit)
 	if err != nil {
-		return rootKey{}, err
+		return notary.RootKey{}, err
 	}
-	made, err := parseRoot(raw)
+	made, err := notary.ParseRoot(raw)
 	if err != nil {
-		return rootKey{}, err
+		return notary.RootKey{}, err
 	}
 	if len(made) != 1 {
-		return rootKey{}, fmt.Errorf("the new root.json names %d root keys", len(made))
+		return notary.RootKey{}, fmt.Errorf("the new root.json names %d root keys", len(made))
 	}
 	return made[0], nil
 }
 
 // publish signs all tags and sends them in one request: all or none.
-func (r *repository) publish(root rootKey, role data.RoleName, image trust.Image) error {
+func (r *repository) publish(root notary.RootKey, role data.RoleName, image trust.Image) error {
 	hash, err := hex.DecodeString(strings.TrimPrefix(image.Digest, "sha256:"))
 	if err != nil {
 		return err
 	}
-	session, err := r.session(r.pinned(root))
+	session, err := r.session(r.Pinned(root.ID))
 	if err != nil {
 		return err
 	}
@@ -151,7 +142,7 @@ func (r *repository) publish(root rootKey, role data.RoleName, image trust.Image
 }
 
 func (r *repository) session(pin trustpinning.TrustPinConfig) (client.Repository, error) {
-	return client.NewRepository(r.gun, r.address.String(), r.remote, r.cache, pin, r.crypto, changelist.NewMemChangelist())
+	return client.NewRepository(r.GUN, r.Address.String(), r.Remote, r.cache, pin, r.crypto, changelist.NewMemChangelist())
 }
 
 func (r *repository) say(format string, args ...any) error {

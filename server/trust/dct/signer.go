@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/signature/notary"
 )
 
 // signLimit bounds one Sign with all its requests.
@@ -35,23 +36,23 @@ func New(keys Keys) *Signer {
 // neither the server nor this key store knows the GUN. progress gets lines of
 // text for the build log.
 //
-// Where a reader can do something, the error is one of ErrDockerNotary,
-// *ForeignRootError, *LostError, *RolledBackError, *ExpiredError,
-// *UnreachableError, *CertificateError, *AccessError, *KeyStoreError,
-// *MissingKeyError and *ShadowedError. When ctx ends, Sign ends promptly with
+// Where a reader can do something, the error is one of notary.ErrDockerNotary,
+// *ForeignRootError, *LostError, *KeyStoreError, *MissingKeyError,
+// *ShadowedError, and *RolledBackError, *ExpiredError, *UnreachableError,
+// *CertificateError and *AccessError of package signature. When ctx ends, Sign ends promptly with
 // its error, and whether the signatures were published is known to the server
 // alone: signing again is always safe.
 func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
 	if err := request.Image.Validate(); err != nil {
 		return trust.PublicKey{}, fmt.Errorf("sign image: %w", err)
 	}
-	address, err := parseServer(request.Notary)
+	address, err := notary.ParseServer(request.Notary)
 	if err != nil {
 		return trust.PublicKey{}, fmt.Errorf("sign %s: %w", request.Image.Repository, err)
 	}
 	key, err := s.signInTurn(ctx, address, request, progress)
 	if err != nil {
-		return trust.PublicKey{}, fmt.Errorf("sign %s at %s: %w", request.Image.Repository, serverName(address), err)
+		return trust.PublicKey{}, fmt.Errorf("sign %s at %s: %w", request.Image.Repository, notary.Name(address), err)
 	}
 	return key, nil
 }
@@ -74,7 +75,7 @@ func (s *Signer) signInTurn(ctx context.Context, address *url.URL, request trust
 	case store.failure != nil:
 		return trust.PublicKey{}, store.failure
 	default:
-		return trust.PublicKey{}, explain(err)
+		return trust.PublicKey{}, explain(notary.Name(address), err)
 	}
 }
 
@@ -88,20 +89,12 @@ func ended(ctx context.Context) error {
 
 // signAt connects to the server and leaves no connection behind.
 func (s *Signer) signAt(ctx context.Context, address *url.URL, request trust.Request, store *keyStore, progress io.Writer) (trust.PublicKey, error) {
-	transport, err := newTransport(request.CABundle)
+	opened, err := notary.Open(ctx, address, request.Image.Repository, request.Access(), "push", "pull")
 	if err != nil {
 		return trust.PublicKey{}, err
 	}
-	defer transport.CloseIdleConnections()
-	channel, err := authorized(bounded(ctx, transport), address, request.Image.Repository, credentials{request.User, request.Password})
-	if err != nil {
-		return trust.PublicKey{}, err
-	}
-	repository, err := openRepository(address, request.Image.Repository, channel, store, progress)
-	if err != nil {
-		return trust.PublicKey{}, err
-	}
-	return repository.sign(request.Image)
+	defer opened.Close()
+	return newRepository(opened, store, progress).sign(request.Image)
 }
 
 // Forget is an operator's decision after a LostError or a RolledBackError: it
@@ -110,7 +103,7 @@ func (s *Signer) signAt(ctx context.Context, address *url.URL, request trust.Req
 // if there is none; a foreign root stays refused. Keys are kept. It fails with
 // fs.ErrNotExist when nothing is remembered.
 func (s *Signer) Forget(ctx context.Context, server, gun string) error {
-	address, err := parseServer(server)
+	address, err := notary.ParseServer(server)
 	if err != nil {
 		return fmt.Errorf("forget %s: %w", gun, err)
 	}
@@ -118,7 +111,7 @@ func (s *Signer) Forget(ctx context.Context, server, gun string) error {
 		return fmt.Errorf("forget %s: %w", gun, err)
 	}
 	defer s.leave()
-	past := memory{s.keys, serverName(address), gun}
+	past := memory{s.keys, notary.Name(address), gun}
 	known, err := past.load()
 	if err == nil && known.RootKeyID == "" {
 		err = fmt.Errorf("nothing is remembered of it at %s: %w", past.server, fs.ErrNotExist)

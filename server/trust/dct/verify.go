@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/signature/notary"
 	"github.com/theupdateframework/notary/client"
 	"github.com/theupdateframework/notary/trustmanager"
 	"github.com/theupdateframework/notary/tuf"
@@ -15,18 +16,15 @@ import (
 	"github.com/theupdateframework/notary/tuf/utils"
 )
 
-// releases is the delegation verifiers read before the targets role.
-const releases data.RoleName = "targets/releases"
-
 // maxFound bounds how many foreign keys an error names.
 const maxFound = 4
 
 // check verifies the server's trust data down from our root and against what
 // is remembered, and answers the root key and the role to sign in.
-func (r *repository) check(known record, published []rootKey, tags []string) (rootKey, data.RoleName, error) {
+func (r *repository) check(known record, published []notary.RootKey, tags []string) (notary.RootKey, data.RoleName, error) {
 	root, ours, err := known.pin(published, r.owns)
 	if err != nil {
-		return rootKey{}, "", err
+		return notary.RootKey{}, "", err
 	}
 	if !ours {
 		foreign := &ForeignRootError{}
@@ -34,42 +32,43 @@ func (r *repository) check(known record, published []rootKey, tags []string) (ro
 			foreign.Known = known.RootKeyID
 		}
 		for _, key := range published[:min(len(published), maxFound)] {
-			foreign.Found = append(foreign.Found, key.id)
+			foreign.Found = append(foreign.Found, key.ID)
 		}
-		return rootKey{}, "", foreign
+		return notary.RootKey{}, "", foreign
 	}
 	loaded, err := r.load(root)
 	if err != nil {
-		return rootKey{}, "", err
+		return notary.RootKey{}, "", err
 	}
-	now, err := versionsOf(loaded)
+	now, err := notary.VersionsOf(loaded)
 	if err != nil {
-		return rootKey{}, "", err
+		return notary.RootKey{}, "", err
 	}
-	if role, seen, got := known.wentBack(now); role != "" {
-		return rootKey{}, "", &RolledBackError{Role: role, Seen: seen, Got: got}
+	if back := known.wentBack(now); back != nil {
+		return notary.RootKey{}, "", back
 	}
 	role, err := r.signableRole(loaded, tags)
 	return root, role, err
 }
 
 // load verifies the server's trust data down from the pinned root.
-func (r *repository) load(root rootKey) (*tuf.Repo, error) {
-	loaded, _, err := client.LoadTUFRepo(client.TUFLoadOptions{
-		GUN:                    r.gun,
-		TrustPinning:           r.pinned(root),
-		CryptoService:          r.crypto,
-		Cache:                  r.cache,
-		RemoteStore:            r.remote,
-		AlwaysCheckInitialized: true,
-	})
-	return loaded, err
+func (r *repository) load(root notary.RootKey) (*tuf.Repo, error) {
+	return r.Load(r.Pinned(root.ID), r.cache, r.crypto)
+}
+
+// owns tells whether a root key's private half is in the key store.
+func (r *repository) owns(canonical string) (bool, error) {
+	_, role, err := r.keys.GetKey(canonical)
+	if missing := (trustmanager.ErrKeyNotFound{}); errors.As(err, &missing) {
+		return false, nil
+	}
+	return role == data.CanonicalRootRole, err
 }
 
 // signableRole is docker's rule: the releases delegation if there is one that
 // we can sign and that takes the tags, otherwise the targets role.
 func (r *repository) signableRole(loaded *tuf.Repo, tags []string) (data.RoleName, error) {
-	delegation, err := loaded.GetDelegationRole(releases)
+	delegation, err := loaded.GetDelegationRole(notary.Releases)
 	if missing := (data.ErrInvalidRole{}); errors.As(err, &missing) {
 		return data.CanonicalTargetsRole, nil
 	}
@@ -93,44 +92,29 @@ func (r *repository) signableRole(loaded *tuf.Repo, tags []string) (data.RoleNam
 		if err != nil {
 			return "", err
 		}
-		return releases, nil
+		return notary.Releases, nil
 	}
 	return data.CanonicalTargetsRole, nil
 }
 
 // readBack fetches what was published and reads it as a verifier does.
-func (r *repository) readBack(root rootKey, image trust.Image) (versions, error) {
+func (r *repository) readBack(root notary.RootKey, image trust.Image) (notary.Versions, error) {
 	loaded, err := r.load(root)
 	if err != nil {
-		return versions{}, err
+		return notary.Versions{}, err
 	}
 	reader := client.NewReadOnly(loaded)
 	for _, tag := range image.Tags {
-		target, err := reader.GetTargetByName(tag, releases, data.CanonicalTargetsRole)
+		target, err := reader.GetTargetByName(tag, notary.Releases, data.CanonicalTargetsRole)
 		if missing := client.ErrNoSuchTarget(""); errors.As(err, &missing) {
-			return versions{}, &ShadowedError{Tag: tag}
+			return notary.Versions{}, &ShadowedError{Tag: tag}
 		}
 		if err != nil {
-			return versions{}, err
+			return notary.Versions{}, err
 		}
 		if hex.EncodeToString(target.Hashes["sha256"]) != strings.TrimPrefix(image.Digest, "sha256:") {
-			return versions{}, &ShadowedError{Tag: tag, Role: target.Role.String()}
+			return notary.Versions{}, &ShadowedError{Tag: tag, Role: target.Role.String()}
 		}
 	}
-	return versionsOf(loaded)
-}
-
-// versionsOf answers the versions of loaded trust data; a snapshot without a
-// targets file is the one gap the library leaves open.
-func versionsOf(loaded *tuf.Repo) (versions, error) {
-	targets, ok := loaded.Targets[data.CanonicalTargetsRole]
-	if !ok {
-		return versions{}, errors.New("the trust data has no targets file")
-	}
-	return versions{
-		Root:      loaded.Root.Signed.Version,
-		Targets:   targets.Signed.Version,
-		Snapshot:  loaded.Snapshot.Signed.Version,
-		Timestamp: loaded.Timestamp.Signed.Version,
-	}, nil
+	return notary.VersionsOf(loaded)
 }

@@ -9,11 +9,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
+
+	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/signature/bundle"
 )
 
 // Keys is the sealed store: what is put is sealed, what is got is opened.
@@ -26,14 +28,11 @@ type Keys interface {
 
 const keyName = "sigstore/key" // where the key is sealed: PKCS #8, DER
 
-// key is the private key, and the public one in the forms it is shown in.
+// key is the private key, and the public one as it is shown.
 type key struct {
 	private *ecdsa.PrivateKey
-	pem     string
-	hash    [sha256.Size]byte // of the public key's DER (SubjectPublicKeyInfo)
+	public  bundle.Key
 }
-
-func (k key) id() string { return hex.EncodeToString(k.hash[:]) }
 
 // sign signs the SHA-256 of content, deterministically; the result is DER.
 func (k key) sign(content []byte) ([]byte, error) {
@@ -43,6 +42,16 @@ func (k key) sign(content []byte) ([]byte, error) {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return signature, nil
+}
+
+// state is the signed statement that predicate, of that type, is true of image:
+// a bundle.
+func (k key) state(image trust.Image, predicateType string, predicate []byte) ([]byte, error) {
+	return bundle.Sign(k.private, bundle.Statement{
+		Subjects:      []bundle.Subject{{Digest: map[string]string{"sha256": strings.TrimPrefix(image.Digest, "sha256:")}}},
+		PredicateType: predicateType,
+		Predicate:     predicate,
+	})
 }
 
 // openKey opens the signing key, or makes it.
@@ -79,10 +88,9 @@ func newKey(keys Keys) (key, error) {
 }
 
 func withPublic(private *ecdsa.PrivateKey) (key, error) {
-	der, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
+	public, err := bundle.NewKey(private.Public())
 	if err != nil {
-		return key{}, fmt.Errorf("write the sigstore public key: %w", err)
+		return key{}, fmt.Errorf("the sigstore key: %w", err)
 	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	return key{private, string(text), sha256.Sum256(der)}, nil
+	return key{private, public}, nil
 }

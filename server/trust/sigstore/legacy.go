@@ -6,12 +6,10 @@ package sigstore
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -22,34 +20,16 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/registry"
+	"github.com/opensbs/sbs/signature/registry"
+	"github.com/opensbs/sbs/signature/sigstore"
 )
 
-const (
-	legacyType       = "application/vnd.dev.cosign.simplesigning.v1+json"
-	legacyClaim      = "cosign container image signature"
-	legacyAnnotation = "dev.cosignproject.cosign/signature" // base64 of the signature over the layer
-	creator          = "sbs-server"                         // without a version, so that it stays the same
-)
-
-type legacyPayload struct {
-	Critical struct {
-		Identity struct {
-			Reference string `json:"docker-reference"`
-		} `json:"identity"`
-		Image struct {
-			Digest string `json:"docker-manifest-digest"`
-		} `json:"image"`
-		Type string `json:"type"`
-	} `json:"critical"`
-	Optional struct {
-		Creator string `json:"creator"`
-	} `json:"optional"`
-}
+// creator has no version, so that a signature stays the same.
+const creator = "sbs-server"
 
 // addLegacy signs each tag of the image, and keeps what others have signed.
 func addLegacy(ctx context.Context, k key, repository *registry.Repository, image trust.Image) error {
-	tag := repository.Name.Tag(strings.Replace(image.Digest, ":", "-", 1) + ".sig")
+	tag := repository.Name.Tag(sigstore.LegacyTag(image.Digest))
 	signatures, err := remote.Image(tag, repository.Options(ctx)...)
 	var refused *transport.Error
 	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
@@ -71,14 +51,9 @@ func addLegacy(ctx context.Context, k key, repository *registry.Repository, imag
 
 // withLegacy adds the signature of one reference, if it is not there.
 func withLegacy(k key, signatures v1.Image, reference, digest string) (v1.Image, error) {
-	var payload legacyPayload
-	payload.Critical.Identity.Reference = reference
-	payload.Critical.Image.Digest = digest
-	payload.Critical.Type = legacyClaim
-	payload.Optional.Creator = creator
-	text, err := json.Marshal(payload)
+	text, err := sigstore.LegacyClaim{Reference: reference, Digest: digest}.Encode(creator)
 	if err != nil {
-		return nil, fmt.Errorf("encode the signature of %s: %w", reference, err)
+		return nil, err
 	}
 	signature, err := k.sign(text)
 	if err != nil {
@@ -90,12 +65,12 @@ func withLegacy(k key, signatures v1.Image, reference, digest string) (v1.Image,
 		return nil, fmt.Errorf("read the signatures there are: %w", err)
 	}
 	// Signatures are deterministic: the same one means the same payload.
-	if slices.ContainsFunc(manifest.Layers, func(layer v1.Descriptor) bool { return layer.Annotations[legacyAnnotation] == encoded }) {
+	if slices.ContainsFunc(manifest.Layers, func(layer v1.Descriptor) bool { return layer.Annotations[sigstore.LegacyAnnotation] == encoded }) {
 		return signatures, nil
 	}
 	return mutate.Append(signatures, mutate.Addendum{
-		Layer:       static.NewLayer(text, legacyType),
-		MediaType:   legacyType,
-		Annotations: map[string]string{legacyAnnotation: encoded},
+		Layer:       static.NewLayer(text, sigstore.LegacyType),
+		MediaType:   sigstore.LegacyType,
+		Annotations: map[string]string{sigstore.LegacyAnnotation: encoded},
 	})
 }

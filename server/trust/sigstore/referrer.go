@@ -16,44 +16,49 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/registry"
+	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/signature/registry"
 )
 
 // emptyType is the type of a configuration that says nothing: {}.
 const emptyType = "application/vnd.oci.empty.v1+json"
 
-// bundleAnnotations let readers choose without fetching the bundle.
-var bundleAnnotations = map[string]string{
-	"dev.sigstore.bundle.content":       "dsse-envelope",
-	"dev.sigstore.bundle.predicateType": signPredicate,
-}
-
 // attachBundle signs the image's digest, whatever tags lead to it.
 func attachBundle(ctx context.Context, k key, repository *registry.Repository, image trust.Image) error {
-	subject, err := remote.Head(repository.Name.Digest(image.Digest), repository.Options(ctx)...)
-	if err != nil {
-		return fmt.Errorf("look at the image: %w", err)
-	}
-	content, err := signedStatement(k, subject.Digest.Hex)
+	content, err := k.state(image, bundle.SignPredicate, nil)
 	if err != nil {
 		return err
+	}
+	_, err = putBundle(ctx, repository, image, bundle.SignPredicate, content)
+	return err
+}
+
+// putBundle puts a bundle beside the image and answers its referrer's digest.
+func putBundle(ctx context.Context, repository *registry.Repository, image trust.Image, predicateType string, content []byte) (string, error) {
+	subject, err := remote.Head(repository.Name.Digest(image.Digest), repository.Options(ctx)...)
+	if err != nil {
+		return "", fmt.Errorf("look at the image: %w", err)
 	}
 	config, err := upload(ctx, repository, []byte("{}"), emptyType)
 	if err != nil {
-		return err
+		return "", err
 	}
-	layer, err := upload(ctx, repository, content, bundleType)
+	layer, err := upload(ctx, repository, content, bundle.MediaType)
 	if err != nil {
-		return err
+		return "", err
 	}
 	return putReferrer(ctx, repository, v1.Manifest{
 		SchemaVersion: 2,
 		MediaType:     types.OCIManifestSchema1,
-		ArtifactType:  bundleType,
+		ArtifactType:  bundle.MediaType,
 		Config:        config,
 		Layers:        []v1.Descriptor{layer},
 		Subject:       &v1.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size},
-		Annotations:   bundleAnnotations,
+		// They let readers choose without fetching the bundle.
+		Annotations: map[string]string{
+			"dev.sigstore.bundle.content":       "dsse-envelope",
+			"dev.sigstore.bundle.predicateType": predicateType,
+		},
 	})
 }
 
@@ -69,16 +74,16 @@ func upload(ctx context.Context, repository *registry.Repository, content []byte
 	return v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(content))}, nil
 }
 
-func putReferrer(ctx context.Context, repository *registry.Repository, manifest v1.Manifest) error {
+func putReferrer(ctx context.Context, repository *registry.Repository, manifest v1.Manifest) (string, error) {
 	text, err := json.Marshal(manifest)
 	if err != nil {
-		return fmt.Errorf("encode the referrer: %w", err)
+		return "", fmt.Errorf("encode the referrer: %w", err)
 	}
 	name := repository.Name.Digest(digest.FromBytes(text).String())
 	if err := remote.Put(name, raw{text}, repository.Options(ctx)...); err != nil {
-		return fmt.Errorf("upload the referrer: %w", err)
+		return "", fmt.Errorf("upload the referrer: %w", err)
 	}
-	return nil
+	return name.DigestStr(), nil
 }
 
 // raw is a manifest as its bytes.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/registry"
+	"github.com/opensbs/sbs/signature/registry"
 )
 
 // signLimit bounds one Sign with all its requests.
@@ -49,26 +49,40 @@ func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Wr
 		return trust.PublicKey{}, fmt.Errorf("sign %s with %s: %w", request.Image.Repository, s.method, err)
 	}
 	_, _ = fmt.Fprintf(progress, "signed %s@%s in the registry\n", request.Image.Repository, request.Image.Digest) // a log's trouble is its own
-	return trust.PublicKey{Method: s.method, ID: k.id(), Key: k.pem}, nil
+	return trust.PublicKey{Method: s.method, ID: k.public.ID(), Key: k.public.PEM()}, nil
 }
 
-func (s *Signer) signInTurn(ctx context.Context, request trust.Request) (key, error) {
+func (s *Signer) signInTurn(ctx context.Context, request trust.Request) (k key, err error) {
+	err = s.inTurn(ctx, func(ctx context.Context) error {
+		if k, err = openKey(s.keys); err != nil {
+			return err
+		}
+		return inRegistry(ctx, request, func(repository *registry.Repository) error {
+			return s.attach(ctx, k, repository, request.Image)
+		})
+	})
+	return k, err
+}
+
+// inTurn does something when no other does, in bounded time.
+func (s *Signer) inTurn(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, signLimit, fmt.Errorf("not done after %v", signLimit))
 	defer cancel()
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return key{}, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	k, err := openKey(s.keys)
+	return do(ctx)
+}
+
+// inRegistry does something in the image's repository.
+func inRegistry(ctx context.Context, request trust.Request, do func(*registry.Repository) error) error {
+	repository, err := registry.Open(ctx, request.Image.Repository, request.Access(), registry.Push)
 	if err != nil {
-		return key{}, err
-	}
-	repository, err := registry.Open(ctx, request)
-	if err != nil {
-		return key{}, err
+		return trust.Advise(err)
 	}
 	defer repository.Close()
-	return k, registry.Explain(ctx, s.attach(ctx, k, repository, request.Image))
+	return trust.Advise(repository.Explain(ctx, do(repository)))
 }

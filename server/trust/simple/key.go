@@ -4,18 +4,17 @@ package simple
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"github.com/opensbs/sbs/signature/simple"
 )
 
 // Keys is the sealed store: what is put is sealed, what is got is opened.
@@ -32,11 +31,6 @@ const (
 	userName = "Secure Build Server"
 	userNote = "image signing"
 )
-
-// settings are what GnuPG 2.2 verifies.
-func settings(now func() time.Time) *packet.Config {
-	return &packet.Config{Time: now, DefaultHash: crypto.SHA256}
-}
 
 // key opens the signing key, or makes it.
 func (s *Signer) key() (*openpgp.Entity, error) {
@@ -63,7 +57,7 @@ func (s *Signer) newKey() (*openpgp.Entity, error) {
 	}
 	primary := packet.NewRSAPrivateKey(s.now(), private)
 	entity := &openpgp.Entity{PrimaryKey: &primary.PublicKey, PrivateKey: primary, Identities: map[string]*openpgp.Identity{}}
-	if err := entity.AddUserId(userName, userNote, "", settings(s.now)); err != nil {
+	if err := entity.AddUserId(userName, userNote, "", simple.Settings(s.now)); err != nil {
 		return nil, fmt.Errorf("make the OpenPGP key: %w", err)
 	}
 	var text bytes.Buffer
@@ -74,10 +68,6 @@ func (s *Signer) newKey() (*openpgp.Entity, error) {
 		return nil, fmt.Errorf("seal the OpenPGP key: %w", err)
 	}
 	return entity, nil
-}
-
-func fingerprint(key *openpgp.Entity) string {
-	return fmt.Sprintf("%X", key.PrimaryKey.Fingerprint)
 }
 
 // armoured is the public key in the text form of RFC 9580, section 6.
@@ -91,35 +81,4 @@ func armoured(key *openpgp.Entity) (string, error) {
 		return "", fmt.Errorf("write the OpenPGP public key: %w", err)
 	}
 	return text.String() + "\n", nil
-}
-
-// signedMessage is content with its signature around it: neither detached nor
-// clear-signed (RFC 9580, section 10.3).
-func signedMessage(key *openpgp.Entity, content []byte, now func() time.Time) ([]byte, error) {
-	var message bytes.Buffer
-	w, err := openpgp.Sign(&message, key, &openpgp.FileHints{IsBinary: true}, settings(now))
-	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
-	}
-	_, err = w.Write(content)
-	if err := errors.Join(err, w.Close()); err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
-	}
-	return message.Bytes(), nil
-}
-
-// openMessage is what key signed in message, or an error.
-func openMessage(key *openpgp.Entity, message []byte, now func() time.Time) ([]byte, error) {
-	read, err := openpgp.ReadMessage(bytes.NewReader(message), openpgp.EntityList{key}, nil, settings(now))
-	if err != nil {
-		return nil, fmt.Errorf("read a signature: %w", err)
-	}
-	content, err := io.ReadAll(io.LimitReader(read.UnverifiedBody, maxSignature))
-	if err != nil {
-		return nil, fmt.Errorf("read a signature: %w", err)
-	}
-	if !read.IsSigned || read.SignedBy == nil || read.SignatureError != nil {
-		return nil, errors.New("read a signature: another key signed it")
-	}
-	return content, nil
 }

@@ -12,13 +12,12 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/trust"
-	"github.com/opensbs/sbs/server/trust/registry"
+	"github.com/opensbs/sbs/signature/registry"
+	"github.com/opensbs/sbs/signature/simple"
 )
 
-const (
-	signLimit    = 3 * time.Minute // for one Sign with all its requests
-	maxSignature = 64 << 10        // bytes; ours take about one kilobyte
-)
+// signLimit bounds one Sign with all its requests.
+const signLimit = 3 * time.Minute
 
 // Signer signs with the key of one sealed store. It is safe for concurrent use;
 // signatures wait for each other, so that the key is made once.
@@ -71,20 +70,13 @@ func (s *Signer) signInTurn(ctx context.Context, request trust.Request, progress
 		return trust.PublicKey{}, err
 	}
 	if err := s.signTags(ctx, key, request, progress); err != nil {
-		return trust.PublicKey{}, err
+		return trust.PublicKey{}, trust.Advise(err)
 	}
-	return trust.PublicKey{Method: api.SigningSimple, ID: fingerprint(key), Key: public}, nil
-}
-
-// place is where the signatures of one manifest are kept.
-type place interface {
-	list(ctx context.Context) ([][]byte, error)
-	add(ctx context.Context, signature []byte) error
-	String() string
+	return trust.PublicKey{Method: api.SigningSimple, ID: simple.NewKey(key).ID(), Key: public}, nil
 }
 
 func (s *Signer) signTags(ctx context.Context, key *openpgp.Entity, request trust.Request, progress io.Writer) error {
-	repository, err := registry.Open(ctx, request)
+	repository, err := registry.Open(ctx, request.Image.Repository, request.Access(), registry.Push)
 	if err != nil {
 		return err
 	}
@@ -98,25 +90,25 @@ func (s *Signer) signTags(ctx context.Context, key *openpgp.Entity, request trus
 		return err
 	}
 	for _, tag := range request.Image.Tags {
-		claimed := claim(request.Image.Repository+":"+tag, request.Image.Digest)
-		if s.holds(key, stored, claimed) {
-			_, _ = fmt.Fprintf(progress, "%s is signed already in %s\n", claimed.Identity.Reference, where) // a log's trouble is its own
+		claim := simple.Claim{Reference: request.Image.Repository + ":" + tag, Digest: request.Image.Digest}
+		if s.holds(key, stored, claim) {
+			_, _ = fmt.Fprintf(progress, "%s is signed already in %s\n", claim.Reference, where) // a log's trouble is its own
 			continue
 		}
-		if err := s.signTag(ctx, key, where, claimed); err != nil {
+		if err := s.signTag(ctx, key, where, claim); err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(progress, "signed %s in %s\n", claimed.Identity.Reference, where)
+		_, _ = fmt.Fprintf(progress, "signed %s in %s\n", claim.Reference, where)
 	}
 	return nil
 }
 
-func (s *Signer) signTag(ctx context.Context, key *openpgp.Entity, where place, claimed critical) error {
-	content, err := claimed.encode(s.creator, s.now())
+func (s *Signer) signTag(ctx context.Context, key *openpgp.Entity, where place, claim simple.Claim) error {
+	content, err := claim.Encode(s.creator, s.now())
 	if err != nil {
 		return err
 	}
-	message, err := signedMessage(key, content, s.now)
+	message, err := simple.Sign(key, content, s.now)
 	if err != nil {
 		return err
 	}
@@ -124,13 +116,10 @@ func (s *Signer) signTag(ctx context.Context, key *openpgp.Entity, where place, 
 }
 
 // holds reports whether one of the stored signatures is ours and says so.
-func (s *Signer) holds(key *openpgp.Entity, stored [][]byte, claimed critical) bool {
+func (s *Signer) holds(key *openpgp.Entity, stored [][]byte, claim simple.Claim) bool {
 	for _, message := range stored {
-		content, err := openMessage(key, message, s.now)
-		if err != nil {
-			continue // somebody else's
-		}
-		if signed, err := decodeClaim(content); err == nil && signed == claimed {
+		signed, _, err := simple.Open(simple.NewKey(key), message, s.now())
+		if err == nil && signed == claim { // else somebody else's, or about something else
 			return true
 		}
 	}

@@ -59,7 +59,7 @@ func run(ctx context.Context, arguments []string) error {
 // perform starts the stack, goes through the steps and stops the stack.
 func perform(ctx context.Context, options harness.Options) (err error) {
 	began := time.Now()
-	fmt.Println("Starting registry, notary server, git server, object store and build server on loopback.")
+	fmt.Println("Starting registry, notary server, vendor, git server, object store and build server on loopback.")
 	stack, err := harness.Start(ctx, options)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func perform(ctx context.Context, options harness.Options) (err error) {
 			return fmt.Errorf("step %d, %q, failed: %w", i+1, step.title, err)
 		}
 	}
-	fmt.Printf("\nDone in %.1f s: the source was cloned, built, pushed, signed and recorded by the server;\n"+
+	fmt.Printf("\nDone in %.1f s: the base image was verified and the source cloned, built, pushed, signed and recorded;\n"+
 		"docker accepts the signed image, and tar and openssl accept the manifest.\n", time.Since(began).Seconds())
 	return nil
 }

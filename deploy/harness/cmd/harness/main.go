@@ -68,6 +68,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
   git       %s
   store     %s
   all addresses in %[6]s/stack.json
+  signed base images, and how to demand them, in %[6]s/base-images.json
 
 Try it from another terminal:
   cd %[6]s

@@ -1,0 +1,103 @@
+package provenance
+
+// The JSON form, and what a predicate must hold to be one.
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Bounds of what is read.
+const (
+	// MaxSize is the largest predicate that is taken, in bytes.
+	MaxSize      = 16 << 20
+	maxResources = 10_000
+)
+
+// Encode is the predicate as JSON: members in the order of the specification,
+// keys of objects in byte order. An incomplete predicate is an error.
+func Encode(p Predicate) ([]byte, error) {
+	if err := p.check(); err != nil {
+		return nil, fmt.Errorf("write provenance: %w", err)
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("write provenance: %w", err)
+	}
+	if len(text) > MaxSize {
+		return nil, fmt.Errorf("write provenance: its %d bytes are more than readers take (%d)", len(text), MaxSize)
+	}
+	return text, nil
+}
+
+// Parse reads a predicate of this build type. Members that it does not know are
+// an error: they could change the meaning of the others.
+func Parse(text []byte) (Predicate, error) {
+	if len(text) > MaxSize {
+		return Predicate{}, fmt.Errorf("read provenance: it is longer than %d bytes", MaxSize)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var p Predicate
+	if err := decoder.Decode(&p); err != nil {
+		return Predicate{}, fmt.Errorf("read provenance: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Predicate{}, errors.New("read provenance: something comes after it")
+	}
+	if err := p.check(); err != nil {
+		return Predicate{}, fmt.Errorf("read provenance: %w", err)
+	}
+	return p, nil
+}
+
+func (p Predicate) check() error {
+	definition, run := p.BuildDefinition, p.RunDetails
+	switch {
+	case definition.BuildType != BuildType:
+		return fmt.Errorf("its build type is %.200q, not %s", definition.BuildType, BuildType)
+	case definition.ExternalParameters == nil:
+		return errors.New("it has no externalParameters")
+	case run.Builder.Enclave() == "":
+		return fmt.Errorf("its builder %.200q is no Secure Build Server", run.Builder.ID)
+	case run.Metadata.InvocationID == "":
+		return errors.New("it has no invocationId")
+	case run.Metadata.StartedOn.IsZero() || run.Metadata.FinishedOn.Before(run.Metadata.StartedOn):
+		return errors.New("it has no proper startedOn and finishedOn")
+	}
+	if err := checkResources(definition.ResolvedDependencies); err != nil {
+		return fmt.Errorf("resolvedDependencies: %w", err)
+	}
+	if err := checkResources(run.Byproducts); err != nil {
+		return fmt.Errorf("byproducts: %w", err)
+	}
+	if source, ok := p.Source(); !ok || source.URI == "" || source.Digest[GitCommit] == "" {
+		return errors.New("it does not name the commit of its source")
+	}
+	return nil
+}
+
+// checkResources takes a resource without a digest for the manifest only.
+func checkResources(resources []Resource) error {
+	if len(resources) > maxResources {
+		return fmt.Errorf("%d are more than %d", len(resources), maxResources)
+	}
+	for _, r := range resources {
+		if r.Name == "" {
+			return errors.New("one has no name")
+		}
+		if len(r.Digest) == 0 && (r.Name != NameManifest || r.URI == "") {
+			return fmt.Errorf("%.200q has no digest", r.Name)
+		}
+		for algorithm, digest := range r.Digest {
+			if raw, err := hex.DecodeString(digest); err != nil || len(raw) < 20 || algorithm == "" {
+				return fmt.Errorf("the %.50q digest of %.200q is none", algorithm, r.Name)
+			}
+		}
+	}
+	return nil
+}

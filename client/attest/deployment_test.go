@@ -1,0 +1,130 @@
+package attest
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/opensbs/sbs/api/attestation"
+	"github.com/opensbs/sbs/client/contract"
+)
+
+// deployment is a server on a Hyper Protect runtime, and what its user has of
+// it. The chain is like IBM's: the certificate above the attestation certificate
+// signs code and is no authority.
+type deployment struct {
+	root, authority, signing, runtime *issuer
+	key                               *rsa.PrivateKey // of the runtime
+
+	peer     *x509.Certificate
+	workload string
+	env      string
+	record   string
+	evidence attestation.Evidence
+	policy   *HPCR
+}
+
+// runtimeKey was made for these tests and protects nothing.
+func runtimeKey(t *testing.T) *rsa.PrivateKey {
+	t.Helper()
+	key, err := readRSAKey(filepath.Join("testdata", "runtime-key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func deploy(t *testing.T) *deployment {
+	t.Helper()
+	d := &deployment{key: runtimeKey(t)}
+	d.root = (*issuer)(nil).issue(t, "root", newKey(t), authority)
+	d.authority = d.root.issue(t, "authority", newKey(t), authority)
+	d.signing = d.authority.issue(t, "signing key", newKey(t), func(c *x509.Certificate) {
+		c.KeyUsage, c.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
+	})
+	d.runtime = d.signing.issue(t, "attestation", d.key, nil)
+
+	var bound attestation.Bound
+	d.peer, bound = server(t)
+	d.evidence = attestation.Evidence{Bound: bound, Proof: attestation.Proof{Kind: attestation.KindHPCR}}
+	d.workload = "hyper-protect-basic.cGFzc3dvcmQ=.d29ya2xvYWQ="
+	d.env = plainEnv(d.peer)
+	d.make(t)
+	d.policy = &HPCR{
+		Contract:    d.contract(t, d.workload, d.env),
+		Certificate: d.runtime.file(t), Chain: []string{d.signing.file(t), d.authority.file(t)}, Root: d.root.file(t),
+	}
+	return d
+}
+
+func plainEnv(certificate *x509.Certificate) string {
+	return "type: env\nenv:\n  SERVER_CRT: " + base64.StdEncoding.EncodeToString(asPEM("CERTIFICATE", certificate.Raw)) + "\n"
+}
+
+// make makes and signs the record.
+func (d *deployment) make(t *testing.T) {
+	t.Helper()
+	d.record = "25.11.0\nMachine Type/Plant/Serial: 9175/02/C25B8\nImage age: 5 days since creation.\n" +
+		line("root of the runtime", "root.tar.gz") + line(d.workload, contract.RecordWorkload+" ") + line(d.env, contract.RecordEnv)
+	d.sign(t)
+}
+
+func (d *deployment) sign(t *testing.T) {
+	t.Helper()
+	digest := sha256.Sum256([]byte(d.record))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, d.key, crypto.SHA256, digest[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.evidence.Record, d.evidence.Signature = []byte(d.record), signature
+}
+
+func line(content, name string) string {
+	return fmt.Sprintf("%s %s\n", attestation.DigestOf([]byte(content)), name)
+}
+
+func (d *deployment) contract(t *testing.T, workload, env string) string {
+	t.Helper()
+	return file(t, fmt.Appendf(nil, "workload: %q\nenv: %q\nenvWorkloadSignature: c2ln\n", workload, env))
+}
+
+// encrypt hands the record out encrypted, as a contract's attestationPublicKey
+// demands it.
+func (d *deployment) encrypt(t *testing.T, key *rsa.PublicKey) {
+	t.Helper()
+	password, salt := []byte("a password"), []byte("8 bytes.")
+	//lint:ignore SA1019 The runtime makes no other padding.
+	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, key, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived, err := pbkdf2.Key(sha256.New, string(password), salt, 10_000, 48)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := aes.NewCipher(derived[:32])
+	if err != nil {
+		t.Fatal(err)
+	}
+	padding := aes.BlockSize - len(d.record)%aes.BlockSize
+	text := append([]byte(d.record), bytes.Repeat([]byte{byte(padding)}, padding)...)
+	cipher.NewCBCEncrypter(block, derived[32:]).CryptBlocks(text, text)
+	body := append([]byte("Salted__"), append(salt, text...)...)
+	d.evidence.Encrypted = true
+	d.evidence.Record = fmt.Appendf(nil, "hyper-protect-basic.%s.%s\n", base64.StdEncoding.EncodeToString(sealed), base64.StdEncoding.EncodeToString(body))
+}
+
+func (d *deployment) check() (Report, error) {
+	policy := Policy{HPCR: d.policy}
+	return policy.Check(d.evidence, Session{Nonce: []byte("a nonce of 24 bytes, yes"), Peer: d.peer, Now: now})
+}

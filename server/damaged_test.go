@@ -1,0 +1,132 @@
+package server
+
+import (
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/enclave"
+	"github.com/opensbs/sbs/server/history"
+	"github.com/opensbs/sbs/server/volume"
+)
+
+// sealedBy opens the fixture's volume again, sealed by a real enclave.
+func (f *fixture) sealedBy(inside *enclave.Enclave) {
+	f.t.Helper()
+	if err := f.Volume.Close(); err != nil {
+		f.t.Fatal(err)
+	}
+	data, err := volume.Open(f.dir, inside)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	builds, err := history.Open(data)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	config := f.Config
+	config.Volume, config.History, config.Keys = data, builds, inside
+	if f.Server, err = New(config); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// TestParametersThatDoNotOpen pins that the server starts without them, names the
+// file and never writes over it, shows what was built, and goes on as soon as the
+// file is back, or gone.
+func TestParametersThatDoNotOpen(t *testing.T) {
+	inside, err := enclave.Simulate(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t)
+	f.sealedBy(inside)
+	f.answer("POST", "/image", parameters(), http.StatusOK)
+	old := f.keep(oldID, api.StatusSuccess, "")
+	file := filepath.Join(f.dir, "sealed", "parameters")
+	saved, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := append([]byte{}, saved...)
+	flipped[len(flipped)-20] ^= 1
+	for name, content := range map[string][]byte{"empty": nil, "cut": saved[:len(saved)/2], "flipped": flipped} {
+		t.Run(name, func(t *testing.T) {
+			f.t = t
+			if err := os.WriteFile(file, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			// Before the restart they are still in memory.
+			if got := f.answer("PATCH", "/image", parameters("IMAGE_TAG_PREFIX", "v2"), http.StatusInternalServerError); !strings.Contains(got.Status, "sealed/parameters") {
+				t.Errorf("update before the restart: %+v", got)
+			}
+			f.sealedBy(inside)
+			before := f.files()
+			if got := f.ask("GET", "/image", `""`); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), `"volume":"the sealed file sealed/parameters of the data volume does not open: put it back`) {
+				t.Errorf("status: %d %s", got.Code, got.Body)
+			}
+			for _, request := range [][3]string{
+				{"POST", "/image", parameters()}, {"PATCH", "/image", parameters()}, {"PUT", "/image", `""`},
+				{"GET", "/state-image", "{}"}, {"POST", "/state-image", importing(t, secret, "x")},
+			} {
+				if got := f.answer(request[0], request[1], request[2], http.StatusInternalServerError); got.Code != api.CodeVolume || !strings.Contains(got.Status, "sealed/parameters") {
+					t.Errorf("%s %s: %+v", request[0], request[1], got)
+				}
+			}
+			if page := f.listed(""); len(page.Builds) != 1 {
+				t.Errorf("the history: %+v", page)
+			}
+			if reply := f.ask("GET", "/manifest", `{"BUILD_NAME":"`+old.BuildName+`"}`); reply.Code != http.StatusOK {
+				t.Errorf("the manifest: %d %s", reply.Code, reply.Body)
+			}
+			if !maps.Equal(before, f.files()) {
+				t.Error("the volume has changed")
+			}
+			if err := os.WriteFile(file, saved, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			f.answer("PUT", "/image", `""`, http.StatusOK)
+		})
+	}
+	f.t = t
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.sealedBy(inside)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	f.answer("PUT", "/image", `""`, http.StatusConflict)
+	f.answer("POST", "/image", parameters(), http.StatusOK)
+}
+
+// TestKeyThatDoesNotOpen pins that an export names it, and that no import writes
+// over it.
+func TestKeyThatDoesNotOpen(t *testing.T) {
+	inside, err := enclave.Simulate(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t)
+	f.sealedBy(inside)
+	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.put("manifest/key", "the manifest key")
+	f.keep(newID, api.StatusSuccess, "")
+	state := f.export("{}").State
+	if err := os.WriteFile(filepath.Join(f.dir, "sealed", "manifest", "key"), []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := f.files()
+	for method, body := range map[string]string{"GET": "{}", "POST": importing(t, secret, state)} {
+		if got := f.answer(method, "/state-image", body, http.StatusInternalServerError); got.Code != api.CodeVolume || !strings.Contains(got.Status, "sealed/manifest/key") {
+			t.Errorf("%s: %+v", method, got)
+		}
+	}
+	if !maps.Equal(before, f.files()) {
+		t.Error("the volume has changed")
+	}
+}

@@ -1,0 +1,155 @@
+package dockerfile
+
+// A Dockerfile that is to be pinned: read strictly, because what is not
+// understood here could be understood elsewhere.
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+)
+
+// Environment is what a Dockerfile is read with.
+type Environment struct {
+	Args map[string]string // build arguments
+	// OS and Arch are the engine's platform as Go spells it ("linux", "s390x"),
+	// or empty for the classic builder, which predefines no arguments for it.
+	OS, Arch string
+}
+
+// How an image is named.
+const (
+	ByFrom    = "FROM"
+	ByCopy    = "COPY --from"
+	ByMount   = "RUN --mount"
+	ByTrigger = "ONBUILD"
+	BySyntax  = "# syntax"        // the image of a frontend
+	ByArg     = "BUILDKIT_SYNTAX" // the image of a frontend, by a build argument
+)
+
+// Image is one place where a Dockerfile names an image from outside.
+type Image struct {
+	// Name is what stands there, arguments put in: "alpine:3.20".
+	Name string
+	// How is one of the By constants.
+	How string
+	// Line is that of the instruction, from 1; 0 for ByArg.
+	Line int
+	// Platform is that of FROM --platform, arguments put in; else empty.
+	Platform string
+}
+
+// String says where the image is named.
+func (i Image) String() string {
+	if i.Line == 0 {
+		return fmt.Sprintf("%q (%s)", i.Name, i.How)
+	}
+	return fmt.Sprintf("%q (%s, line %d)", i.Name, i.How, i.Line)
+}
+
+// File is a Dockerfile that was read.
+type File struct {
+	text   []byte
+	env    Environment
+	root   *parser.Node
+	places []place
+}
+
+// Parse reads a Dockerfile that is to be pinned. What it can't vouch for is an
+// error that says what to write instead.
+func Parse(text []byte, env Environment) (*File, error) {
+	if err := checkText(text); err != nil {
+		return nil, err
+	}
+	frontends, err := frontendArgs(env.Args)
+	if err != nil {
+		return nil, err
+	}
+	frontends = append(frontends, frontendLines(text)...)
+	root, places, err := read(text, env)
+	if err != nil {
+		return nil, err
+	}
+	return &File{text: text, env: env, root: root, places: append(frontends, places...)}, nil
+}
+
+// Images lists every place where an image from outside is named, in all stages,
+// also those that are not built; frontends first.
+func (f *File) Images() []Image {
+	var images []Image
+	for _, p := range f.places {
+		if p.external {
+			images = append(images, p.Image)
+		}
+	}
+	return images
+}
+
+// External lists the names of the images from outside that a build of the
+// Dockerfile takes, in order and each once. It is no check: it reads as lightly
+// as the builder does, and leaves out frontends and triggers.
+func External(text []byte, env Environment) ([]string, error) {
+	_, places, err := read(text, env)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, p := range places {
+		if p.external && p.How != ByTrigger && !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
+		}
+	}
+	return names, nil
+}
+
+// read parses a Dockerfile and goes over its instructions.
+func read(text []byte, env Environment) (*parser.Node, []place, error) {
+	parsed, err := parser.Parse(bytes.NewReader(text))
+	if err != nil {
+		return nil, nil, err
+	}
+	stages, globals, err := instructions.Parse(parsed.AST, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(stages) == 0 {
+		return nil, nil, errors.New("there is no FROM in it")
+	}
+	r, err := newReader(parsed.EscapeToken, env, stages[len(stages)-1].Name, globals)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, node := range parsed.AST.Children {
+		if err := r.instruction(node); err != nil {
+			return nil, nil, fmt.Errorf("line %d: %w", node.StartLine, err)
+		}
+	}
+	return parsed.AST, r.places, nil
+}
+
+// steering begins the build arguments that BuildKit takes for itself. Some name
+// images (a frontend, a scanner), some bring in images of its own.
+const steering = "BUILDKIT_"
+
+const syntaxArg = "BUILDKIT_SYNTAX"
+
+// frontendArgs finds the frontend that an argument names.
+func frontendArgs(args map[string]string) ([]place, error) {
+	var places []place
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		switch {
+		case name == syntaxArg:
+			frontend, _, _ := strings.Cut(args[name], " ")
+			places = append(places, fixed(frontend, ByArg, 0))
+		case strings.HasPrefix(strings.ToUpper(name), steering):
+			return nil, fmt.Errorf("the build argument %s steers the builder, and can make it use images that nobody verified: take it out of ARG", name)
+		}
+	}
+	return places, nil
+}

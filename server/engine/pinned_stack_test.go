@@ -1,0 +1,36 @@
+//go:build stack
+
+package engine
+
+import (
+	"io"
+	"slices"
+	"testing"
+)
+
+// Images by digest, in FROM and in COPY --from, are taken from the registry by
+// both builders, and it is those that are taken: the tag leads elsewhere.
+func TestImagesByDigest(t *testing.T) {
+	each(t, func(t *testing.T, e *Engine) {
+		host := registry(t, "")
+		repo, result := repository(t, e, host), repository(t, e, "127.0.0.1:1")
+		var digests []string
+		for _, text := range []string{"one", "two", "three"} {
+			mustBuild(t, e, request(tree(t, map[string]string{"text": text, "Dockerfile": "FROM scratch\nCOPY text /\n"}), repo+":x"))
+			pushed, err := e.Push(t.Context(), repo+":x", Registry{}, io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			digests = append(digests, pushed.Digest)
+		}
+		if err := e.RemoveTagged(t.Context(), repo); err != nil {
+			t.Fatal(err)
+		}
+		dir := tree(t, map[string]string{"Dockerfile": "FROM " + repo + "@" + digests[0] + "\nCOPY --from=" + repo + "@" + digests[1] + " /text /copied\n"})
+		built, _ := mustBuild(t, e, request(dir, result+":x"))
+		wantFiles(t, files(t, e, result+":x"), map[string]string{"text": "one", "copied": "two"})
+		if want := []BaseImage{{repo, digests[0]}, {repo, digests[1]}}; !slices.Equal(built.Base, want) {
+			t.Errorf("base images %+v, want %+v", built.Base, want)
+		}
+	})
+}

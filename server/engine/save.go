@@ -1,0 +1,37 @@
+package engine
+
+// What an image holds is read from the archive that docker save makes, so that
+// it is the image itself that is looked at, and not what a registry answers.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrTooLarge means that an image has more bytes than the caller takes.
+var ErrTooLarge = errors.New("the image is too large")
+
+// Save writes the image tagged reference ("host/repository:tag") to w, as the
+// archive that docker save makes and docker load takes. An image whose archive
+// has more than most bytes is ErrTooLarge.
+func (e *Engine) Save(ctx context.Context, reference string, w io.Writer, most int64) error {
+	tagged, err := parseTag(reference)
+	if err != nil {
+		return fmt.Errorf("save an image: %w", err)
+	}
+	stream, err := e.api.ImageSave(ctx, []string{tagged.String()})
+	if err != nil {
+		return fmt.Errorf("save %s: %w", reference, unreachable(ctx, e.api.DaemonHost(), err))
+	}
+	defer stream.Close()
+	n, err := io.Copy(w, io.LimitReader(stream, most+1))
+	if err == nil && n > most {
+		err = fmt.Errorf("%w: its archive has more than %d bytes", ErrTooLarge, most)
+	}
+	if err != nil {
+		return fmt.Errorf("save %s: %w", reference, ended(ctx, err))
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/history"
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/volume"
+)
+
+// clear stands in for the enclave's sealing, which package enclave tests.
+type clear struct{}
+
+func (clear) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
+func (clear) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
+
+// builder stands in for the pipeline: it remembers what it was asked to build.
+// The real one runs in the end-to-end tests.
+type builder struct {
+	began   []api.Parameters
+	err     error
+	refuses error
+}
+
+func (b *builder) Check(api.Parameters) error { return b.refuses }
+
+func (b *builder) Begin(p api.Parameters) error {
+	b.began = append(b.began, p)
+	return b.err
+}
+
+type fixture struct {
+	*Server
+	t       *testing.T
+	builder *builder
+	dir     string
+}
+
+func newFixture(t *testing.T) *fixture {
+	f := &fixture{t: t, builder: &builder{}, dir: t.TempDir()}
+	f.start()
+	t.Cleanup(func() { _ = f.Volume.Close() })
+	return f
+}
+
+// start opens the server on its volume, as after a restart.
+func (f *fixture) start() {
+	f.t.Helper()
+	data, err := volume.Open(f.dir, clear{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	slot, err := job.Open(data, func(r job.Record) job.Record { return r })
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	builds, err := history.Open(data)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.Server, err = New(Config{Slot: slot, Volume: data, History: builds, Builder: f.builder, Enclave: "simulated", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+type reply struct {
+	Code int
+	Body *bytes.Buffer
+}
+
+// ask sends a request over a real connection, without TLS.
+func (f *fixture) ask(method, path, body string) reply {
+	f.t.Helper()
+	server := httptest.NewServer(f.Routes())
+	defer server.Close()
+	request, err := http.NewRequestWithContext(f.t.Context(), method, server.URL+path, strings.NewReader(body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	response, err := server.Client().Do(request)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return reply{response.StatusCode, bytes.NewBuffer(content)}
+}
+
+// answer asks and checks the code; the body must be an api.Answer.
+func (f *fixture) answer(method, path, body string, code int) api.Answer {
+	f.t.Helper()
+	reply := f.ask(method, path, body)
+	if reply.Code != code {
+		f.t.Errorf("%s %s: code %d, want %d: %s", method, path, reply.Code, code, reply.Body)
+	}
+	var answer api.Answer
+	if err := json.Unmarshal(reply.Body.Bytes(), &answer); err != nil {
+		f.t.Errorf("%s %s: %s: %v", method, path, reply.Body, err)
+	}
+	return answer
+}
+
+const secret = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+const otherSecret = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
+
+func parameters(more ...string) string {
+	values := map[string]string{
+		"GITHUB_URL":                       "git@github.com:owner/repo.git",
+		"DOCKER_REPO":                      "namespace/name",
+		"DOCKER_USER":                      "user",
+		"DOCKER_PASSWORD":                  "pass-word",
+		"DOCKER_RO_USER":                   "reader",
+		"DOCKER_RO_PASSWORD":               "read-only",
+		"SECRET":                           secret,
+		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "notary.example.com",
+	}
+	for i := 0; i < len(more); i += 2 {
+		values[more[i]] = more[i+1]
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// keep stores a finished build as the pipeline does.
+func (f *fixture) keep(id, status string, log string) job.Record {
+	f.t.Helper()
+	build, err := f.Volume.CreateBuild(id)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	record := job.Record{
+		ID: id, Status: status, BuildName: "docker.io.namespace.name.v1-abcdefa." + id,
+		Repository: "docker.io/namespace/name", ImageDigest: "sha256:" + id,
+		Signatures: []job.Signature{{Method: "dct", PublicKeyID: "id", PublicKey: "key"}},
+	}
+	text, err := json.Marshal(record)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	folder := filepath.Join(f.dir, "builds", id)
+	for name, content := range map[string]string{
+		"manifest." + record.BuildName + ".sig.tbz": "manifest of " + id,
+		"build.log":  log,
+		"public.pem": "key of " + id,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	if err := build.SaveRecord(text); err != nil {
+		f.t.Fatal(err)
+	}
+	return record
+}
+
+const (
+	oldID    = "2021-02-10_15-37-37.178350"
+	newID    = "2022-02-10_15-37-37.178350"
+	failedID = "2023-02-10_15-37-37.178350"
+	cutID    = "2024-02-10_15-37-37.178350"
+)

@@ -1,0 +1,106 @@
+package history
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/volume"
+)
+
+const many = 10_000
+
+// records makes a volume with many finished builds, without syncing each.
+func records(b *testing.B) *volume.Volume {
+	b.Helper()
+	dir := b.TempDir()
+	v := openVolume(b, dir)
+	for number := range many {
+		folder := filepath.Join(dir, "builds", id(number))
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			b.Fatal(err)
+		}
+		for name, content := range map[string][]byte{
+			"record.json": record(number, api.StatusSuccess), "build.log": []byte("log\n"),
+			"public.pem": []byte("key"), "manifest.x.sig.tbz": []byte("manifest"),
+		} {
+			if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	return v
+}
+
+// readAll is the same work done without the history: every record is read.
+func readAll(v *volume.Volume) (listed []api.Build, err error) {
+	ids, err := v.Builds()
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		folder, err := v.Build(id)
+		if err != nil {
+			return nil, err
+		}
+		text, err := folder.Record()
+		if err != nil {
+			return nil, err
+		}
+		var build api.Build
+		if err := json.Unmarshal(text, &build); err != nil {
+			return nil, err
+		}
+		listed = append(listed, build)
+	}
+	return listed, nil
+}
+
+// Listing 10,000 builds, all of them and the first page, against reading their
+// records in the same run.
+func BenchmarkList(b *testing.B) {
+	v := records(b)
+	before := heap()
+	began := time.Now()
+	builds := open(b, v)
+	opened := time.Since(began)
+	held := heap() - before
+	var all, page, read time.Duration
+	for b.Loop() {
+		began := time.Now()
+		if listed, _, err := builds.List("", many); err != nil || len(listed) != many {
+			b.Fatal(len(listed), err)
+		}
+		all += time.Since(began)
+		began = time.Now()
+		if listed, _, err := builds.List("", api.DefaultBuilds); err != nil || len(listed) != api.DefaultBuilds {
+			b.Fatal(len(listed), err)
+		}
+		page += time.Since(began)
+		began = time.Now()
+		if listed, err := readAll(v); err != nil || len(listed) != many {
+			b.Fatal(len(listed), err)
+		}
+		read += time.Since(began)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(all.Seconds()*1000/float64(b.N), "ms/10000")
+	b.ReportMetric(page.Seconds()*1000/float64(b.N), "ms/page")
+	b.ReportMetric(all.Seconds()/read.Seconds(), "all/reading")
+	b.ReportMetric(page.Seconds()/read.Seconds(), "page/reading")
+	b.ReportMetric(opened.Seconds()*1000, "ms/open")
+	b.ReportMetric(float64(held)/many, "B/build")
+	runtime.KeepAlive(builds)
+}
+
+// heap is how much of the heap is in use.
+func heap() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}

@@ -1,0 +1,179 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/base"
+	"github.com/opensbs/sbs/server/dockerfile"
+	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/signature"
+)
+
+// BaseVerifier is what the pipeline asks of the verifying of base images.
+type BaseVerifier interface {
+	Check(rules []api.BaseRule) error
+	Pin(ctx context.Context, request base.Request) (base.Pinned, error)
+}
+
+// maxDockerfile bounds a Dockerfile and its ignore file, in bytes.
+const maxDockerfile = 4 << 20
+
+// verifyBases has the base images verified, where there are rules for them, and
+// answers what to build: the path of the Dockerfile as it was cloned, or of one
+// that names verified images only.
+func (b *build) verifyBases(ctx context.Context, path string) (string, error) {
+	rules := b.parameters.BaseRules()
+	if len(rules) == 0 {
+		return path, nil
+	}
+	text, err := readRegular(path)
+	if err != nil {
+		return "", attempt(b.buildCommand(), err)
+	}
+	pinned, err := b.Bases.Pin(ctx, base.Request{
+		Dockerfile:  text,
+		Environment: dockerfile.Environment{Args: b.parameters.Args, OS: b.version.OS, Arch: b.version.Arch},
+		Rules:       rules,
+		Access:      b.baseAccess,
+		Verified: func(image base.Image) {
+			b.log.Info("verified the base image %s: %s, %s%s", image.Reference, image.Digest, image.Method, keyText(image.KeyID))
+		},
+	})
+	if err != nil {
+		return "", attempt(b.verifyCommand(err), err)
+	}
+	b.bases = pinned.Images
+	pinnedPath, err := b.writePinned(path, pinned.Dockerfile)
+	return pinnedPath, attempt(b.buildCommand(), err)
+}
+
+func keyText(id string) string {
+	if id == "" {
+		return ""
+	}
+	return ", key " + id
+}
+
+// baseAccess is how an image and the server of its rule are asked.
+func (b *build) baseAccess(repository string, rule api.BaseRule) signature.Access {
+	access := signature.Access{CABundle: b.CABundle, Insecure: b.Insecure}
+	if rule.Method == api.SigningDCT {
+		access.CABundle = joinLines(b.CABundle, []byte(b.parameters.TrustCA))
+	}
+	host, _, _ := strings.Cut(repository, "/")
+	for _, registry := range b.registries() {
+		if strings.EqualFold(registry.Server, host) {
+			access.User, access.Password = registry.User, registry.Password
+			break
+		}
+	}
+	return access
+}
+
+// writePinned writes the pinned Dockerfile beside the clone, which stays as it
+// was, and with it the ignore file that goes by its name.
+func (b *build) writePinned(path string, text []byte) (string, error) {
+	folder := filepath.Join(b.work, "dockerfile")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("write the pinned Dockerfile: %w", err)
+	}
+	written := filepath.Join(folder, filepath.Base(path))
+	files := map[string][]byte{written: text}
+	ignore, err := readRegular(path + ".dockerignore")
+	if err == nil {
+		files[written+".dockerignore"] = ignore
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	for name, content := range files {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			return "", fmt.Errorf("write the pinned Dockerfile: %w", err)
+		}
+	}
+	// The builder wants a path without symbolic links.
+	return filepath.EvalSymlinks(written)
+}
+
+// readRegular reads a file of the clone. A symbolic link could name any other.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", filepath.Base(path))
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	var content bytes.Buffer
+	_, err = io.Copy(&content, io.LimitReader(file, maxDockerfile+1))
+	if err := errors.Join(err, file.Close()); err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Base(path), err)
+	}
+	if content.Len() > maxDockerfile {
+		return nil, fmt.Errorf("%s has more than %d bytes", filepath.Base(path), maxDockerfile)
+	}
+	return content.Bytes(), nil
+}
+
+// baseImages is what the record says of the images that the builder took. Where
+// they are verified, it must have taken no other.
+func (b *build) baseImages(used []engine.BaseImage) ([]job.BaseImage, error) {
+	var recorded []job.BaseImage
+	if len(b.parameters.BaseRules()) == 0 {
+		for _, image := range used {
+			recorded = append(recorded, job.BaseImage{Reference: image.Reference, Digest: image.Digest})
+		}
+		return recorded, nil
+	}
+	var taken []string
+	for _, image := range used {
+		canonical, _ := dockerfile.Canonical(image.Reference + "@" + image.Digest)
+		if !slices.ContainsFunc(b.bases, func(verified base.Image) bool { return verified.Pinned == canonical }) {
+			return nil, fmt.Errorf("the builder took the image %s with %s, which was not verified: the build is thrown away", image.Reference, image.Digest)
+		}
+		taken = append(taken, canonical)
+	}
+	for _, image := range b.bases {
+		if slices.Contains(taken, image.Pinned) {
+			recorded = append(recorded, job.BaseImage{Reference: named(image.Reference), Digest: image.Digest, Method: image.Method, KeyID: image.KeyID})
+		}
+	}
+	return recorded, nil
+}
+
+// named is the image's name without its digest, which stands apart.
+func named(reference signature.Reference) string {
+	reference.Digest = ""
+	return reference.String()
+}
+
+// verifyCommand is the check of a base image as a person would have typed it.
+func (b *build) verifyCommand(err error) string {
+	var refused *signature.Error
+	if !errors.As(err, &refused) {
+		return b.buildCommand() // the Dockerfile is at fault
+	}
+	image := refused.Image.String()
+	switch refused.Method {
+	case api.SigningDCT:
+		return commandLine("docker", "trust", "inspect", image)
+	case api.SigningSimple:
+		return commandLine("skopeo", "standalone-verify", "<MANIFEST>", image, "<KEY>", "<SIGNATURE>")
+	case api.SigningSigstore, api.SigningSigstoreLegacy:
+		return commandLine("cosign", "verify", "--key", "<KEY>", image)
+	}
+	return commandLine("docker", "manifest", "inspect", image)
+}

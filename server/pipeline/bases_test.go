@@ -1,0 +1,99 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/base"
+	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/signature"
+)
+
+// Credentials go to the registry that they are for, and the authorities of the
+// notary server are trusted for nothing else.
+func TestBaseAccess(t *testing.T) {
+	b := &build{Pipeline: &Pipeline{Config: Config{CABundle: []byte("operator")}}, parameters: api.Parameters{
+		PushServer: "push.example.com", DockerUser: "pusher", DockerPassword: "push-word",
+		BaseServer: "", BaseUser: "puller", BasePassword: "pull-word", TrustCA: "notary",
+	}}
+	for repository, user := range map[string]string{
+		"docker.io/library/alpine": "puller", "push.example.com/ns/app": "pusher", "other.example.com/ns/app": "", "docker.io.example.com/a": "",
+	} {
+		access := b.baseAccess(repository, api.BaseRule{Method: api.SigningSimple})
+		if access.User != user || (user == "") != (access.Password == "") || string(access.CABundle) != "operator" {
+			t.Errorf("%s: %+v", repository, access)
+		}
+	}
+	if access := b.baseAccess("other.example.com/ns/app", api.BaseRule{Method: api.SigningDCT}); string(access.CABundle) != "operator\nnotary\n" {
+		t.Errorf("content trust: %q", access.CABundle)
+	}
+}
+
+var sum = "sha256:" + strings.Repeat("0a", 32)
+
+func TestBuilderTookAnotherImage(t *testing.T) {
+	reference := signature.Reference{Repository: "docker.io/ns/app", Tag: "1"}
+	verified := base.Image{Verified: signature.Verified{Reference: reference, Digest: sum, Method: api.SigningDCT, KeyID: "id"}, Pinned: "docker.io/ns/app@" + sum}
+	unused := base.Image{Verified: signature.Verified{Reference: signature.Reference{Repository: "docker.io/ns/unused", Tag: "1"}, Digest: sum}, Pinned: "docker.io/ns/unused@" + sum}
+	b := &build{parameters: api.Parameters{BasePolicy: api.BasePolicy{{}}}, bases: []base.Image{verified, unused}}
+	recorded, err := b.baseImages([]engine.BaseImage{{Reference: "docker.io/ns/app", Digest: sum}})
+	if err != nil || len(recorded) != 1 || recorded[0].Reference != "docker.io/ns/app:1" || recorded[0].Method != api.SigningDCT || recorded[0].KeyID != "id" {
+		t.Errorf("%+v, %v", recorded, err)
+	}
+	for _, other := range []engine.BaseImage{
+		{Reference: "docker.io/ns/app:1", Digest: strings.Replace(sum, "0a", "0b", 1)},
+		{Reference: "docker.io/ns/other", Digest: sum},
+		{Reference: "docker.io/ns/app", Digest: ""},
+	} {
+		if _, err := b.baseImages([]engine.BaseImage{other}); err == nil || !strings.Contains(err.Error(), other.Reference) {
+			t.Errorf("%+v: error %v", other, err)
+		}
+	}
+	b.parameters = api.Parameters{}
+	if recorded, err := b.baseImages([]engine.BaseImage{{Reference: "a:1", Digest: "x"}}); err != nil || len(recorded) != 1 || recorded[0].Method != "" {
+		t.Errorf("without rules: %+v, %v", recorded, err)
+	}
+}
+
+func TestVerifyCommands(t *testing.T) {
+	b := &build{Pipeline: &Pipeline{}}
+	b.checkout.Commit = "0123456789"
+	for method, want := range map[string]string{
+		api.SigningDCT: "docker trust inspect ", api.SigningSimple: "skopeo standalone-verify ", api.SigningSigstore: "cosign verify ",
+		api.SigningSigstoreLegacy: "cosign verify ", api.BaseDigest: "docker manifest inspect ",
+	} {
+		err := fmt.Errorf("cause: %w", &signature.Error{Image: signature.Reference{Repository: "docker.io/ns/app", Tag: "1"}, Method: method, Err: errors.New("no")})
+		if got := b.verifyCommand(err); !strings.HasPrefix(got, want) || !strings.Contains(got, "docker.io/ns/app:1") {
+			t.Errorf("%s: %s", method, got)
+		}
+	}
+	if got := b.verifyCommand(&base.UncoveredError{}); !strings.HasPrefix(got, "docker build ") {
+		t.Errorf("uncovered: %s", got)
+	}
+}
+
+func TestOnlyRegularFilesOfTheCloneAreRead(t *testing.T) {
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	for name, content := range map[string][]byte{"Dockerfile": []byte("FROM a\n"), "large": make([]byte, maxDockerfile+1)} {
+		if err := os.WriteFile(path(name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/etc/passwd", path("link")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := readRegular(path("Dockerfile")); err != nil || string(text) != "FROM a\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	for _, name := range []string{"link", "large", "none", "."} {
+		if _, err := readRegular(path(name)); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package pipeline
+
+// How the image was built, as the record has it: one statement for those who
+// never see the record.
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/api/provenance"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// prove states how the pushed image was built; log is the build log as it will
+// stand in the manifest.
+func (b *build) prove(ctx context.Context, log *io.SectionReader) error {
+	predicate, err := b.provenance(log)
+	if err != nil {
+		return attempt(manifestCommand(b.buildName()), err)
+	}
+	stated, err := b.attest(ctx, statement{api.AttestationProvenance, provenance.PredicateType, manifest.Provenance, "slsaprovenance1"}, predicate)
+	if err != nil {
+		return err
+	}
+	return attempt(manifestCommand(b.buildName()), b.note(func(r *record) {
+		r.Attestations = append(r.Attestations, stated)
+	}))
+}
+
+func (b *build) provenance(log *io.SectionReader) ([]byte, error) {
+	logDigest, err := digestOf(io.NewSectionReader(log, 0, log.Size()))
+	if err != nil {
+		return nil, fmt.Errorf("read the build log: %w", err)
+	}
+	document, err := os.Open(filepath.Join(b.attestedPath(), manifest.SBOMDocument))
+	if err != nil {
+		return nil, fmt.Errorf("read the bill of materials: %w", err)
+	}
+	defer document.Close()
+	sbomDigest, err := digestOf(document)
+	if err != nil {
+		return nil, fmt.Errorf("read the bill of materials: %w", err)
+	}
+	return provenance.Encode(provenanceOf(b.job.Record(), []provenance.Resource{
+		{Name: provenance.NameLog, Digest: logDigest, MediaType: "text/plain"},
+		{Name: provenance.NameSBOM, Digest: sbomDigest, MediaType: "application/spdx+json"},
+		{Name: provenance.NameManifest, URI: SignedName(manifest.Name(b.buildName()))},
+	}))
+}
+
+func digestOf(r io.Reader) (map[string]string, error) {
+	hash := sha256.New()
+	if _, err := io.Copy(hash, r); err != nil {
+		return nil, err
+	}
+	return map[string]string{provenance.SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
+}
+
+// provenanceOf says what the record says. It holds nothing that the record does
+// not, and so no secret.
+func provenanceOf(r record, byproducts []provenance.Resource) provenance.Predicate {
+	versions := maps.Clone(r.Tools)
+	delete(versions, toolBuilder)
+	delete(versions, toolPlatform)
+	return provenance.Predicate{
+		BuildDefinition: provenance.BuildDefinition{
+			BuildType:            provenance.BuildType,
+			ExternalParameters:   r.Parameters,
+			InternalParameters:   map[string]string{"builder": r.Tools[toolBuilder], "platform": r.Tools[toolPlatform]},
+			ResolvedDependencies: dependencies(r),
+		},
+		RunDetails: provenance.RunDetails{
+			Builder:    provenance.Builder{ID: provenance.BuilderID(r.Enclave), Version: versions},
+			Metadata:   provenance.Metadata{InvocationID: r.BuildName, StartedOn: r.Started, FinishedOn: r.Finished},
+			Byproducts: byproducts,
+		},
+	}
+}
+
+// dependencies are the sources and images that the build took.
+func dependencies(r record) []provenance.Resource {
+	url, _ := r.Parameters["GITHUB_URL"].(string)
+	taken := []provenance.Resource{{
+		Name:   provenance.NameSource,
+		URI:    gitURI(url),
+		Digest: map[string]string{provenance.GitCommit: r.Commit},
+	}}
+	for _, submodule := range r.Submodules {
+		taken = append(taken, provenance.Resource{
+			Name:        provenance.NameSubmodule,
+			URI:         gitURI(submodule.URL),
+			Digest:      map[string]string{provenance.GitCommit: submodule.Commit},
+			Annotations: map[string]string{"path": submodule.Path},
+		})
+	}
+	for _, base := range r.BaseImages {
+		algorithm, digest, _ := strings.Cut(base.Digest, ":")
+		taken = append(taken, provenance.Resource{
+			Name:        provenance.NameBase,
+			URI:         "oci://" + base.Reference,
+			Digest:      map[string]string{algorithm: digest},
+			Annotations: verification(base),
+		})
+	}
+	return taken
+}
+
+// verification says how a base image was verified; of one that was not, nothing.
+func verification(base job.BaseImage) map[string]string {
+	said := map[string]string{}
+	for name, value := range map[string]string{"method": base.Method, "key_id": base.KeyID} {
+		if value != "" {
+			said[name] = value
+		}
+	}
+	return said
+}
+
+// gitURI is a repository's address as a URI (spdx-spec 2.3, section 7.7, has
+// the form): scp's user@host:path is ssh://user@host/path.
+func gitURI(address string) string {
+	if strings.Contains(address, "://") {
+		return "git+" + address
+	}
+	host, path, _ := strings.Cut(address, ":")
+	return "git+ssh://" + host + "/" + strings.TrimPrefix(path, "/")
+}

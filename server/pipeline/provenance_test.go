@@ -1,0 +1,96 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/provenance"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// A build with everything that can go in.
+func fullRecord() record {
+	started := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
+	return record{
+		BuildName:  "registry.example.com.bank.app.v1-0a0a0a0.2026-11-23_09-30-00.000000",
+		Enclave:    "simulated",
+		Repository: "registry.example.com/bank/app",
+		Commit:     strings.Repeat("0a", 20),
+		Submodules: []job.Submodule{{Path: "lib", URL: "https://git.example.com/bank/lib.git", Commit: strings.Repeat("0b", 20)}},
+		BaseImages: []job.BaseImage{
+			{Reference: "docker.io/library/alpine:3.20", Digest: "sha256:" + strings.Repeat("0c", 32), Method: api.SigningSigstore, KeyID: "0d"},
+			{Reference: "docker.io/docker/dockerfile:1", Digest: "sha256:" + strings.Repeat("0e", 32)},
+		},
+		Parameters: map[string]any{"GITHUB_URL": "git@git.example.com:bank/app.git", "ARG": map[string]string{"A": "1"}},
+		Tools:      map[string]string{"sbs-server": "v1", "go": "go1.26", "docker engine": "28", "docker api": "1.51", "builder": "buildkit", "platform": "linux/s390x"},
+		Started:    started,
+		Finished:   started.Add(time.Minute),
+	}
+}
+
+func TestProvenance(t *testing.T) {
+	r := fullRecord()
+	told := provenanceOf(r, []provenance.Resource{{Name: provenance.NameManifest, URI: "manifest"}})
+	text, err := provenance.Encode(told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := provenance.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []provenance.Resource{
+		{Name: "source", URI: "git+ssh://git@git.example.com/bank/app.git", Digest: map[string]string{"gitCommit": r.Commit}},
+		{Name: "submodule", URI: "git+https://git.example.com/bank/lib.git", Digest: map[string]string{"gitCommit": strings.Repeat("0b", 20)}, Annotations: map[string]string{"path": "lib"}},
+		{Name: "base", URI: "oci://docker.io/library/alpine:3.20", Digest: map[string]string{"sha256": strings.Repeat("0c", 32)}, Annotations: map[string]string{"method": "sigstore", "key_id": "0d"}},
+		{Name: "base", URI: "oci://docker.io/docker/dockerfile:1", Digest: map[string]string{"sha256": strings.Repeat("0e", 32)}},
+	}
+	if got := read.BuildDefinition.ResolvedDependencies; !reflect.DeepEqual(got, want) {
+		t.Errorf("dependencies\n%+v, want\n%+v", got, want)
+	}
+	versions := map[string]string{"sbs-server": "v1", "go": "go1.26", "docker engine": "28", "docker api": "1.51"}
+	if got := read.RunDetails.Builder; got.Enclave() != "simulated" || !maps.Equal(got.Version, versions) {
+		t.Errorf("builder %+v", got)
+	}
+	if got := read.BuildDefinition.InternalParameters; !maps.Equal(got, map[string]string{"builder": "buildkit", "platform": "linux/s390x"}) {
+		t.Errorf("internal parameters %v", got)
+	}
+	recorded, err := json.Marshal(r.Parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parameters, err := json.Marshal(read.BuildDefinition.ExternalParameters); err != nil || string(parameters) != string(recorded) {
+		t.Errorf("parameters %s, %v, want %s", parameters, err, recorded)
+	}
+	if len(r.Tools) != 6 {
+		t.Errorf("the record's tools are %v now", r.Tools)
+	}
+}
+
+// The kind of enclave is all that tells one builder from another.
+func TestProvenanceTellsEnclavesApart(t *testing.T) {
+	r := fullRecord()
+	r.Enclave = "contract"
+	if told := provenanceOf(r, nil); told.RunDetails.Builder.ID == provenanceOf(fullRecord(), nil).RunDetails.Builder.ID {
+		t.Errorf("both are %s", told.RunDetails.Builder.ID)
+	}
+}
+
+func TestGitURI(t *testing.T) {
+	for address, want := range map[string]string{
+		"git@host:owner/repo.git":                    "git+ssh://git@host/owner/repo.git",
+		"git@host:/owner/repo.git":                   "git+ssh://git@host/owner/repo.git",
+		"ssh://git@host:2222/owner/repo.git":         "git+ssh://git@host:2222/owner/repo.git",
+		"https://host/owner/repo.git":                "git+https://host/owner/repo.git",
+		"http://127.0.0.1:3000/owner/with:colon.git": "git+http://127.0.0.1:3000/owner/with:colon.git",
+	} {
+		if got := gitURI(address); got != want {
+			t.Errorf("%s is %s, want %s", address, got, want)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/history"
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/volume"
+)
+
+// clear stands in for the enclave's sealing: no build is sealed.
+type clear struct{}
+
+func (clear) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
+func (clear) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
+
+const (
+	testID  = "2021-02-10_15-37-37.178350"
+	otherID = "2021-02-11_15-37-37.178350"
+)
+
+// cut is a volume with a build that was cut off behind its manifest.
+func cut(t *testing.T, id string) (*volume.Volume, *volume.Build, string) {
+	t.Helper()
+	dir := t.TempDir()
+	v, err := volume.Open(dir, clear{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	build, err := v.CreateBuild(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := build.CreateManifest("manifest.x.sig.tbz")
+	if err == nil {
+		err = signed.Commit()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, build, filepath.Join(dir, "builds", id)
+}
+
+func saved(t *testing.T, build *volume.Build) (record job.Record) {
+	t.Helper()
+	text, err := build.Record()
+	if err == nil {
+		err = json.Unmarshal(text, &record)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
+// TestInterrupted pins that a build that was cut off is kept as a failure, also
+// in its folder, and without a manifest, which would say success.
+func TestInterrupted(t *testing.T) {
+	v, build, folder := cut(t, testID)
+	last := Recover(v)(job.Record{ID: testID, Status: api.StatusImagePushed, BuildName: "x." + testID})
+	if !api.Failed(last.Status) || last.Cause != interrupted {
+		t.Errorf("got %+v", last)
+	}
+	if kept := saved(t, build); kept.Status != last.Status || kept.Cause != last.Cause || kept.BuildName != last.BuildName {
+		t.Errorf("kept is %+v", kept)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "manifest.x.sig.tbz")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the manifest: %v", err)
+	}
+}
+
+// TestEndedJustBefore pins that a build whose end was saved has ended so.
+func TestEndedJustBefore(t *testing.T) {
+	v, build, folder := cut(t, testID)
+	if err := build.SaveRecord([]byte(`{"id":"` + testID + `","status":"success"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if last := Recover(v)(job.Record{ID: testID, Status: api.StatusImagePushed}); last.Status != api.StatusSuccess {
+		t.Errorf("got %+v", last)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "manifest.x.sig.tbz")); err != nil {
+		t.Errorf("the manifest: %v", err)
+	}
+}
+
+// TestDamagedEnd pins that a damaged record is named and left as it is.
+func TestDamagedEnd(t *testing.T) {
+	v, _, folder := cut(t, testID)
+	file := filepath.Join(folder, "record.json")
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	last := Recover(v)(job.Record{ID: testID, Status: api.StatusImagePushed})
+	if !api.Failed(last.Status) || !strings.Contains(last.Cause, "record.json") {
+		t.Errorf("got %+v", last)
+	}
+	if left, err := os.ReadFile(file); err != nil || string(left) != "{" {
+		t.Errorf("the record is %q now, %v", left, err)
+	}
+}
+
+// TestSettle pins that no build stays without an end, but the one that has one.
+func TestSettle(t *testing.T) {
+	v, build, _ := cut(t, testID)
+	other, err := v.CreateBuild(otherID)
+	if err == nil {
+		err = other.SaveRecord([]byte(`{"id":"` + otherID + `","status":"success"}`))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	builds, err := history.Open(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := New(Config{Volume: v, History: builds})
+	for range 2 {
+		if err := p.Settle(); err != nil {
+			t.Fatal(err)
+		}
+		if kept := saved(t, build); kept.ID != testID || !api.Failed(kept.Status) || kept.Cause != interrupted {
+			t.Errorf("kept is %+v", kept)
+		}
+		if kept := saved(t, other); kept.Status != api.StatusSuccess {
+			t.Errorf("the other one is %+v", kept)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package scan
+
+import (
+	"archive/tar"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What a later layer replaced or removed is not in the image.
+func TestLayers(t *testing.T) {
+	npm := func(dir, name string) entry {
+		return entry{name: dir + "/" + name + "/package.json", content: `{"name":"` + name + `","version":"1"}`}
+	}
+	bottom := layer{npm("a", "one"), npm("a", "two"), npm("b", "three"), npm("c", "four"), npm("d", "five")}
+	for name, test := range map[string]struct {
+		layers []layer
+		want   []string
+	}{
+		"one layer":          {[]layer{bottom}, []string{"five@1", "four@1", "one@1", "three@1", "two@1"}},
+		"a file removed":     {[]layer{bottom, {{name: "a/one/.wh.package.json"}}}, []string{"five@1", "four@1", "three@1", "two@1"}},
+		"a folder removed":   {[]layer{bottom, {{name: ".wh.a"}}}, []string{"five@1", "four@1", "three@1"}},
+		"a folder emptied":   {[]layer{bottom, {{name: "a/.wh..wh..opq"}, npm("a", "new")}}, []string{"five@1", "four@1", "new@1", "three@1"}},
+		"emptied after":      {[]layer{bottom, {npm("a", "new"), {name: "a/.wh..wh..opq"}}}, []string{"five@1", "four@1", "new@1", "three@1"}},
+		"all emptied":        {[]layer{bottom, {{name: ".wh..wh..opq"}, npm("a", "new")}}, []string{"new@1"}},
+		"removed and back":   {[]layer{bottom, {{name: ".wh.a"}}, {npm("a", "one")}}, []string{"five@1", "four@1", "one@1", "three@1"}},
+		"replaced":           {[]layer{bottom, {{name: "b/three/package.json", content: `{"name":"three","version":"2"}`}}}, []string{"five@1", "four@1", "one@1", "three@2", "two@1"}},
+		"a file for it":      {[]layer{bottom, {{name: "c", content: "x"}}}, []string{"five@1", "one@1", "three@1", "two@1"}},
+		"a link for it":      {[]layer{bottom, {{name: "d", content: "a", kind: tar.TypeSymlink}}}, []string{"four@1", "one@1", "three@1", "two@1"}},
+		"a folder stays":     {[]layer{bottom, {{name: "c/", kind: tar.TypeDir}}}, []string{"five@1", "four@1", "one@1", "three@1", "two@1"}},
+		"twice in one layer": {[]layer{{npm("a", "one"), {name: "a/one/package.json", content: `{"name":"one","version":"2"}`}}}, []string{"one@2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := names(scanned(t, saved(t, test.layers...))); !slices.Equal(got, test.want) {
+				t.Errorf("found %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// Names and links in an image lead nowhere but into the scratch folder.
+func TestHostileNames(t *testing.T) {
+	outside := t.TempDir()
+	scratch := filepath.Join(outside, "scratch")
+	if err := os.Mkdir(scratch, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	manifest := `{"name":"evil","version":"1"}`
+	found, err := Image(t.Context(), saved(t, layer{
+		{name: "../package.json", content: manifest},
+		{name: "a/../../package.json", content: manifest},
+		{name: "link", content: outside, kind: tar.TypeSymlink},
+		{name: "link/package.json", content: manifest},
+		{name: "hard/package.json", content: "/etc/hostname", kind: tar.TypeLink},
+		{name: "device/package.json", content: "", kind: tar.TypeBlock},
+	}), scratch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(outside)
+	if err != nil || len(left) != 1 {
+		t.Errorf("outside there are %v, %v", left, err)
+	}
+	err = filepath.WalkDir(scratch, func(name string, entry os.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && !entry.Type().IsRegular() {
+			t.Errorf("%s is %v", name, entry.Type())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	for _, p := range found.Packages {
+		if strings.Contains(p.Path, "..") || strings.Contains(p.Path, outside) {
+			t.Errorf("a package at %s", p.Path)
+		}
+	}
+}

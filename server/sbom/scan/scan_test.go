@@ -1,0 +1,235 @@
+package scan
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/opensbs/sbs/server/sbom"
+)
+
+// entry is one member of a layer.
+type entry struct {
+	name    string
+	content string
+	mode    int64 // 0644 unless given
+	kind    byte  // a regular file unless given
+}
+
+type layer []entry
+
+func (l layer) tar(t *testing.T) []byte {
+	t.Helper()
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for _, e := range l {
+		header := &tar.Header{Name: e.name, Mode: max(e.mode, 0o644), Typeflag: tar.TypeReg, Size: int64(len(e.content))}
+		if e.kind != 0 {
+			header.Typeflag, header.Linkname, header.Size = e.kind, e.content, 0
+			e.content = ""
+		}
+		if err := w.WriteHeader(header); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, e.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return archive.Bytes()
+}
+
+// saved is an image of layers as docker save writes it, its layers compressed
+// as newer engines do.
+func saved(t *testing.T, layers ...layer) (archive string) {
+	t.Helper()
+	image := empty.Image
+	for _, l := range layers {
+		content := l.tar(t)
+		one, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if image, err = mutate.AppendLayers(image, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return written(t, image)
+}
+
+func written(t *testing.T, image v1.Image) string {
+	t.Helper()
+	archive := filepath.Join(t.TempDir(), "image.tar")
+	tag, err := name.NewTag("registry.example.com/ns/app:v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tarball.WriteToFile(archive, tag, image); err != nil {
+		t.Fatal(err)
+	}
+	return archive
+}
+
+func scanned(t *testing.T, archive string) sbom.Inventory {
+	t.Helper()
+	found, err := Image(t.Context(), archive, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// names are the packages as name@version.
+func names(found sbom.Inventory) []string {
+	var all []string
+	for _, p := range found.Packages {
+		all = append(all, p.Name+"@"+p.Version)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func status(packages ...string) string {
+	var text strings.Builder
+	for _, p := range packages {
+		name, version, _ := strings.Cut(p, "@")
+		fmt.Fprintf(&text, "Package: %s\nStatus: install ok installed\nArchitecture: s390x\nVersion: %s\nDescription: one\n\n", name, version)
+	}
+	return text.String()
+}
+
+const release = "ID=debian\nVERSION_CODENAME=bookworm\n"
+
+func TestKindsOfPackages(t *testing.T) {
+	for kind, test := range map[string]struct {
+		layer layer
+		want  []string
+		purl  string // of the first package
+	}{
+		"nothing": {layer{{name: "hello", content: "hello"}}, nil, ""},
+		"dpkg": {layer{{name: "usr/lib/os-release", content: release}, {name: "var/lib/dpkg/status", content: status("tzdata@2025b-0+deb12u1", "bash@5.2")}},
+			[]string{"bash@5.2", "tzdata@2025b-0+deb12u1"}, "pkg:deb/debian/tzdata@2025b-0%2Bdeb12u1?arch=s390x&distro=bookworm"},
+		"dpkg without a release": {layer{{name: "var/lib/dpkg/status", content: status("bash@5.2")}}, []string{"bash@5.2"}, "pkg:deb/linux/bash@5.2?arch=s390x"},
+		"distroless":             {layer{{name: "var/lib/dpkg/status.d/base", content: "Package: base\nVersion: 1\nArchitecture: all\n\n"}}, []string{"base@1"}, "pkg:deb/linux/base@1?arch=all"},
+		"apk": {layer{{name: "etc/os-release", content: "ID=alpine\nVERSION_ID=3.20.1\n"}, {name: "lib/apk/db/installed", content: "P:musl\nV:1.2.5-r0\nA:s390x\nL:MIT\n\n"}},
+			[]string{"musl@1.2.5-r0"}, "pkg:apk/alpine/musl@1.2.5-r0?arch=s390x&distro=3.20.1"},
+		"npm": {layer{{name: "app/node_modules/left-pad/package.json", content: `{"name":"left-pad","version":"1.3.0"}`}}, []string{"left-pad@1.3.0"}, "pkg:npm/left-pad@1.3.0"},
+		"python": {layer{{name: "usr/lib/python3/dist-packages/six-1.16.0.dist-info/METADATA", content: "Metadata-Version: 2.1\nName: six\nVersion: 1.16.0\n\n"}},
+			[]string{"six@1.16.0"}, "pkg:pypi/six@1.16.0"},
+		"java": {layer{{name: "app/lib.jar", content: jar(t)}}, []string{"com.example:lib@1.0.0"}, "pkg:maven/com.example/lib@1.0.0"},
+		"ruby": {layer{{name: "usr/lib/ruby/gems/3.1.0/specifications/rack-2.2.4.gemspec", content: "Gem::Specification.new do |s|\n  s.name = \"rack\".freeze\n  s.version = \"2.2.4\"\nend\n"}},
+			[]string{"rack@2.2.4"}, "pkg:gem/rack@2.2.4"},
+		"names with a dot before": {layer{{name: "./var/lib/dpkg/status", content: status("bash@5.2")}}, []string{"bash@5.2"}, ""},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			found := scanned(t, saved(t, test.layer))
+			if got := names(found); !slices.Equal(got, test.want) || len(found.Unread) != 0 {
+				t.Fatalf("found %q, unread %v, want %q", got, found.Unread, test.want)
+			}
+			if test.purl != "" && found.Packages[0].PURL != test.purl {
+				t.Errorf("package URL %s, want %s", found.Packages[0].PURL, test.purl)
+			}
+		})
+	}
+}
+
+func jar(t *testing.T) string {
+	t.Helper()
+	var content bytes.Buffer
+	w := zip.NewWriter(&content)
+	file, err := w.Create("META-INF/maven/com.example/lib/pom.properties")
+	if err == nil {
+		_, err = io.WriteString(file, "groupId=com.example\nartifactId=lib\nversion=1.0.0\n")
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return content.String()
+}
+
+func TestGoBinary(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "program")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/program")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, output)
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := buildinfo.ReadFile(program)
+	if err != nil || len(built.Deps) != 1 {
+		t.Fatalf("%v, %v", built, err)
+	}
+	uuid := built.Deps[0]
+	want := []sbom.Package{
+		{Name: uuid.Path, Version: strings.TrimPrefix(uuid.Version, "v"), PURL: "pkg:golang/" + uuid.Path + "@" + strings.TrimPrefix(uuid.Version, "v"), Path: "/usr/bin/app"},
+		{Name: "go", Version: strings.TrimPrefix(built.GoVersion, "go"), PURL: "pkg:golang/go@" + strings.TrimPrefix(built.GoVersion, "go"), Path: "/usr/bin/app"},
+	}
+	found := scanned(t, saved(t, layer{{name: "usr/bin/app", content: string(content), mode: 0o755}}))
+	for _, p := range want {
+		if !slices.Contains(found.Packages, p) {
+			t.Errorf("%+v is not among %+v", p, found.Packages)
+		}
+	}
+	if plain := scanned(t, saved(t, layer{{name: "usr/bin/app", content: string(content)}})); len(plain.Packages) != 0 {
+		t.Errorf("a file that can't be run has %+v", plain.Packages)
+	}
+}
+
+// What is broken is named, or fails the scan where a whole distribution hangs
+// on it.
+func TestUnread(t *testing.T) {
+	found := scanned(t, saved(t, layer{
+		{name: "app/broken.jar", content: strings.Repeat("PK\x03\x04 this is no archive ", 10)},
+		{name: "var/lib/dpkg/status", content: status("bash@5.2")},
+	}))
+	if len(found.Unread) != 1 || found.Unread[0].Path != "/app/broken.jar" || len(found.Packages) != 1 {
+		t.Errorf("%+v", found)
+	}
+	for name, l := range map[string]layer{
+		"dpkg": {{name: "var/lib/dpkg/status", content: "\x00 this\nis not: it\n: \n"}},
+		"rpm":  {{name: "usr/lib/sysimage/rpm/rpmdb.sqlite", content: "SQLite format 3\x00 and no more"}},
+	} {
+		if _, err := Image(t.Context(), saved(t, l), t.TempDir()); err == nil || !strings.Contains(err.Error(), l[0].name) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+func TestNoImage(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, archive := range []string{text, filepath.Join(t.TempDir(), "none")} {
+		if _, err := Image(t.Context(), archive, t.TempDir()); err == nil {
+			t.Errorf("%s is an image", archive)
+		}
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("stopped")
+	cancel(stopped)
+	if _, err := Image(ctx, saved(t, layer{{name: "hello"}}), t.TempDir()); !errors.Is(err, stopped) {
+		t.Errorf("an ended context: %v", err)
+	}
+}

@@ -1,0 +1,122 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"syscall"
+)
+
+// trashSuffix marks the folder of a build that is being removed.
+const trashSuffix = ".removed"
+
+// Remove removes the build's folder and everything in it. It is gone at once:
+// a crash leaves no half of it, and what is left over goes when the volume is
+// opened again.
+func (b *Build) Remove() error {
+	trash := b.folder + trashSuffix
+	if err := b.volume.root.Rename(b.folder, trash); err != nil {
+		return fmt.Errorf("remove build %s: %w", b.id, err)
+	}
+	if err := b.volume.syncFolder(folderBuilds); err != nil {
+		return fmt.Errorf("remove build %s: %w", b.id, err)
+	}
+	if err := b.volume.root.RemoveAll(trash); err != nil {
+		return fmt.Errorf("remove build %s: %w", b.id, err)
+	}
+	return nil
+}
+
+// removeTrash finishes what a crash interrupted.
+func (v *Volume) removeTrash() error {
+	entries, err := fs.ReadDir(v.root.FS(), folderBuilds)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		id, trash := strings.CutSuffix(entry.Name(), trashSuffix)
+		if !trash || !isID(id) {
+			continue
+		}
+		if err := v.root.RemoveAll(path.Join(folderBuilds, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RemoveManifest removes the build's manifest, if it has one.
+func (b *Build) RemoveManifest() error {
+	return b.remove(isManifest)
+}
+
+// Strip removes what is large, the manifest and the log. What says which build
+// it was, and verifies a manifest that was fetched earlier, stays.
+func (b *Build) Strip() error {
+	return b.remove(func(name string) bool { return isManifest(name) || name == fileLog })
+}
+
+func isManifest(name string) bool { return strings.HasSuffix(name, manifestSuffix) }
+
+func (b *Build) remove(which func(name string) bool) error {
+	entries, err := fs.ReadDir(b.volume.root.FS(), b.folder)
+	if err != nil {
+		return fmt.Errorf("remove files of build %s: %w", b.id, err)
+	}
+	removed := false
+	for _, entry := range entries {
+		if !which(entry.Name()) {
+			continue
+		}
+		if err := b.volume.root.Remove(path.Join(b.folder, entry.Name())); err != nil {
+			return fmt.Errorf("remove files of build %s: %w", b.id, err)
+		}
+		removed = true
+	}
+	if !removed {
+		return nil
+	}
+	return b.volume.syncFolder(b.folder)
+}
+
+// Contents is what a build's folder holds.
+type Contents struct {
+	Space    int64 // bytes that its files take on the disk
+	Large    int64 // bytes of Space that Strip would free
+	Manifest int64 // bytes of the signed manifest; 0 when it is not there
+}
+
+// manifestSuffix ends the names of manifests.
+const manifestSuffix = ".tbz"
+
+// Contents looks at the build's folder.
+func (b *Build) Contents() (Contents, error) {
+	entries, err := fs.ReadDir(b.volume.root.FS(), b.folder)
+	if err != nil {
+		return Contents{}, fmt.Errorf("look at build %s: %w", b.id, err)
+	}
+	var contents Contents
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a temporary file
+		}
+		if err != nil {
+			return Contents{}, fmt.Errorf("look at build %s: %w", b.id, err)
+		}
+		space := info.Size()
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			space = stat.Blocks * 512 // the unit of st_blocks, see stat(2)
+		}
+		contents.Space += space
+		if isManifest(entry.Name()) {
+			contents.Manifest = info.Size()
+		}
+		if isManifest(entry.Name()) || entry.Name() == fileLog {
+			contents.Large += space
+		}
+	}
+	return contents, nil
+}

@@ -1,0 +1,113 @@
+package notary
+
+// The trust data of one GUN on one server, and what is believed of it.
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/theupdateframework/notary/client"
+	"github.com/theupdateframework/notary/storage"
+	"github.com/theupdateframework/notary/trustpinning"
+	"github.com/theupdateframework/notary/tuf"
+	"github.com/theupdateframework/notary/tuf/data"
+	"github.com/theupdateframework/notary/tuf/signed"
+
+	"github.com/opensbs/sbs/signature"
+)
+
+// Releases is the delegation that verifiers read before the targets role.
+const Releases data.RoleName = "targets/releases"
+
+// Repository is the trust data of one GUN on one server. Close it.
+type Repository struct {
+	Address *url.URL
+	GUN     data.GUN
+	Remote  storage.RemoteStore
+
+	transport *http.Transport
+}
+
+// Open connects to the server for the GUN, with the credentials for actions:
+// "pull", and "push" for those who sign. ctx bounds everything that is done with
+// the repository afterwards, too. What its errors mean, Explain says.
+func Open(ctx context.Context, address *url.URL, gun string, access signature.Access, actions ...string) (*Repository, error) {
+	transport, err := newTransport(access.CABundle)
+	if err != nil {
+		return nil, err
+	}
+	channel, err := authorized(bounded(ctx, transport), address, gun, credentials{access.User, access.Password}, actions)
+	if err == nil {
+		var remote storage.RemoteStore
+		if remote, err = storage.NewNotaryServerStore(address.String(), data.GUN(gun), channel); err == nil {
+			return &Repository{address, data.GUN(gun), remote, transport}, nil
+		}
+	}
+	transport.CloseIdleConnections()
+	return nil, err
+}
+
+// Close lets go of the connections.
+func (r *Repository) Close() { r.transport.CloseIdleConnections() }
+
+// Load verifies the server's trust data down from the pinned roots. What is in
+// cache already is believed first; keys of crypto sign nothing here.
+func (r *Repository) Load(pinned trustpinning.TrustPinConfig, cache storage.MetadataStore, crypto signed.CryptoService) (*tuf.Repo, error) {
+	loaded, _, err := client.LoadTUFRepo(client.TUFLoadOptions{
+		GUN:                    r.GUN,
+		TrustPinning:           pinned,
+		CryptoService:          crypto,
+		Cache:                  cache,
+		RemoteStore:            r.Remote,
+		AlwaysCheckInitialized: true,
+	})
+	return loaded, err
+}
+
+// Pinned takes no other roots than these (RootKey.ID), and none on first sight.
+func (r *Repository) Pinned(roots ...string) trustpinning.TrustPinConfig {
+	return trustpinning.TrustPinConfig{
+		Certs:       map[string][]string{r.GUN.String(): roots},
+		DisableTOFU: true,
+	}
+}
+
+// Versions are the version numbers of the four files of TUF.
+type Versions struct {
+	Root      int `json:"root"`
+	Targets   int `json:"targets"`
+	Snapshot  int `json:"snapshot"`
+	Timestamp int `json:"timestamp"`
+}
+
+// VersionsOf answers the versions of loaded trust data; a snapshot without a
+// targets file is the one gap the library leaves open.
+func VersionsOf(loaded *tuf.Repo) (Versions, error) {
+	targets, ok := loaded.Targets[data.CanonicalTargetsRole]
+	if !ok {
+		return Versions{}, errors.New("the trust data has no targets file")
+	}
+	return Versions{
+		Root:      loaded.Root.Signed.Version,
+		Targets:   targets.Signed.Version,
+		Snapshot:  loaded.Snapshot.Signed.Version,
+		Timestamp: loaded.Timestamp.Signed.Version,
+	}, nil
+}
+
+// WentBack is nil unless one of the files is older now than it was seen.
+func (seen Versions) WentBack(now Versions) *signature.RolledBackError {
+	for _, file := range []signature.RolledBackError{
+		{Role: "root", Seen: seen.Root, Got: now.Root},
+		{Role: "targets", Seen: seen.Targets, Got: now.Targets},
+		{Role: "snapshot", Seen: seen.Snapshot, Got: now.Snapshot},
+		{Role: "timestamp", Seen: seen.Timestamp, Got: now.Timestamp},
+	} {
+		if file.Got < file.Seen {
+			return &file
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package registry
+
+// How bytes get to the registry and back: under the caller's context, within
+// bounds, and in clear only to this machine itself and to a laboratory.
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opensbs/sbs/signature/channel"
+)
+
+const (
+	dialLimit = 10 * time.Second
+	// maxAnswer bounds an answer in bytes: the largest is a signed inventory of
+	// an image's parts. Manifests and lists are smaller.
+	maxAnswer  = 32 << 20
+	maxHeaders = 64 << 10
+)
+
+// bounded is the base of all requests to a registry.
+func bounded(ctx context.Context, base http.RoundTripper, insecure []string) http.RoundTripper {
+	return channel.New(ctx, base, maxAnswer, func(request *http.Request) error { return checkScheme(request, insecure) })
+}
+
+// checkScheme lets https pass, and http to loopback and to the hosts (with their
+// ports) that are named insecure.
+func checkScheme(request *http.Request, insecure []string) error {
+	host := request.URL.Hostname()
+	address := net.ParseIP(host)
+	loopback := strings.EqualFold(host, "localhost") || address != nil && address.IsLoopback()
+	if request.URL.Scheme == "https" || request.URL.Scheme == "http" && (loopback || slices.Contains(insecure, request.URL.Host)) {
+		return nil
+	}
+	return fmt.Errorf("%s is to be reached over plain %s, which is taken for loopback only, and for what SBS_INSECURE_REGISTRIES names", request.URL.Host, request.URL.Scheme)
+}
+
+// Client is a client for files beside a registry, such as signatures in a
+// lookaside store: bounded in the same way, without credentials. close lets go
+// of its connections.
+func Client(ctx context.Context, caBundle []byte) (client *http.Client, close func(), err error) {
+	base, err := newTransport(caBundle)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &http.Client{Transport: bounded(ctx, base, nil)}, base.CloseIdleConnections, nil
+}
+
+// newTransport trusts the system's authorities and those of caBundle (PEM).
+func newTransport(caBundle []byte) (*http.Transport, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("load the system's certificate authorities: %w", err)
+	}
+	if len(caBundle) > 0 && !roots.AppendCertsFromPEM(caBundle) {
+		return nil, errors.New("the given authorities hold no PEM certificate")
+	}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: dialLimit}).DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    dialLimit,
+		MaxResponseHeaderBytes: maxHeaders,
+	}, nil
+}

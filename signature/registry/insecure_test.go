@@ -1,0 +1,82 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"testing"
+
+	harness "github.com/opensbs/sbs/deploy/harness/registry"
+	"github.com/opensbs/sbs/signature"
+)
+
+// elsewhere is a loopback address that no library takes for this machine, so
+// that what is there is a registry like any other.
+const elsewhere = "127.8.8.8:0"
+
+// A laboratory's registry has no TLS, or a certificate of its own making. It is
+// talked to where the operator named it, and nowhere else.
+func TestInsecureRegistries(t *testing.T) {
+	real, err := harness.Start(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := real.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	target := &url.URL{Scheme: "http", Host: real.Address()}
+	for name, start := range map[string]func(*httptest.Server){
+		"without TLS":     (*httptest.Server).Start,
+		"own certificate": (*httptest.Server).StartTLS,
+		"TLS of an old day": func(s *httptest.Server) {
+			s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}
+			s.StartTLS()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", elsewhere)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The token server's address must be this front's, so Host stays.
+			front := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(target)
+				r.Out.Host = r.In.Host
+			}})
+			front.Listener = listener
+			start(front)
+			t.Cleanup(front.Close)
+			host := listener.Addr().String()
+			writer := real.Writer()
+			access := signature.Access{User: writer.User, Password: writer.Password}
+			if repository, err := Open(t.Context(), host+"/ns/name", access, Push); err == nil {
+				repository.Close()
+				t.Error("a registry that nobody named was talked to")
+			}
+			access.Insecure = []string{"other.example.com", host}
+			repository, err := Open(t.Context(), host+"/ns/name", access, Push)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer repository.Close()
+			ask, err := http.NewRequest(http.MethodGet, "/v2/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := repository.do(t.Context(), ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			if err := repository.checkStatus(response, http.StatusOK); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,116 @@
+package signature
+
+// What is asked, and what is answered.
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+)
+
+// maxReference bounds a reference's text in bytes; a full one takes less.
+const maxReference = 1024
+
+// Request says which image to check, and as whom.
+type Request struct {
+	Reference Reference
+	Access
+}
+
+// Access is how the server that holds something is talked to.
+type Access struct {
+	// User and Password are sent only to a server that asks for them, or to the
+	// token server that it names; both are empty for anonymous access.
+	User, Password string
+	// CABundle holds PEM certificates of authorities that are trusted beside
+	// the system's; it may be empty.
+	CABundle []byte
+	// Insecure are registries, as host[:port], that may be talked to without TLS
+	// or with a certificate that nobody vouches for. For a laboratory only.
+	Insecure []string
+}
+
+// Reference is an image's name, written out in full.
+type Reference struct {
+	// Repository is host[:port]/namespace/name, docker.io (and library, where
+	// there is no namespace) included: the GUN of Docker Content Trust.
+	Repository string
+	// Tag is empty where the image is asked for by digest alone.
+	Tag string
+	// Digest is sha256:<64 hex digits>, or empty.
+	Digest string
+}
+
+// ParseReference reads a name as Dockerfiles and the docker command have it: a
+// name without a host is on Docker Hub, one without tag and digest has the tag
+// latest.
+func ParseReference(text string) (Reference, error) {
+	if len(text) > maxReference {
+		return Reference{}, fmt.Errorf("an image's name of more than %d bytes", maxReference)
+	}
+	named, err := reference.ParseNormalizedNamed(text)
+	if err != nil {
+		return Reference{}, fmt.Errorf("image %q: %w", text, err)
+	}
+	named = reference.TagNameOnly(named)
+	r := Reference{Repository: named.Name()}
+	if tagged, ok := named.(reference.Tagged); ok {
+		r.Tag = tagged.Tag()
+	}
+	if digested, ok := named.(reference.Digested); ok {
+		r.Digest = digested.Digest().String()
+	}
+	return r, r.Validate()
+}
+
+// Validate says what is wrong with a reference that names no image in full.
+func (r Reference) Validate() error {
+	named, err := reference.ParseNormalizedNamed(r.Repository)
+	switch {
+	case err != nil:
+		return fmt.Errorf("repository %.200q: %w", r.Repository, err)
+	case named.Name() != r.Repository:
+		return fmt.Errorf("repository %.200q: write it out in full, without tag or digest: %s", r.Repository, named.Name())
+	case r.Tag == "" && r.Digest == "":
+		return errors.New("neither a tag nor a digest names the image in " + r.Repository)
+	}
+	if r.Tag != "" {
+		if _, err := reference.WithTag(named, r.Tag); err != nil {
+			return fmt.Errorf("tag %.200q: %w", r.Tag, err)
+		}
+	}
+	if r.Digest != "" {
+		if parsed := digest.Digest(r.Digest); parsed.Validate() != nil || parsed.Algorithm() != digest.SHA256 {
+			return fmt.Errorf("digest %.200q is not sha256: and 64 hex digits", r.Digest)
+		}
+	}
+	return nil
+}
+
+// String is the reference as it is typed.
+func (r Reference) String() string {
+	text := r.Repository
+	if r.Tag != "" {
+		text += ":" + r.Tag
+	}
+	if r.Digest != "" {
+		text += "@" + r.Digest
+	}
+	return text
+}
+
+// Verified is what a check has shown: that the key's owner signed the manifest
+// with the digest under the name that was asked for.
+type Verified struct {
+	// Reference is what was asked for.
+	Reference Reference
+	// Digest is that of the manifest, sha256:<64 hex digits>: what to pull.
+	Digest string
+	// Method is the way of signing: one of api.Signing*.
+	Method string
+	// KeyID names the key in that way of signing: an OpenPGP fingerprint, the
+	// SHA-256 of a public key, or the id of a root key.
+	KeyID string
+}

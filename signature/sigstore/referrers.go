@@ -1,0 +1,123 @@
+package sigstore
+
+// The bundles beside an image: OCI image-spec 1.1, manifests with a subject.
+// go-containerregistry asks for the fallback tag where the registry has no
+// referrers API.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/signature/registry"
+)
+
+// maxReferrers bounds how many referrers of one image are looked at.
+const maxReferrers = 256
+
+// Bundles are the texts of all sigstore bundles beside the manifest with the
+// digest, unverified, whoever made them and whatever they state: signatures,
+// provenance, inventories. They are fetched one at a time; the first error is
+// the last thing that is yielded.
+func Bundles(ctx context.Context, repository *registry.Repository, digest string) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		found, err := referrers(ctx, repository, digest)
+		if err != nil {
+			yield(nil, repository.Explain(ctx, err))
+			return
+		}
+		for _, one := range found {
+			text, err := fetchBundle(ctx, repository, one)
+			if errors.Is(err, errNoBundle) || registry.IsAbsent(err) {
+				continue // of another kind, or deleted while the fallback tag still lists it
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("get the referrer %s: %w", one.Digest, repository.Explain(ctx, err)))
+				return
+			}
+			if !yield(text, nil) {
+				return
+			}
+		}
+	}
+}
+
+func referrers(ctx context.Context, repository *registry.Repository, digest string) ([]v1.Descriptor, error) {
+	index, err := remote.Referrers(repository.Name.Digest(digest), repository.Options(ctx)...)
+	if err != nil {
+		return nil, fmt.Errorf("list the image's referrers: %w", err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return nil, fmt.Errorf("list the image's referrers: %w", err)
+	}
+	var found []v1.Descriptor
+	for _, one := range manifest.Manifests {
+		if mayBeBundle(one) {
+			found = append(found, one)
+		}
+	}
+	if len(found) > maxReferrers {
+		return nil, fmt.Errorf("the image has %d referrers, and no more than %d are looked at", len(found), maxReferrers)
+	}
+	return found, nil
+}
+
+// mayBeBundle goes by the type in the list, which registries that do not know
+// it leave out, or fill with the type of the configuration.
+func mayBeBundle(one v1.Descriptor) bool {
+	switch one.ArtifactType {
+	case bundle.MediaType, "", emptyType:
+		return one.MediaType.IsImage()
+	}
+	return false
+}
+
+// emptyType is the type of a configuration that says nothing: {}.
+const emptyType = "application/vnd.oci.empty.v1+json"
+
+// errNoBundle is a referrer of another kind.
+var errNoBundle = errors.New("the referrer is no bundle")
+
+func fetchBundle(ctx context.Context, repository *registry.Repository, one v1.Descriptor) ([]byte, error) {
+	image, err := remote.Image(repository.Name.Digest(one.Digest.String()), repository.Options(ctx)...)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := image.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != bundle.MediaType {
+		return nil, errNoBundle
+	}
+	return fetchLayer(image, manifest.Layers[0], bundle.MaxSize)
+}
+
+// fetchLayer answers a layer of at most limit bytes. go-containerregistry checks
+// its digest.
+func fetchLayer(image v1.Image, one v1.Descriptor, limit int64) (content []byte, err error) {
+	if one.Size > limit {
+		return nil, fmt.Errorf("a layer of %d bytes, and no more than %d are taken", one.Size, limit)
+	}
+	layer, err := image.LayerByDigest(one.Digest)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := layer.Compressed()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	content, err = io.ReadAll(io.LimitReader(reader, limit+1))
+	if err == nil && int64(len(content)) > limit {
+		err = fmt.Errorf("a layer of more than %d bytes", limit)
+	}
+	return content, err
+}

@@ -1,0 +1,31 @@
+// Package simple is Red Hat's simple signing: a small JSON payload that binds a
+// manifest's digest to a full name, in an OpenPGP signed message
+// (containers/image, docs/containers-signature.5.md). Claim is what such a
+// signature says, Sign and Open write and read it, and Verifier demands it of
+// an image, as `signedBy` in a policy.json does.
+//
+// # Which name counts
+//
+// An image asked for by tag must be signed as exactly that repository and tag
+// (policy.json calls it matchExact), one asked for by digest alone under any tag
+// of that repository (matchRepository). The signature must lie beside the
+// manifest that the name leads to and name its digest. It holds no time until
+// which it is good: whoever can move a tag can move it back to what was signed
+// for it before. A digest in the reference prevents that.
+//
+// # Where signatures are looked for
+//
+// In the lookaside store that the caller names, or else in the registry through
+// the signature extension API. A registry without it has no signatures.
+//
+// # What it trusts
+//
+// The OpenPGP keys that it is given, as long as they have not expired, and the
+// machine's clock for that. Registry and lookaside store are believed nothing.
+//
+// # What never happens
+//
+// A message is never read before the whole of it was verified, a payload with a
+// member that is not known never counts, and no signature is taken that is
+// detached, clear-signed or made with SHA-1.
+package simple

@@ -1,0 +1,293 @@
+package simple_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/opensbs/sbs/api"
+	harness "github.com/opensbs/sbs/deploy/harness/registry"
+	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/signature/registry"
+	"github.com/opensbs/sbs/signature/simple"
+)
+
+// lab is a registry, a vendor who signs, and where the signatures go.
+type lab struct {
+	server    *harness.Server
+	vendor    *openpgp.Entity
+	lookaside string // a folder; empty: the registry
+	verifier  simple.Verifier
+}
+
+func newLab(t *testing.T, extended bool) *lab {
+	t.Helper()
+	var extensions []func(http.Handler) http.Handler
+	if extended {
+		extensions = append(extensions, harness.WithSignatures)
+	}
+	server, err := harness.Start(t.Context(), t.TempDir(), extensions...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	l := &lab{server: server, vendor: newVendor(t)}
+	if !extended {
+		l.lookaside = t.TempDir()
+	}
+	l.verifier = simple.Verifier{Key: simple.NewKey(l.vendor), Lookaside: l.lookaside}
+	return l
+}
+
+func newVendor(t *testing.T) *openpgp.Entity {
+	t.Helper()
+	vendor, err := openpgp.NewEntity("Vendor", "", "", &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vendor
+}
+
+func (l *lab) access(account harness.Account) signature.Access {
+	return signature.Access{User: account.User, Password: account.Password}
+}
+
+func (l *lab) request(path string) signature.Request {
+	r, err := signature.ParseReference(l.server.Address() + "/" + path)
+	if err != nil {
+		panic(err) // a reference of this file
+	}
+	return signature.Request{Reference: r, Access: l.access(l.server.Reader())}
+}
+
+// push uploads a new image under the names and answers its digest.
+func (l *lab) push(t *testing.T, paths ...string) string {
+	t.Helper()
+	image, err := random.Image(64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writer := l.server.Writer()
+	for _, path := range paths {
+		tag, err := name.NewTag(l.server.Address() + "/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.Write(tag, image, remote.WithContext(t.Context()), remote.WithAuth(&authn.Basic{Username: writer.User, Password: writer.Password})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest.String()
+}
+
+// sign puts a signature beside the image in the repository.
+func (l *lab) sign(t *testing.T, by *openpgp.Entity, repository, digest string, claim simple.Claim) {
+	t.Helper()
+	content, err := claim.Encode("vendor", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	message, err := simple.Sign(by, content, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.put(t, repository, digest, message)
+}
+
+func (l *lab) put(t *testing.T, repository, digest string, message []byte) {
+	t.Helper()
+	if l.lookaside == "" {
+		opened, err := registry.Open(t.Context(), l.server.Address()+"/"+repository, l.access(l.server.Writer()), registry.Push)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer opened.Close()
+		if err := opened.AddSignature(t.Context(), digest, message); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	folder := filepath.Join(l.lookaside, simple.LookasideName(l.server.Address()+"/"+repository, digest))
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	there, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "signature-"+strconv.Itoa(len(there)+1)), message, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *lab) claim(path, digest string) simple.Claim {
+	return simple.Claim{Reference: l.server.Address() + "/" + path, Digest: digest}
+}
+
+// refused demands that the reason is of the type of want.
+func refused(t *testing.T, v simple.Verifier, request signature.Request, want error) {
+	t.Helper()
+	_, err := v.Verify(t.Context(), request)
+	var refusal *signature.Error
+	if !errors.As(err, &refusal) || refusal.Image != request.Reference || refusal.Method != api.SigningSimple {
+		t.Fatalf("%s: %v, want a refusal that names it", request.Reference, err)
+	}
+	for reason := refusal.Err; reason != nil; reason = errors.Unwrap(reason) {
+		if reflect.TypeOf(reason) == reflect.TypeOf(want) {
+			return
+		}
+	}
+	t.Errorf("%s: %v, want a %T", request.Reference, err, want)
+}
+
+func TestVerify(t *testing.T) {
+	for where, extended := range map[string]bool{"in the registry": true, "in a lookaside store": false} {
+		t.Run(where, func(t *testing.T) {
+			l := newLab(t, extended)
+			stranger := newVendor(t)
+			signed := l.push(t, "ns/app:v1", "ns/app:latest", "ns/other:v1")
+			l.sign(t, stranger, "ns/app", signed, l.claim("ns/app:v1", signed)) // first, so that ours is looked for
+			l.sign(t, l.vendor, "ns/app", signed, l.claim("ns/app:v1", signed))
+			l.sign(t, l.vendor, "ns/other", signed, l.claim("ns/app:v1", signed))
+
+			for _, asked := range []string{"ns/app:v1", "ns/app@" + signed, "ns/app:v1@" + signed} {
+				verified, err := l.verifier.Verify(t.Context(), l.request(asked))
+				if err != nil || verified.Digest != signed || verified.KeyID != l.verifier.Key.ID() || verified.Method != api.SigningSimple ||
+					verified.Reference != l.request(asked).Reference {
+					t.Errorf("%s: %+v, %v", asked, verified, err)
+				}
+			}
+
+			unsigned := l.push(t, "ns/app:unsigned")
+			foreign := l.push(t, "ns/app:foreign")
+			l.sign(t, stranger, "ns/app", foreign, l.claim("ns/app:foreign", foreign))
+			copied := l.push(t, "ns/app:copied")
+			l.sign(t, l.vendor, "ns/app", copied, l.claim("ns/app:copied", signed))
+			garbled := l.push(t, "ns/app:garbled")
+			message, err := simple.Sign(l.vendor, []byte(`{"critical":{}}`), time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.put(t, "ns/app", garbled, message)
+			for asked, want := range map[string]error{
+				"ns/app:latest":        &signature.OtherNameError{}, // signed as v1
+				"ns/other:v1":          &signature.OtherNameError{},
+				"ns/other@" + signed:   &signature.OtherNameError{},
+				"ns/app:unsigned":      &signature.UnsignedError{},
+				"ns/app@" + unsigned:   &signature.UnsignedError{},
+				"ns/app:foreign":       &signature.OtherKeyError{},
+				"ns/app:copied":        &signature.OtherDigestError{},
+				"ns/app:v1@" + foreign: &signature.OtherDigestError{},
+				"ns/app:garbled":       &signature.MalformedError{},
+				"ns/app:absent":        &signature.AbsentError{},
+				"ns/app@sha256:" + strings.Repeat("0", 64): &signature.AbsentError{},
+				"ns/nowhere:v1":           &signature.AbsentError{},
+				"ns/app:latest@" + signed: &signature.OtherNameError{},
+			} {
+				refused(t, l.verifier, l.request(asked), want)
+			}
+			t.Run("a tag that was moved", func(t *testing.T) {
+				l.push(t, "ns/app:v1")
+				refused(t, l.verifier, l.request("ns/app:v1"), &signature.UnsignedError{})
+			})
+		})
+	}
+}
+
+// On the way: what is wrong with the servers is not what is wrong with the image.
+func TestVerifyTrouble(t *testing.T) {
+	l := newLab(t, true)
+	digest := l.push(t, "ns/app:v1")
+	l.sign(t, l.vendor, "ns/app", digest, l.claim("ns/app:v1", digest))
+	good := l.request("ns/app:v1")
+	for name, test := range map[string]struct {
+		change func(*simple.Verifier, *signature.Request)
+		want   error
+	}{
+		"a wrong password":   {func(_ *simple.Verifier, r *signature.Request) { r.Password = "wrong-word" }, &signature.AccessError{}},
+		"nobody listening":   {func(_ *simple.Verifier, r *signature.Request) { r.Reference.Repository = "127.0.0.1:1/ns/app" }, &signature.UnreachableError{}},
+		"a lost lookaside":   {func(v *simple.Verifier, _ *signature.Request) { v.Lookaside = "http://127.0.0.1:1" }, &signature.UnreachableError{}},
+		"an empty lookaside": {func(v *simple.Verifier, _ *signature.Request) { v.Lookaside = t.TempDir() }, &signature.UnsignedError{}},
+		"no lookaside":       {func(v *simple.Verifier, _ *signature.Request) { v.Lookaside = "relative" }, nil},
+		"no key":             {func(v *simple.Verifier, _ *signature.Request) { v.Key = simple.Key{} }, nil},
+		"no reference":       {func(_ *simple.Verifier, r *signature.Request) { r.Reference.Tag = "" }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, request := l.verifier, good
+			test.change(&v, &request)
+			if test.want != nil {
+				refused(t, v, request, test.want)
+			}
+			if _, err := v.Verify(t.Context(), request); err == nil || strings.Contains(err.Error(), "wrong-word") {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	t.Run("an ended context", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stopped := errors.New("stopped by clean")
+		cancel(stopped)
+		if _, err := l.verifier.Verify(ctx, good); !errors.Is(err, stopped) {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("a registry that keeps none", func(t *testing.T) {
+		plain := newLab(t, false)
+		plain.push(t, "ns/app:v1")
+		plain.verifier.Lookaside = ""
+		refused(t, plain.verifier, plain.request("ns/app:v1"), &signature.UnsignedError{})
+	})
+}
+
+func TestLookasideOverHTTP(t *testing.T) {
+	l := newLab(t, false)
+	digest := l.push(t, "ns/app:v1")
+	l.sign(t, l.vendor, "ns/app", digest, l.claim("ns/app:v1", digest))
+	files := httptest.NewServer(http.StripPrefix("/sigs", http.FileServer(http.Dir(l.lookaside))))
+	t.Cleanup(files.Close)
+	for base, accepted := range map[string]bool{
+		files.URL + "/sigs":         true,
+		files.URL + "/sigs/":        true,
+		files.URL:                   false,
+		"file://" + l.lookaside:     true,
+		"http://192.0.2.1/sigs":     false, // never in clear to another machine
+		"ftp://127.0.0.1/sigs":      false,
+		"file://host" + l.lookaside: false,
+	} {
+		l.verifier.Lookaside = base
+		if _, err := l.verifier.Verify(t.Context(), l.request("ns/app:v1")); (err == nil) != accepted {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
+	for base, accepted := range map[string]bool{
+		"/var/lib/lookaside": true, "https://example.com/s": true, "file:///s": true,
+		"": false, "relative": false, "https://": false, "https://u:geheim@example.com": false, "https://example.com:x": false,
+	} {
+		if err := simple.CheckLookaside(base); (err == nil) != accepted || err != nil && strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+//go:build stack
+
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// statuses are those of a build, in order; the first is that of no step.
+var statuses = []string{"", api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusImageBuilt, api.StatusImagePushed, api.StatusSuccess}
+
+// build builds and follows the build to its end.
+func (l *lab) build(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err := l.client.Build(ctx); err != nil {
+		return err
+	}
+	_, err := l.client.Events(ctx, func(api.Event) error { return nil })
+	return err
+}
+
+var errThere = errors.New("the build is there")
+
+// builtUpTo starts a build and returns when a step of it is done.
+func (l *lab) builtUpTo(t testing.TB, status string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, err := l.client.Build(ctx)
+	if err == nil && status != "" {
+		_, err = l.client.Events(ctx, func(event api.Event) error {
+			if event.Status != nil && event.Status.Status == status {
+				return errThere
+			}
+			return nil
+		})
+	}
+	if err != nil && !errors.Is(err, errThere) {
+		t.Fatalf("build until %q: %v", status, err)
+	}
+}
+
+func (l *lab) status(t testing.TB) api.Status {
+	t.Helper()
+	status, err := l.client.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status.Status
+}
+
+// succeeds builds once more: it must succeed, with the keys that are there.
+func (l *lab) succeeds(t testing.TB) {
+	t.Helper()
+	if err := l.build(t.Context()); err != nil {
+		t.Error(err)
+		return
+	}
+	status := l.status(t)
+	if status.Status != api.StatusSuccess || status.Building {
+		t.Errorf("the next build ends with %q (%s)", status.Status, status.Cause)
+		return
+	}
+	l.genuine(t, l.latestRecord(t))
+}
+
+// latestRecord is the record of the latest build, from its folder.
+func (l *lab) latestRecord(t testing.TB) job.Record {
+	t.Helper()
+	c := l.content(t)
+	record, ok := c.record(c.job(t).Record.ID)
+	if !ok {
+		t.Error("the latest build has no record")
+	}
+	return record
+}
+
+// checkBuild compares the status with what the kill left on the volume: never
+// more than that, and the step that was not finished by its name.
+func (l *lab) checkBuild(t testing.TB, k killed) string {
+	t.Helper()
+	status := l.status(t)
+	want, ending := k.ending(t)
+	if status.Status != want || status.Building {
+		t.Errorf("the status is %q (%s), want %q", status.Status, status.Cause, want)
+	}
+	if strings.HasPrefix(ending, "interrupted") && !strings.Contains(status.Cause, "the server was stopped") {
+		t.Errorf("the cause is %q, want that the server was stopped", status.Cause)
+	}
+	if k.answer == nil && want != api.StatusSuccess {
+		t.Errorf("the client saw the end of the build, and the status is %q", want)
+	}
+	if ending == "success" {
+		l.genuine(t, l.latestRecord(t))
+	}
+	id := k.after.job(t).Record.ID
+	if record, ok := l.content(t).record(id); ok && record.Status != status.Status && status.Status != api.StatusRestarted {
+		t.Errorf("the record of build %s says %q, the status %q", id, record.Status, status.Status)
+	}
+	l.succeeds(t)
+	return ending
+}
+
+// ending is the status that follows from what a kill left.
+func (k killed) ending(t testing.TB) (status, ending string) {
+	t.Helper()
+	was, now := k.before.job(t), k.after.job(t)
+	last := now.Record
+	if now.Running {
+		record, ok := k.after.record(last.ID)
+		if !ok {
+			next := statuses[min(slices.Index(statuses, last.Status)+1, len(statuses)-1)]
+			return api.FailureStatus(unfinished(last)), "interrupted before " + next
+		}
+		last = record
+	}
+	switch {
+	case !was.Running && !now.Running && last.ID == was.Record.ID:
+		return last.Status, "not begun"
+	case last.Status == api.StatusSuccess:
+		return last.Status, "success"
+	case last.Status == api.StatusRestarted, strings.Contains(last.Cause, "clean"):
+		return last.Status, "cleaned"
+	}
+	return last.Status, fmt.Sprintf("failed: %s", last.Cause)
+}
+
+// unfinished is the step behind the last one that was done, as a command line.
+func unfinished(r job.Record) string {
+	tag := r.Repository + ":" + r.ImageTag
+	switch r.Status {
+	case api.StatusCleanedUp:
+		return fmt.Sprint("git clone ", r.Parameters["GITHUB_URL"])
+	case api.StatusGitHubCloned:
+		return "docker build -t " + tag + " ."
+	case api.StatusImageBuilt:
+		return "docker push " + tag
+	case api.StatusImagePushed, api.StatusSuccess:
+		return "tar -cjf manifest." + r.BuildName + ".tbz data git"
+	}
+	return "docker image rm --force " + r.Repository
+}

@@ -1,0 +1,217 @@
+//go:build stack
+
+// The stack that the server is killed in, and the user who works with it.
+package crash
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	docker "github.com/docker/docker/client"
+	buildkit "github.com/moby/buildkit/client"
+
+	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/certs"
+	"github.com/opensbs/sbs/client/config"
+	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/enclave"
+)
+
+const (
+	configName = "sbs-config.json"
+	repository = "crash.git"
+	imageName  = "sbs/crash"
+
+	// patience bounds every wait for something that must happen. It is no
+	// measure of speed: it only makes a hanging test fail.
+	patience = time.Minute
+)
+
+// lab is a stack, and what is known of its server from before a kill.
+type lab struct {
+	*harness.Stack
+	cli      string // paths of programs
+	cosign   string
+	client   *client.Client
+	docker   *docker.Client
+	buildkit *buildkit.Client  // in that engine
+	inside   *enclave.Enclave  // opens what the server sealed
+	marks    marks             // of what our builds leave in the engine
+	public   map[string]string // keys by way of signing; nil before the first success
+	reported []string          // of leftovers
+	images   int               // repositories that were pushed to
+
+	extents map[string]extent // of the operations, by name
+}
+
+// start brings the stack up and works in its folder, as its user does.
+func start(t *testing.T) *lab {
+	t.Helper()
+	cosign, err := filepath.Abs("../../bin/cosign")
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, err := harness.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs.Dir = filepath.Join(t.TempDir(), "stack")
+	stack, err := harness.Start(t.Context(), programs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{Stack: stack, cli: programs.ClientBinary, cosign: cosign}
+	t.Cleanup(func() {
+		if err := l.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Chdir(stack.Dir())
+	if err := l.connect(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.source(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.configure(t, map[string]any{
+		"GITHUB_URL": l.Git.SSHURL(repository), "DOCKER_REPO": imageName, "ARG": nil,
+		"IMAGE_SIGNING": "dct,simple,sigstore",
+	})
+	return l
+}
+
+func (l *lab) connect() (err error) {
+	if l.docker, err = docker.NewClientWithOpts(docker.FromEnv, docker.WithAPIVersionNegotiation()); err != nil {
+		return err
+	}
+	l.buildkit, err = buildkit.New(context.Background(), "", buildkit.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		return l.docker.DialHijack(ctx, "/grpc", "h2c", nil)
+	}))
+	if err != nil {
+		return err
+	}
+	if l.inside, err = enclave.Simulate(l.Server.Enclave()); err != nil {
+		return err
+	}
+	settings, err := config.Load(configName, noEnvironment)
+	if err != nil {
+		return err
+	}
+	files, err := settings.Certificates()
+	if err != nil {
+		return err
+	}
+	identity, err := certs.LoadClient(files, time.Now())
+	if err != nil {
+		return err
+	}
+	hostname, port, err := settings.Server()
+	if err != nil {
+		return err
+	}
+	l.client = client.New(hostname, port, identity)
+	return nil
+}
+
+func noEnvironment(string) string { return "" }
+
+// source makes the repository that is built: every step of it takes long enough
+// to be killed in, and what the engine keeps of it can be told from others'.
+func (l *lab) source(ctx context.Context) error {
+	payload := make([]byte, 1<<20+mathrand.IntN(1<<18))
+	_, _ = rand.Read(payload) // never fails
+	mark := rand.Text()
+	dockerfile := fmt.Sprintf("# %s\nFROM %s\nLABEL crash=%s\nCOPY payload /\nRUN sleep 0.1%s\n",
+		strings.Repeat("-", 1000+mathrand.IntN(10000)), l.BaseImage, mark, digits(mark))
+	l.marks = marks{label: "crash=" + mark, command: "sleep 0.1" + digits(mark), sizes: []int64{int64(len(dockerfile)), int64(len(payload))}}
+	_, err := gitserver.CreateRepository(ctx, l.GitRoot, repository, map[string]gitserver.File{
+		"Dockerfile": {Content: dockerfile}, "payload": {Content: string(payload)},
+		".dockerignore": {Content: ".git\nDockerfile\n.dockerignore\n"},
+	})
+	return err
+}
+
+// digits makes a number of seconds out of a text that no other process sleeps
+// for.
+func digits(text string) string {
+	return strings.Map(func(r rune) rune { return '0' + r%10 }, text[:9])
+}
+
+func (l *lab) close() error {
+	var failed error
+	if l.client != nil {
+		l.client.Close()
+	}
+	if l.buildkit != nil {
+		failed = l.buildkit.Close()
+	}
+	if l.docker != nil {
+		failed = errors.Join(failed, l.docker.Close())
+	}
+	return errors.Join(l.Close(context.Background()), failed)
+}
+
+// configure changes keys of the user's configuration; nil takes one away.
+func (l *lab) configure(t testing.TB, changes map[string]any) {
+	t.Helper()
+	var given map[string]any
+	text, err := os.ReadFile(configName)
+	if err == nil {
+		err = json.Unmarshal(text, &given)
+	}
+	maps.Copy(given, changes)
+	maps.DeleteFunc(given, func(_ string, value any) bool { return value == nil })
+	if err == nil {
+		text, err = json.Marshal(given)
+	}
+	if err == nil {
+		err = os.WriteFile(configName, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// parameters are the body of init and update, with changes.
+func (l *lab) parameters(t testing.TB, changes map[string]any) []byte {
+	t.Helper()
+	settings, err := config.Load(configName, noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := settings.Parameters("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given map[string]any
+	if err := json.Unmarshal(body, &given); err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(given, changes)
+	if body, err = json.Marshal(given); err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// secret is the SECRET of the user's configuration.
+func (l *lab) secret(t testing.TB) string {
+	t.Helper()
+	settings, err := config.Load(configName, noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return settings.Text("SECRET")
+}

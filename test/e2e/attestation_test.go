@@ -1,0 +1,92 @@
+//go:build stack
+
+package e2e
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api/attestation"
+)
+
+// The stack's enclave is simulated, and the server says so to whoever asks: it
+// passes only where that was demanded. The keys are those of the latest build.
+func TestSimulatedEnclaveIsAttested(t *testing.T) {
+	l := shared
+	l.prepare(t, "attested", hello, nil)
+	l.succeed(t)
+	refused := run(t, l.Dir(), nil, "", l.programs.ClientBinary, "attest", "--env", "sbs-config.json")
+	if refused.code != 1 || !strings.Contains(refused.err, "the enclave is simulated") {
+		t.Errorf("exit code %d: %s", refused.code, refused.err)
+	}
+	passed := l.guide(t, "attest --require simulated --env sbs-config.json --json")
+	key, err := l.client.PublicKey(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := attestation.DigestOf([]byte(key.PublicKeyPEM)).String(); !strings.Contains(passed.out, want) || !strings.Contains(passed.out, `"accepted": true`) {
+		t.Errorf("no manifest key %s in %s", want, passed.out)
+	}
+}
+
+// An operator sees a build in the metrics, and the server's health without a
+// certificate.
+func TestSignals(t *testing.T) {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	with := programs
+	with.ServerEnvironment = []string{"SBS_HEALTH_LISTEN=" + address}
+	l, err := startLab(t.Context(), t.TempDir(), with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	must(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", l.programs.ServerBinary, "health")
+	l.prepare(t, "signals", hello, nil)
+	l.succeed(t)
+	l.prepare(t, "broken", files{"Dockerfile": "FROM scratch\nCOPY missing /\n"}, nil)
+	l.build(t)
+	// The build's end is counted by one who watches, a moment later.
+	eventually(t, "both builds are counted", func() bool {
+		text := l.request(t, http.MethodGet, "/metrics", "").text
+		for _, line := range []string{
+			`sbs_builds_total{result="success"} 1`, `sbs_builds_total{result="failure"} 1`, `sbs_builds_running 0`,
+			`sbs_build_step_seconds_count{step="github cloned"} 2`, `sbs_build_step_seconds_count{step="success"} 1`,
+		} {
+			if !strings.Contains(text, line+"\n") {
+				return false
+			}
+		}
+		return !strings.Contains(text, "signals") && !strings.Contains(text, l.Registry.Writer().Password)
+	})
+
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response, err := http.DefaultClient.Do(request); err == nil {
+		response.Body.Close()
+		t.Errorf("the health port speaks TLS: %s", response.Status)
+	}
+	if err := l.Server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if s := run(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", l.programs.ServerBinary, "health"); s.code != 1 {
+		t.Errorf("a server that was killed is healthy: %d", s.code)
+	}
+}

@@ -1,0 +1,252 @@
+//go:build stack
+
+package e2e
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/provenance"
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/signature/bundle"
+)
+
+// attestedTypes are the predicates that cosign knows by these names.
+var attestedTypes = map[string]string{api.AttestationProvenance: "slsaprovenance1", api.AttestationSBOM: "spdxjson"}
+
+// A build of an image that is signed with something else still states how it was
+// built and what it holds: beside the image for cosign, and in the manifest for
+// the auditor, who finds the same words there.
+func TestAttested(t *testing.T) {
+	l := shared
+	machine := read(t, "/var/lib/dpkg", "status")
+	commit := l.prepare(t, "attested", files{
+		"Dockerfile": "FROM scratch\nARG GREETING\nCOPY status /var/lib/dpkg/status\nCOPY os-release /etc/os-release\n",
+		"status":     machine, "os-release": read(t, "/etc", "os-release"),
+	}, map[string]any{"IMAGE_SIGNING": "simple", "ARG": map[string]string{"GREETING": "hello"}})
+	built := l.succeed(t)
+	record := l.record(t)
+	repository := l.image("attested")
+
+	l.guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
+	key := read(t, l.keyFile(repository))
+	for _, tag := range []string{built.ImageTag, "latest"} {
+		for _, kind := range attestedTypes {
+			l.cosignAttested(t, key, repository+":"+tag, kind)
+		}
+	}
+
+	data := filepath.Join(l.unpacked(t, built.BuildName), "data")
+	predicate := l.opened(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
+	told, err := provenance.Parse(predicate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkProvenance(t, told, record, commit, data)
+	log := sum(read(t, data, "build.log"))
+	document := l.opened(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json")
+	if string(document) != read(t, data, "sbom.spdx.json") {
+		t.Error("what is stated is not data/sbom.spdx.json")
+	}
+	for name, digest := range map[string]string{provenance.NameLog: log, provenance.NameSBOM: sum(string(document))} {
+		if r, _ := told.Byproduct(name); r.Digest[provenance.SHA256] != digest {
+			t.Errorf("%s has the digest %v in the provenance, and is %s", name, r.Digest, digest)
+		}
+	}
+	checkPackages(t, document, dpkg(t, machine))
+}
+
+// cosignAttested demands that cosign accepts the attestation with the key, and
+// refuses it with another.
+func (l *lab) cosignAttested(t *testing.T, key, reference, kind string) {
+	t.Helper()
+	writer := l.Registry.Writer()
+	verify := func(key string) said {
+		home := t.TempDir()
+		file := filepath.Join(home, "key.pem")
+		if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return run(t, "", []string{"HOME=" + home}, "", cosign, "verify-attestation", "--key", file, "--insecure-ignore-tlog=true",
+			"--type", kind, "--registry-username", writer.User, "--registry-password", writer.Password, reference)
+	}
+	if s := verify(key); s.code != 0 {
+		t.Errorf("cosign refuses %s of %s: %s", kind, reference, s.err)
+	}
+	other := must(t, "", nil, must(t, "", nil, "", "openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout").out, "openssl", "ec", "-pubout").out
+	if s := verify(other); s.code == 0 || !strings.Contains(s.err, "signature") {
+		t.Errorf("cosign on %s of %s with another key: %+v", kind, reference, s)
+	}
+}
+
+// opened is the predicate of one of the manifest's attestations, whose bundle
+// must be the one that the record names.
+func (l *lab) opened(t *testing.T, key string, record job.Record, data, name, file string) []byte {
+	t.Helper()
+	public, err := bundle.ParseKey([]byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, data, file)
+	statement, err := bundle.Open(public, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(record.Attestations, func(a job.Attestation) bool { return a.Name == name })
+	if i < 0 || record.Attestations[i].SHA256 != sum(text) || record.Attestations[i].PredicateType != statement.PredicateType || record.Attestations[i].PublicKeyID != public.ID() {
+		t.Errorf("the record has the attestations %+v", record.Attestations)
+	}
+	if !statement.About(strings.TrimPrefix(record.ImageDigest, "sha256:")) {
+		t.Errorf("%s is about %+v, not about the image", name, statement.Subjects)
+	}
+	return statement.Predicate
+}
+
+func checkProvenance(t *testing.T, told provenance.Predicate, record job.Record, commit, data string) {
+	t.Helper()
+	run := told.RunDetails
+	if run.Builder.Enclave() != "simulated" || run.Builder.Version["sbs-server"] != record.Tools["sbs-server"] || run.Builder.Version["docker engine"] == "" {
+		t.Errorf("builder %+v", run.Builder)
+	}
+	if run.Metadata.InvocationID != record.BuildName || !run.Metadata.StartedOn.Equal(record.Started) || !run.Metadata.FinishedOn.Equal(record.Finished) {
+		t.Errorf("metadata %+v", run.Metadata)
+	}
+	source, _ := told.Source()
+	if source.Digest[provenance.GitCommit] != commit || !strings.HasPrefix(source.URI, "git+") || !strings.HasSuffix(source.URI, "/attested.git") {
+		t.Errorf("source %+v", source)
+	}
+	// The parameters are those of the record, which the manifest signs too.
+	var written struct{ Parameters map[string]any }
+	if err := json.Unmarshal([]byte(read(t, data, "build.json")), &written); err != nil {
+		t.Fatal(err)
+	}
+	if parameters := told.BuildDefinition.ExternalParameters; fmt.Sprint(parameters) != fmt.Sprint(written.Parameters) || fmt.Sprint(parameters["ARG"]) != "map[GREETING:hello]" {
+		t.Errorf("parameters\n%v, the record has\n%v", parameters, written.Parameters)
+	}
+	if manifest, _ := told.Byproduct(provenance.NameManifest); manifest.URI != "manifest."+record.BuildName+".sig.tbz" {
+		t.Errorf("manifest %+v", manifest)
+	}
+}
+
+// dpkg are the installed packages of a dpkg database, as dpkg-query knows them.
+func dpkg(t *testing.T, status string) map[string]string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "status"), []byte(status), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	installed := map[string]string{}
+	listed := must(t, "", nil, "", "dpkg-query", "--admindir="+folder, "--show", "--showformat=${db:Status-Status} ${Package} ${Version}\n")
+	for line := range strings.Lines(listed.out) {
+		if words := strings.Fields(line); len(words) == 3 && words[0] == "installed" {
+			installed[words[1]] = words[2]
+		}
+	}
+	if len(installed) == 0 {
+		t.Fatal("the machine has no packages")
+	}
+	return installed
+}
+
+// packagesOf are those of an SPDX document, by name, without the image.
+func packagesOf(t *testing.T, document []byte) map[string]string {
+	t.Helper()
+	var read struct {
+		Packages []struct {
+			ID      string `json:"SPDXID"`
+			Name    string `json:"name"`
+			Version string `json:"versionInfo"`
+		} `json:"packages"`
+	}
+	if err := json.Unmarshal(document, &read); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, p := range read.Packages {
+		if p.ID != "SPDXRef-Image" {
+			found[p.Name] = p.Version
+		}
+	}
+	return found
+}
+
+func checkPackages(t *testing.T, document []byte, want map[string]string) {
+	t.Helper()
+	if found := packagesOf(t, document); !maps.Equal(found, want) {
+		t.Errorf("found %d packages, dpkg-query %d:\n%v\n%v", len(found), len(want), found, want)
+	}
+}
+
+// What is not to be published is in the manifest all the same.
+func TestAttestationsUnpublished(t *testing.T) {
+	l := shared
+	for which, test := range map[string]struct {
+		parameter any
+		published []string
+	}{
+		"none":     {[]string{}, nil},
+		"onlysbom": {"sbom", []string{api.AttestationSBOM}},
+	} {
+		t.Run(which, func(t *testing.T) {
+			l.prepare(t, "unpublished-"+which, hello, map[string]any{"ATTESTATIONS": test.parameter})
+			built := l.succeed(t)
+			var published []string
+			record := l.record(t)
+			for _, a := range record.Attestations {
+				if a.Referrer != "" {
+					published = append(published, a.Name)
+				}
+			}
+			if len(record.Attestations) != 2 || !slices.Equal(published, test.published) {
+				t.Errorf("attestations %+v", record.Attestations)
+			}
+			key := record.Attestations[0].PublicKey
+			data := filepath.Join(l.unpacked(t, built.BuildName), "data")
+			l.opened(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
+			if document := l.opened(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json"); len(packagesOf(t, document)) != 0 {
+				t.Errorf("one file has the packages %v", packagesOf(t, document))
+			}
+			if n := len(l.referrers(t, l.image("unpublished-"+which), record.ImageDigest)); n != len(test.published) {
+				t.Errorf("%d referrers in the registry, want %d", n, len(test.published))
+			}
+		})
+	}
+}
+
+// referrers are what lies beside an image in the registry.
+func (l *lab) referrers(t *testing.T, repository, digest string) []v1.Descriptor {
+	t.Helper()
+	image, err := name.NewDigest(repository + "@" + digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := authn.Basic{Username: l.Registry.Reader().User, Password: l.Registry.Reader().Password}
+	index, err := remote.Referrers(image, remote.WithContext(t.Context()), remote.WithAuth(&reader))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return manifest.Manifests
+}
+
+func sum(text string) string {
+	hash := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(hash[:])
+}

@@ -1,0 +1,157 @@
+//go:build stack
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// attack is a build that must fail because of one image.
+type attack struct {
+	name       string
+	dockerfile string
+	changes    map[string]any
+	image      string // that the status or the cause names
+	reason     string // part of the cause
+	command    string // begins the failed command; docker build where it is empty
+}
+
+func (l *lab) attacked(t *testing.T, attacks []attack) {
+	t.Helper()
+	for _, a := range attacks {
+		t.Run(a.name, func(t *testing.T) {
+			name := "attack-" + strings.ReplaceAll(strings.ToLower(a.name), " ", "-")
+			l.prepare(t, name, files{"Dockerfile": a.dockerfile}, a.changes)
+			built := l.build(t)
+			if a.command == "" {
+				a.command = "docker build"
+			}
+			if !strings.HasPrefix(built.Status.Status, api.FailureStatus(a.command)) {
+				t.Errorf("the build ended with %q, want that %s failed", built.Status.Status, a.command)
+			}
+			if !strings.Contains(built.Cause, a.image) || !strings.Contains(built.Cause, a.reason) || !strings.Contains(built.log(), built.Cause) {
+				t.Errorf("the cause %q does not name %q and %q, or the log not the cause", built.Cause, a.image, a.reason)
+			}
+			if record := l.record(t); record.ImageDigest != "" || len(record.BaseImages) != 0 {
+				t.Errorf("the record has the image %s on %+v", record.ImageDigest, record.BaseImages)
+			}
+			l.nothingLeft(t, l.image(name))
+		})
+	}
+}
+
+func policy(rules ...map[string]any) map[string]any {
+	return map[string]any{"BASE_IMAGE_POLICY": rules}
+}
+
+// Images that are not signed, or not like this, in each way.
+func TestUnverifiedBasesFailTheBuild(t *testing.T) {
+	l := shared
+	v, other := l.newVendor(t), l.newVendor(t)
+	sigstore := map[string]any{"image": "**", "method": "sigstore", "key": v.pem}
+	simple := map[string]any{"image": "**", "method": "simple", "key": v.pgp, "lookaside": v.lookaside}
+	notary := "https://" + l.notary.address
+
+	plain, moved, copied := v.named("attack/plain:1"), v.named("attack/moved:1"), v.named("attack/copied:1")
+	v.push(t, plain, "plain")
+	v.push(t, moved, "first")
+	v.cosigned(t, moved)
+	v.signed(t, moved)
+	signature := v.signature(t, moved)
+	// The same image in another repository, and the signature copied to it.
+	v.push(t, copied, "first")
+	if err := os.Mkdir(filepath.Dir(v.signature(t, copied)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(signature, v.signature(t, copied)); err != nil {
+		t.Fatal(err)
+	}
+	trusted := v.named("attack/trusted:1")
+	v.push(t, trusted, "trusted")
+	_, root := v.trusted(t, trusted)
+	v.push(t, v.named("attack/trusted:2"), "unsigned")
+	reviewed := v.digest(t, moved)
+	v.push(t, moved, "second")
+	closed, err := newGate("tcp", "127.0.0.1:0", l.Notary.URL())
+	if err == nil {
+		err = closed.close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	dct := func(key string) map[string]any {
+		return policy(map[string]any{"image": "**", "method": "dct", "server": notary, "key": key})
+	}
+	sigstoreOf, simpleOf := map[string]any{"image": "**", "method": "sigstore", "key": other.pem}, map[string]any{"image": "**", "method": "simple", "key": other.pgp, "lookaside": v.lookaside}
+
+	l.attacked(t, []attack{
+		{"unsigned sigstore", "FROM " + plain + "\n", policy(sigstore), plain, "it is not signed", "cosign verify --key <KEY> " + plain},
+		{"unsigned simple", "FROM " + plain + "\n", policy(simple), plain, "it is not signed", "skopeo standalone-verify"},
+		{"unsigned repository dct", "FROM " + plain + "\n", dct(""), plain, "it is not signed", "docker trust inspect " + plain},
+		{"unsigned tag dct", "FROM " + v.named("attack/trusted:2") + "\n", dct(root), v.named("attack/trusted:2"), "it is not signed", "docker trust inspect"},
+		{"tag moved after signing sigstore", "FROM " + moved + "\n", policy(sigstore), moved, "it is not signed", "cosign verify"},
+		{"tag moved after signing simple", "FROM " + moved + "\n", policy(simple), moved, "it is not signed", "skopeo standalone-verify"},
+		{"tag moved after review", "FROM " + moved + "\n", policy(map[string]any{"image": "**", "method": "digest", "key": reviewed}), moved, "none of the digests that its rule allows", "docker manifest inspect"},
+		{"another repository", "FROM " + copied + "\n", policy(simple), copied, "it is signed under another name, \"" + moved, "skopeo standalone-verify"},
+		{"another key sigstore", "FROM " + moved + "@" + reviewed + "\n", policy(sigstoreOf), moved, "the tag was moved", "cosign verify"},
+		{"another key simple", "FROM " + strings.TrimSuffix(moved, ":1") + "@" + reviewed + "\n", policy(simpleOf), reviewed, "not with the key " + other.fingerprint, "skopeo standalone-verify"},
+		{"another key sigstore by digest", "FROM " + strings.TrimSuffix(moved, ":1") + "@" + reviewed + "\n", policy(sigstoreOf), reviewed, "not with the key", "cosign verify"},
+		{"another root dct", "FROM " + trusted + "\n", dct(strings.Repeat("0a", 32)), trusted, "rooted in another key (" + root, "docker trust inspect"},
+		{"unreachable notary server", "FROM " + trusted + "\n", policy(map[string]any{"image": "**", "method": "dct", "server": "https://" + closed.address}), trusted, "cannot reach " + closed.address, "docker trust inspect " + trusted},
+		{"impostor of a notary server", "FROM " + trusted + "\n", policy(map[string]any{"image": "**", "method": "dct", "server": impostor(t)}), trusted, "certificate", "docker trust inspect"},
+		{"no password", "FROM " + plain + "\n", with(policy(sigstore), "DOCKER_BASE_SERVER", nil, "DOCKER_BASE_USER", nil, "DOCKER_BASE_PASSWORD", nil), plain, "HTTP status 401", "cosign verify"},
+		{"no such image", "FROM " + v.named("attack/none:1") + "\n", policy(sigstore), v.named("attack/none:1"), "the registry has no such image", "cosign verify"},
+	})
+}
+
+// with adds changes to others: keys and values in turn.
+func with(changes map[string]any, more ...any) map[string]any {
+	for i := 0; i < len(more); i += 2 {
+		changes[more[i].(string)] = more[i+1]
+	}
+	return changes
+}
+
+// Ways to bring in an image beside those that a FROM names in clear.
+func TestSmuggledBasesFailTheBuild(t *testing.T) {
+	l := shared
+	v := l.newVendor(t)
+	good, evil, trigger := v.named("smuggle/good:1"), v.named("evil/image:1"), v.named("smuggle/trigger:1")
+	digest := v.push(t, good, "good")
+	v.push(t, evil, "evil")
+	v.push(t, trigger, "trigger", "COPY --from="+evil+" /vendor /evil")
+	v.cosigned(t, good)
+	v.cosigned(t, trigger)
+	rules := policy(map[string]any{"image": l.Registry.Address() + "/smuggle/*", "method": "sigstore", "key": v.pem})
+	uncovered := "no rule covers it"
+	args := func(name, value string) map[string]any {
+		return with(policy(rules["BASE_IMAGE_POLICY"].([]map[string]any)...), "ARG", map[string]string{name: value})
+	}
+	l.attacked(t, []attack{
+		{"uncovered", "FROM " + evil + "\n", rules, evil, uncovered, ""},
+		{"uncovered in a stage that is not built", "FROM " + evil + " AS none\nFROM " + good + "\n", rules, evil, uncovered, ""},
+		{"uncovered copy", "FROM " + good + "\nCOPY --from=" + evil + " /vendor /evil\n", rules, evil, uncovered, ""},
+		{"uncovered mount", "FROM " + good + "\nRUN --mount=from=" + evil + ",target=/evil cat /evil/vendor\n", rules, evil, uncovered, ""},
+		{"argument", "ARG BASE=" + good + "\nFROM $BASE\n", args("BASE", evil), evil, uncovered, ""},
+		{"argument within a name", "ARG HOST=" + l.Registry.Address() + "\nFROM ${HOST}${NONE:-/evil}/image:1\n", rules, evil, uncovered, ""},
+		{"platform argument", "FROM " + good + "$TARGETARCH\n", args("TARGETARCH", "@sha256:"+strings.Repeat("0a", 32)), good, "the name leads to " + digest, "cosign verify"},
+		{"syntax", "# syntax=" + evil + "\nFROM " + good + "\n", rules, evil, uncovered, ""},
+		{"syntax that is signed but not pinned", "# syntax=" + good + "\nFROM " + good + "\n", rules, good, "must be named by its digest there: " + strings.TrimSuffix(good, ":1") + "@" + digest, ""},
+		{"syntax behind what only old builders skip", "# any=thing\n# syntax=" + evil + "\nFROM " + good + "\n", rules, evil, uncovered, ""},
+		{"syntax argument", "FROM " + good + "\n", args("BUILDKIT_SYNTAX", evil), evil, uncovered, ""},
+		{"scanner argument", "FROM " + good + "\n", args("BUILDKIT_ATTEST_SBOM", "generator="+evil), "BUILDKIT_ATTEST_SBOM", "images that nobody verified", ""},
+		{"copy in a here-document", "FROM " + good + "\nRUN <<\"RUN ls\"\nCOPY --from=" + evil + " /vendor /evil\nRUN ls\n", rules, evil, "here-document", ""},
+		{"from in a here-document", "FROM " + good + "\nRUN <<\"RUN ls\"\nFROM " + evil + "\nRUN ls\n", rules, evil, "here-document", ""},
+		{"line that only old builders end", "FROM " + good + "\nRUN echo \\\r\r\nCOPY --from=" + evil + " /vendor /evil\n", rules, "line 2", "control character 0x0d", ""},
+		{"escape that only new builders obey", "# check=skip=all\n# escape=`\nFROM " + good + "\nRUN echo \\\nCOPY --from=" + evil + " /vendor /evil\n", rules, "line 2", "escape directive", ""},
+		{"trigger of a base", "FROM " + trigger + "\n", rules, trigger, "has the trigger \"ONBUILD COPY --from=" + evil, ""},
+		{"trigger of a stage", "FROM " + good + " AS first\nONBUILD COPY --from=" + evil + " /vendor /evil\nFROM first\n", rules, evil, uncovered, ""},
+		{"a number that is no stage", "FROM " + good + "\nFROM 0\n", rules, "\"0\"", uncovered, ""},
+		{"short name", "FROM image:1\n", rules, "image:1", uncovered, ""},
+	})
+}

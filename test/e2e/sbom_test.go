@@ -1,0 +1,47 @@
+//go:build stack
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// An image whose packages can't be listed is not a success: the step that was
+// to list them fails, and says which file it is.
+func TestUnreadableDistributionFailsTheBuild(t *testing.T) {
+	l := shared
+	l.prepare(t, "unreadable", files{
+		"Dockerfile": "FROM scratch\nCOPY status /var/lib/dpkg/status\n",
+		"status":     "\x01 this\nis not: it\n: \n",
+	}, nil)
+	built := l.build(t)
+	if !strings.Contains(built.Status.Status, "docker sbom") || !strings.Contains(built.Cause, "var/lib/dpkg/status") {
+		t.Errorf("the build ended with %q (%s)", built.Status.Status, built.Cause)
+	}
+	if record := l.record(t); len(record.Attestations) != 0 || record.Steps[api.StatusImagePushed].After(record.Started) {
+		t.Errorf("the failed build has %+v, %v", record.Attestations, record.Steps)
+	}
+	if left := l.images(t, l.image("unreadable")); len(left) != 0 {
+		t.Errorf("the engine still has %q", left)
+	}
+}
+
+// What a build tool left behind and no parser understands fails nothing; it is
+// named.
+func TestUnreadableFileIsNamed(t *testing.T) {
+	l := shared
+	l.prepare(t, "oddfile", files{
+		"Dockerfile": "FROM scratch\nCOPY broken.jar /app/broken.jar\n",
+		"broken.jar": strings.Repeat("PK\x03\x04 this is no archive ", 10),
+	}, nil)
+	built := l.succeed(t)
+	document := read(t, l.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
+	for what, text := range map[string]string{"the bill of materials": document, "the log": built.log()} {
+		if !strings.Contains(text, "/app/broken.jar") {
+			t.Errorf("%s does not name the file: %s", what, text)
+		}
+	}
+}

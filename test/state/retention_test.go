@@ -1,0 +1,104 @@
+//go:build stack
+
+package state
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// Older builds go as the configuration says, and never the latest success.
+func TestRetention(t *testing.T) {
+	l := startOnSmallVolume(t, 64)
+	t.Run("count", func(t *testing.T) {
+		l.configure(t, map[string]string{"BUILDS_KEPT": "3"})
+		l.guide(t, "update --env sbs-config.json")
+		var names []string
+		for range 5 {
+			names = append(names, l.build(t))
+		}
+		l.keeps(t, names[2:]...)
+		for _, name := range names[2:] {
+			l.serves(t, name)
+		}
+		if said := l.refused(t, "get-manifest --env sbs-config.json --build-name "+names[1]); !strings.Contains(said, "removed because of BUILDS_KEPT") {
+			t.Errorf("get-manifest: %s", said)
+		}
+		l.restart(t)
+		l.keeps(t, names[2:]...)
+	})
+	t.Run("count, with failures", func(t *testing.T) {
+		l.configure(t, map[string]string{"BUILDS_KEPT": "2", "GITHUB_BRANCH": "main"})
+		l.guide(t, "update --env sbs-config.json")
+		good := l.build(t)
+		l.configure(t, map[string]string{"GITHUB_BRANCH": "no-such-branch"})
+		for range 3 {
+			l.fails(t)
+		}
+		l.configure(t, map[string]string{"GITHUB_BRANCH": "main"})
+		l.keeps(t, good, "")
+		l.serves(t, good)
+	})
+	t.Run("size", func(t *testing.T) {
+		l.buildsRandom(t, "random", 2*mib) // a manifest of about 4 MiB
+		l.configure(t, map[string]string{"BUILDS_KEPT": "100", "BUILDS_KEPT_SIZE": "6MiB"})
+		l.guide(t, "update --env sbs-config.json")
+		first := l.build(t)
+		key := l.publicKey(t, first)
+		last := l.build(t)
+		if said := l.refused(t, "get-manifest --env sbs-config.json --build-name "+first); !strings.Contains(said, "the manifest of that build is not on this server any more") {
+			t.Errorf("get-manifest: %s", said)
+		}
+		if l.publicKey(t, first) != key {
+			t.Error("the key of a build whose manifest is gone is another one")
+		}
+		l.serves(t, last)
+		var size int64
+		for _, build := range l.history(t) {
+			size += build.Size
+			if build.Manifest != (build.BuildName == last) {
+				t.Errorf("the history says %+v", build)
+			}
+		}
+		if size > 6*mib {
+			t.Errorf("the builds take %d bytes", size)
+		}
+	})
+}
+
+// With its own limits, which are larger than the volume, the server never fills
+// it: manifests that are larger than it altogether are made, one after the other.
+func TestVolumeCannotFillUpByBuilding(t *testing.T) {
+	const size = 16
+	l := startOnSmallVolume(t, size)
+	l.buildsRandom(t, "large", 3*mib/2) // its build takes up to 9 MiB
+	l.guide(t, "update --env sbs-config.json")
+	var made int64
+	for made < size*mib*5/4 {
+		name := l.build(t)
+		l.serves(t, name)
+		made += l.history(t)[0].ManifestSize
+	}
+	if volume := l.status(t).Volume; volume != "" {
+		t.Errorf("the status says of the volume: %s", volume)
+	}
+}
+
+// keeps fails unless exactly these builds are listed, oldest first. A build
+// without a name is one that failed.
+func (l *lab) keeps(t *testing.T, names ...string) {
+	t.Helper()
+	var listed []string
+	for _, build := range slices.Backward(l.history(t)) {
+		if (build.BuildName == "") == (build.Status == api.StatusSuccess) {
+			t.Errorf("the history says %+v", build)
+		}
+		listed = append(listed, build.BuildName)
+	}
+	if !slices.Equal(listed, names) {
+		t.Errorf("listed are %q, want %q", listed, names)
+	}
+}

@@ -1,0 +1,212 @@
+//go:build stack
+
+package state
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+)
+
+// startOnSmallVolume starts a stack whose data volume is a file system of its
+// own, with that many MiB. What must be free for a build to begin is an eighth.
+func startOnSmallVolume(t *testing.T, size int) *lab {
+	t.Helper()
+	programs, err := harness.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs.Dir = filepath.Join(t.TempDir(), "stack")
+	stack, err := harness.Start(t.Context(), programs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{stack, programs.ClientBinary}
+	mounted := false
+	t.Cleanup(func() {
+		err := stack.Close(context.Background())
+		if mounted {
+			err = errors.Join(err, asRoot("umount", stack.Server.Volume()))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if err := stack.Server.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	options := fmt.Sprintf("size=%dm,mode=700,uid=%d,gid=%d", size, os.Getuid(), os.Getgid())
+	if err := asRoot("mount", "-t", "tmpfs", "-o", options, "sbs-test", stack.Server.Volume()); err != nil {
+		t.Fatal(err)
+	}
+	mounted = true
+	if err := stack.Server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.configure(t, map[string]string{"IMAGE_TAG_PREFIX": "v1"})
+	l.buildsRandom(t, "small", 1000)
+	l.guide(t, "init --env sbs-config.json")
+	return l
+}
+
+// asRoot runs a command that changes mounts.
+func asRoot(command ...string) error {
+	if os.Getuid() != 0 {
+		command = append([]string{"sudo", "-n"}, command...)
+	}
+	if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, out)
+	}
+	return nil
+}
+
+// remount mounts the volume again with an option more: ro or rw.
+func (l *lab) remount(t *testing.T, option string) {
+	t.Helper()
+	if err := asRoot("mount", "-o", "remount,"+option, l.Server.Volume()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fill leaves that many MiB free on the volume, until empty is called.
+func (l *lab) fill(t *testing.T, free int64) (empty func()) {
+	t.Helper()
+	path := filepath.Join(l.Server.Volume(), "ballast")
+	ballast, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ballast.Close()
+	_, err = io.CopyN(ballast, zeros{}, l.free(t)-free<<20)
+	if err != nil && !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// free is how many bytes are free on the volume.
+func (l *lab) free(t *testing.T) int64 {
+	t.Helper()
+	var stat syscall.Statfs_t
+	if err := syscall.Statfs(l.Server.Volume(), &stat); err != nil {
+		t.Fatal(err)
+	}
+	return int64(stat.Bavail) * stat.Bsize
+}
+
+// buildsRandom makes a repository with that many bytes which can't be
+// compressed, and makes it the one that the configuration builds.
+func (l *lab) buildsRandom(t *testing.T, name string, size int) {
+	t.Helper()
+	content := make([]byte, size)
+	random := rand.NewChaCha8([32]byte{byte(size), byte(size >> 8), byte(size >> 16), byte(size >> 24)})
+	_, _ = random.Read(content) // never fails
+	path := filepath.Join(t.TempDir(), "random")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := gitserver.CreateRepository(t.Context(), l.GitRoot, name+".git", map[string]gitserver.File{
+		"Dockerfile":    {Content: "FROM scratch\nCOPY Dockerfile /\n"},
+		".dockerignore": {Content: "random\n"},
+		"random":        {From: path},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.configure(t, map[string]string{"GITHUB_URL": l.Git.SSHURL(name + ".git")})
+}
+
+// status is the server's own.
+func (l *lab) status(t testing.TB) (status api.Status) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(l.guide(t, "status --env sbs-config.json")), &status); err != nil {
+		t.Fatal(err)
+	}
+	return status
+}
+
+// history is the list of builds.
+func (l *lab) history(t testing.TB) []api.Build {
+	t.Helper()
+	var listed api.Builds
+	if err := json.Unmarshal([]byte(l.guide(t, "builds --json --limit 10000 --env sbs-config.json")), &listed); err != nil || listed.Next != "" {
+		t.Fatalf("%+v, %v", listed, err)
+	}
+	return listed.Builds
+}
+
+// fails builds, and returns the status that says why it failed.
+func (l *lab) fails(t *testing.T) api.Status {
+	t.Helper()
+	l.guide(t, "update --env sbs-config.json")
+	l.guide(t, "build --env sbs-config.json")
+	l.refused(t, "status --env sbs-config.json --wait")
+	return l.status(t)
+}
+
+// serves fails when the server does not serve the genuine manifest of a build.
+func (l *lab) serves(t *testing.T, build string) {
+	t.Helper()
+	l.guide(t, "get-manifest --verify-manifest --env sbs-config.json --build-name "+build)
+}
+
+// path is a file of the data volume.
+func (l *lab) path(names ...string) string {
+	return filepath.Join(append([]string{l.Server.Volume()}, names...)...)
+}
+
+// overwrite puts content in a file's place for the time of the test; it returns
+// what puts back the old one.
+func overwrite(t *testing.T, path string, content []byte) (restore func()) {
+	t.Helper()
+	saved, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if left, err := os.ReadFile(path); err != nil || string(left) != string(content) {
+			t.Errorf("the damaged file %s was touched: %d bytes, %v", path, len(left), err)
+		}
+		if err := os.WriteFile(path, saved, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// damages are ways in which a disk spoils a file.
+func damages(t *testing.T, path string) map[string][]byte {
+	t.Helper()
+	whole, err := os.ReadFile(path)
+	if err != nil || len(whole) < 2 {
+		t.Fatalf("read %s: %d bytes, %v", path, len(whole), err)
+	}
+	flipped := append([]byte{}, whole...)
+	flipped[len(flipped)/2] ^= 1
+	return map[string][]byte{"empty": {}, "cut short": whole[:len(whole)/2], "one bit flipped": flipped}
+}

@@ -1,0 +1,53 @@
+//go:build stack
+
+package trust_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/deploy/harness/notaryserver"
+	signdct "github.com/opensbs/sbs/server/trust/dct"
+	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/signature/dct"
+)
+
+func TestOurTrustData(t *testing.T) {
+	notary, err := notaryserver.Start(t.Context(), notaryserver.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := notary.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	l := newLab(t)
+	signed := l.push(t, "v1")
+	signed.Notary, signed.CABundle = notary.URL(), notary.CABundle()
+	signed.User, signed.Password = "", ""
+	key, err := signdct.New(newStore()).Sign(t.Context(), signed, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"by id": key.ID, "by certificate": key.Key} {
+		root, err := dct.ParseRoot(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := l.request("v1")
+		request.Access = signature.Access{CABundle: notary.CABundle()}
+		verified, err := dct.Verifier{Server: notary.URL(), Root: root}.Verify(t.Context(), request)
+		want := signature.Verified{Reference: request.Reference, Digest: signed.Image.Digest, Method: api.SigningDCT, KeyID: key.ID}
+		if err != nil || verified != want {
+			t.Errorf("%s: %+v, %v, want %+v", name, verified, err, want)
+		}
+		request.Reference.Tag = "unsigned"
+		if _, err := (dct.Verifier{Server: notary.URL(), Root: root}).Verify(t.Context(), request); !errors.As(err, new(*signature.UnsignedError)) {
+			t.Errorf("%s: an unsigned image: %v", name, err)
+		}
+	}
+}

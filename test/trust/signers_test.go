@@ -1,0 +1,187 @@
+package trust_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/deploy/harness/registry"
+	"github.com/opensbs/sbs/server/trust"
+	signsigstore "github.com/opensbs/sbs/server/trust/sigstore"
+	signsimple "github.com/opensbs/sbs/server/trust/simple"
+	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/signature/sigstore"
+	"github.com/opensbs/sbs/signature/simple"
+)
+
+// store is a sealed store, for every way of signing.
+type store struct {
+	mu      sync.Mutex
+	entries map[string][]byte
+}
+
+func newStore() *store { return &store{entries: map[string][]byte{}} }
+
+func (s *store) Get(name string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if entry, there := s.entries[name]; there {
+		return entry, nil
+	}
+	return nil, fmt.Errorf("entry %s: %w", name, fs.ErrNotExist)
+}
+
+func (s *store) Put(name string, entry []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entries[name] = entry
+	return nil
+}
+
+func (s *store) List(prefix string) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for name := range s.entries {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+// Signatures and AddSignature: a registry that keeps signatures needs no store.
+func (*store) Signatures(string) ([][]byte, error) { return nil, errors.New("not asked for here") }
+func (*store) AddSignature(string, []byte) error   { return errors.New("not asked for here") }
+
+// lab is a registry that keeps signatures.
+type lab struct{ *registry.Server }
+
+func newLab(t *testing.T) lab {
+	t.Helper()
+	server, err := registry.Start(t.Context(), t.TempDir(), registry.WithSignatures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return lab{server}
+}
+
+// push uploads a new image and answers the request to sign it.
+func (l lab) push(t *testing.T, tag string) trust.Request {
+	t.Helper()
+	image, err := random.Image(64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reference, err := name.NewTag(l.Address() + "/ns/app:" + tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := &authn.Basic{Username: l.Writer().User, Password: l.Writer().Password}
+	if err := remote.Write(reference, image, remote.WithContext(t.Context()), remote.WithAuth(account)); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := image.Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trust.Request{
+		User: account.Username, Password: account.Password,
+		Image: trust.Image{Repository: reference.Repository.Name(), Tags: []string{tag}, Digest: digest.String(), Size: size},
+	}
+}
+
+func (l lab) request(tag string) signature.Request {
+	return signature.Request{
+		Reference: signature.Reference{Repository: l.Address() + "/ns/app", Tag: tag},
+		Access:    signature.Access{User: l.Reader().User, Password: l.Reader().Password},
+	}
+}
+
+type signer interface {
+	Sign(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
+}
+
+type verifier interface {
+	Verify(ctx context.Context, request signature.Request) (signature.Verified, error)
+}
+
+func TestOurSignatures(t *testing.T) {
+	for method, way := range map[string]struct {
+		signer   func(*store) signer
+		verifier func(key string) (verifier, error)
+	}{
+		api.SigningSimple: {
+			func(s *store) signer { return signsimple.New(s, s, "1.2.3") },
+			func(text string) (verifier, error) {
+				key, err := simple.ParseKey([]byte(text))
+				return simple.Verifier{Key: key}, err
+			},
+		},
+		api.SigningSigstore: {
+			func(s *store) signer { return signsigstore.New(s) },
+			sigstoreVerifier,
+		},
+		api.SigningSigstoreLegacy: {
+			func(s *store) signer { return signsigstore.New(s).Legacy() },
+			sigstoreVerifier,
+		},
+	} {
+		t.Run(method, func(t *testing.T) {
+			l := newLab(t)
+			ours := way.signer(newStore())
+			signed := l.push(t, "v1")
+			key, err := ours.Sign(t.Context(), signed, io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := way.signer(newStore()).Sign(t.Context(), l.push(t, "foreign"), io.Discard); err != nil {
+				t.Fatal(err)
+			}
+			l.push(t, "unsigned")
+			v, err := way.verifier(key.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			verified, err := v.Verify(t.Context(), l.request("v1"))
+			want := signature.Verified{Reference: l.request("v1").Reference, Digest: signed.Image.Digest, Method: method, KeyID: key.ID}
+			if err != nil || verified != want {
+				t.Errorf("%+v, %v, want %+v", verified, err, want)
+			}
+			if _, err := v.Verify(t.Context(), l.request("foreign")); !errors.As(err, new(*signature.OtherKeyError)) {
+				t.Errorf("another's image: %v", err)
+			}
+			if _, err := v.Verify(t.Context(), l.request("unsigned")); !errors.As(err, new(*signature.UnsignedError)) {
+				t.Errorf("an unsigned image: %v", err)
+			}
+		})
+	}
+}
+
+func sigstoreVerifier(text string) (verifier, error) {
+	key, err := bundle.ParseKey([]byte(text))
+	return sigstore.Verifier{Key: key}, err
+}
