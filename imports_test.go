@@ -26,6 +26,8 @@ var mayImport = map[string][]string{
 	"enclave":               {},
 	"server":                {"api", "api/attestation", "api/manifest", "server/history", "server/job", "server/metrics", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/volume", "signature/notary"},
 	"server/base":           {"api", "server/dockerfile", "signature", "signature/registry"},
+	"server/child":          {},
+	"server/dockerd":        {"server/child"},
 	"server/dockerfile":     {},
 	"server/engine":         {"server/dockerfile"},
 	"server/history":        {"api", "server/volume"},
@@ -62,7 +64,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "client/advice", "client/atomicfile", "client/commit"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/attest", "client/audit", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify", "signature"},
-	"cmd/sbs-server":        {"api", "api/attestation", "enclave", "server", "server/base", "server/engine", "server/history", "server/job", "server/pipeline", "server/sbom", "server/sbom/scan", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
+	"cmd/sbs-server":        {"api", "api/attestation", "enclave", "server", "server/base", "server/dockerd", "server/engine", "server/history", "server/job", "server/pipeline", "server/sbom", "server/sbom/scan", "server/source", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

@@ -13,7 +13,6 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
-	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
@@ -72,11 +71,20 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	slot, err := job.Open(data, pipeline.Sweep(ctx, connect, logger, pipeline.Recover(data)))
+	registries, err := readRegistries(getenv)
 	if err != nil {
 		return err
 	}
-	build, err := newPipeline(getenv, inside, data, builds, slot)
+	docker, err := startEngine(ctx, getenv, registries, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, docker.stop()) }()
+	slot, err := job.Open(data, pipeline.Sweep(ctx, docker.connect, logger, pipeline.Recover(data)))
+	if err != nil {
+		return err
+	}
+	build, err := newPipeline(getenv, inside, data, builds, slot, docker.connect, registries.insecure)
 	if err != nil {
 		return err
 	}
@@ -135,7 +143,9 @@ func chooseEnclave(getenv func(string) string) (*enclave.Enclave, error) {
 	return inside, nil
 }
 
-func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot) (*pipeline.Pipeline, error) {
+func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
+	connect func(context.Context) (pipeline.Engine, error), insecure []string,
+) (*pipeline.Pipeline, error) {
 	knownHosts, err := optionalFile(getenv, envKnownHosts)
 	if err != nil {
 		return nil, err
@@ -150,13 +160,6 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 	proxies, err := readProxies()
 	if err != nil {
 		return nil, err
-	}
-	registries, err := readRegistries(getenv)
-	if err != nil {
-		return nil, err
-	}
-	if len(registries.mirrors) > 0 {
-		return nil, fmt.Errorf("%s: the Docker Engine is not this server's own: give its mirrors in its own configuration", envMirrors)
 	}
 	bundles := sigstore.New(data)
 	scanner, err := imageScanner()
@@ -182,20 +185,11 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		Version:     version,
 		KnownHosts:  knownHosts,
 		CABundle:    bundle,
-		Insecure:    registries.insecure,
+		Insecure:    insecure,
 		Proxy:       proxies.choose,
 		BuildArgs:   proxies.buildArguments(),
 		Secrets:     proxies.secrets,
 	}), nil
-}
-
-// connect finds the Docker Engine where the docker command would.
-func connect(ctx context.Context) (pipeline.Engine, error) {
-	connected, err := engine.Connect(ctx, "", engine.Automatic)
-	if err != nil {
-		return nil, err
-	}
-	return connected, nil
 }
 
 func optionalFile(getenv func(string) string, name string) ([]byte, error) {

@@ -21,6 +21,7 @@ const (
 	caName          = "ca.pem"
 	gitKeyName      = "git-key"
 	knownHostsName  = "known_hosts"
+	environmentName = "server.env"
 	lockName        = "stack.lock"
 	partsName       = "parts"
 )
@@ -81,7 +82,7 @@ func (f folder) acceptable() error {
 // beside it.
 func (f folder) clear() error {
 	made := []string{f.path(readyName), f.path(descriptionName), f.path(caName),
-		f.path(gitKeyName), f.path(knownHostsName), f.path(partsName),
+		f.path(gitKeyName), f.path(knownHostsName), f.path(environmentName), f.path(partsName),
 		f.path(baseSamplesName), f.path(signedBaseName)}
 	for _, name := range vendorKeyNames {
 		made = append(made, f.path(name))

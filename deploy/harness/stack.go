@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -35,6 +36,13 @@ type Options struct {
 	// ServerBinary and ClientBinary are the paths of sbs-server and sbs-cli.
 	ServerBinary string
 	ClientBinary string
+	// Port is the server's; any free one when empty.
+	Port string
+	// PartsOnly starts all but the server, and asks for no engine: the server
+	// runs in a container beside this one (compose.yaml), listens on Port, and
+	// gets the environment of the file server.env, with KEY=value in each line,
+	// as a contract gives it.
+	PartsOnly bool
 	// ServerEnvironment are further NAME=VALUE entries for the server.
 	ServerEnvironment []string
 }
@@ -62,9 +70,15 @@ type Stack struct {
 	closers  []func(context.Context) error
 }
 
-// Start brings up the stack and returns when the server answers its client.
-// ctx bounds the start; the stack then runs until Close, or until the process
-// dies. A start that fails stops what it had started.
+// step is one step of the start.
+type step struct {
+	name string
+	run  func(context.Context) error
+}
+
+// Start brings up the stack and returns when the server, if it is to run,
+// answers its client. ctx bounds the start; the stack then runs until Close, or
+// until the process dies. A start that fails stops what it had started.
 func Start(ctx context.Context, options Options) (*Stack, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -75,11 +89,7 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 	s := &Stack{dir: dir}
 	s.closing(func(context.Context) error { return release() })
 
-	for _, step := range []struct {
-		name string
-		run  func(context.Context) error
-	}{
-		{"find the build engine", s.findEngine},
+	steps := []step{
 		{"start the registry", s.startRegistry},
 		{"start the notary server", s.startNotary},
 		{"start the vendor of base images", s.startVendor},
@@ -87,7 +97,11 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 		{"start the object store", s.startObjectStore},
 		{"start the build server", func(ctx context.Context) error { return s.startServer(ctx, options) }},
 		{"describe the stack", s.describe},
-	} {
+	}
+	if !options.PartsOnly {
+		steps = slices.Insert(steps, 0, step{"find the build engine", s.findEngine})
+	}
+	for _, step := range steps {
 		if err := step.run(ctx); err != nil {
 			err = fmt.Errorf("%s: %w", step.name, err)
 			return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
@@ -129,7 +143,7 @@ func (s *Stack) startServer(ctx context.Context, options Options) error {
 	if err := s.dir.write(caName, bundle); err != nil {
 		return err
 	}
-	port, err := freePort(ctx)
+	port, err := options.serverPort(ctx)
 	if err != nil {
 		return err
 	}
@@ -147,7 +161,17 @@ func (s *Stack) startServer(ctx context.Context, options Options) error {
 	}
 	s.Server = server
 	s.closing(server.close)
+	if options.PartsOnly {
+		return s.dir.write(environmentName, []byte(strings.Join(contract, "\n")+"\n"))
+	}
 	return server.start(ctx)
+}
+
+func (o Options) serverPort(ctx context.Context) (string, error) {
+	if o.Port != "" {
+		return o.Port, nil
+	}
+	return freePort(ctx)
 }
 
 // describe writes stack.json and then, as the last file, ready.

@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness/child"
+	"github.com/opensbs/sbs/server/child"
 )
 
 const (

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/deploy/harness"
-	"github.com/opensbs/sbs/deploy/harness/child"
+	"github.com/opensbs/sbs/server/child"
 )
 
 // stepLimit bounds each command of the demo.

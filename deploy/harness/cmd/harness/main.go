@@ -2,6 +2,9 @@
 // to stop, for whoever wants to try a client by hand.
 //
 //	harness --dir DIR --server bin/sbs-server --cli bin/sbs-cli
+//	harness --dir DIR --server bin/sbs-server --cli bin/sbs-cli --parts-only --port 9443
+//
+// The second one leaves the server to a container beside it (compose.yaml).
 package main
 
 import (
@@ -34,6 +37,8 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags.StringVar(&options.Dir, "dir", "", "`folder` of the stack: a new one, an empty one, or an earlier stack's")
 	flags.StringVar(&options.ServerBinary, "server", "bin/sbs-server", "`path` of the server's program")
 	flags.StringVar(&options.ClientBinary, "cli", "bin/sbs-cli", "`path` of the client's program")
+	flags.StringVar(&options.Port, "port", "", "the server's `port`; a free one unless given")
+	flags.BoolVar(&options.PartsOnly, "parts-only", false, "start all but the server, and write its environment to server.env")
 	if err := flags.Parse(arguments); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {

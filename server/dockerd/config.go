@@ -1,0 +1,105 @@
+package dockerd
+
+// What the engine is told: where its files lie, and which registries it may
+// treat otherwise than others.
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+)
+
+// Config says which engine to run.
+type Config struct {
+	// Program is the path of dockerd.
+	Program string
+	// Data is the absolute path of the folder for images and layers; it
+	// outlives the engine.
+	Data string
+	// Run is the absolute path of a folder for the socket and what lives as long
+	// as the engine; it belongs to this engine alone.
+	Run string
+	// Mirrors are URLs of mirrors of Docker Hub, asked before it.
+	Mirrors []string
+	// Insecure are registries, as host[:port], that may be reached without TLS
+	// or with a certificate that nobody vouches for. For a laboratory only.
+	Insecure []string
+	// CAFile is a PEM file of CAs that the engine trusts for registries, beside
+	// those of /etc/ssl/certs; may be empty.
+	CAFile string
+	// Logger gets what the engine prints, line by line.
+	Logger *slog.Logger
+}
+
+func (c Config) host() string { return "unix://" + filepath.Join(c.Run, "docker.sock") }
+
+func (c Config) pidFile() string { return filepath.Join(c.Run, "docker.pid") }
+
+// noConfiguration is read instead of /etc/docker/daemon.json, so that nothing
+// but these arguments says what the engine does.
+func (c Config) noConfiguration() string { return filepath.Join(c.Run, "daemon.json") }
+
+func (c Config) arguments() []string {
+	arguments := []string{
+		"--host", c.host(),
+		"--data-root", c.Data,
+		"--exec-root", filepath.Join(c.Run, "exec"),
+		"--pidfile", c.pidFile(),
+		"--config-file", c.noConfiguration(),
+		"--group", "root",
+		"--log-level", "warn",
+	}
+	for _, mirror := range c.Mirrors {
+		arguments = append(arguments, "--registry-mirror", mirror)
+	}
+	for _, registry := range c.Insecure {
+		arguments = append(arguments, "--insecure-registry", registry)
+	}
+	return arguments
+}
+
+// passedOn are the environment values that the engine gets: the way to other
+// programs and, for pulling and pushing, the proxy.
+var passedOn = []string{"PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
+
+func (c Config) environment(getenv func(string) string) []string {
+	var environment []string
+	for _, name := range passedOn {
+		if value := getenv(name); value != "" {
+			environment = append(environment, name+"="+value)
+		}
+	}
+	if c.CAFile != "" {
+		environment = append(environment, "SSL_CERT_FILE="+c.CAFile)
+	}
+	return environment
+}
+
+func (c Config) makeFolders() error {
+	for _, dir := range []string{c.Data, c.Run} {
+		if !filepath.IsAbs(dir) {
+			return fmt.Errorf("folder %q: the path is not absolute", dir)
+		}
+	}
+	// Who may open the socket is root of the machine.
+	if err := os.MkdirAll(c.Run, 0o700); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Data, 0o710); err != nil {
+		return err
+	}
+	return os.WriteFile(c.noConfiguration(), []byte("{}\n"), 0o600)
+}
+
+// forget removes what an engine that was killed has left and the next one would
+// stumble over: the id of a process that may be another one's by now.
+func (c Config) forget() error {
+	err := os.Remove(c.pidFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,166 @@
+package dockerd
+
+// The life of the engine, from its start to its end.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/docker/docker/client"
+
+	"github.com/opensbs/sbs/server/child"
+)
+
+const (
+	startTime = 60 * time.Second       // until it answers; a large volume after a crash takes long
+	stopTime  = 20 * time.Second       // dockerd itself gives containers ten
+	askEvery  = 100 * time.Millisecond // between two questions whether it answers
+	firstRest = time.Second            // before it is started again
+	longRest  = time.Minute            // at most, when it keeps ending
+)
+
+// Daemon is a Docker Engine that runs, or is about to be started again.
+type Daemon struct {
+	config  Config
+	stop    context.CancelFunc
+	stopped chan struct{} // closed when nothing of it runs any more
+	err     error         // how the last stop went; read only after stopped is closed
+}
+
+// Start starts an engine and waits until it answers, or until ctx ends. The
+// engine runs on after ctx has ended: end it with Stop.
+//
+// The error of an engine that ends while it starts shows how it ended; why is
+// in the log.
+func Start(ctx context.Context, config Config) (*Daemon, error) {
+	if err := errors.Join(config.makeFolders(), leaveRoot(cgroupRoot)); err != nil {
+		return nil, fmt.Errorf("start a Docker Engine: %w", err)
+	}
+	lasting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	d := &Daemon{config: config, stop: stop, stopped: make(chan struct{})}
+	first, err := d.launch(ctx)
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("start a Docker Engine: %w", err)
+	}
+	go d.watch(lasting, first)
+	return d, nil
+}
+
+// Host is where the engine answers, as DOCKER_HOST has it.
+func (d *Daemon) Host() string { return d.config.host() }
+
+// Stop stops the engine and its containers and waits for their end, which takes
+// at most half a minute.
+func (d *Daemon) Stop() error {
+	d.stop()
+	<-d.stopped
+	return d.err
+}
+
+// watch keeps an engine running until ctx ends, resting longer each time that it
+// ends soon.
+func (d *Daemon) watch(ctx context.Context, running *child.Child) {
+	defer close(d.stopped)
+	rest := firstRest
+	for {
+		began := time.Now()
+		select {
+		case <-ctx.Done():
+			d.err = d.end(ctx, running)
+			return
+		case <-running.Done():
+			d.config.Logger.Error("the Docker Engine ended and is started again", "error", running.Err(), "rest", rest.String())
+		}
+		if time.Since(began) > longRest {
+			rest = firstRest
+		}
+		if running = d.again(ctx, rest); running == nil {
+			return
+		}
+		rest = min(2*rest, longRest)
+	}
+}
+
+// again starts the engine after a rest, as often as that takes. It answers nil
+// when ctx ends first.
+func (d *Daemon) again(ctx context.Context, rest time.Duration) *child.Child {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(rest):
+		}
+		running, err := d.launch(ctx)
+		if err == nil {
+			d.config.Logger.Info("the Docker Engine answers again")
+			return running
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		d.config.Logger.Error("start the Docker Engine again", "error", err)
+		rest = min(2*rest, longRest)
+	}
+}
+
+// launch starts the program and waits until the engine answers. On an error
+// nothing of it is left.
+func (d *Daemon) launch(ctx context.Context) (*child.Child, error) {
+	if err := d.config.forget(); err != nil {
+		return nil, err
+	}
+	output := newOutput(d.config.Logger)
+	command := exec.Command(d.config.Program, d.config.arguments()...)
+	command.Env = d.config.environment(os.Getenv)
+	command.Stdout, command.Stderr = output, output
+	running, err := child.Start("dockerd", command)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.answers(ctx, running); err != nil {
+		return nil, errors.Join(err, d.end(ctx, running))
+	}
+	return running, nil
+}
+
+func (d *Daemon) answers(ctx context.Context, running *child.Child) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTime, fmt.Errorf("it did not answer within %s", startTime))
+	defer cancel()
+	api, err := client.NewClientWithOpts(client.WithHost(d.Host()))
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	for {
+		_, err := api.Ping(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-running.Done():
+			return fmt.Errorf("it ended while it started: %w", errors.Join(running.Err(), err))
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		case <-time.After(askEvery):
+		}
+	}
+}
+
+func (d *Daemon) end(ctx context.Context, running *child.Child) error {
+	select {
+	case <-running.Done():
+		return nil // how it ended is in the log
+	default:
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if err := running.Stop(ctx); err != nil {
+		return fmt.Errorf("stop the Docker Engine: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+// Package dockerd runs a Docker Engine of the server's own, where no other one
+// is given: in the server's container image, where the server is alone. It
+// starts the engine, waits until it answers, starts it again when it ends, and
+// stops it with the server.
+//
+// It trusts the dockerd program it finds, and the folder it is given for the
+// engine's data to be on the data volume. The engine listens on a Unix socket
+// in a folder that only root may enter, and on nothing else.
+//
+// No secret of the server ever reaches the engine's environment or its
+// arguments: it gets the few environment values that are named here, and what a
+// registry needs comes with each request.
+package dockerd
