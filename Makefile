@@ -70,7 +70,7 @@ unit: ## run the tests that need nothing but Go
 # and client/instanceenv, whose tests make so many RSA keys that they take minutes
 # under an emulator (cmd/sbs-server takes the same ways once).
 S390X := ./api/... ./enclave ./server/stateimage ./server/volume ./server/job ./server/trust \
-	./server/trust/dct ./server/trust/sigstore ./signature ./signature/bundle ./signature/registry \
+	./server/trust/dct ./server/trust/sigstore ./signature ./signature/bundle \
 	./client/contract ./client/attest ./client/verify ./cmd/sbs-server
 
 test-s390x: ## run the tests of formats, keys and signatures as s390x programs, under QEMU

@@ -15,6 +15,7 @@ import (
 	"github.com/theupdateframework/notary/tuf/signed"
 
 	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/signature/channel"
 )
 
 func TestExplain(t *testing.T) {
@@ -45,7 +46,7 @@ func TestAnswerIsBounded(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	transport, err := newTransport(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	transport, err := channel.Transport(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/theupdateframework/notary/tuf/signed"
 
 	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/signature/channel"
 )
 
 // Releases is the delegation that verifiers read before the targets role.
@@ -34,7 +35,7 @@ type Repository struct {
 // "pull", and "push" for those who sign. ctx bounds everything that is done with
 // the repository afterwards, too. What its errors mean, Explain says.
 func Open(ctx context.Context, address *url.URL, gun string, access signature.Access, actions ...string) (*Repository, error) {
-	transport, err := newTransport(access.CABundle)
+	transport, err := channel.Transport(access.CABundle)
 	if err != nil {
 		return nil, err
 	}

@@ -5,43 +5,17 @@ package notary
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/opensbs/sbs/signature/channel"
 )
 
-const (
-	dialLimit = 10 * time.Second
-	// maxAnswer bounds a response body in bytes. A signed tag takes about 200
-	// in targets.json, so this is room for more than 100,000 tags.
-	maxAnswer  = 32 << 20
-	maxHeaders = 64 << 10
-)
-
-// newTransport trusts the system's authorities and those of caBundle (PEM).
-func newTransport(caBundle []byte) (*http.Transport, error) {
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, fmt.Errorf("load the system's certificate authorities: %w", err)
-	}
-	if len(caBundle) > 0 && !roots.AppendCertsFromPEM(caBundle) {
-		return nil, errors.New("the given authorities hold no PEM certificate")
-	}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: dialLimit}).DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    dialLimit,
-		MaxResponseHeaderBytes: maxHeaders,
-	}, nil
-}
+// maxAnswer bounds a response body in bytes. A signed tag takes about 200
+// in targets.json, so this is room for more than 100,000 tags.
+const maxAnswer = 32 << 20
 
 // bounded is the base of all requests. A challenge names the token
 // server, so it is here that no password leaves in clear, whatever it says.

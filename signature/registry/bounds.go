@@ -5,26 +5,18 @@ package registry
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/opensbs/sbs/signature/channel"
 )
 
-const (
-	dialLimit = 10 * time.Second
-	// maxAnswer bounds an answer in bytes: the largest is a signed inventory of
-	// an image's parts. Manifests and lists are smaller.
-	maxAnswer  = 32 << 20
-	maxHeaders = 64 << 10
-)
+// maxAnswer bounds an answer in bytes: the largest is a signed inventory of
+// an image's parts. Manifests and lists are smaller.
+const maxAnswer = 32 << 20
 
 // bounded is the base of all requests to a registry.
 func bounded(ctx context.Context, base http.RoundTripper, insecure []string) http.RoundTripper {
@@ -47,27 +39,9 @@ func checkScheme(request *http.Request, insecure []string) error {
 // lookaside store: bounded in the same way, without credentials. close lets go
 // of its connections.
 func Client(ctx context.Context, caBundle []byte) (client *http.Client, close func(), err error) {
-	base, err := newTransport(caBundle)
+	base, err := channel.Transport(caBundle)
 	if err != nil {
 		return nil, nil, err
 	}
 	return &http.Client{Transport: bounded(ctx, base, nil)}, base.CloseIdleConnections, nil
-}
-
-// newTransport trusts the system's authorities and those of caBundle (PEM).
-func newTransport(caBundle []byte) (*http.Transport, error) {
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, fmt.Errorf("load the system's certificate authorities: %w", err)
-	}
-	if len(caBundle) > 0 && !roots.AppendCertsFromPEM(caBundle) {
-		return nil, errors.New("the given authorities hold no PEM certificate")
-	}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: dialLimit}).DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    dialLimit,
-		MaxResponseHeaderBytes: maxHeaders,
-	}, nil
 }

@@ -54,7 +54,7 @@ func TestBuildInTheContainer(t *testing.T) {
 
 	before := s.kept(t)
 	// The volume is all that the next container gets from this one.
-	s.compose(t, "up", "--detach", "--no-deps", "--force-recreate", "server")
+	s.compose(t, "up", "--detach", "--no-deps", "--force-recreate", "--renew-anon-volumes", "server")
 	s.awaitServer(t)
 	if after := s.kept(t); !slices.Equal(before, after) {
 		t.Errorf("with a new container:\n%q\nbefore it:\n%q", after, before)

@@ -1,4 +1,4 @@
-// Program is what a scan finds in an image: a Go binary with a module.
+// Command program is what a scan finds in an image: a Go binary with a module.
 package main
 
 import (
