@@ -35,8 +35,10 @@ func (l *lab) genuine(t testing.TB, record job.Record) {
 		t.Error(err)
 		return
 	}
-	if len(config.Signatures) != 3 || len(record.Signatures) != 3 {
-		t.Errorf("signed in %d ways, the record says %d, want 3", len(config.Signatures), len(record.Signatures))
+	// A public key for each way of signing, and one for the attestations.
+	if len(config.Signatures) != 4 || len(record.Signatures) != 3 || len(record.Attestations) != 2 {
+		t.Errorf("%d public keys, and in the record %d signatures and %d attestations; want 4, 3 and 2",
+			len(config.Signatures), len(record.Signatures), len(record.Attestations))
 		return
 	}
 	public := map[string]string{"manifest": l.manifestKey(t, record.BuildName)}
