@@ -1,44 +1,53 @@
 //go:build stack
 
-// A test of what happens during a step must stop the build there, whatever the
-// speed of the machine. Gates do that from outside: no part knows of them.
-package e2e
+package gate
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 )
 
-// gate is a proxy in front of one part of the stack. It lets everything through
-// until it is told to hold, or to be down.
-type gate struct {
+// Gate is a proxy in front of one part of the stack. It lets everything through
+// until it is told to hold, to be slow, to cut or to be down.
+type Gate struct {
 	network string // tcp or unix, on both sides
-	address string // where it listens
 	target  string // what is behind it
 
 	running sync.WaitGroup
 
 	mu          sync.Mutex
+	address     string
 	listener    net.Listener
 	connections map[net.Conn]bool
 	marker      []byte        // what is held when it is said; nil: nothing
 	reached     chan struct{} // closed when the first is held
 	opened      chan struct{} // closed when what is held may go on
+	cut         *cut          // nil: never
+	pace        *pace         // nil: as fast as it goes
 }
 
-// newGate opens a gate at address; for tcp, "127.0.0.1:0" takes a free port.
-func newGate(network, address, target string) (*gate, error) {
-	g := &gate{network: network, address: address, target: target, connections: map[net.Conn]bool{}}
-	return g, g.up()
+// New opens a gate at address; for tcp, "127.0.0.1:0" takes a free port.
+func New(network, address, target string) (*Gate, error) {
+	g := &Gate{network: network, address: address, target: target, connections: map[net.Conn]bool{}}
+	return g, g.Up()
 }
 
-// up lets connections in again, at the same address.
-func (g *gate) up() error {
-	listener, err := net.Listen(g.network, g.address)
+// Address is where the gate listens, Target what is behind it.
+func (g *Gate) Address() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.address
+}
+
+// Target is the address of what is behind the gate.
+func (g *Gate) Target() string { return g.target }
+
+// Up lets connections in again, at the same address.
+func (g *Gate) Up() error {
+	listener, err := net.Listen(g.network, g.Address())
 	if err != nil {
 		return fmt.Errorf("open the gate to %s: %w", g.target, err)
 	}
@@ -49,13 +58,22 @@ func (g *gate) up() error {
 	return nil
 }
 
-// down refuses connections from now on and cuts those that there are.
-func (g *gate) down() error {
-	g.release()
+// Down refuses connections from now on and cuts those that there are. What is
+// held may or may not reach the other side.
+func (g *Gate) Down() error {
+	g.Release()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.shut()
+}
+
+// shut is called with the lock held.
+func (g *Gate) shut() error {
 	for conn := range g.connections {
 		_ = conn.Close() // whoever uses it sees that
+	}
+	if g.listener == nil {
+		return nil // it was never up
 	}
 	err := g.listener.Close()
 	if errors.Is(err, net.ErrClosed) {
@@ -64,26 +82,26 @@ func (g *gate) down() error {
 	return err
 }
 
-// close takes the gate away and returns when nothing of it runs any more.
-func (g *gate) close() error {
-	err := g.down()
+// Close takes the gate away and returns when nothing of it runs any more.
+func (g *Gate) Close() error {
+	err := g.Down()
 	g.running.Wait()
 	return err
 }
 
-// hold keeps back whatever a client says that has marker in it, which is not
-// passed on before release. An empty marker is in everything. The channel is
+// Hold keeps back whatever a client says that has marker in it, which is not
+// passed on before Release. An empty marker is in everything. The channel is
 // closed when something is held for the first time.
-func (g *gate) hold(marker string) (reached <-chan struct{}) {
-	g.release()
+func (g *Gate) Hold(marker string) (reached <-chan struct{}) {
+	g.Release()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.marker, g.reached, g.opened = []byte(marker), make(chan struct{}), make(chan struct{})
 	return g.reached
 }
 
-// release lets go of what is held and holds nothing any more.
-func (g *gate) release() {
+// Release lets go of what is held and holds nothing any more.
+func (g *Gate) Release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.marker != nil {
@@ -92,8 +110,8 @@ func (g *gate) release() {
 	}
 }
 
-// pass waits as long as text is to be held.
-func (g *gate) pass(text []byte) {
+// pass waits as long as text, which a client said, is to be held.
+func (g *Gate) pass(text []byte) {
 	g.mu.Lock()
 	held := g.marker != nil && bytes.Contains(text, g.marker)
 	opened := g.opened
@@ -110,7 +128,7 @@ func (g *gate) pass(text []byte) {
 	}
 }
 
-func (g *gate) accept(listener net.Listener) {
+func (g *Gate) accept(listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -120,23 +138,7 @@ func (g *gate) accept(listener net.Listener) {
 	}
 }
 
-// serve joins a client to the target until both have said all they had to.
-// Errors end the connection, which is what the two sides see of them.
-func (g *gate) serve(client net.Conn) {
-	defer g.forget(client)
-	target, err := net.Dial(g.network, g.target)
-	if err != nil {
-		return
-	}
-	defer g.forget(target)
-	g.remember(client, target)
-	var both sync.WaitGroup
-	both.Go(func() { relay(target, client, g.pass) })
-	both.Go(func() { relay(client, target, func([]byte) {}) })
-	both.Wait()
-}
-
-func (g *gate) remember(connections ...net.Conn) {
+func (g *Gate) remember(connections ...net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, conn := range connections {
@@ -144,35 +146,9 @@ func (g *gate) remember(connections ...net.Conn) {
 	}
 }
 
-func (g *gate) forget(conn net.Conn) {
+func (g *Gate) forget(conn net.Conn) {
 	_ = conn.Close() // it is at its end anyhow
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.connections, conn)
-}
-
-// relay copies what source says, each piece as soon as pass lets it.
-func relay(target, source net.Conn, pass func([]byte)) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := source.Read(buffer)
-		if n > 0 {
-			pass(buffer[:n])
-			if _, err := target.Write(buffer[:n]); err != nil {
-				_ = source.Close() // nobody listens any more
-				return
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			// Docker's protocol ends one direction before the other.
-			if half, ok := target.(interface{ CloseWrite() error }); ok {
-				_ = half.CloseWrite()
-			}
-			return
-		}
-		if err != nil {
-			_ = target.Close()
-			return
-		}
-	}
 }
