@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -57,12 +56,12 @@ func (b *build) toTheEnd(ctx context.Context) record {
 		b.untidy(err)
 	}
 	b.keepLimits(full)
+	if err := giveBackMemory(); err != nil {
+		b.untidy(err)
+	}
 	if err := b.log.Close(); err != nil {
 		last.Cause = strings.TrimPrefix(last.Cause+"; the build log is not whole: "+err.Error(), "; ")
 	}
-	// Builds are rare and large, and an enclave's memory is small: what this
-	// one used goes back to the machine, and the server rests as it started.
-	debug.FreeOSMemory()
 	return last
 }
 
