@@ -34,6 +34,10 @@ type BuildRequest struct {
 type Image struct {
 	ID   string      // the Engine's name for the image: "sha256:" and 64 hex digits
 	Base []BaseImage // in the order in which the build first used them
+
+	// Cache is what tells the build's own records in BuildKit's cache from others:
+	// the caller has them removed with ClearCache, whatever becomes of the image.
+	Cache Cache
 }
 
 // BaseImage is an image from outside that a build used, in FROM, in
@@ -59,7 +63,8 @@ type BaseImage struct {
 //
 // A failing step's error names the step and its exit code. The error is
 // ErrUnauthorized when a registry refused the credentials for a base image. A
-// build that ends early leaves no container; tags it may have set already are
+// build that ends early leaves no container, and a failed one nothing in the
+// cache; tags it may have set already are
 // the caller's to remove, see RemoveTagged.
 func (e *Engine) Build(ctx context.Context, request BuildRequest, output io.Writer) (Image, error) {
 	if err := request.check(); err != nil {
@@ -82,6 +87,7 @@ func (e *Engine) Build(ctx context.Context, request BuildRequest, output io.Writ
 		err = e.removeUntagged(ctx, replaced)
 	}
 	if err != nil {
+		e.clearAfterFailure(ctx, built.Cache, lines)
 		return Image{}, fmt.Errorf("build an image: %w", ended(ctx, err))
 	}
 	return built, nil
