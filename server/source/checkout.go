@@ -41,6 +41,9 @@ func (c *checkout) run(ctx context.Context, worktree *os.Root, commit plumbing.H
 		return err
 	}
 	c.committed = decoded.Committer.When.UTC()
+	if year := c.committed.Year(); year < 1970 || year > 9999 {
+		return &DateError{Commit: commit.String()}
+	}
 	return c.folder(ctx, worktree, decoded.TreeHash, "", 0)
 }
 

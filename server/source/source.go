@@ -49,7 +49,8 @@ type Submodule struct {
 // When it fails, dir is as it was before. When ctx ends, it fails at once with
 // the cause of that. Errors to tell apart are [ErrNotFound], [ErrCredentials],
 // [ErrEmptyRepository], [ReferenceError], [UnknownHostError],
-// [HostKeyMismatchError], [LimitError], [TreeError] and [MissingObjectError].
+// [HostKeyMismatchError], [LimitError], [TreeError], [DateError] and
+// [MissingObjectError].
 func Clone(ctx context.Context, request Request, dir string, progress io.Writer) (Checkout, error) {
 	c, err := newCloner(request, progress)
 	if err != nil {
