@@ -194,6 +194,9 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 		return Checkout{}, nil, err
 	}
 	report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
+	if files.pointers > 0 {
+		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for", grouped(files.pointers))
+	}
 	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, entries: files.entries}
 	if c.request.Submodules {
 		if folder.submodules, err = modulesOf(files, n.url); err != nil {
