@@ -29,7 +29,7 @@ type checkout struct {
 	buffer    []byte
 	entries   []*index.Entry
 	files     int64
-	pointers  int64 // those of the files that stand for files in Git LFS
+	pointers  int64                    // those of the files that stand for files in Git LFS
 	links     map[string]plumbing.Hash // submodules: path → commit
 	modules   *plumbing.Hash           // the blob of .gitmodules
 }
