@@ -123,7 +123,7 @@ func (b *build) failed(ctx context.Context, err error) record {
 	}
 	last := b.job.Record()
 	last.Status = b.redact.text(api.FailureStatus(command))
-	last.Cause = b.redact.text(cause)
+	last.Cause = b.redact.text(printableLines(cause))
 	last.Finished = b.now().UTC()
 	b.log.Error("%s", last.Cause)
 	b.log.Error("%s", last.Status)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // Bounds of the build log.
@@ -56,19 +57,23 @@ func (l *log) lines(level, text string) {
 
 func (l *log) line(level, message string) {
 	message = l.redact.text(message)
+	if shown := strings.Map(printable, message); shown != message {
+		message = l.redact.text(shown) // what was taken out may have stood within a secret
+	}
 	if len(message) > maxLine {
 		message = message[:maxLine] + " (cut: the line is longer)"
 	}
-	message = strings.Map(printable, message)
 	line := fmt.Sprintf("%s  %-11s%-8s%s\n", l.now().UTC().Format("2006-01-02 15:04:05,000"), component, level, message)
 	l.write(line)
 	l.touch()
 }
 
-// printable keeps terminals safe from what a build prints: escape sequences
-// could hide lines from a reader.
+// printable keeps terminals safe from what a build prints: escape sequences, of
+// which some begin with one of the control characters above ASCII, and marks
+// that turn the direction of writing could hide lines from a reader, or show
+// other ones.
 func printable(r rune) rune {
-	if r < ' ' && r != '\t' || r == 0x7f {
+	if r != '\t' && unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 		return -1
 	}
 	return r
@@ -113,6 +118,16 @@ func (l *log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return errors.Join(l.failure, l.file.Sync(), l.file.Close())
+}
+
+// printableLines is a text of several lines without what printable takes out.
+func printableLines(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return printable(r)
+	}, text)
 }
 
 // output is a writer for what the tools of a step print: each of its lines
