@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -47,7 +47,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.C
 		ReadTimeout:       bodyTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+		ConnState:         newStrangers().watch,
+		ErrorLog:          log.New(complaints{s.Logger}, "", 0),
 	}
 	failed := make(chan error, 1)
 	go func() {
