@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,11 +56,11 @@ func (l *log) lines(level, text string) {
 }
 
 func (l *log) line(level, message string) {
-	message = l.redact.text(message)
+	// Redacted at last: what is taken out may have stood in the middle of a secret.
+	message = l.redact.text(strings.Map(printable, message))
 	if len(message) > maxLine {
 		message = message[:maxLine] + " (cut: the line is longer)"
 	}
-	message = strings.Map(printable, message)
 	line := fmt.Sprintf("%s  %-11s%-8s%s\n", l.now().UTC().Format("2006-01-02 15:04:05,000"), component, level, message)
 	l.write(line)
 	l.touch()
@@ -72,6 +73,11 @@ func printable(r rune) rune {
 		return -1
 	}
 	return r
+}
+
+// shown is what is printable of a piece that may end within a character.
+func shown(piece []byte) []byte {
+	return slices.DeleteFunc(slices.Clone(piece), func(b byte) bool { return printable(rune(b)) < 0 })
 }
 
 func (l *log) write(line string) {
@@ -131,7 +137,7 @@ func (o *output) Write(p []byte) (int, error) {
 		line, rest, whole := bytes.Cut(p, []byte("\n"))
 		p = rest
 		if !o.skip {
-			o.pending.Write(line)
+			o.pending.Write(shown(line))
 		}
 		// A line is cut only behind what the longest secret could need, so
 		// that no part of a secret is left at the cut.
