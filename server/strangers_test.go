@@ -38,21 +38,31 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// Connections that never say a word can't keep the client out, however many
-// there are: the oldest of them are cut.
-func TestStrangersAreCut(t *testing.T) {
+// door is both sides of mutual TLS, for a server without an environment.
+type door struct{ server, client *tls.Config }
+
+func newDoor(t *testing.T) door {
+	t.Helper()
 	later := time.Now().Add(time.Hour)
 	usage := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
 	ca := identity{}.issue(t, "CA", later)
 	roots := x509.NewCertPool()
 	roots.AddCert(ca.certificate)
-	port := serve(t, &tls.Config{
-		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{ca.issue(t, "server", later, usage...).tls()},
-		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots, NextProtos: []string{"h2", "http/1.1"},
-	})
-	client := &http.Client{Timeout: headerTime / 2, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{
-		RootCAs: roots, Certificates: []tls.Certificate{ca.issue(t, "client", later, usage...).tls()},
-	}}}
+	return door{
+		&tls.Config{
+			MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{ca.issue(t, "server", later, usage...).tls()},
+			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots, NextProtos: []string{"h2", "http/1.1"},
+		},
+		&tls.Config{RootCAs: roots, ServerName: "localhost", Certificates: []tls.Certificate{ca.issue(t, "client", later, usage...).tls()}},
+	}
+}
+
+// Connections that never say a word can't keep the client out, however many
+// there are: the oldest of them are cut.
+func TestStrangersAreCut(t *testing.T) {
+	both := newDoor(t)
+	port := serve(t, both.server, usualPatience)
+	client := &http.Client{Timeout: usualPatience.header / 2, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: both.client}}
 	t.Cleanup(client.CloseIdleConnections)
 	ask := func() {
 		t.Helper()
@@ -82,7 +92,7 @@ func TestStrangersAreCut(t *testing.T) {
 	client.CloseIdleConnections()
 	ask() // over a new connection
 	for i, conn := range silent[:maxConnections] {
-		if err := conn.SetReadDeadline(time.Now().Add(headerTime / 2)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(usualPatience.header / 2)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
