@@ -74,8 +74,10 @@ const headSize = 8
 func newSearch(secrets []secret) *search {
 	s := &search{byHead: map[string][]pattern{}}
 	for _, secret := range secrets {
+		known := map[string]bool{} // many forms are the same for many values
 		for form, text := range forms(secret.text) {
-			if len(text) >= shortest {
+			if len(text) >= shortest && !known[text] {
+				known[text] = true
 				s.heads[uint16(text[0])<<8|uint16(text[1])] = true
 				s.byHead[text[:headSize]] = append(s.byHead[text[:headSize]], pattern{secret.name, form, text})
 			}

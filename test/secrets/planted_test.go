@@ -24,7 +24,7 @@ import (
 func planted(t testing.TB) map[string]any {
 	t.Helper()
 	var all api.Parameters
-	fill(reflect.ValueOf(&all).Elem())
+	typed := fill(reflect.ValueOf(&all).Elem())
 	public := all.Public()
 	wire, err := json.Marshal(all)
 	if err != nil {
@@ -38,12 +38,16 @@ func planted(t testing.TB) map[string]any {
 
 	// What the table marks must be what logs are cleaned of.
 	known := map[string]bool{}
-	for name := range all.Secrets() {
+	for name, text := range all.Secrets() {
+		typed = slices.DeleteFunc(typed, func(s string) bool { return s == text })
 		key, _, _ := strings.Cut(name, ".")
 		known[key] = true
 	}
 	if marked, cleaned := slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(known)); !slices.Equal(marked, cleaned) {
 		t.Fatalf("secret parameters are %q, but logs are cleaned of %q", marked, cleaned)
+	}
+	if len(typed) > 0 {
+		t.Fatalf("%d parameters of the type api.Secret are not marked as secret", len(typed))
 	}
 	return values
 }
@@ -51,17 +55,23 @@ func planted(t testing.TB) map[string]any {
 // plant is a new value that is long enough to be told from anything else.
 func plant() string { return `sbs "` + rand.Text() + `" <&'/+~ ` + rand.Text() }
 
-func fill(v reflect.Value) {
+// fill plants a value in every text there is, and returns those of the type
+// api.Secret.
+func fill(v reflect.Value) (typed []string) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(v.Field(i))
+			typed = append(typed, fill(v.Field(i))...)
 		}
 	case reflect.String:
 		v.SetString(plant())
+		if v.Type() == reflect.TypeFor[api.Secret]() {
+			typed = append(typed, v.String())
+		}
 	case reflect.Map:
 		v.Set(reflect.ValueOf(map[string]string{"PLANTED": plant()}))
 	}
+	return typed
 }
 
 // list are the secrets in parameters.

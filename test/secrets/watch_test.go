@@ -17,30 +17,44 @@ import (
 type watch struct {
 	search  *search
 	folders []string
-	program string            // the server's; its own environment comes from its contract
-	ours    map[string]bool   // names of values in that environment that are secret
-	seen    map[string]string // what was looked at, by where
-	found   map[string]bool
-	passes  atomic.Int64 // over all of it
+	program string          // the server's; its own environment comes from its contract
+	ours    map[string]bool // names of values in that environment that are secret
+	stop    chan struct{}
+	done    sync.WaitGroup
+	passes  atomic.Int64
 
-	stop chan struct{}
-	done sync.WaitGroup
+	looks map[string]int // at each process, by its id
+
+	mu    sync.Mutex
+	seen  map[string]string // what was looked at, by where
+	found map[string]bool
 }
 
-// every is how long the watch rests between two looks. What lives for a shorter
-// time may be missed; every program of a build lives longer.
-const every = 2 * time.Millisecond
+const (
+	// every is how long the watch rests between two looks. What lives for a
+	// shorter time may be missed; every program of a build lives longer.
+	every = 2 * time.Millisecond
+
+	// A process becomes another program soon after it began, or not at all: after
+	// so many looks one in later is enough.
+	young, later = 50, 64
+)
 
 func (w *watch) start() {
-	w.seen, w.found, w.stop = map[string]string{}, map[string]bool{}, make(chan struct{})
+	w.seen, w.looks, w.found, w.stop = map[string]string{}, map[string]int{}, map[string]bool{}, make(chan struct{})
+	w.over(w.processes)
+	for _, folder := range w.folders {
+		w.over(func() { w.files(folder) })
+	}
+}
+
+// over looks over and over again.
+func (w *watch) over(look func()) {
 	w.done.Go(func() {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for {
-			w.processes()
-			for _, folder := range w.folders {
-				w.files(folder)
-			}
+			look()
 			w.passes.Add(1)
 			select {
 			case <-w.stop:
@@ -61,10 +75,13 @@ func (w *watch) end() map[string]bool {
 func (w *watch) processes() {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		w.found["/proc can't be read: "+err.Error()] = true
+		w.add("/proc can't be read: " + err.Error())
 	}
 	for _, entry := range entries {
 		if entry.Name()[0] < '0' || entry.Name()[0] > '9' {
+			continue
+		}
+		if w.looks[entry.Name()]++; w.looks[entry.Name()] > young && w.looks[entry.Name()]%later != 0 {
 			continue
 		}
 		// An error: it has ended, or belongs to the kernel.
@@ -104,12 +121,10 @@ func (w *watch) files(folder string) {
 		if err != nil || info.Size() > maxWatched {
 			return nil
 		}
-		version := info.ModTime().String()
-		if w.seen[path] == version {
+		if !w.changed(path, info.ModTime().String()) {
 			return nil
 		}
 		if text, err := os.ReadFile(path); err == nil {
-			w.seen[path] = version
 			w.report("file "+path, string(text))
 		}
 		return nil
@@ -117,14 +132,28 @@ func (w *watch) files(folder string) {
 }
 
 func (w *watch) look(where, text string) {
-	if w.seen[where] != text {
-		w.seen[where] = text
+	if w.changed(where, text) {
 		w.report(where, text)
 	}
 }
 
+// changed notes how a thing is, and tells whether it was different before.
+func (w *watch) changed(where, now string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before, known := w.seen[where]
+	w.seen[where] = now
+	return !known || before != now
+}
+
 func (w *watch) report(where, text string) {
 	for _, hit := range w.search.in(text) {
-		w.found[where+" shows "+hit.name+" "+hit.form] = true
+		w.add(where + " shows " + hit.name + " " + hit.form)
 	}
+}
+
+func (w *watch) add(finding string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.found[finding] = true
 }
