@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -79,6 +80,11 @@ func printable(r rune) rune {
 	return r
 }
 
+// shown is what is printable of a piece that may end within a character.
+func shown(piece []byte) []byte {
+	return slices.DeleteFunc(slices.Clone(piece), func(b byte) bool { return printable(rune(b)) < 0 })
+}
+
 func (l *log) write(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,7 +152,7 @@ func (o *output) Write(p []byte) (int, error) {
 		line, rest, whole := bytes.Cut(p, []byte("\n"))
 		p = rest
 		if !o.skip {
-			o.pending.Write(line)
+			o.pending.Write(shown(line))
 		}
 		// A line is cut only behind what the longest secret could need, so
 		// that no part of a secret is left at the cut.
