@@ -71,7 +71,7 @@ func (b *bench) byHand(ctx context.Context, l *lab, name string, arguments map[s
 		"DOCKER=" + b.docker, "DOCKER_BUILDKIT=1", "DOCKER_CONFIG=" + config,
 		"DOCKER_CONTENT_TRUST_SERVER=" + l.Notary.URL(),
 		"DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE=by-hand-root", "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=by-hand-repository",
-		"GIT_SSH_COMMAND=ssh -F none -o IdentitiesOnly=yes -i " + filepath.Join(l.Dir(), "git-key") + " -o UserKnownHostsFile=" + filepath.Join(l.Dir(), "known_hosts"),
+		l.sshCommand(),
 		"URL=" + l.Git.SSHURL(name+".git"), "IMAGE=" + l.Registry.Address() + "/sbs/" + name + "-by-hand",
 		"ARGUMENTS=" + strings.Join(words, " "),
 	}}}
@@ -95,4 +95,10 @@ func (h hand) check(ctx context.Context) error {
 func (h hand) clear(ctx context.Context) error {
 	_, err := h.run(context.WithoutCancel(ctx), "sh", "-euc", afterHand)
 	return err
+}
+
+// sshCommand is the environment that lets git use the developer's SSH key.
+func (l *lab) sshCommand() string {
+	return "GIT_SSH_COMMAND=ssh -F none -o IdentitiesOnly=yes -i " + filepath.Join(l.Dir(), "git-key") +
+		" -o UserKnownHostsFile=" + filepath.Join(l.Dir(), "known_hosts")
 }

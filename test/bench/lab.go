@@ -40,7 +40,10 @@ func (b *bench) start(ctx context.Context) (*lab, error) {
 // removes its folder.
 func (l *lab) close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
-	_, cleaned := l.user.run(ctx, l.cli, "clean", "--env", "sbs-config.json")
+	var cleaned error
+	if l.Server.PID() != 0 {
+		_, cleaned = l.user.run(ctx, l.cli, "clean", "--env", "sbs-config.json")
+	}
 	return errors.Join(cleaned, l.Close(ctx), os.RemoveAll(l.dir))
 }
 

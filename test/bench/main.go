@@ -19,13 +19,20 @@ import (
 
 // parts are what can be measured, in the order of the table.
 var parts = []part{
-	{"one-file", func(ctx context.Context, b *bench) (result.Part, error) { return b.job(ctx, oneFile) }},
+	{oneFile.name, func(b *bench, ctx context.Context) (result.Part, error) { return b.job(ctx, oneFile) }},
+	{goProgram.name, func(b *bench, ctx context.Context) (result.Part, error) { return b.job(ctx, goProgram) }},
+	{large.name, func(b *bench, ctx context.Context) (result.Part, error) { return b.job(ctx, large) }},
+	{"clone", (*bench).clone},
+	{"manifest", (*bench).manifest},
+	{"server", (*bench).server},
+	{"log", (*bench).log},
+	{"growth", (*bench).growth},
 }
 
 // part measures one part of the table. It leaves nothing behind.
 type part struct {
 	name    string
-	measure func(context.Context, *bench) (result.Part, error)
+	measure func(*bench, context.Context) (result.Part, error)
 }
 
 // bench is what the parts share.
@@ -38,7 +45,11 @@ type bench struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:])
+	do := run
+	if role := os.Getenv(roleVariable); role != "" {
+		do = func(ctx context.Context, arguments []string) error { return play(ctx, role, arguments) }
+	}
+	err := do(ctx, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -97,7 +108,7 @@ func (b *bench) measure(ctx context.Context, chosen []part) (measured result.Res
 	for _, part := range chosen {
 		began := time.Now()
 		fmt.Fprintf(os.Stderr, "%s\n", part.name)
-		found, err := part.measure(ctx, b)
+		found, err := part.measure(b, ctx)
 		if err != nil {
 			return measured, fmt.Errorf("measure %s: %w", part.name, err)
 		}

@@ -19,18 +19,20 @@ import (
 type program struct {
 	dir         string
 	environment []string // beside that of this process
-	output      io.Writer
+	input       []byte
+	output      io.Writer // of both outputs together; nil: they are returned
 }
 
-// run runs a command and returns what it wrote to its standard output, or to
-// both outputs together when p.output is set. The command ends when ctx does.
+// run runs a command and returns what it wrote to its standard output. The
+// command ends when ctx does.
 func (p program) run(ctx context.Context, name string, arguments ...string) (string, error) {
 	command := exec.Command(name, arguments...)
 	command.Dir, command.Env = p.dir, append(os.Environ(), p.environment...)
+	command.Stdin = bytes.NewReader(p.input)
 	var out, messages bytes.Buffer
 	command.Stdout, command.Stderr = &out, &messages
 	if p.output != nil {
-		command.Stdout, command.Stderr = p.output, p.output
+		command.Stdout, command.Stderr = p.output, io.MultiWriter(p.output, &messages)
 	}
 	running, err := child.Start(filepath.Base(name), command)
 	if err != nil {
