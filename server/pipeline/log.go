@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Bounds of the build log.
@@ -80,9 +81,10 @@ func printable(r rune) rune {
 	return r
 }
 
-// shown is what is printable of a piece that may end within a character.
+// shown is what is printable of a piece, as far as single bytes tell: the piece
+// may end within a character.
 func shown(piece []byte) []byte {
-	return slices.DeleteFunc(slices.Clone(piece), func(b byte) bool { return printable(rune(b)) < 0 })
+	return slices.DeleteFunc(slices.Clone(piece), func(b byte) bool { return b < utf8.RuneSelf && printable(rune(b)) < 0 })
 }
 
 func (l *log) write(line string) {
