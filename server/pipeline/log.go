@@ -75,7 +75,10 @@ func (l *log) line(level, message string) {
 // that turn the direction of writing could hide lines from a reader, or show
 // other ones.
 func printable(r rune) rune {
-	if r != '\t' && unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
+	switch {
+	case r == '\t', ' ' <= r && r <= '~': // nearly all, told without a look into tables
+		return r
+	case unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp):
 		return -1
 	}
 	return r
