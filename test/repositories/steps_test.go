@@ -75,7 +75,7 @@ func TestSteps(t *testing.T) {
 		{"larger Dockerfile", from + strings.Repeat("# "+strings.Repeat("-", 1000)+"\n", 5000), nil, "at most 4194304 are allowed", nil},
 		{"large Dockerfile", from + strings.Repeat("# "+strings.Repeat("-", 1000)+"\n", 4000), nil, "", nil},
 		{"thousand settings", from + strings.Repeat("ENV A=1\n", 1000), nil, "", nil},
-		{"too many layers", "FROM scratch\n" + strings.Repeat("COPY Dockerfile /x\n", 127), nil, "max depth exceeded", nil},
+		{"too many layers", "FROM scratch\n" + strings.Repeat("COPY Dockerfile /x\n", 130), nil, "max depth exceeded", nil},
 		{"ignore file of doom", from + "COPY . /x\n", doom(), "", nil},
 	} {
 		t.Run(s.name, func(t *testing.T) {
