@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Bounds of the build log.
@@ -56,8 +58,10 @@ func (l *log) lines(level, text string) {
 }
 
 func (l *log) line(level, message string) {
-	// Redacted at last: what is taken out may have stood in the middle of a secret.
-	message = l.redact.text(strings.Map(printable, message))
+	message = l.redact.text(message)
+	if shown := strings.Map(printable, message); shown != message {
+		message = l.redact.text(shown) // what was taken out may have stood within a secret
+	}
 	if len(message) > maxLine {
 		message = message[:maxLine] + " (cut: the line is longer)"
 	}
@@ -66,18 +70,21 @@ func (l *log) line(level, message string) {
 	l.touch()
 }
 
-// printable keeps terminals safe from what a build prints: escape sequences
-// could hide lines from a reader.
+// printable keeps terminals safe from what a build prints: escape sequences, of
+// which some begin with one of the control characters above ASCII, and marks
+// that turn the direction of writing could hide lines from a reader, or show
+// other ones.
 func printable(r rune) rune {
-	if r < ' ' && r != '\t' || r == 0x7f {
+	if r != '\t' && unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 		return -1
 	}
 	return r
 }
 
-// shown is what is printable of a piece that may end within a character.
+// shown is what is printable of a piece, as far as single bytes tell: the piece
+// may end within a character.
 func shown(piece []byte) []byte {
-	return slices.DeleteFunc(slices.Clone(piece), func(b byte) bool { return printable(rune(b)) < 0 })
+	return slices.DeleteFunc(slices.Clone(piece), func(b byte) bool { return b < utf8.RuneSelf && printable(rune(b)) < 0 })
 }
 
 func (l *log) write(line string) {
@@ -119,6 +126,16 @@ func (l *log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return errors.Join(l.failure, l.file.Sync(), l.file.Close())
+}
+
+// printableLines is a text of several lines without what printable takes out.
+func printableLines(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return printable(r)
+	}, text)
 }
 
 // output is a writer for what the tools of a step print: each of its lines

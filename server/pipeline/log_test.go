@@ -126,7 +126,7 @@ func TestLogLine(t *testing.T) {
 func TestOutputLines(t *testing.T) {
 	l, content := newTestLog(t)
 	o := l.output()
-	for _, piece := range []string{"one\ntw", "o cor", "rect horse\r\n", "\n", "\x1b[2Jhidden\x00\n", "correct\x1b\x08 ho\x00rse\n", "last"} {
+	for _, piece := range []string{"one\ntw", "o cor", "rect horse\r\n", "\n", "\x1b[2Jhidden\x00\n", "\u009b2J\u202ebidi\u2066\u2028ü\n", "cor\x1brect hor\u200fse\n", "correct\x1b\x08 ho\x00rse\n", "last"} {
 		if n, err := o.Write([]byte(piece)); n != len(piece) || err != nil {
 			t.Fatal(n, err)
 		}
@@ -135,7 +135,7 @@ func TestOutputLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	const head = "2020-06-23 05:25:42,453  root       INFO    run: "
-	want := head + "one\n" + head + "two <GITHUB_TOKEN>\n" + head + "[2Jhidden\n" + head + "<GITHUB_TOKEN>\n" + head + "last\n"
+	want := head + "one\n" + head + "two <GITHUB_TOKEN>\n" + head + "[2Jhidden\n" + head + "2Jbidiü\n" + head + "<GITHUB_TOKEN>\n" + head + "<GITHUB_TOKEN>\n" + head + "last\n"
 	if content() != want {
 		t.Errorf("got\n%s\nwant\n%s", content(), want)
 	}
