@@ -27,7 +27,7 @@ STACK   := -tags stack -p 1 -count=1 -timeout 12m
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build image demo harness compose test setup vet unit test-s390x test-crash soak stack bench lint fuzz clean
+.PHONY: help build image demo harness compose test setup vet unit test-s390x test-crash soak stack bench bench-hostile lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -96,6 +96,9 @@ bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
 
 bench: setup build ## measure build time, status latency, listing and memory on the stack
 	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e ./test/state
+
+bench-hostile: setup ## measure a build beside hostile clients, in ROUNDS=5 rounds
+	$(GO) test $(STACK) -run '^$$' -bench Hostile -benchtime 1x ./test/hostile
 
 lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities
 	@GO='$(GO)' tools/lint.sh

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // role tells the test binary to be one of the programs under test instead.
@@ -23,7 +25,7 @@ const role = "CHILD_TEST_ROLE"
 func TestMain(m *testing.M) {
 	switch os.Getenv(role) {
 	case "":
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
 	case "polite": // ends when asked
 		fmt.Println(os.Getpid())
 		wait()

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/opensbs/sbs/server/sbom"
 )
 
@@ -22,7 +24,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "play" {
 		os.Exit(play(os.Args[2], os.Args[3], os.Args[4]))
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // play is what a looking program may do, for better or worse.

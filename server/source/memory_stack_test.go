@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
 )
 
@@ -38,7 +40,8 @@ func TestMain(m *testing.M) {
 	case roleMeasure:
 		err = runMeasured()
 	default:
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
+		return
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
