@@ -56,7 +56,7 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 	r := &receiver{store: store, left: left, scanner: packfile.NewScanner(pack), spool: spool}
 	_, count, err := r.scanner.Header()
 	if err != nil {
-		return fmt.Errorf("pack: %w", err)
+		return fmt.Errorf("pack: %w", brokenOff(err))
 	}
 	if err := left.objects.take(int64(count)); err != nil {
 		return err
@@ -66,13 +66,21 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 			return err
 		}
 		if err := r.next(); err != nil {
-			return fmt.Errorf("pack: %w", err)
+			return fmt.Errorf("pack: %w", brokenOff(err))
 		}
 	}
 	if _, err := r.scanner.Checksum(); err != nil {
-		return fmt.Errorf("pack: %w", err)
+		return fmt.Errorf("pack: %w", brokenOff(err))
 	}
 	return r.resolvePending(ctx)
+}
+
+// brokenOff says what the end of a pack before its end means.
+func brokenOff(err error) error {
+	if errors.Is(err, packfile.ErrEmptyPackfile) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the git host broke off before the end: see that it runs, and start the build again: %w", err)
+	}
+	return err
 }
 
 func (r *receiver) next() error {
