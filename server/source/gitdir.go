@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +29,10 @@ type gitFolder struct {
 }
 
 // write fills the Git folder, but for its pack.
-func (g gitFolder) write(git *os.Root) error {
+func (g gitFolder) write(ctx context.Context, git *os.Root) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	for _, dir := range []string{"refs", "refs/heads", "refs/tags"} {
 		if err := makeFolder(git, dir); err != nil {
 			return err

@@ -193,7 +193,6 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 	if err := c.writeContent(ctx, n, got, kept, files); err != nil {
 		return Checkout{}, nil, err
 	}
-	report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
 	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, entries: files.entries, shallow: kept.shallow}
 	if c.request.Submodules {
 		if folder.submodules, err = modulesOf(files, n.url); err != nil {
@@ -207,7 +206,7 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 		}
 		folder.worktree = filepath.ToSlash(up)
 	}
-	if err := folder.write(n.git); err != nil {
+	if err := folder.write(ctx, n.git); err != nil {
 		return Checkout{}, nil, err
 	}
 	return Checkout{Commit: got.commit.String(), Committed: files.committed, Reference: got.name}, folder.submodules, nil
@@ -221,6 +220,12 @@ func (c *cloner) writeContent(ctx context.Context, n node, got *fetched, kept *c
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return writePack(ctx, n.git, got.store, got.store.sorted(kept.keep)) })
-	work.Go(func() error { return files.run(ctx, n.worktree, got.commit) })
+	work.Go(func() error {
+		if err := files.run(ctx, n.worktree, got.commit); err != nil {
+			return err
+		}
+		report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
+		return nil
+	})
 	return work.Wait()
 }
