@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/distribution/reference"
@@ -100,6 +102,12 @@ func (r BuildRequest) check() error {
 	if err := checkPath("Dockerfile", r.Dockerfile); err != nil {
 		return err
 	}
+	dir, name := filepath.Split(r.Dockerfile)
+	for _, file := range []struct{ dir, name string }{{dir, name}, {dir, name + ignoreFile}, {r.ContextDir, ignoreFile}} {
+		if err := checkSize(file.dir, file.name); err != nil {
+			return err
+		}
+	}
 	if len(r.Tags) == 0 {
 		return errors.New("no tag given: an image without one could not be found again")
 	}
@@ -123,6 +131,26 @@ func checkPath(what, path string) error {
 	}
 	if resolved != filepath.Clean(path) {
 		return fmt.Errorf("%s %q: the path holds a symbolic link", what, path)
+	}
+	return nil
+}
+
+// checkSize bounds a file that builders read as a whole, in memory. A link is
+// followed within its folder, as BuildKit does.
+func checkSize(dir, name string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close() //nolint:errcheck // only a handle
+	info, err := root.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: it must be a file within its folder, or a link to one: %w", name, err)
+	case info.Size() > maxDockerfile:
+		return fmt.Errorf("%s has %d bytes, at most %d are allowed", name, info.Size(), maxDockerfile)
 	}
 	return nil
 }

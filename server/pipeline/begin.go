@@ -94,6 +94,9 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 		return job.ErrBusy
 	}
 	trimmed, err := p.makeRoomForBuild(parameters)
+	if err == nil {
+		err = p.saveLatest()
+	}
 	if err != nil {
 		return volume.Unwritable(err)
 	}

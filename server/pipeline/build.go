@@ -61,6 +61,7 @@ func (b *build) toTheEnd(ctx context.Context) record {
 	}
 	if err := b.log.Close(); err != nil {
 		last.Cause = strings.TrimPrefix(last.Cause+"; the build log is not whole: "+err.Error(), "; ")
+		last = b.saidInFull(last)
 	}
 	return last
 }
@@ -123,12 +124,24 @@ func (b *build) failed(ctx context.Context, err error) record {
 	}
 	last := b.job.Record()
 	last.Status = b.redact.text(api.FailureStatus(command))
-	last.Cause = b.redact.text(cause)
+	last.Cause = b.redact.text(printableLines(cause))
 	last.Finished = b.now().UTC()
 	b.log.Error("%s", last.Cause)
 	b.log.Error("%s", last.Status)
 	if err := b.saveRecord(last); err != nil {
 		b.log.Error("%v", err)
+	}
+	return last
+}
+
+// saidInFull keeps the cause of a failure that has got longer. The record of a
+// success is signed, and stays.
+func (b *build) saidInFull(last record) record {
+	if !api.Failed(last.Status) {
+		return last
+	}
+	if err := b.saveRecord(last); err != nil {
+		last.Cause += "; " + volume.Unwritable(err).Error()
 	}
 	return last
 }

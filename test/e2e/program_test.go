@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -10,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/image"
+
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/deploy/harness/gobase"
 )
 
 // The program that is built: age, which encrypts files. Nobody here wrote it,
@@ -89,6 +93,22 @@ func TestRealProgram(t *testing.T) {
 	if opened != message {
 		t.Errorf("the image decrypts to %q, want %q", opened, message)
 	}
+}
+
+// goImage imports a base image for Go programs into the engine, for the length of
+// a test, and returns its name.
+func (l *lab) goImage(t *testing.T) string {
+	t.Helper()
+	name := l.Registry.Address() + "/base/go:1"
+	if err := gobase.Import(t.Context(), l.docker, name, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := l.docker.ImageRemove(context.Background(), name, image.RemoveOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	return name
 }
 
 // download gets the program as the module proxy serves it, and returns the

@@ -1,8 +1,6 @@
-//go:build stack
-
 // A base image for Go programs, made of what the machine has: its Go, its
 // busybox, its certificate authorities. No registry outside the stack is asked.
-package e2e
+package gobase
 
 import (
 	"archive/tar"
@@ -17,38 +15,36 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
 )
 
-// goImage imports the image into the engine for the length of a test, and
-// returns its name.
-func (l *lab) goImage(t *testing.T) string {
-	t.Helper()
-	name := l.Registry.Address() + "/base/go:1"
-	root := strings.TrimSpace(must(t, t.TempDir(), nil, "", "go", "env", "GOROOT").out)
+// Import makes the image in the engine, under a name with a registry and a tag.
+// folders are further folders of the machine, by their path in the image without
+// a slash before it; environment are further NAME=VALUE of the image.
+func Import(ctx context.Context, engine *client.Client, name string, folders map[string]string, environment ...string) error {
+	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return fmt.Errorf("find the machine's Go: %w", err)
+	}
 	read, write := io.Pipe()
-	go func() { write.CloseWithError(writeGoImage(write, root)) }()
-	stream, err := l.docker.ImageImport(t.Context(), image.ImportSource{Source: read, SourceName: "-"}, name, image.ImportOptions{
-		Changes: []string{"ENV PATH=/usr/local/go/bin:/bin HOME=/root GOTOOLCHAIN=local"},
+	go func() { write.CloseWithError(writeImage(write, strings.TrimSpace(string(root)), folders)) }()
+	variables := append([]string{"PATH=/usr/local/go/bin:/bin", "HOME=/root", "GOTOOLCHAIN=local"}, environment...)
+	stream, err := engine.ImageImport(ctx, image.ImportSource{Source: read, SourceName: "-"}, name, image.ImportOptions{
+		Changes: []string{"ENV " + strings.Join(variables, " ")},
 	})
 	if err != nil {
-		t.Fatal(err)
+		return errors.Join(fmt.Errorf("import the image %s: %w", name, err), read.Close())
 	}
 	_, err = io.Copy(io.Discard, stream)
 	if err := errors.Join(err, stream.Close(), read.Close()); err != nil {
-		t.Fatal(err)
+		return fmt.Errorf("import the image %s: %w", name, err)
 	}
-	t.Cleanup(func() {
-		if _, err := l.docker.ImageRemove(context.Background(), name, image.RemoveOptions{}); err != nil {
-			t.Error(err)
-		}
-	})
-	return name
+	return nil
 }
 
-func writeGoImage(w io.Writer, goroot string) error {
+func writeImage(w io.Writer, goroot string, folders map[string]string) error {
 	archive := tar.NewWriter(w)
 	for _, folder := range []string{"bin/", "root/", "src/"} {
 		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: folder, Mode: 0o755}); err != nil {
@@ -66,6 +62,11 @@ func writeGoImage(w io.Writer, goroot string) error {
 	}
 	if err := addGo(archive, goroot); err != nil {
 		return err
+	}
+	for to, from := range folders {
+		if err := addFolder(archive, from, to); err != nil {
+			return err
+		}
 	}
 	return archive.Close()
 }
@@ -109,6 +110,20 @@ func addGo(archive *tar.Writer, goroot string) error {
 			return nil
 		}
 		return addFile(archive, name, path.Join("usr/local/go", filepath.ToSlash(relative)))
+	})
+}
+
+// addFolder adds the files of a folder.
+func addFolder(archive *tar.Writer, from, to string) error {
+	return filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		return addFile(archive, name, path.Join(to, filepath.ToSlash(relative)))
 	})
 }
 

@@ -1,0 +1,164 @@
+// The clone alone: server/source beside git clone, each a process of its own.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/server/source"
+	"github.com/opensbs/sbs/test/bench/result"
+	"github.com/opensbs/sbs/test/bench/tree"
+)
+
+// flat is by how many MB the memory of a clone may grow when the repository grows
+// from a tenth to 300 MB in 20,000 files.
+const flat = 16
+
+// way is one way to a repository, whose name is to be added to the URLs.
+type way struct {
+	name    string
+	git     string   // git's URL
+	env     []string // of git
+	request source.Request
+}
+
+func (b *bench) clone(ctx context.Context) (part result.Part, err error) {
+	l, err := b.start(ctx)
+	if err != nil {
+		return part, err
+	}
+	defer func() { err = errors.Join(err, l.close(ctx)) }()
+	say("making repositories")
+	if err := l.cloneable(ctx); err != nil {
+		return part, err
+	}
+	ways, err := l.ways()
+	if err != nil {
+		return part, err
+	}
+	for _, way := range ways {
+		var peaks [2][]float64
+		for i, repository := range []struct{ name, what string }{
+			{"tenth", "a tenth of it"}, {"large", "300 MB in 20,000 files"}, {"history", "20,000 commits"},
+		} {
+			them, us, err := b.clonePairs(ctx, l, way, repository.name)
+			if err != nil {
+				return part, err
+			}
+			if i < len(peaks) {
+				peaks[i] = us.memory
+			}
+			if i == 0 {
+				continue // only its memory is asked for
+			}
+			what := fmt.Sprintf("clone over %s, %s", way.name, repository.what)
+			part.Rows = append(part.Rows,
+				result.Row{What: what, Unit: "s", Beside: "git clone", Theirs: them.time, Ours: us.time, Goal: result.Ratio(1)},
+				result.Row{What: what + ", peak memory", Unit: "MB", Beside: "git clone", Theirs: them.memory, Ours: us.memory})
+		}
+		grown := result.Of(peaks[1]).Median - result.Of(peaks[0]).Median
+		part.Rows = append(part.Rows, result.Row{What: fmt.Sprintf("clone over %s, memory for 10 times the repository", way.name),
+			Unit: "MB", Ours: []float64{grown}, Goal: result.Value(flat)})
+	}
+	return part, nil
+}
+
+// cloneable makes the repositories.
+func (l *lab) cloneable(ctx context.Context) error {
+	whole, err := largeTree(l.dir)
+	if err != nil {
+		return err
+	}
+	random := filepath.Join(l.dir, "tenth")
+	if err := os.Mkdir(random, 0o755); err != nil {
+		return err
+	}
+	tenth, err := tree.Mixed(random, 27, 1_973)
+	if err != nil {
+		return err
+	}
+	_, first := gitserver.CreateRepository(ctx, l.GitRoot, "large.git", whole)
+	_, second := gitserver.CreateRepository(ctx, l.GitRoot, "tenth.git", tenth)
+	return errors.Join(first, second, tree.History(ctx, l.GitRoot, "history.git", 20_000))
+}
+
+// ways are those of the stack's git server.
+func (l *lab) ways() ([]way, error) {
+	var stack struct {
+		User  string `json:"git_user"`
+		Token string `json:"git_token"`
+	}
+	text, err := os.ReadFile(filepath.Join(l.Dir(), "stack.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &stack)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the stack's description: %w", err)
+	}
+	key, err := os.ReadFile(filepath.Join(l.Dir(), "git-key"))
+	if err != nil {
+		return nil, err
+	}
+	address, err := url.Parse(l.Git.HTTPSURL(""))
+	if err != nil {
+		return nil, err
+	}
+	address.User = url.UserPassword(stack.User, stack.Token)
+	return []way{{
+		name:    "SSH",
+		git:     l.Git.SSHURL(""),
+		env:     []string{l.sshCommand()},
+		request: source.Request{URL: l.Git.SSHURL(""), SSHKey: key, KnownHosts: l.Git.KnownHosts()},
+	}, {
+		name:    "HTTPS",
+		git:     address.String(),
+		env:     []string{"GIT_SSL_CAINFO=" + filepath.Join(l.Dir(), "ca.pem")},
+		request: source.Request{URL: l.Git.HTTPSURL(""), User: stack.User, Token: stack.Token, CABundle: l.Git.CABundle()},
+	}}, nil
+}
+
+// both is what the processes of one side took.
+type both struct{ time, memory []float64 }
+
+func (s *both) add(t taken) { s.time, s.memory = append(s.time, t.Seconds), append(s.memory, t.Peak) }
+
+// clonePairs clones a repository with git and with ours, in turn.
+func (b *bench) clonePairs(ctx context.Context, l *lab, w way, name string) (them, us both, err error) {
+	dir := filepath.Join(l.dir, "cloned")
+	git := func(ctx context.Context) error {
+		t, err := program{environment: w.env}.took(ctx, "", "git", "clone", "--quiet", "--depth", "1", "--branch", "main", w.git+name+".git", dir)
+		them.add(t)
+		return err
+	}
+	request := w.request
+	request.URL += name + ".git"
+	request.Reference, request.Depth = "main", 1
+	text, err := json.Marshal(request)
+	if err != nil {
+		return them, us, err
+	}
+	ours := func(ctx context.Context) error {
+		t, err := program{input: text}.took(ctx, roleClone, "", dir)
+		us.add(t)
+		return err
+	}
+	want, err := gitserver.Git(ctx, filepath.Join(l.GitRoot, name+".git"), nil, "rev-parse", "main^{tree}")
+	if err != nil {
+		return them, us, err
+	}
+	remove := func(context.Context) error {
+		tree, err := gitserver.Git(ctx, dir, nil, "rev-parse", "HEAD^{tree}")
+		if err == nil && tree != want {
+			err = fmt.Errorf("%s was cloned with the tree %s, want %s", name, tree, want)
+		}
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	_, _, err = b.pairs(ctx, "clone over "+w.name+", "+name, nil, side{work: git, after: remove}, side{work: ours, after: remove})
+	return them, us, err
+}

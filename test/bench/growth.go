@@ -1,0 +1,167 @@
+// What could get slower or larger with the number of builds on record.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/bench/result"
+)
+
+// histories are the numbers of builds on record: a year of two a week, and ten
+// and a hundred times that.
+var histories = []int{100, 1_000, 10_000}
+
+func (b *bench) growth(ctx context.Context) (part result.Part, err error) {
+	l, err := b.start(ctx)
+	if err != nil {
+		return part, err
+	}
+	defer func() { err = errors.Join(err, l.close(ctx)) }()
+	if err := l.oneFile(ctx, map[string]any{"BUILDS_KEPT": "20000"}); err != nil {
+		return part, err
+	}
+	if err := l.build(ctx, oneFile.name); err != nil {
+		return part, err
+	}
+	var curves curves
+	for _, builds := range histories {
+		if err := l.Server.Stop(ctx); err != nil {
+			return part, err
+		}
+		if err := l.fill(builds); err != nil {
+			return part, err
+		}
+		if err := l.Server.Restart(ctx); err != nil {
+			return part, err
+		}
+		if err := b.grown(ctx, l, builds, &curves); err != nil {
+			return part, err
+		}
+	}
+	part.Curves = curves
+	return part, nil
+}
+
+// curves grow by a point at each history.
+type curves []result.Curve
+
+func (c *curves) add(what, unit string, builds int, samples []float64) {
+	say("%s, %d builds on record: %.3f %s", what, builds, result.Of(samples).Median, unit)
+	point := result.Point{Builds: builds, Samples: samples}
+	for i := range *c {
+		if (*c)[i].What == what {
+			(*c)[i].Points = append((*c)[i].Points, point)
+			return
+		}
+	}
+	*c = append(*c, result.Curve{What: what, Unit: unit, Points: []result.Point{point}})
+}
+
+// grown measures with that many builds on record.
+func (b *bench) grown(ctx context.Context, l *lab, builds int, found *curves) error {
+	answers, rest, err := b.starts(ctx, l)
+	if err != nil {
+		return err
+	}
+	found.add("start to first answer", "ms", builds, answers)
+	found.add("memory at rest", "MB", builds, rest)
+	var all, page, job []float64
+	for range b.rounds {
+		for _, asked := range []struct {
+			limit int
+			took  *[]float64
+		}{{builds, &all}, {min(builds, api.DefaultBuilds), &page}} {
+			took, err := l.list(ctx, asked.limit)
+			if err != nil {
+				return err
+			}
+			*asked.took = append(*asked.took, took)
+		}
+	}
+	found.add("list of all builds", "ms", builds, all)
+	found.add("first page of the list", "ms", builds, page)
+	kept, renewed, err := b.rates(ctx, l)
+	if err != nil {
+		return err
+	}
+	found.add("status, kept connections", "1/s", builds, kept)
+	found.add("status, new connections", "1/s", builds, renewed)
+	for range b.rounds {
+		began := time.Now()
+		if err := l.build(ctx, oneFile.name); err != nil {
+			return err
+		}
+		job = append(job, milliseconds(time.Since(began)))
+	}
+	found.add("whole job, image of one file", "ms", builds, job)
+	return nil
+}
+
+// list asks for the latest builds, and returns how many ms the reply took.
+func (l *lab) list(ctx context.Context, limit int) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s%s?limit=%d", l.Server.URL(), api.PathBuilds, limit), nil)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	response, err := l.Server.Client().Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	took := milliseconds(time.Since(began))
+	if err != nil {
+		return 0, err
+	}
+	var listed api.Builds
+	if err := json.Unmarshal(text, &listed); err != nil {
+		return 0, fmt.Errorf("read the list of builds: %w", err)
+	}
+	if len(listed.Builds) != limit {
+		return 0, fmt.Errorf("the list has %d builds, want %d", len(listed.Builds), limit)
+	}
+	return took, nil
+}
+
+// fill makes copies of the latest build, without its manifest, until there are as
+// many builds on record. The server must not run.
+func (l *lab) fill(builds int) error {
+	folder := filepath.Join(l.Server.Volume(), "builds")
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	id := entries[len(entries)-1].Name()
+	record, err := os.ReadFile(filepath.Join(folder, id, "record.json"))
+	if err != nil {
+		return err
+	}
+	// A record may be without a checksum, and a changed one has none that is right.
+	text, _, _ := strings.Cut(string(record), `,"checksum"`)
+	for i := range builds - len(entries) {
+		started := time.Date(2021, 2, 10, 0, 0, 0, 0, time.UTC).Add(time.Duration(len(entries)+i) * time.Second)
+		next := started.Format("2006-01-02_15-04-05.000000")
+		if err := os.Mkdir(filepath.Join(folder, next), 0o700); err != nil {
+			return err
+		}
+		for name, content := range map[string]string{
+			"record.json": strings.ReplaceAll(text, id, next) + "}\n", "build.log": "log\n", "public.pem": "key\n",
+		} {
+			if err := os.WriteFile(filepath.Join(folder, next, name), []byte(content), 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+// The build log: 100,000 lines that a Dockerfile prints, at the client's end of
+// a pipe, by the server and by docker build.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/bench/result"
+)
+
+// BuildKit cuts what one command prints too fast or too much of: 100 KiB in its
+// first second. So many commands print so many short lines each.
+const (
+	printing     = 10
+	printedLines = 10_000
+)
+
+const logName = "printing"
+
+// printed matches a line that the Dockerfile printed, and not its own text.
+var printed = regexp.MustCompile(`@[0-9]{5}`)
+
+func (b *bench) log(ctx context.Context) (part result.Part, err error) {
+	l, err := b.start(ctx)
+	if err != nil {
+		return part, err
+	}
+	defer func() { err = errors.Join(err, l.close(ctx)) }()
+	dockerfile := "FROM " + l.BaseImage + "\n" +
+		strings.Repeat(fmt.Sprintf("RUN awk 'BEGIN { for (i = 0; i < %d; i++) printf \"@%%05d\\n\", i }'\n", printedLines), printing)
+	if _, err := gitserver.CreateRepository(ctx, l.GitRoot, logName+".git", files(map[string]string{"Dockerfile": dockerfile})); err != nil {
+		return part, err
+	}
+	if err := l.configure(ctx, logName, nil); err != nil {
+		return part, err
+	}
+	h, err := b.byHand(ctx, l, logName, nil)
+	if err != nil {
+		return part, err
+	}
+	defer func() { err = errors.Join(err, h.clear(ctx)) }()
+	if _, err := h.run(ctx, "git", "clone", "--quiet", l.Git.SSHURL(logName+".git"), "git"); err != nil {
+		return part, err
+	}
+
+	var them, us []float64
+	hand := func(ctx context.Context) error {
+		took, err := timeLines(ctx, h.program, b.docker, "build", "--progress=plain", "--no-cache", filepath.Join(h.dir, "git"))
+		them = append(them, took)
+		return err
+	}
+	server := func(ctx context.Context) error {
+		took, err := timeLines(ctx, l.user, l.cli, "build", "--env", logName+".json", "--follow")
+		us = append(us, took)
+		return err
+	}
+	if err := errors.Join(hand(ctx), server(ctx)); err != nil { // docker pulls the base
+		return part, err
+	}
+	them, us = nil, nil
+	if _, _, err := b.pairs(ctx, "log", nil, side{work: hand}, side{work: server}); err != nil {
+		return part, err
+	}
+	rates := make([]float64, len(us))
+	for i := range us {
+		rates[i] = printing * printedLines / us[i]
+	}
+	part.Rows = []result.Row{
+		{What: "100,000 lines of log, first to last at the client", Unit: "s", Beside: "docker build", Theirs: them, Ours: us},
+		{What: "100,000 lines of log, lines a second", Unit: "1/s", Ours: rates},
+	}
+	return part, nil
+}
+
+// lines notes when the first and the last line that was printed came by.
+type lines struct {
+	rest        []byte // of a line that has not come whole
+	count       int
+	first, last time.Time
+}
+
+func (s *lines) Write(text []byte) (int, error) {
+	now := time.Now()
+	s.rest = append(s.rest, text...)
+	for {
+		line, rest, whole := bytes.Cut(s.rest, []byte("\n"))
+		if !whole {
+			return len(text), nil
+		}
+		if printed.Match(line) {
+			if s.count == 0 {
+				s.first = now
+			}
+			s.count, s.last = s.count+1, now
+		}
+		s.rest = rest
+	}
+}
+
+// timeLines runs what prints all lines, and returns how many s lie between the
+// first and the last one.
+func timeLines(ctx context.Context, p program, name string, arguments ...string) (float64, error) {
+	var seen lines
+	p.output = &seen
+	if _, err := p.run(ctx, name, arguments...); err != nil {
+		return 0, err
+	}
+	if seen.count != printing*printedLines {
+		return 0, fmt.Errorf("%s showed %d lines of %d", filepath.Base(name), seen.count, printing*printedLines)
+	}
+	return seen.last.Sub(seen.first).Seconds(), nil
+}
