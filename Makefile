@@ -11,6 +11,10 @@ IMAGE    ?= sbs-server:$(or $(VERSION),development)-$(ARCH)
 INSTANTS ?= 200
 SEED     ?= 0
 
+# The benchmarks: how many pairs are measured, and which parts; all when empty.
+ROUNDS   ?= 5
+ONLY     ?=
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
 
@@ -87,8 +91,10 @@ test-crash: setup bin/cosign ## kill the server at INSTANTS=200 instants, drawn 
 bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
 	cd tools/cosign && $(GO) build -trimpath -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
 
-bench: setup build ## measure build time, status latency, listing and memory on the stack
-	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e ./test/state
+bench: setup ## measure beside the usual tools, print the ratios and draw them: ROUNDS=5 ONLY=parts
+	deploy/engine/install.sh bzip2 pbzip2 lbzip2
+	$(GO) run ./test/bench -rounds $(ROUNDS) -only '$(ONLY)' -out docs/bench
+	cd tools/plot && $(GO) run . ../../docs/bench
 
 lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities
 	@GO='$(GO)' tools/lint.sh
