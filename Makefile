@@ -15,6 +15,9 @@ SEED     ?= 0
 ROUNDS   ?= 5
 ONLY     ?=
 
+# The soak test: how many builds there are; its faults are drawn from SEED too.
+BUILDS   ?= 200
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
 
@@ -28,7 +31,7 @@ STACK   := -tags stack -p 1 -count=1 -timeout 12m
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build image demo harness compose test setup vet unit test-s390x test-crash stack bench lint fuzz clean
+.PHONY: help build image demo harness compose test setup vet unit test-s390x test-crash soak stack bench lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -55,7 +58,8 @@ compose: image build ## the same stack with the server in its container: make co
 	@SBS_IMAGE='$(IMAGE)' deploy/harness/compose.sh '$(DIR)' up
 
 test: INSTANTS = 22
-test: setup build bin/cosign vet unit test-s390x test-crash stack ## run everything, on this machine and its Docker Engine
+test: BUILDS = 16
+test: setup build bin/cosign vet unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
 
 setup: # install and start what the stack needs; nothing when it is there
 	@deploy/harness/setup.sh
@@ -82,10 +86,13 @@ test-s390x: ## run the tests of formats, keys and signatures as s390x programs, 
 	GOARCH=s390x $(GO) test -exec qemu-s390x-static $(S390X)
 
 stack: bin/cosign # the tests that need the stack's programs and an engine
-	$(GO) test $(STACK) $$(grep -rl --include='*_test.go' '^//go:build stack' . | xargs -n 1 dirname | sort -u | grep -v '^./test/crash$$')
+	$(GO) test $(STACK) $$(grep -rl --include='*_test.go' '^//go:build stack' . | xargs -n 1 dirname | sort -u | grep -v -e '^./test/crash$$' -e '^./test/soak$$')
 
 test-crash: setup bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0
 	cd test/crash && $(GO) test -tags stack -count=1 -timeout 2h -args -instants $(INSTANTS) -seed $(SEED)
+
+soak: setup ## build BUILDS=200 times while everything around the server fails, drawn from SEED=0
+	cd test/soak && $(GO) test -tags stack -count=1 -timeout 1h -args -builds $(BUILDS) -seed $(SEED)
 
 # cosign judges our signatures; its many modules stay out of the product's.
 bin/cosign: tools/cosign/go.mod tools/cosign/go.sum

@@ -106,9 +106,13 @@ func (e *Enclave) OpenMessage(message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open OpenPGP message (was it encrypted to this image's public key?): %w", err)
 	}
-	text, err := io.ReadAll(io.LimitReader(details.UnverifiedBody, maxMessage))
+	// Only at the end of the text is it known that nobody changed it.
+	text, err := io.ReadAll(io.LimitReader(details.UnverifiedBody, maxMessage+1))
 	if err != nil {
 		return nil, fmt.Errorf("open OpenPGP message: %w", err)
+	}
+	if len(text) > maxMessage {
+		return nil, fmt.Errorf("open OpenPGP message: its text is longer than %d bytes", maxMessage)
 	}
 	return text, nil
 }

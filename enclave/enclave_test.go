@@ -13,6 +13,7 @@ import (
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
 func withSecret(b byte) *Enclave {
@@ -134,7 +135,7 @@ func TestSimulateKeepsItsSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	message := encryptTo(t, public, "the TLS key")
+	message := encryptTo(t, public, "the TLS key", nil)
 	if text, err := second.OpenMessage(message); err != nil || string(text) != "the TLS key" {
 		t.Errorf("got %q, %v", text, err)
 	}
@@ -147,6 +148,13 @@ func TestSimulateKeepsItsSecrets(t *testing.T) {
 	}
 	if _, err := other.OpenMessage([]byte("no armour")); err == nil {
 		t.Error("opened what is no message")
+	}
+	zipped := &packet.Config{DefaultCompressionAlgo: packet.CompressionZIP}
+	for size, opens := range map[int]bool{maxMessage: true, maxMessage + 1: false} {
+		text, err := second.OpenMessage(encryptTo(t, public, strings.Repeat("x", size), zipped))
+		if (err == nil) != opens || opens && len(text) != size {
+			t.Errorf("%d bytes: got %d, %v", size, len(text), err)
+		}
 	}
 }
 
@@ -184,18 +192,22 @@ func TestFromContract(t *testing.T) {
 	}
 }
 
-func encryptTo(t *testing.T, publicKey []byte, text string) []byte {
+func encryptTo(t testing.TB, publicKey []byte, text string, config *packet.Config) []byte {
 	t.Helper()
 	keys, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(publicKey))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if config.Compression() != packet.CompressionNone {
+		self, _ := keys[0].PrimarySelfSignature()
+		self.PreferredCompression = []uint8{uint8(config.Compression())}
 	}
 	var out bytes.Buffer
 	armoured, err := armor.Encode(&out, "PGP MESSAGE", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := openpgp.Encrypt(armoured, keys, nil, nil, nil)
+	plain, err := openpgp.Encrypt(armoured, keys, nil, nil, config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func TestGeneratedSecretsMakeAnEnclave(t *testing.T) {
 	if !bytes.Equal(made.SecretID, inside.SecretID()) || len(made.PreviousIDs) != 0 || len(made.Values) != 2 {
 		t.Errorf("secret %x, previous %x, %d values", made.SecretID, made.PreviousIDs, len(made.Values))
 	}
-	text, err := inside.OpenMessage(encryptTo(t, made.PublicKey, "server key"))
+	text, err := inside.OpenMessage(encryptTo(t, made.PublicKey, "server key", nil))
 	if err != nil || string(text) != "server key" {
 		t.Errorf("opened %q, %v", text, err)
 	}

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -38,7 +37,7 @@ func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer file.Close()
 	w.Header().Set("Content-Type", "application/json")
-	return writeLog(slowly(w), file)
+	return writeLog(w, file)
 }
 
 func (s *Server) openLog(id string) (*os.File, error) {
@@ -91,7 +90,7 @@ func (s *Server) manifest(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer file.Close()
 	w.Header().Set("Content-Type", "application/json")
-	out := bufio.NewWriterSize(slowly(w), 64<<10)
+	out := bufio.NewWriterSize(w, 64<<10)
 	_, _ = fmt.Fprintf(out, `{"manifest_name":%q,"encoded_manifest":"`, name)
 	encoder := base64.NewEncoder(base64.StdEncoding, out)
 	if _, err := io.Copy(encoder, file); err != nil {
@@ -135,25 +134,4 @@ func (s *Server) selected(r *http.Request) (job.Record, *volume.Build, error) {
 		err = errNoSuchBuild
 	}
 	return record, build, err
-}
-
-// writeTime is how long one write to a client may take. A slow client may take
-// long for a large answer, but must keep reading.
-const writeTime = 30 * time.Second
-
-// slowWriter gives each write a time of its own.
-type slowWriter struct {
-	http.ResponseWriter
-	control *http.ResponseController
-}
-
-func slowly(w http.ResponseWriter) slowWriter {
-	return slowWriter{w, http.NewResponseController(w)}
-}
-
-func (w slowWriter) Write(p []byte) (int, error) {
-	if err := w.control.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
-		return 0, err
-	}
-	return w.ResponseWriter.Write(p)
 }

@@ -30,6 +30,9 @@ var (
 	errStopping       = errors.New("the server is shutting down: try again when it is up")
 )
 
+// internalFailure is all that a client is told of the server's own trouble.
+const internalFailure = "the server failed: its own log says why"
+
 // badRequest is a body that is not what the route takes.
 type badRequest struct{ cause error }
 
@@ -75,7 +78,7 @@ func classify(err error) (int, api.Answer) {
 	case errors.Is(err, errStopping), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable, api.Answer{Status: errStopping.Error(), Code: api.CodeStopping}
 	}
-	return http.StatusInternalServerError, api.Answer{Status: "the server failed: its own log says why", Code: api.CodeInternal}
+	return http.StatusInternalServerError, api.Answer{Status: internalFailure, Code: api.CodeInternal}
 }
 
 // classifyVolume knows what is wrong with the data volume itself: its owner must

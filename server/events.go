@@ -25,11 +25,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// The stream may outlast the time that a request has to arrive.
-	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+	control := http.NewResponseController(w)
+	if err := control.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
 	state, changed := s.Slot.Watch()
-	follower := &follower{out: slowly(w), id: state.Record.ID}
+	follower := &follower{out: w, control: control, id: state.Record.ID}
 	if err := follower.open(s); err != nil {
 		return err
 	}
@@ -53,8 +54,9 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 
 // follower is one client's place in a build.
 type follower struct {
-	out     slowWriter
-	id      string // of the build
+	out     http.ResponseWriter
+	control *http.ResponseController // of out
+	id      string                   // of the build
 	file    *os.File
 	lines   *bufio.Reader
 	partial string     // a line that is still being written
@@ -96,7 +98,7 @@ func (f *follower) send(s *Server, state job.State) error {
 			return err
 		}
 	}
-	return f.out.control.Flush()
+	return f.control.Flush()
 }
 
 func (f *follower) sendLines() error {

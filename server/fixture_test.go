@@ -30,11 +30,15 @@ type builder struct {
 	began   []api.Parameters
 	err     error
 	refuses error
+	panics  any
 }
 
 func (b *builder) Check(api.Parameters) error { return b.refuses }
 
 func (b *builder) Begin(p api.Parameters) error {
+	if b.panics != nil {
+		panic(b.panics)
+	}
 	b.began = append(b.began, p)
 	return b.err
 }

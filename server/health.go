@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -44,7 +44,7 @@ func (s *Server) ServeHealth(ctx context.Context, listener net.Listener) error {
 		Handler:     http.MaxBytesHandler(routes, 0),
 		ReadTimeout: healthTime, WriteTimeout: healthTime, IdleTimeout: healthTime,
 		MaxHeaderBytes: maxHealthHeader,
-		ErrorLog:       slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+		ErrorLog:       log.New(complaints{s.Logger}, "", 0),
 	}
 	stopped := context.AfterFunc(ctx, func() { _ = h.Close() }) // a reply of a few bytes need not be waited for
 	defer stopped()

@@ -42,7 +42,7 @@ func (s *Server) builds(w http.ResponseWriter, r *http.Request) error {
 		next = page[len(page)-1].ID
 	}
 	w.Header().Set("Content-Type", "application/json")
-	return writeBuilds(slowly(w), page, next)
+	return writeBuilds(w, page, next)
 }
 
 // writeBuilds writes an api.Builds without holding its text.

@@ -1,14 +1,11 @@
 package server
 
 import (
-	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/server/metrics"
 )
 
 // Routes is the router of a server: the protocol, and nothing else.
@@ -68,7 +65,7 @@ func (s *Server) plain(h handler) http.HandlerFunc {
 func (s *Server) failure(r *http.Request, err error) (int, api.Answer) {
 	code, answer := classify(err)
 	if code == http.StatusInternalServerError {
-		s.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		s.Logger.Error("request failed", "method", r.Method, "path", shortened(r.URL.Path, maxLoggedPath), "error", err)
 	}
 	return code, answer
 }
@@ -88,43 +85,3 @@ func bounded(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
-
-// observe logs and counts each request when it is done: what was asked and
-// answered, never what was in it.
-func (s *Server) observe(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		started := time.Now()
-		recorder := &statusRecorder{ResponseWriter: w, code: http.StatusOK}
-		next.ServeHTTP(recorder, r)
-		took := time.Since(started)
-		s.metrics.Answered(metrics.Request{
-			Method: r.Method, Route: chi.RouteContext(r.Context()).RoutePattern(), Code: recorder.code,
-			Took: took, Received: r.ContentLength, Sent: recorder.sent,
-		})
-		level := slog.LevelInfo
-		if r.Method == http.MethodGet {
-			level = slog.LevelDebug // clients poll
-		}
-		s.Logger.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "code", recorder.code, "took", took)
-	})
-}
-
-type statusRecorder struct {
-	http.ResponseWriter
-	code int
-	sent int64 // bytes of the body
-}
-
-func (r *statusRecorder) WriteHeader(code int) {
-	r.code = code
-	r.ResponseWriter.WriteHeader(code)
-}
-
-func (r *statusRecorder) Write(p []byte) (int, error) {
-	n, err := r.ResponseWriter.Write(p)
-	r.sent += int64(n)
-	return n, err
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (r *statusRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

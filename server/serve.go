@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -17,12 +17,18 @@ import (
 const (
 	maxConnections    = 1024
 	maxHeader         = 16 << 10         // bytes
-	headerTime        = 10 * time.Second // TLS handshake, and a request's header
-	bodyTime          = 60 * time.Second // header and body
-	idleTime          = 2 * time.Minute
 	shutdownTime      = 10 * time.Second // for requests under way when the server stops
 	buildShutdownTime = 20 * time.Second // for the build under way when the server stops
 )
+
+// patience is how long the server waits for a client.
+type patience struct {
+	header time.Duration // TLS handshake, and a request's header
+	body   time.Duration // header and body
+	idle   time.Duration
+}
+
+var usualPatience = patience{header: 10 * time.Second, body: time.Minute, idle: 2 * time.Minute}
 
 var errShutdown = errors.New("the server was shut down: start the build again when it is up")
 
@@ -43,11 +49,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.C
 		Handler:           s.Routes(),
 		TLSConfig:         config,
 		BaseContext:       func(net.Listener) context.Context { return requests },
-		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       bodyTime,
-		IdleTimeout:       idleTime,
+		ReadHeaderTimeout: s.patience.header,
+		ReadTimeout:       s.patience.body,
+		IdleTimeout:       s.patience.idle,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+		ConnState:         newStrangers().watch,
+		ErrorLog:          log.New(complaints{s.Logger}, "", 0),
 	}
 	failed := make(chan error, 1)
 	go func() {

@@ -42,7 +42,8 @@ type Config struct {
 // Server answers the protocol. Make it with New.
 type Server struct {
 	Config
-	metrics *metrics.Metrics
+	metrics  *metrics.Metrics
+	patience patience
 
 	mu         sync.Mutex
 	parameters *api.Parameters // nil before init
@@ -61,7 +62,7 @@ const importedName = "imported-parameters"
 // When their file does not open, the server still shows what was built, and
 // looks again whenever it needs them: they may have been put back.
 func New(config Config) (*Server, error) {
-	s := &Server{Config: config, metrics: metrics.New(space(config.Volume), config.Enclave)}
+	s := &Server{Config: config, metrics: metrics.New(space(config.Volume), config.Enclave), patience: usualPatience}
 	if err := s.restoreLocked(); err != nil && s.damaged == nil {
 		return nil, fmt.Errorf("restore parameters: %w", err)
 	}

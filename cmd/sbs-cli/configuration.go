@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/certs"
@@ -82,4 +83,15 @@ func (p program) connect(c *cli.Context) (*client.Client, *config.Config, error)
 		return nil, nil, err
 	}
 	return client.New(hostname, port, identity), settings, nil
+}
+
+// imageConfig asks the server for what the latest image's users need.
+func (p program) imageConfig(c *cli.Context) (api.ImageConfig, *config.Config, error) {
+	server, settings, err := p.connect(c)
+	if err != nil {
+		return api.ImageConfig{}, nil, err
+	}
+	defer server.Close()
+	image, err := server.ImageConfig(c.Context)
+	return image, settings, err
 }

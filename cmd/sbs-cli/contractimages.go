@@ -20,12 +20,7 @@ Docker Content Trust, images.rhs for Red Hat simple signing.
 }
 
 func (p program) printContractImages(c *cli.Context) error {
-	server, settings, err := p.connect(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	config, err := server.ImageConfig(c.Context)
+	config, settings, err := p.imageConfig(c)
 	if err != nil {
 		return err
 	}

@@ -49,12 +49,7 @@ password only with --show-secrets.
 }
 
 func (p program) saveConfigJSON(c *cli.Context) error {
-	server, _, err := p.connect(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	config, err := server.ImageConfig(c.Context)
+	config, _, err := p.imageConfig(c)
 	if err != nil {
 		return err
 	}

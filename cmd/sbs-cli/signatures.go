@@ -29,12 +29,7 @@ image is signed with it.
 }
 
 func (p program) saveSignedImagePublicKey(c *cli.Context) error {
-	server, _, err := p.connect(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	config, err := server.ImageConfig(c.Context)
+	config, _, err := p.imageConfig(c)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ const (
 	envDockerHost = "DOCKER_HOST"          // the engine, as the docker command takes it
 	defaultSocket = "/var/run/docker.sock" // where the docker command looks without it
 	ownEngineRun  = "/run/sbs-docker"      // folder for what lives as long as an own engine
+	ownGroup      = "sbs-builds"           // cgroup of its containers
 )
 
 // engines opens connections to the engine that builds.
@@ -52,7 +53,7 @@ func startEngine(ctx context.Context, getenv func(string) string, given registri
 	}
 	logger.Info("starting a Docker Engine", "program", program, "data", data)
 	own, err := dockerd.Start(ctx, dockerd.Config{
-		Program: program, Data: data, Run: ownEngineRun, Logger: logger,
+		Program: program, Data: data, Run: ownEngineRun, Group: ownGroup, Logger: logger,
 		Mirrors: given.mirrors, Insecure: given.insecure, CAFile: getenv(envCABundle),
 	})
 	if err != nil {

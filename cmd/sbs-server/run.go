@@ -2,24 +2,20 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"runtime"
 
-	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
-	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/trust/dct"
-	"github.com/opensbs/sbs/server/trust/sigstore"
-	"github.com/opensbs/sbs/server/trust/simple"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -51,26 +47,19 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	}
 	// Its library logs to a logger of its own.
 	dct.RedirectLibraryLog(logger)
-	tls, err := server.TLSConfig(getenv, inside.OpenMessage)
+	config, err := server.TLSConfig(getenv, inside.OpenMessage)
 	if err != nil {
 		return err
 	}
-	tlsKey, err := server.TLSKey(tls)
+	tlsKey, err := server.TLSKey(config)
 	if err != nil {
 		return err
 	}
-	data, err := volume.Open(or(getenv(envVolume), "/data"), inside)
+	data, builds, err := openVolume(or(getenv(envVolume), "/data"), inside, logger)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
-	if err := openSealed(data, inside, logger); err != nil {
-		return err
-	}
-	builds, err := history.Open(data)
-	if err != nil {
-		return err
-	}
 	registries, err := readRegistries(getenv)
 	if err != nil {
 		return err
@@ -99,6 +88,15 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err != nil {
 		return err
 	}
+	return listenAndServe(ctx, s, getenv, config, func(address net.Addr) {
+		logger.Info("serving", "address", address.String(), "version", version, "enclave", inside.Kind())
+	})
+}
+
+// listenAndServe serves both the clients and, where it is asked for, the checks
+// of the server's health, until ctx ends. It calls serving with the address that
+// clients reach it at.
+func listenAndServe(ctx context.Context, s *server.Server, getenv func(string) string, config *tls.Config, serving func(net.Addr)) (err error) {
 	listener, err := net.Listen("tcp", or(getenv(envListen), ":443"))
 	if err != nil {
 		return fmt.Errorf("listen (set %s to another address): %w", envListen, err)
@@ -109,8 +107,26 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	}
 	stopHealth := serveHealth(ctx, s, health)
 	defer func() { err = errors.Join(err, stopHealth()) }()
-	logger.Info("serving", "address", listener.Addr().String(), "version", version, "enclave", inside.Kind())
-	return s.Serve(ctx, listener, tls)
+	serving(listener.Addr())
+	return s.Serve(ctx, listener, config)
+}
+
+// openVolume opens the data volume and the list of the builds on it. It must
+// belong to this server image.
+func openVolume(dir string, inside *enclave.Enclave, logger *slog.Logger) (*volume.Volume, *history.Builds, error) {
+	data, err := volume.Open(dir, inside)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = openSealed(data, inside, logger)
+	var builds *history.Builds
+	if err == nil {
+		builds, err = history.Open(data)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, data.Close())
+	}
+	return data, builds, nil
 }
 
 // openSealed makes sure that the volume belongs to this server image. A single
@@ -141,67 +157,6 @@ func chooseEnclave(getenv func(string) string) (*enclave.Enclave, error) {
 		return nil, fmt.Errorf("%w (to try the server without an enclave, set %s to a folder)", err, envSimulated)
 	}
 	return inside, nil
-}
-
-func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
-	connect func(context.Context) (pipeline.Engine, error), insecure []string,
-) (*pipeline.Pipeline, error) {
-	knownHosts, err := optionalFile(getenv, envKnownHosts)
-	if err != nil {
-		return nil, err
-	}
-	if err := source.CheckKnownHosts(knownHosts); err != nil {
-		return nil, fmt.Errorf("%s: %w", envKnownHosts, err)
-	}
-	bundle, err := optionalFile(getenv, envCABundle)
-	if err != nil {
-		return nil, err
-	}
-	proxies, err := readProxies()
-	if err != nil {
-		return nil, err
-	}
-	bundles := sigstore.New(data)
-	scanner, err := imageScanner()
-	if err != nil {
-		return nil, err
-	}
-	return pipeline.New(pipeline.Config{
-		Slot:    slot,
-		Volume:  data,
-		History: builds,
-		Clone:   source.Clone,
-		Connect: connect,
-		Signers: map[string]pipeline.Signer{
-			api.SigningDCT:            dct.New(data),
-			api.SigningSimple:         simple.New(data, data, version),
-			api.SigningSigstore:       bundles,
-			api.SigningSigstoreLegacy: bundles.Legacy(),
-		},
-		LookThrough: scanner.Scan,
-		Attester:    bundles,
-		Bases:       baseWays(data),
-		Enclave:     inside.Kind(),
-		Version:     version,
-		KnownHosts:  knownHosts,
-		CABundle:    bundle,
-		Insecure:    insecure,
-		Proxy:       proxies.choose,
-		BuildArgs:   proxies.buildArguments(),
-		Secrets:     proxies.secrets,
-	}), nil
-}
-
-func optionalFile(getenv func(string) string, name string) ([]byte, error) {
-	file := getenv(name)
-	if file == "" {
-		return nil, nil
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return content, nil
 }
 
 func simulateEnclave(dir string) error {

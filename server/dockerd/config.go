@@ -22,6 +22,10 @@ type Config struct {
 	// Run is the absolute path of a folder for the socket and what lives as long
 	// as the engine; it belongs to this engine alone.
 	Run string
+	// Group is the name of a cgroup below the root, as "sbs-builds", which belongs
+	// to the containers of this engine alone: whatever runs in it when an engine
+	// starts was left by one that was killed, and is killed too.
+	Group string
 	// Mirrors are URLs of mirrors of Docker Hub, asked before it.
 	Mirrors []string
 	// Insecure are registries, as host[:port], that may be reached without TLS
@@ -50,6 +54,8 @@ func (c Config) arguments() []string {
 		"--pidfile", c.pidFile(),
 		"--config-file", c.noConfiguration(),
 		"--group", "root",
+		"--exec-opt", "native.cgroupdriver=cgroupfs", // systemd's takes no group by its name
+		"--cgroup-parent", "/" + c.Group,
 		"--log-level", "warn",
 	}
 	for _, mirror := range c.Mirrors {

@@ -12,7 +12,7 @@ import (
 
 func TestArguments(t *testing.T) {
 	config := Config{
-		Data: "/data/docker", Run: "/run/own",
+		Data: "/data/docker", Run: "/run/own", Group: "own-builds",
 		Mirrors:  []string{"https://one.example", "https://two.example"},
 		Insecure: []string{"lab.example:5000"},
 	}
@@ -23,6 +23,7 @@ func TestArguments(t *testing.T) {
 		"--exec-root /run/own/exec",
 		"--pidfile /run/own/docker.pid",
 		"--config-file /run/own/daemon.json",
+		"--cgroup-parent /own-builds",
 		"--registry-mirror https://one.example --registry-mirror https://two.example",
 		"--insecure-registry lab.example:5000",
 	} {

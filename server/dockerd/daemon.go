@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	endTime   = 10 * time.Second       // for what an engine left that was killed
 	startTime = 60 * time.Second       // until it answers; a large volume after a crash takes long
 	stopTime  = 20 * time.Second       // dockerd itself gives containers ten
 	askEvery  = 100 * time.Millisecond // between two questions whether it answers
@@ -112,6 +113,9 @@ func (d *Daemon) again(ctx context.Context, rest time.Duration) *child.Child {
 // nothing of it is left.
 func (d *Daemon) launch(ctx context.Context) (*child.Child, error) {
 	if err := d.config.forget(); err != nil {
+		return nil, err
+	}
+	if err := endGroup(ctx, cgroupRoot, d.config.Group); err != nil {
 		return nil, err
 	}
 	output := newOutput(d.config.Logger)

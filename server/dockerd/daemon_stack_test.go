@@ -42,7 +42,7 @@ func configure(t *testing.T) Config {
 			t.Error(err)
 		}
 	})
-	return Config{Program: program, Data: filepath.Join(run, "data"), Run: filepath.Join(run, "run"), Logger: slog.New(slog.DiscardHandler)}
+	return Config{Program: program, Data: filepath.Join(run, "data"), Run: filepath.Join(run, "run"), Group: filepath.Base(run), Logger: slog.New(slog.DiscardHandler)}
 }
 
 func ask(ctx context.Context, host string) error {

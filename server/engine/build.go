@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/distribution/reference"
@@ -34,6 +36,10 @@ type BuildRequest struct {
 type Image struct {
 	ID   string      // the Engine's name for the image: "sha256:" and 64 hex digits
 	Base []BaseImage // in the order in which the build first used them
+
+	// Cache is what tells the build's own records in BuildKit's cache from others:
+	// the caller has them removed with ClearCache, whatever becomes of the image.
+	Cache Cache
 }
 
 // BaseImage is an image from outside that a build used, in FROM, in
@@ -59,7 +65,8 @@ type BaseImage struct {
 //
 // A failing step's error names the step and its exit code. The error is
 // ErrUnauthorized when a registry refused the credentials for a base image. A
-// build that ends early leaves no container; tags it may have set already are
+// build that ends early leaves no container, and a failed one nothing in the
+// cache; tags it may have set already are
 // the caller's to remove, see RemoveTagged.
 func (e *Engine) Build(ctx context.Context, request BuildRequest, output io.Writer) (Image, error) {
 	if err := request.check(); err != nil {
@@ -82,6 +89,7 @@ func (e *Engine) Build(ctx context.Context, request BuildRequest, output io.Writ
 		err = e.removeUntagged(ctx, replaced)
 	}
 	if err != nil {
+		e.clearAfterFailure(ctx, built.Cache, lines)
 		return Image{}, fmt.Errorf("build an image: %w", ended(ctx, err))
 	}
 	return built, nil
@@ -93,6 +101,12 @@ func (r BuildRequest) check() error {
 	}
 	if err := checkPath("Dockerfile", r.Dockerfile); err != nil {
 		return err
+	}
+	dir, name := filepath.Split(r.Dockerfile)
+	for _, file := range []struct{ dir, name string }{{dir, name}, {dir, name + ignoreFile}, {r.ContextDir, ignoreFile}} {
+		if err := checkSize(file.dir, file.name); err != nil {
+			return err
+		}
 	}
 	if len(r.Tags) == 0 {
 		return errors.New("no tag given: an image without one could not be found again")
@@ -117,6 +131,26 @@ func checkPath(what, path string) error {
 	}
 	if resolved != filepath.Clean(path) {
 		return fmt.Errorf("%s %q: the path holds a symbolic link", what, path)
+	}
+	return nil
+}
+
+// checkSize bounds a file that builders read as a whole, in memory. A link is
+// followed within its folder, as BuildKit does.
+func checkSize(dir, name string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close() //nolint:errcheck // only a handle
+	info, err := root.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: it must be a file within its folder, or a link to one: %w", name, err)
+	case info.Size() > maxDockerfile:
+		return fmt.Errorf("%s has %d bytes, at most %d are allowed", name, info.Size(), maxDockerfile)
 	}
 	return nil
 }

@@ -25,6 +25,23 @@ func TestRequestIsChecked(t *testing.T) {
 		}
 	}
 	tags := []string{"registry.example/a:b"}
+	// A folder with a file of a size, and links by which the ignore file can be
+	// more than it seems.
+	with := func(name string, size int64, links map[string]string) BuildRequest {
+		folder, err := filepath.EvalSymlinks(t.TempDir())
+		for _, made := range []string{"Dockerfile", name} {
+			err = errors.Join(err, os.WriteFile(filepath.Join(folder, made), nil, 0o600))
+		}
+		err = errors.Join(err, os.Truncate(filepath.Join(folder, name), size))
+		for link, target := range links {
+			err = errors.Join(err, os.Symlink(target, filepath.Join(folder, link)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return BuildRequest{ContextDir: folder, Dockerfile: filepath.Join(folder, "Dockerfile"), Tags: tags}
+	}
+	const largest = maxDockerfile
 	cases := map[string]struct {
 		request BuildRequest
 		says    string
@@ -35,6 +52,13 @@ func TestRequestIsChecked(t *testing.T) {
 		"linked context":       {BuildRequest{ContextDir: link, Dockerfile: file, Tags: tags}, "symbolic link"},
 		"linked folder":        {BuildRequest{ContextDir: dir, Dockerfile: filepath.Join(link, "Dockerfile"), Tags: tags}, "symbolic link"},
 		"linked Dockerfile":    {BuildRequest{ContextDir: dir, Dockerfile: fileLink, Tags: tags}, "symbolic link"},
+		"largest Dockerfile":   {with("Dockerfile", largest, nil), ""},
+		"larger Dockerfile":    {with("Dockerfile", largest+1, nil), "at most 4194304 are allowed"},
+		"larger ignore file":   {with(".dockerignore", largest+1, nil), "at most 4194304 are allowed"},
+		"own ignore file":      {with("Dockerfile.dockerignore", largest+1, nil), "at most 4194304 are allowed"},
+		"linked ignore file":   {with("a", 0, map[string]string{".dockerignore": "a"}), ""},
+		"linked larger one":    {with("a", largest+1, map[string]string{".dockerignore": "a"}), "at most 4194304 are allowed"},
+		"ignore file outside":  {with("a", 0, map[string]string{".dockerignore": file}), "within its folder"},
 		"no tag":               {BuildRequest{ContextDir: dir, Dockerfile: file}, "no tag"},
 		"tag with a comma":     {BuildRequest{ContextDir: dir, Dockerfile: file, Tags: []string{"a:b,c:d"}}, "invalid reference"},
 		"repository for a tag": {BuildRequest{ContextDir: dir, Dockerfile: file, Tags: []string{"registry.example/a"}}, "not of the form"},

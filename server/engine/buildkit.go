@@ -17,7 +17,8 @@ import (
 	"github.com/tonistiigi/fsutil"
 )
 
-func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, output io.Writer) (Image, error) {
+// buildWithBuildKit tells the state of the cache even when it fails.
+func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, output io.Writer) (built Image, err error) {
 	options, err := solveOptions(request)
 	if err != nil {
 		return Image{}, err
@@ -29,24 +30,23 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, ou
 	defer kit.Close()
 	defer cutAfterGrace(ctx, kit)()
 
-	cached, err := cacheRecords(ctx, kit)
+	before, err := listCache(ctx, kit)
 	if err != nil {
 		return Image{}, err
 	}
-	defer e.clearCache(ctx, cached, output)
+	built = Image{Cache: before}
 	report, response, err := solve(ctx, kit, options, output)
 	if err != nil {
-		return Image{}, report.explain(err)
+		return built, report.explain(err)
 	}
-	base, err := e.resolveBase(ctx, report.base, request.Registries)
-	if err != nil {
-		return Image{}, err
+	if built.Base, err = e.resolveBase(ctx, report.base, request.Registries); err != nil {
+		return built, err
 	}
-	id := response.ExporterResponse[exptypes.ExporterImageDigestKey]
-	if id == "" {
-		return Image{}, fmt.Errorf("BuildKit did not say which image it made; its answer holds %v", response.ExporterResponse)
+	built.ID = response.ExporterResponse[exptypes.ExporterImageDigestKey]
+	if built.ID == "" {
+		return built, fmt.Errorf("BuildKit did not say which image it made; its answer holds %v", response.ExporterResponse)
 	}
-	return Image{ID: id, Base: base}, nil
+	return built, nil
 }
 
 // solveOptions asks for a build with nothing but its files and its credentials:

@@ -2,7 +2,8 @@ package engine
 
 // BuildKit keeps a copy of every context and the result of every step. A fresh
 // build uses none of it, so it would only fill the disk: what a build adds to
-// the cache is removed after it. Layers of base images stay; their names are
+// the cache is removed after it, by Build where it fails and else by its caller,
+// who may push the image meanwhile. Layers of base images stay; their names are
 // their digests, and the next build need not fetch them again.
 
 import (
@@ -18,27 +19,41 @@ import (
 	buildkit "github.com/moby/buildkit/client"
 )
 
-// cacheRecords lists the IDs of what the cache holds.
-func cacheRecords(ctx context.Context, kit *buildkit.Client) (map[string]bool, error) {
+// Cache is what BuildKit's cache held before a build, by ID; nil without BuildKit.
+type Cache map[string]bool
+
+func listCache(ctx context.Context, kit *buildkit.Client) (Cache, error) {
 	records, err := kit.DiskUsage(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the build cache: %w", err)
 	}
-	known := make(map[string]bool, len(records))
+	known := make(Cache, len(records))
 	for _, record := range records {
 		known[record.ID] = true
 	}
 	return known, nil
 }
 
-// clearCache removes what was added to the cache since before was listed. A
-// failure is told in the output.
-func (e *Engine) clearCache(ctx context.Context, before map[string]bool, output io.Writer) {
-	ctx, cancel := forCleanup(ctx)
-	defer cancel()
+// ClearCache removes what was added to the cache since before was listed: what
+// the build left whose Image holds before.
+func (e *Engine) ClearCache(ctx context.Context, before Cache) error {
+	if before == nil {
+		return nil
+	}
 	err := e.removeRecords(ctx, letsGo, func(record *buildkit.UsageInfo) bool { return !before[record.ID] })
 	if err != nil {
-		fmt.Fprintf(output, "the build cache could not be cleared: %v\n", err)
+		return fmt.Errorf("clear the build cache: %w", ended(ctx, err))
+	}
+	return nil
+}
+
+// clearAfterFailure is ClearCache for a build that nobody can clear up after,
+// even when its context has ended. A failure is told in the output.
+func (e *Engine) clearAfterFailure(ctx context.Context, before Cache, output io.Writer) {
+	ctx, cancel := forCleanup(ctx)
+	defer cancel()
+	if err := e.ClearCache(ctx, before); err != nil {
+		fmt.Fprintln(output, err)
 	}
 }
 

@@ -20,11 +20,11 @@ import (
 // keepCache takes out of the cache, at the end, what the test added.
 func keepCache(t *testing.T, e *Engine) {
 	t.Helper()
-	before := make(map[string]bool)
+	before := make(Cache)
 	for _, record := range records(t, e) {
 		before[record.ID] = true
 	}
-	t.Cleanup(func() { e.clearCache(context.Background(), before, t.Output()) })
+	t.Cleanup(func() { e.clearAfterFailure(context.Background(), before, t.Output()) })
 }
 
 // uncleared builds with BuildKit and leaves in the cache what it puts there, as
@@ -96,8 +96,11 @@ func TestBuildLeavesNothingInTheCache(t *testing.T) {
 				"large":      strings.Repeat("x", size),
 				"Dockerfile": "FROM " + repo + ":base\nCOPY . /x\nRUN --mount=type=cache,target=/c echo " + mark + " > /c/1\nRUN " + step + "\n",
 			})
-			_, err := e.Build(t.Context(), request(dir, repo+":x"), io.Discard)
+			built, err := e.Build(t.Context(), request(dir, repo+":x"), io.Discard)
 			if (err == nil) != (name == "success") {
+				t.Fatal(err)
+			}
+			if err := e.ClearCache(t.Context(), built.Cache); err != nil {
 				t.Fatal(err)
 			}
 			for _, record := range records(t, e) {

@@ -37,6 +37,8 @@ func (e *Engine) probeBuildKit(ctx context.Context) (err error) {
 		return err
 	}
 	defer kit.Close()
-	_, err = kit.ControlClient().ListWorkers(ctx, &controlapi.ListWorkersRequest{})
+	// No worker has this id: for each that it lists, BuildKit starts a program of
+	// every architecture to see which ones run.
+	_, err = kit.ControlClient().ListWorkers(ctx, &controlapi.ListWorkersRequest{Filter: []string{"id==none"}})
 	return err
 }

@@ -8,7 +8,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/client"
+	"golang.org/x/sync/errgroup"
 )
 
 // Builder names one of the two builders of a Docker Engine.
@@ -26,6 +28,7 @@ const (
 type Engine struct {
 	api     *client.Client
 	builder Builder
+	version types.Version
 }
 
 // Version is what a build record says about the Engine.
@@ -40,7 +43,7 @@ type Version struct {
 // Connect opens a connection to the Docker Engine at host, for example
 // "unix:///var/run/docker.sock"; the empty string stands for DOCKER_HOST or,
 // without it, the default socket. It negotiates the API version (Engine 20.10
-// and later are known to work) and settles on a builder.
+// and later are known to work), asks what the Engine is, and settles on a builder.
 //
 // The error is ErrUnreachable when no Engine answers at that address.
 func Connect(ctx context.Context, host string, builder Builder) (*Engine, error) {
@@ -52,7 +55,14 @@ func Connect(ctx context.Context, host string, builder Builder) (*Engine, error)
 	if err := e.negotiate(ctx); err != nil {
 		return nil, discard(e, err)
 	}
-	if e.builder, err = e.choose(ctx, builder); err != nil {
+	// The Engine runs programs of its own to tell their versions.
+	var asked errgroup.Group
+	asked.Go(func() error { return e.askVersion(ctx) })
+	e.builder, err = e.choose(ctx, builder)
+	if failed := asked.Wait(); err == nil {
+		err = failed
+	}
+	if err != nil {
 		return nil, discard(e, err)
 	}
 	return e, nil
@@ -105,17 +115,20 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// Version asks the Engine what it is.
-func (e *Engine) Version(ctx context.Context) (Version, error) {
-	v, err := e.api.ServerVersion(ctx)
-	if err != nil {
-		return Version{}, fmt.Errorf("ask the Docker Engine for its version: %w", unreachable(ctx, e.api.DaemonHost(), err))
+func (e *Engine) askVersion(ctx context.Context) (err error) {
+	if e.version, err = e.api.ServerVersion(ctx); err != nil {
+		return fmt.Errorf("ask the Docker Engine for its version: %w", unreachable(ctx, e.api.DaemonHost(), err))
 	}
+	return nil
+}
+
+// Version is what the Engine said it is when the connection was opened.
+func (e *Engine) Version() Version {
 	return Version{
-		Engine:  v.Version,
+		Engine:  e.version.Version,
 		API:     e.api.ClientVersion(),
-		OS:      v.Os,
-		Arch:    v.Arch,
+		OS:      e.version.Os,
+		Arch:    e.version.Arch,
 		Builder: e.builder,
-	}, nil
+	}
 }

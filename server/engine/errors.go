@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/docker/docker/client"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 var (
@@ -19,7 +21,20 @@ var (
 	// ErrUnauthorized means that a registry refused the credentials, or that
 	// they do not allow what was asked.
 	ErrUnauthorized = errors.New("the registry refused the credentials")
+
+	// ErrStopped means that the Docker Engine ended, or was restarted, while it
+	// built.
+	ErrStopped = errors.New("the Docker Engine stopped while it built: see that it runs, and start the build again")
 )
+
+// stopped gives the error of a build in which no step failed its kind. A step
+// that can't reach a registry is unavailable too, but it is known to have failed.
+func stopped(err error) error {
+	if status.Code(err) != codes.Unavailable {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrStopped, err)
+}
 
 // unreachable says which address did not answer and what to do about it.
 func unreachable(ctx context.Context, host string, err error) error {

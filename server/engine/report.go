@@ -74,7 +74,7 @@ func (r *report) read(status *buildkit.SolveStatus) {
 func (r *report) explain(err error) error {
 	err = classify(err)
 	if r == nil || r.failed == "" {
-		return err
+		return stopped(err)
 	}
 	return fmt.Errorf("step %q failed: %w", r.failed, err)
 }

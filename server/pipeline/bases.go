@@ -40,9 +40,10 @@ func (b *build) verifyBases(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", attempt(b.buildCommand(), err)
 	}
+	version := b.engine.Version()
 	pinned, err := b.Bases.Pin(ctx, base.Request{
 		Dockerfile:  text,
-		Environment: dockerfile.Environment{Args: b.parameters.Args, OS: b.version.OS, Arch: b.version.Arch},
+		Environment: dockerfile.Environment{Args: b.parameters.Args, OS: version.OS, Arch: version.Arch},
 		Rules:       rules,
 		Access:      b.baseAccess,
 		Verified: func(image base.Image) {

@@ -26,12 +26,13 @@ type record = job.Record
 
 // Engine is what the pipeline asks of a Docker Engine.
 type Engine interface {
-	Version(ctx context.Context) (engine.Version, error)
+	Version() engine.Version
 	Build(ctx context.Context, request engine.BuildRequest, output io.Writer) (engine.Image, error)
 	Push(ctx context.Context, reference string, credentials engine.Registry, output io.Writer) (engine.Pushed, error)
 	Save(ctx context.Context, reference string, w io.Writer, most int64) error
 	Remove(ctx context.Context, references ...string) error
 	RemoveTagged(ctx context.Context, repository string) error
+	ClearCache(ctx context.Context, before engine.Cache) error
 	RemoveCache(ctx context.Context, since time.Time) error
 	Close() error
 }
@@ -93,6 +94,9 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 		return job.ErrBusy
 	}
 	trimmed, err := p.makeRoomForBuild(parameters)
+	if err == nil {
+		err = p.saveLatest()
+	}
 	if err != nil {
 		return volume.Unwritable(err)
 	}

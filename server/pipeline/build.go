@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -30,10 +29,10 @@ type build struct {
 	redact     *redactor
 	work       string // scratch folder of this build
 	engine     Engine
+	tidy       tidying
 	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareKey
 
 	begunWith int64 // bytes that were free on the volume when the build began
-	version   engine.Version
 	checkout  source.Checkout
 	bases     []base.Image // verified; none where base images are not verified
 	pushed    engine.Pushed
@@ -43,6 +42,7 @@ type build struct {
 func (b *build) toTheEnd(ctx context.Context) record {
 	b.log.Info("starting a build")
 	defer b.prepareKey()()
+	b.tidy = newTidying(ctx, b.untidy)
 	err := b.start(ctx)
 	if err == nil {
 		err = b.run(ctx)
@@ -53,15 +53,16 @@ func (b *build) toTheEnd(ctx context.Context) record {
 		last = b.failed(ctx, err)
 	}
 	if err := b.leave(ctx); err != nil {
-		b.log.Error("clean up after the build: %v", err)
+		b.untidy(err)
 	}
 	b.keepLimits(full)
+	if err := giveBackMemory(); err != nil {
+		b.untidy(err)
+	}
 	if err := b.log.Close(); err != nil {
 		last.Cause = strings.TrimPrefix(last.Cause+"; the build log is not whole: "+err.Error(), "; ")
+		last = b.saidInFull(last)
 	}
-	// Builds are rare and large, and an enclave's memory is small: what this
-	// one used goes back to the machine, and the server rests as it started.
-	debug.FreeOSMemory()
 	return last
 }
 
@@ -94,11 +95,7 @@ func (b *build) start(ctx context.Context) error {
 		return attempt("docker version", err)
 	}
 	b.engine = connected
-	version, err := connected.Version(ctx)
-	if err != nil {
-		return attempt("docker version", err)
-	}
-	b.version = version
+	version := connected.Version()
 	return b.note(func(r *record) {
 		r.Tools["docker engine"] = version.Engine
 		r.Tools["docker api"] = version.API
@@ -113,7 +110,7 @@ func (b *build) start(ctx context.Context) error {
 // build was a success.
 func (b *build) failed(ctx context.Context, err error) record {
 	if err := errors.Join(os.RemoveAll(b.work), b.folder.RemoveManifest()); err != nil {
-		b.log.Error("clean up after the build: %v", err)
+		b.untidy(err)
 	}
 	command := "sbs-cli build"
 	var step *stepError
@@ -127,7 +124,7 @@ func (b *build) failed(ctx context.Context, err error) record {
 	}
 	last := b.job.Record()
 	last.Status = b.redact.text(api.FailureStatus(command))
-	last.Cause = b.redact.text(cause)
+	last.Cause = b.redact.text(printableLines(cause))
 	last.Finished = b.now().UTC()
 	b.log.Error("%s", last.Cause)
 	b.log.Error("%s", last.Status)
@@ -137,14 +134,28 @@ func (b *build) failed(ctx context.Context, err error) record {
 	return last
 }
 
+// saidInFull keeps the cause of a failure that has got longer. The record of a
+// success is signed, and stays.
+func (b *build) saidInFull(last record) record {
+	if !api.Failed(last.Status) {
+		return last
+	}
+	if err := b.saveRecord(last); err != nil {
+		last.Cause += "; " + volume.Unwritable(err).Error()
+	}
+	return last
+}
+
 // leaveTime bounds the cleaning up after a build, so that clean frees the server
 // within seconds even when the engine hangs.
 const leaveTime = 10 * time.Second
 
-// leave removes the image from the engine and the clone from the disk.
+// leave removes the image from the engine and the clone from the disk, and waits
+// for what is being removed already.
 func (b *build) leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 	defer cancel()
+	b.tidy.wait(ctx)
 	var failed error
 	if b.engine != nil {
 		if b.checkout.Commit != "" {
@@ -153,6 +164,11 @@ func (b *build) leave(ctx context.Context) error {
 		failed = errors.Join(failed, b.engine.Close())
 	}
 	return errors.Join(failed, os.RemoveAll(b.work))
+}
+
+// untidy says what a build could not clean up. It is no reason to fail.
+func (b *build) untidy(err error) {
+	b.log.Error("clean up after the build: %v", err)
 }
 
 func (b *build) note(change func(*record)) error {

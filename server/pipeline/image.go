@@ -40,6 +40,7 @@ func (b *build) buildImage(ctx context.Context) error {
 	if err != nil {
 		return attempt(b.buildCommand(), err)
 	}
+	b.tidy.begin(func(ctx context.Context) error { return b.engine.ClearCache(ctx, image.Cache) })
 	images, err := b.baseImages(image.Base)
 	if err != nil {
 		return attempt(b.buildCommand(), err)

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Bounds of the build log.
@@ -56,22 +59,35 @@ func (l *log) lines(level, text string) {
 
 func (l *log) line(level, message string) {
 	message = l.redact.text(message)
+	if shown := strings.Map(printable, message); shown != message {
+		message = l.redact.text(shown) // what was taken out may have stood within a secret
+	}
 	if len(message) > maxLine {
 		message = message[:maxLine] + " (cut: the line is longer)"
 	}
-	message = strings.Map(printable, message)
 	line := fmt.Sprintf("%s  %-11s%-8s%s\n", l.now().UTC().Format("2006-01-02 15:04:05,000"), component, level, message)
 	l.write(line)
 	l.touch()
 }
 
-// printable keeps terminals safe from what a build prints: escape sequences
-// could hide lines from a reader.
+// printable keeps terminals safe from what a build prints: escape sequences, of
+// which some begin with one of the control characters above ASCII, and marks
+// that turn the direction of writing could hide lines from a reader, or show
+// other ones.
 func printable(r rune) rune {
-	if r < ' ' && r != '\t' || r == 0x7f {
+	switch {
+	case r == '\t', ' ' <= r && r <= '~': // nearly all, told without a look into tables
+		return r
+	case unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp):
 		return -1
 	}
 	return r
+}
+
+// shown is what is printable of a piece, as far as single bytes tell: the piece
+// may end within a character.
+func shown(piece []byte) []byte {
+	return slices.DeleteFunc(slices.Clone(piece), func(b byte) bool { return b < utf8.RuneSelf && printable(rune(b)) < 0 })
 }
 
 func (l *log) write(line string) {
@@ -115,6 +131,16 @@ func (l *log) Close() error {
 	return errors.Join(l.failure, l.file.Sync(), l.file.Close())
 }
 
+// printableLines is a text of several lines without what printable takes out.
+func printableLines(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return printable(r)
+	}, text)
+}
+
 // output is a writer for what the tools of a step print: each of its lines
 // becomes one of the log's, with "run: " before it.
 type output struct {
@@ -131,7 +157,7 @@ func (o *output) Write(p []byte) (int, error) {
 		line, rest, whole := bytes.Cut(p, []byte("\n"))
 		p = rest
 		if !o.skip {
-			o.pending.Write(line)
+			o.pending.Write(shown(line))
 		}
 		// A line is cut only behind what the longest secret could need, so
 		// that no part of a secret is left at the cut.

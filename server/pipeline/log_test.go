@@ -23,6 +23,7 @@ var planted = map[string]string{
 	"DOCKER_PASSWORD": "correct horse/battery",
 	"GITHUB_TOKEN":    "correct horse",
 	"GITHUB_KEY":      sshKey,
+	"QUOTES":          `say "friend" & enter`,
 	"TINY":            "abc",
 }
 
@@ -41,6 +42,11 @@ func TestRedact(t *testing.T) {
 		hex.EncodeToString([]byte("correct horse/battery")):                       "<DOCKER_PASSWORD>",
 		base64.StdEncoding.EncodeToString([]byte("correct horse/battery")):        "<DOCKER_PASSWORD>",
 		base64.StdEncoding.EncodeToString([]byte("correct horse/battery\n")):      "<DOCKER_PASSWORD>==",
+		strings.ToUpper(hex.EncodeToString([]byte("correct horse/battery"))):      "<DOCKER_PASSWORD>",
+		base64.StdEncoding.EncodeToString([]byte("user:correct horse/battery")):   "dXNlcjp<DOCKER_PASSWORD>k=",
+		base64.StdEncoding.EncodeToString([]byte("u:correct horse/battery;")):     "dTp<DOCKER_PASSWORD>k7",
+		`{"password":"say \"friend\" \u0026 enter"}`:                              `{"password":"<QUOTES>"}`,
+		`{"password":"say \"friend\" & enter"}`:                                   `{"password":"<QUOTES>"}`,
 		"x" + base64.RawURLEncoding.EncodeToString([]byte("correct horse")) + "y": "x<GITHUB_TOKEN>y",
 	} {
 		if got := r.text(text); got != want {
@@ -120,7 +126,7 @@ func TestLogLine(t *testing.T) {
 func TestOutputLines(t *testing.T) {
 	l, content := newTestLog(t)
 	o := l.output()
-	for _, piece := range []string{"one\ntw", "o cor", "rect horse\r\n", "\n", "\x1b[2Jhidden\x00\n", "last"} {
+	for _, piece := range []string{"one\ntw", "o cor", "rect horse\r\n", "\n", "\x1b[2Jhidden\x00\n", "\u009b2J\u202ebidi\u2066\u2028ü\n", "cor\x1brect hor\u200fse\n", "correct\x1b\x08 ho\x00rse\n", "last"} {
 		if n, err := o.Write([]byte(piece)); n != len(piece) || err != nil {
 			t.Fatal(n, err)
 		}
@@ -129,7 +135,7 @@ func TestOutputLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	const head = "2020-06-23 05:25:42,453  root       INFO    run: "
-	want := head + "one\n" + head + "two <GITHUB_TOKEN>\n" + head + "[2Jhidden\n" + head + "last\n"
+	want := head + "one\n" + head + "two <GITHUB_TOKEN>\n" + head + "[2Jhidden\n" + head + "2Jbidiü\n" + head + "<GITHUB_TOKEN>\n" + head + "<GITHUB_TOKEN>\n" + head + "last\n"
 	if content() != want {
 		t.Errorf("got\n%s\nwant\n%s", content(), want)
 	}
@@ -140,7 +146,7 @@ func TestLongLineIsCutBehindTheSecret(t *testing.T) {
 	for shift := range 24 {
 		l, content := newTestLog(t)
 		o := l.output()
-		line := strings.Repeat("x", maxLine-shift) + "correct horse/battery" + strings.Repeat("y", 1<<20) + "\nnext\n"
+		line := strings.Repeat("\x00", 1<<10) + strings.Repeat("x", maxLine-shift) + "correct horse/battery" + strings.Repeat("y", 1<<20) + "\nnext\n"
 		if _, err := o.Write([]byte(line)); err != nil {
 			t.Fatal(err)
 		}

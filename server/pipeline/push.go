@@ -4,38 +4,50 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
-	"github.com/opensbs/sbs/server/sbom"
 )
 
-// pushAndSign uploads the image once, gives it both tags in the registry, signs
-// both for the digest that the registry answered, and states what the image
-// holds. What it holds is looked for while it is pushed.
+// pushAndSign gives the image both tags in the registry, signs both for the
+// digest that the registry answered, and states what the image holds. Each begins
+// as soon as what it needs is there.
 func (b *build) pushAndSign(ctx context.Context) error {
 	var (
+		pushed     = make(chan struct{})
 		signatures []job.Signature
-		found      sbom.Inventory
+		stated     job.Attestation
 	)
-	both, each := errgroup.WithContext(ctx)
-	both.Go(func() (err error) {
-		signatures, err = b.publish(each)
+	all, each := errgroup.WithContext(ctx)
+	all.Go(func() error {
+		if err := b.pushTags(each); err != nil {
+			return err
+		}
+		close(pushed)
+		var err error
+		signatures, err = b.sign(each)
 		return err
 	})
-	both.Go(func() (err error) {
-		found, err = b.lookThrough(each)
+	all.Go(func() error {
+		found, err := b.lookThrough(each)
+		if err != nil {
+			return err
+		}
+		select {
+		case <-pushed:
+		case <-each.Done():
+			return context.Cause(each)
+		}
+		stated, err = b.attestSBOM(each, found)
 		return err
 	})
-	if err := both.Wait(); err != nil {
+	if err := all.Wait(); err != nil {
 		return err
 	}
-	stated, err := b.attestSBOM(ctx, found)
-	if err != nil {
-		return err
-	}
+	b.tidy.begin(func(ctx context.Context) error { return b.engine.Remove(ctx, b.references()...) })
 	return attempt(b.pushCommand(b.references()[0]), b.note(func(r *record) {
 		r.ImageDigest = b.pushed.Digest
 		r.Signatures = append(r.Signatures, signatures...)
@@ -43,32 +55,41 @@ func (b *build) pushAndSign(ctx context.Context) error {
 	}))
 }
 
-// publish pushes both tags and signs them.
-func (b *build) publish(ctx context.Context) ([]job.Signature, error) {
-	for _, reference := range b.references() {
-		if err := b.push(ctx, reference); err != nil {
-			return nil, err
+// pushTags pushes both tags at once; the engine uploads each layer once. A
+// registry that refuses one refuses the other, and the first is told.
+func (b *build) pushTags(ctx context.Context) error {
+	references := b.references()
+	pushed := make([]engine.Pushed, len(references))
+	failed := make([]error, len(references))
+	var both sync.WaitGroup
+	for i, reference := range references {
+		both.Go(func() { pushed[i], failed[i] = b.push(ctx, reference) })
+	}
+	both.Wait()
+	for i, reference := range references {
+		if failed[i] != nil {
+			return failed[i]
+		}
+		if pushed[i] != pushed[0] {
+			return attempt(b.pushCommand(reference), fmt.Errorf("the registry answered digest %s for %s, and %s for the other tag of the same image", pushed[i].Digest, reference, pushed[0].Digest))
 		}
 	}
-	return b.sign(ctx)
+	b.pushed = pushed[0]
+	return nil
 }
 
-func (b *build) push(ctx context.Context, reference string) error {
+func (b *build) push(ctx context.Context, reference string) (engine.Pushed, error) {
 	output := b.log.output()
 	pushed, err := b.engine.Push(ctx, reference, b.pushRegistry(), output)
 	_ = output.Close() // writes to the log, which keeps its own error
 	if errors.Is(err, engine.ErrUnauthorized) {
-		return attempt(b.loginCommand(), err)
-	}
-	if err == nil && b.pushed.Digest != "" && pushed != b.pushed {
-		err = fmt.Errorf("the registry answered digest %s for %s, and %s for the other tag of the same image", pushed.Digest, reference, b.pushed.Digest)
+		return pushed, attempt(b.loginCommand(), err)
 	}
 	if err != nil {
-		return attempt(b.pushCommand(reference), err)
+		return pushed, attempt(b.pushCommand(reference), err)
 	}
-	b.pushed = pushed
 	b.log.Info("pushed %s with digest %s", reference, pushed.Digest)
-	return nil
+	return pushed, nil
 }
 
 func (b *build) pushRegistry() engine.Registry {

@@ -55,6 +55,16 @@ func saveInterrupted(v *volume.Volume, last job.Record) error {
 	return folder.SaveRecord(content)
 }
 
+// saveLatest keeps the end of the latest build in its folder, if that had no room
+// for it when the build failed.
+func (p *Pipeline) saveLatest() error {
+	last := p.Slot.State().Record
+	if !api.Failed(last.Status) {
+		return nil
+	}
+	return saveInterrupted(p.Volume, last)
+}
+
 // Settle gives an end to each build that has none, when no build runs: one whose
 // server ended before it had durably begun, or whose state was damaged.
 func (p *Pipeline) Settle() error {

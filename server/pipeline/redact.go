@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,8 +15,9 @@ import (
 const minSecret = 4
 
 // redactor replaces the secrets of one build by their names in angle brackets:
-// in clear, and as base64, hex and URL encoding. A secret of several lines is
-// also found line by line, because logs are lines. What it can't find is a
+// in clear, and as base64 (also as part of a longer text, such as user:password),
+// hex, URL encoding and JSON. A secret of several lines is also found line by
+// line, because logs are lines. What it can't find is a
 // secret that a Dockerfile takes apart before it prints it.
 type redactor struct {
 	replacer *strings.Replacer
@@ -70,12 +72,49 @@ func forms(secret string) []string {
 			found = append(found,
 				strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(text)), "="),
 				strings.TrimRight(base64.URLEncoding.EncodeToString([]byte(text)), "="),
-				hex.EncodeToString([]byte(text)))
+				hex.EncodeToString([]byte(text)), strings.ToUpper(hex.EncodeToString([]byte(text))))
 		}
 		found = append(found, url.QueryEscape(whole), url.PathEscape(whole))
+		found = append(found, inner(whole)...)
+		found = append(found, quoted(whole)...)
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// minInner is the length from which a piece of base64 says enough to be told from
+// other text.
+const minInner = 12
+
+// inner is what the base64 of any text that holds the secret has in it: the
+// characters that come of the secret alone, wherever in three bytes it begins.
+func inner(secret string) []string {
+	var found []string
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before := range 3 {
+			bits := 8 * (before + len(secret))
+			text := encoding.EncodeToString(append(make([]byte, before), secret...))
+			if text = text[(8*before+5)/6 : bits/6]; len(text) >= minInner {
+				found = append(found, text)
+			}
+		}
+	}
+	return found
+}
+
+// quoted is the secret within a JSON text, as encoders write it: with or without
+// the characters that mean something in HTML.
+func quoted(secret string) []string {
+	var found []string
+	for _, html := range []bool{true, false} {
+		var text strings.Builder
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(html)
+		if encoder.Encode(secret) == nil { // a text can always be encoded
+			found = append(found, strings.TrimSuffix(text.String(), "\n")[1:text.Len()-2])
+		}
+	}
+	return found
 }
 
 // isArmour reports whether a line is one of those that every key file has.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/trust"
@@ -24,21 +26,30 @@ func (p *Pipeline) checkSigning(parameters api.Parameters) error {
 	return nil
 }
 
-// sign signs the image in every way that was asked for; a failure of one is the
-// build's.
+// sign signs the image in every way that was asked for, beside each other; a
+// failure of one is the build's.
 func (b *build) sign(ctx context.Context) ([]job.Signature, error) {
-	var signatures []job.Signature
-	for _, method := range b.parameters.Signing() {
-		progress := b.log.output()
-		key, err := b.Signers[method].Sign(ctx, b.signRequest(method), progress)
-		_ = progress.Close() // writes to the log, which keeps its own error
-		if err != nil {
-			return nil, attempt(b.signCommand(method), err)
-		}
-		b.log.Info("signed with %s, key %s", method, key.ID)
-		signatures = append(signatures, job.Signature{Method: key.Method, PublicKeyID: key.ID, PublicKey: key.Key})
+	methods := b.parameters.Signing()
+	signatures := make([]job.Signature, len(methods))
+	all, each := errgroup.WithContext(ctx)
+	for i, method := range methods {
+		all.Go(func() (err error) {
+			signatures[i], err = b.signWith(each, method)
+			return err
+		})
 	}
-	return signatures, nil
+	return signatures, all.Wait()
+}
+
+func (b *build) signWith(ctx context.Context, method string) (job.Signature, error) {
+	progress := b.log.output()
+	key, err := b.Signers[method].Sign(ctx, b.signRequest(method), progress)
+	_ = progress.Close() // writes to the log, which keeps its own error
+	if err != nil {
+		return job.Signature{}, attempt(b.signCommand(method), err)
+	}
+	b.log.Info("signed with %s, key %s", method, key.ID)
+	return job.Signature{Method: key.Method, PublicKeyID: key.ID, PublicKey: key.Key}, nil
 }
 
 func (b *build) signRequest(method string) trust.Request {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +14,12 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
+// A pointer of Git LFS begins with its version and is shorter than 1024 bytes
+// (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
+const maxPointer = 1024
+
+var pointerStart = []byte("version https://git-lfs.github.com/spec/")
+
 // checkout writes the tree of a commit as files. go-git's own is not used: it
 // keeps stat data in the index and writes by path, not within a folder.
 type checkout struct {
@@ -22,6 +29,7 @@ type checkout struct {
 	buffer    []byte
 	entries   []*index.Entry
 	files     int64
+	pointers  int64                    // those of the files that stand for files in Git LFS
 	links     map[string]plumbing.Hash // submodules: path → commit
 	modules   *plumbing.Hash           // the blob of .gitmodules
 }
@@ -41,6 +49,9 @@ func (c *checkout) run(ctx context.Context, worktree *os.Root, commit plumbing.H
 		return err
 	}
 	c.committed = decoded.Committer.When.UTC()
+	if year := c.committed.Year(); year < 1970 || year > 9999 {
+		return &DateError{Commit: commit.String()}
+	}
 	return c.folder(ctx, worktree, decoded.TreeHash, "", 0)
 }
 
@@ -149,6 +160,9 @@ func (c *checkout) file(ctx context.Context, root *os.Root, entry gitobject.Tree
 		return fmt.Errorf("check out %s: %w", path, err)
 	}
 	c.files++
+	if size := content.Size(); size < maxPointer && bytes.HasPrefix(c.buffer[:size], pointerStart) {
+		c.pointers++ // what was copied at last is still in the buffer
+	}
 	return nil
 }
 

@@ -45,6 +45,7 @@
 //
 // Content passes through in pieces, whatever its size; a few hundred bytes are
 // held per object and per file. A clone, submodules included, may have
-// [MaxEntries] files, folders and links, [MaxObjects] objects, and [MaxBytes] of
-// content received and again of content checked out. More gives a [LimitError].
+// [MaxEntries] files, folders and links, [MaxObjects] objects, [MaxSubmodules]
+// submodules, and [MaxBytes] of content received and again of content checked
+// out. More gives a [LimitError].
 package source

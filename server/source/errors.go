@@ -47,6 +47,15 @@ func (e *TreeError) Error() string {
 	return fmt.Sprintf("the commit holds the path %q, which is refused: %s", e.Path, e.Reason)
 }
 
+// DateError means that a commit says no time at which it can have been made.
+type DateError struct {
+	Commit string // its id
+}
+
+func (e *DateError) Error() string {
+	return fmt.Sprintf("commit %s has no date between the years 1970 and 9999, which records and the manifest ask for: make it anew", e.Commit)
+}
+
 // UnknownHostError means that nothing is known about the host key of a server.
 type UnknownHostError struct {
 	Host        string // as in known_hosts: host or [host]:port

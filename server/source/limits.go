@@ -5,6 +5,8 @@ const (
 	MaxEntries = 1_000_000 // files, folders, links and submodules in the work trees
 	MaxObjects = 4_000_000 // Git objects received
 	MaxBytes   = 4 << 30   // bytes of content received, uncompressed; and again bytes checked out
+
+	MaxSubmodules = 4096 // of all depths together
 )
 
 // Bounds of single things. They are far above what repositories have.
@@ -20,7 +22,7 @@ const (
 
 // limits is what is left of the bounds of one clone.
 type limits struct {
-	entries, objects, received, checkedOut allowance
+	entries, objects, received, checkedOut, submodules allowance
 }
 
 type allowance struct {
@@ -34,6 +36,7 @@ func newLimits(entries, objects, bytes int64) *limits {
 		objects:    allowance{"Git objects", objects, objects},
 		received:   allowance{"bytes of content", bytes, bytes},
 		checkedOut: allowance{"bytes in the work tree", bytes, bytes},
+		submodules: allowance{"submodules", MaxSubmodules, MaxSubmodules},
 	}
 }
 

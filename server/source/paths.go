@@ -7,7 +7,8 @@ import (
 
 // checkName says why a name of a tree must not be written; "" means it may.
 // The rules are those of Git's verify_path with core.protectNTFS and
-// core.protectHFS on, because an auditor may unpack the tree on any system.
+// core.protectHFS on, because an auditor may unpack the tree on any system,
+// and that a name is text.
 func checkName(name string) string {
 	switch {
 	case name == "":
@@ -20,6 +21,8 @@ func checkName(name string) string {
 		return "a name holds a backslash"
 	case strings.ContainsRune(name, 0):
 		return "a name holds a NUL"
+	case !utf8.ValidString(name):
+		return "a name is no UTF-8, which the manifest asks for"
 	case len(name) > 255:
 		return "a name is longer than 255 bytes"
 	case isDotGit(name):

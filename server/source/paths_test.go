@@ -11,14 +11,14 @@ func TestCheckName(t *testing.T) {
 	for _, name := range []string{
 		"", ".", "..", "a/b", "/", `a\b`, "a\x00b", strings.Repeat("x", 256),
 		".git", ".GIT", ".Git", ".git.", ".git ", ".git . .", "git~1", "GIT~1", "git~1.", ".git:x", ".git::$INDEX_ALLOCATION",
-		".g\u200cit", "\ufeff.git", ".git\u202e", ".\u206aG\u200fIT",
+		"a\xff\xfe", "caf\xe9", ".g\u200cit", "\ufeff.git", ".git\u202e", ".\u206aG\u200fIT",
 	} {
 		if checkName(name) == "" {
 			t.Errorf("%q is taken", name)
 		}
 	}
 	for _, name := range []string{
-		"a", ".gitignore", ".gitmodules", ".github", "git", ".git2", "git~2", "...", "a b", "-rf", "a:b", "\xff\xfe", "ü", "x.git", strings.Repeat("x", 255),
+		"a", ".gitignore", ".gitmodules", ".github", "git", ".git2", "git~2", "...", "a b", "-rf", "a:b", "ü", "u\u0308", "a\nb", "x.git", strings.Repeat("x", 255),
 	} {
 		if reason := checkName(name); reason != "" {
 			t.Errorf("%q is refused: %s", name, reason)

@@ -49,7 +49,8 @@ type Submodule struct {
 // When it fails, dir is as it was before. When ctx ends, it fails at once with
 // the cause of that. Errors to tell apart are [ErrNotFound], [ErrCredentials],
 // [ErrEmptyRepository], [ReferenceError], [UnknownHostError],
-// [HostKeyMismatchError], [LimitError], [TreeError] and [MissingObjectError].
+// [HostKeyMismatchError], [LimitError], [TreeError], [DateError] and
+// [MissingObjectError].
 func Clone(ctx context.Context, request Request, dir string, progress io.Writer) (Checkout, error) {
 	c, err := newCloner(request, progress)
 	if err != nil {
@@ -193,6 +194,9 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 		return Checkout{}, nil, err
 	}
 	report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
+	if files.pointers > 0 {
+		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for", grouped(files.pointers))
+	}
 	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, entries: files.entries}
 	if c.request.Submodules {
 		if folder.submodules, err = modulesOf(files, n.url); err != nil {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -45,6 +46,9 @@ func modulesOf(c *checkout, parent URL) ([]module, error) {
 		if reason := checkModuleName(m.Name); reason != "" {
 			return nil, &TreeError{path, reason}
 		}
+		if strings.HasPrefix(path, "-") {
+			return nil, &TreeError{path, "the submodule's path looks like an option"} // Git refuses it too
+		}
 		u, err := parent.resolve(m.URL)
 		if err != nil {
 			return nil, fmt.Errorf("submodule %q: %w", path, err)
@@ -73,6 +77,10 @@ func readModules(c *checkout) (map[string]*config.Submodule, error) {
 	text, err := io.ReadAll(content)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", modulesFile, err)
+	}
+	// go-git looks through all sections for each line.
+	if bytes.Count(text, []byte("[")) > MaxSubmodules {
+		return nil, &LimitError{What: "submodules", Limit: MaxSubmodules}
 	}
 	parsed := config.NewModules()
 	if err := parsed.Unmarshal(text); err != nil {
@@ -107,6 +115,9 @@ func checkNesting(modules []module) error {
 func (c *cloner) submodule(ctx context.Context, parent node, m module) ([]Submodule, error) {
 	if parent.depth == maxSubmoduleDepth {
 		return nil, &LimitError{What: "submodules within submodules", Limit: maxSubmoduleDepth}
+	}
+	if err := c.left.submodules.take(1); err != nil {
+		return nil, err
 	}
 	child := node{
 		url: m.url, reference: m.commit.String(), depth: parent.depth + 1,

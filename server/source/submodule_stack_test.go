@@ -98,6 +98,7 @@ func TestHostileSubmodules(t *testing.T) {
 		"git protocol":       inURL("git://127.0.0.1/inner.git"),
 		"name up":            inName("../../hooks"),
 		"name .git":          inName("a/.GIT/b"),
+		"path as an option":  {".gitmodules": modules("m", "--upload-pack=owned", "../inner.git"), "--upload-pack=owned": link},
 		"no .gitmodules":     {"sub": link},
 		"linked .gitmodules": {".gitmodules": {Mode: gitserver.Symlink, Content: "real"}, "real": modules("m", "sub", "../inner.git"), "sub": link},
 		"names within names": {
@@ -138,6 +139,71 @@ func TestSubmoduleDepth(t *testing.T) {
 	var limit *LimitError
 	if err := refuse(t, request); !errors.As(err, &limit) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Few objects that mean many clones, and a .gitmodules that takes long to read.
+func TestManySubmodules(t *testing.T) {
+	s := newStack(t, gitserver.Options{})
+	inner := s.create(t, "inner.git", sample("inner"))
+	files := map[string]gitserver.File{}
+	var text strings.Builder
+	for i := range 4 {
+		name := fmt.Sprintf("m%d", i)
+		text.WriteString(modules(name, name, "../inner.git").Content)
+		files[name] = gitserver.File{Mode: gitserver.Submodule, Content: inner}
+	}
+	files[".gitmodules"] = gitserver.File{Content: text.String()}
+	s.create(t, "clones.git", files)
+	files[".gitmodules"] = gitserver.File{Content: text.String() + strings.Repeat("[a \"b\"]\n", MaxSubmodules)}
+	s.create(t, "sections.git", files)
+	for name, most := range map[string]int64{"clones.git": 3, "sections.git": MaxSubmodules} {
+		t.Run(name, func(t *testing.T) {
+			request := s.ssh(name)
+			request.Submodules = true
+			c, err := newCloner(request, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.left.submodules = allowance{"submodules", most, most}
+			_, err = c.clone(t.Context(), filepath.Join(t.TempDir(), "tree"))
+			var limit *LimitError
+			if !errors.As(err, &limit) || *limit != (LimitError{"submodules", most}) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// What .gitmodules says, names of submodules too, becomes no setting of the
+// clone but the URL.
+func TestSubmodulesThatAreCommands(t *testing.T) {
+	s := newStack(t, gitserver.Options{})
+	inner := s.create(t, "inner.git", sample("inner"))
+	const command = "[core]\n\tfsmonitor = touch owned\n"
+	for i, name := range []string{"update = !touch owned", `a]`, `a\"]`, `a\"] fsmonitor = touch owned #`, "a;b#c", "a b=c", "-x", "core.fsmonitor"} {
+		t.Run(name, func(t *testing.T) {
+			repository := fmt.Sprintf("command-%d.git", i)
+			text := command + "[include]\n\tpath = evil\n" + modules("x", "sub", "../inner.git").Content + "\tbranch = --upload-pack=owned\n"
+			if i == 0 {
+				text += "\t" + name + "\n"
+			} else {
+				text = strings.Replace(text, `"x"`, `"`+name+`"`, 1)
+			}
+			commit := s.create(t, repository, map[string]gitserver.File{
+				".gitmodules": {Content: text}, "evil": {Content: command}, "sub": {Mode: gitserver.Submodule, Content: inner},
+			})
+			request := s.ssh(repository)
+			request.Submodules = true
+			dir, _ := clone(t, request)
+			keys := git(t, dir, "", "config", "--local", "--name-only", "--list")
+			if strings.Count(keys, "\n")+1 != 7 || !strings.HasSuffix(keys, ".active") && !strings.HasSuffix(keys, ".url") {
+				t.Errorf("the clone has the settings %q", keys)
+			}
+			if i > 0 { // git itself does not take such an update
+				audit(t, dir, commit)
+			}
+		})
 	}
 }
 

@@ -2,29 +2,18 @@
 
 package dct_test
 
-// A vendor with the notary command on real notary servers, and a front that
-// does to a reader what servers may do.
+// A vendor with the notary command on real notary servers.
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +21,7 @@ import (
 	"github.com/opensbs/sbs/deploy/harness/notaryserver"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/dct"
+	"github.com/opensbs/sbs/test/notaryfront"
 )
 
 const gun = "registry.example.com/ns/app"
@@ -98,95 +88,25 @@ func (v *vendor) sign(t *testing.T, tag, digest string, roles ...string) {
 // digestOf makes digests that can be told apart.
 func digestOf(n int) string { return fmt.Sprintf("sha256:%064x", n) }
 
-// front is one address that different servers answer at, one after another.
-type front struct {
-	*httptest.Server
-	mu       sync.Mutex
-	handler  http.Handler
-	answered map[string][]byte // by path: the last body of a GET
-}
+// front is what readers ask instead of a notary server.
+type front struct{ *notaryfront.Front }
 
-func newFront(t *testing.T, server *notaryserver.Server) *front {
+func newFront(t *testing.T, server *notaryserver.Server) front {
 	t.Helper()
-	f := &front{answered: map[string][]byte{}}
-	f.put(f.proxy(t, server))
-	f.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.mu.Lock()
-		handler := f.handler
-		f.mu.Unlock()
-		handler.ServeHTTP(w, r)
-	}))
-	t.Cleanup(f.Close)
-	return f
+	return front{notaryfront.New(t, server)}
 }
 
-func (f *front) put(handler http.Handler) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.handler = handler
-}
-
-// proxy passes requests on to a real server and notes what it answers.
-func (f *front) proxy(t *testing.T, server *notaryserver.Server) http.Handler {
-	t.Helper()
-	target, err := url.Parse(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(server.CABundle())
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &httputil.ReverseProxy{
-		Transport: transport,
-		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ModifyResponse: func(response *http.Response) error {
-			if response.StatusCode != http.StatusOK {
-				return nil
-			}
-			content, err := io.ReadAll(response.Body)
-			if err != nil {
-				return err
-			}
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.answered[response.Request.URL.Path] = content
-			response.Body = io.NopCloser(strings.NewReader(string(content)))
-			return nil
-		},
-	}
-}
-
-// replay answers as the server did until now, for ever, with change made to it.
-func (f *front) replay(change func(path string, content []byte) []byte) http.Handler {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	recorded := maps.Clone(f.answered)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		content, there := recorded[r.URL.Path]
-		if !there {
-			http.NotFound(w, r)
-			return
-		}
-		if change != nil {
-			content = change(r.URL.Path, content)
-		}
-		_, _ = w.Write(content) // a client that hung up is its own test's affair
-	})
-}
-
-func (f *front) verifier(root dct.Root, memory dct.Memory) dct.Verifier {
+func (f front) verifier(root dct.Root, memory dct.Memory) dct.Verifier {
 	return dct.Verifier{Server: f.URL, Root: root, Memory: memory}
 }
 
-func (f *front) request(t *testing.T, asked string) signature.Request {
+func (f front) request(t *testing.T, asked string) signature.Request {
 	t.Helper()
 	r, err := signature.ParseReference(gun + asked)
 	if err != nil {
 		t.Fatal(err)
 	}
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Certificate().Raw})
-	return signature.Request{Reference: r, Access: signature.Access{CABundle: authority}}
+	return signature.Request{Reference: r, Access: signature.Access{CABundle: f.CABundle()}}
 }
 
 // memory keeps records in memory.

@@ -67,11 +67,11 @@ func TestRolledBack(t *testing.T) {
 	m := memory{}
 	verifier := f.verifier(dct.Root{}, m)
 	keyID := resolved(t, verifier, f.request(t, ":v1"), digestOf(1))
-	old := f.replay(nil)
+	old := f.Replay(nil)
 	v.sign(t, "v1", digestOf(2))
 	resolved(t, verifier, f.request(t, ":v1"), digestOf(2))
 
-	f.put(old)
+	f.Put(old)
 	refused(t, verifier, f.request(t, ":v1"), &signature.RolledBackError{})
 	root, err := dct.ParseRoot(keyID)
 	if err != nil {
@@ -79,7 +79,7 @@ func TestRolledBack(t *testing.T) {
 	}
 	refused(t, f.verifier(root, m), f.request(t, ":v1"), &signature.RolledBackError{})
 	resolved(t, f.verifier(root, nil), f.request(t, ":v1"), digestOf(1)) // what nobody remembers can't be missed
-	f.put(f.proxy(t, v.server))
+	f.Put(f.Proxy(t, v.server))
 	resolved(t, verifier, f.request(t, ":v1"), digestOf(2))
 }
 
@@ -96,16 +96,16 @@ func TestRootChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mine := f.proxy(t, v.server)
-	theirs := f.proxy(t, other.server)
-	f.put(theirs)
+	mine := f.Proxy(t, v.server)
+	theirs := f.Proxy(t, other.server)
+	f.Put(theirs)
 	refused(t, verifier, f.request(t, ":v1"), &signature.RootChangedError{})
 	refused(t, f.verifier(root, nil), f.request(t, ":v1"), &signature.RootChangedError{})
 	resolved(t, f.verifier(dct.Root{}, memory{}), f.request(t, ":v1"), digestOf(2))
 
 	// The root is ours when it is looked at and another's when it is believed.
 	looked := false
-	f.put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler := theirs
 		if strings.HasSuffix(r.URL.Path, "/root.json") && !looked {
 			looked, handler = true, mine
@@ -131,14 +131,14 @@ func TestTampered(t *testing.T) {
 		return []byte(base64.StdEncoding.EncodeToString(append(make([]byte, 31), n)))
 	}
 	changed := 0
-	f.put(f.replay(func(_ string, content []byte) []byte {
+	f.Put(f.Replay(func(_ string, content []byte) []byte {
 		changed += bytes.Count(content, hash(1))
 		return bytes.ReplaceAll(content, hash(1), hash(2))
 	}))
 	if verified, err := f.verifier(root, nil).Verify(t.Context(), f.request(t, ":v1")); err == nil || changed == 0 {
 		t.Errorf("%+v after %d changes", verified, changed)
 	}
-	f.put(f.replay(nil))
+	f.Put(f.Replay(nil))
 	resolved(t, f.verifier(root, nil), f.request(t, ":v1"), digestOf(1))
 }
 
@@ -215,7 +215,7 @@ func TestTrouble(t *testing.T) {
 	if _, err := f.verifier(dct.Root{}, memory{}).Verify(ctx, good); !errors.Is(err, stopped) {
 		t.Errorf("an ended context: %v", err)
 	}
-	f.put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	refused(t, f.verifier(dct.Root{}, memory{}), good, &signature.AccessError{})
 }
 

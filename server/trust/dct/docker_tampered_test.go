@@ -3,7 +3,6 @@
 package dct
 
 import (
-	"encoding/pem"
 	"io"
 	"os"
 	"path/filepath"
@@ -34,13 +33,12 @@ func TestDockerRefusesTamperedTrustData(t *testing.T) {
 	} {
 		t.Run(role, func(t *testing.T) {
 			f := newFront(t, s.notary)
-			authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Certificate().Raw})
-			s.trustServer(t, f.URL, authority)
+			s.trustServer(t, f.URL, f.CABundle())
 			s.forget(t)
 			if output, err := s.dockerOn(t, f.URL, "trust", "inspect", image.Repository+":v1"); err != nil {
 				t.Fatalf("before the change: %v\n%s", err, output)
 			}
-			f.put(f.tampered(t, role, test.mark))
+			f.Put(f.tampered(role, test.mark))
 			s.forget(t)
 			output, err := s.dockerOn(t, f.URL, "pull", image.Repository+":v1")
 			if err == nil || !strings.Contains(output, test.says) {

@@ -61,7 +61,7 @@ func TestServerReset(t *testing.T) {
 	before := sign(t, keys, f.request(image))
 
 	empty := startNotary(t)
-	f.put(f.proxy(t, empty))
+	f.Put(f.Proxy(t, empty))
 	refused(t, keys, f.request(image), new(*LostError))
 
 	sign(t, newKeys(), f.request(image)) // somebody takes the name
@@ -84,7 +84,7 @@ func TestForgetStartsAnew(t *testing.T) {
 		t.Errorf("forgot what was never known: %v", err)
 	}
 	before := sign(t, keys, f.request(image))
-	f.put(f.proxy(t, startNotary(t)))
+	f.Put(f.Proxy(t, startNotary(t)))
 	if err := signer.Forget(t.Context(), f.URL, image.Repository); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestForgetStartsAnew(t *testing.T) {
 	if roots := keys.withRole(t, data.CanonicalRootRole); roots != 1 {
 		t.Errorf("%d root keys, want the one there was", roots)
 	}
-	f.put(f.proxy(t, startNotary(t)))
+	f.Put(f.Proxy(t, startNotary(t)))
 	refused(t, keys, f.request(image), new(*LostError)) // the leave was for once
 }
 
@@ -104,18 +104,18 @@ func TestServerWentBack(t *testing.T) {
 	f := newFront(t, notary)
 	keys := newKeys()
 	before := sign(t, keys, f.request(image))
-	old := f.replay()
+	old := f.Replay(nil)
 	next := image
 	next.Tags, next.Digest = []string{"v2", "latest"}, "sha256:"+strings.Repeat("0b", 32)
 	sign(t, keys, f.request(next))
 
-	f.put(old)
+	f.Put(old)
 	back := new(signature.RolledBackError)
 	refused(t, keys, f.request(next), &back)
 	if back.Role != "targets" || back.Got >= back.Seen {
 		t.Errorf("refused with %+v", back)
 	}
-	f.put(f.proxy(t, notary))
+	f.Put(f.Proxy(t, notary))
 	if again := sign(t, keys, f.request(next)); again != before {
 		t.Errorf("after the server came back the public key is %v, was %v", again, before)
 	}
@@ -127,14 +127,14 @@ func TestRootSwappedAfterLooking(t *testing.T) {
 	f := newFront(t, other)
 	theirs := f.request(image)
 	sign(t, newKeys(), theirs)
-	foreign := f.proxy(t, other)
-	ours := f.proxy(t, notary)
-	f.put(ours)
+	foreign := f.Proxy(t, other)
+	ours := f.Proxy(t, notary)
+	f.Put(ours)
 	keys := newKeys()
 	sign(t, keys, f.request(image))
 
 	looked := false
-	f.put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method == http.MethodPost:
 			t.Error("something was published")
@@ -169,15 +169,15 @@ func TestCrashBeforeRemembering(t *testing.T) {
 		t.Fatalf("error %v, want a KeyStoreError", err)
 	}
 	sign(t, keys, f.request(image)) // taken up by its root key
-	f.put(f.proxy(t, startNotary(t)))
+	f.Put(f.Proxy(t, startNotary(t)))
 	refused(t, keys, f.request(image), new(*LostError)) // and remembered
 }
 
 func TestInterruptedStart(t *testing.T) {
 	notary := startNotary(t)
 	f := newFront(t, notary)
-	through := f.proxy(t, notary)
-	f.put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	through := f.Proxy(t, notary)
+	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
@@ -189,7 +189,7 @@ func TestInterruptedStart(t *testing.T) {
 	if unreachable := new(signature.UnreachableError); !errors.As(err, &unreachable) {
 		t.Fatalf("error %v, want an UnreachableError", err)
 	}
-	f.put(through)
+	f.Put(through)
 	sign(t, keys, f.request(image))
 	for _, role := range []data.RoleName{data.CanonicalRootRole, data.CanonicalTargetsRole, data.CanonicalSnapshotRole} {
 		if count := keys.withRole(t, role); count != 1 {
@@ -215,14 +215,14 @@ func TestMissingTargetsKey(t *testing.T) {
 func TestNotaryBehindCredentials(t *testing.T) {
 	notary := startNotary(t)
 	f := newFront(t, notary)
-	through := f.proxy(t, notary)
+	through := f.Proxy(t, notary)
 	challenges := map[string]string{
 		"basic": `Basic realm="notary"`,
 		"token": `Bearer realm="` + f.URL + `/token",service="notary"`,
 	}
 	for scheme, challenge := range challenges {
 		t.Run(scheme, func(t *testing.T) {
-			f.put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				given, secret, basic := r.BasicAuth()
 				known := basic && given == user && secret == password
 				switch {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/server/trust"
 	"github.com/opensbs/sbs/signature/bundle"
@@ -35,16 +36,26 @@ func attachBundle(ctx context.Context, k key, repository *registry.Repository, i
 
 // putBundle puts a bundle beside the image and answers its referrer's digest.
 func putBundle(ctx context.Context, repository *registry.Repository, image trust.Image, predicateType string, content []byte) (string, error) {
-	subject, err := remote.Head(repository.Name.Digest(image.Digest), repository.Options(ctx)...)
-	if err != nil {
-		return "", fmt.Errorf("look at the image: %w", err)
-	}
-	config, err := upload(ctx, repository, []byte("{}"), emptyType)
-	if err != nil {
-		return "", err
-	}
-	layer, err := upload(ctx, repository, content, bundle.MediaType)
-	if err != nil {
+	var (
+		subject       *v1.Descriptor
+		config, layer v1.Descriptor
+	)
+	all, each := errgroup.WithContext(ctx)
+	all.Go(func() (err error) {
+		if subject, err = remote.Head(repository.Name.Digest(image.Digest), repository.Options(each)...); err != nil {
+			return fmt.Errorf("look at the image: %w", err)
+		}
+		return nil
+	})
+	all.Go(func() (err error) {
+		config, err = upload(each, repository, []byte("{}"), emptyType)
+		return err
+	})
+	all.Go(func() (err error) {
+		layer, err = upload(each, repository, content, bundle.MediaType)
+		return err
+	})
+	if err := all.Wait(); err != nil {
 		return "", err
 	}
 	return putReferrer(ctx, repository, v1.Manifest{

@@ -1,0 +1,89 @@
+package dockerd
+
+// BuildKit runs the commands of a Dockerfile as children of the engine's runc,
+// which ends with the engine. What it runs does not: a command of a build that
+// nobody knows of any more would run on, beside every later build. The cgroup of
+// the engine's containers knows it (cgroups(7): a child is in its parent's group).
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// endGroup kills what runs in a cgroup and waits for its end.
+func endGroup(ctx context.Context, root, group string) error {
+	if !filepath.IsLocal(group) || group == "." {
+		return fmt.Errorf("end what an earlier engine left: %q is no name of a cgroup", group)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, endTime, fmt.Errorf("it did not end within %s", endTime))
+	defer cancel()
+	for {
+		left, err := killAll(root, group)
+		if err != nil {
+			return fmt.Errorf("end what an earlier engine left: %w", err)
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("end what an earlier engine left: %d processes in cgroup %s: %w", left, group, context.Cause(ctx))
+		case <-time.After(askEvery):
+		}
+	}
+}
+
+// killAll kills every process in a cgroup and below it, and says how many there
+// were. cgroup v1 has one tree for each controller.
+func killAll(root, group string) (found int, err error) {
+	tops := []string{filepath.Join(root, group)}
+	trees, err := filepath.Glob(filepath.Join(root, "*", group))
+	if err != nil {
+		return 0, err
+	}
+	seen := map[int]bool{}
+	for _, top := range append(tops, trees...) {
+		err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // there is none, or it is gone again
+			}
+			if err != nil || entry.Name() != "cgroup.procs" {
+				return err
+			}
+			return killListed(path, seen)
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(seen), nil
+}
+
+func killListed(path string, seen map[int]bool) error {
+	listed, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) || errors.Is(err, syscall.EOPNOTSUPP) {
+		return nil // gone again, or a group of threads, which its parent lists
+	}
+	if err != nil {
+		return err
+	}
+	for _, field := range strings.Fields(string(listed)) {
+		pid, err := strconv.Atoi(field)
+		if err != nil || pid <= 0 { // 0: a process that this namespace does not see
+			return fmt.Errorf("%s lists %q", path, field)
+		}
+		seen[pid] = true
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("kill process %d: %w", pid, err)
+		}
+	}
+	return nil
+}

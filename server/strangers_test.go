@@ -1,0 +1,166 @@
+package server
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// lines is a log that several goroutines write to.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// door is both sides of mutual TLS, for a server without an environment.
+type door struct{ server, client *tls.Config }
+
+func newDoor(t *testing.T) door {
+	t.Helper()
+	later := time.Now().Add(time.Hour)
+	usage := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
+	ca := identity{}.issue(t, "CA", later)
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.certificate)
+	return door{
+		&tls.Config{
+			MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{ca.issue(t, "server", later, usage...).tls()},
+			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots, NextProtos: []string{"h2", "http/1.1"},
+		},
+		&tls.Config{RootCAs: roots, ServerName: "localhost", Certificates: []tls.Certificate{ca.issue(t, "client", later, usage...).tls()}},
+	}
+}
+
+// Connections that never say a word can't keep the client out, however many
+// there are: the oldest of them are cut.
+func TestStrangersAreCut(t *testing.T) {
+	both := newDoor(t)
+	port := serve(t, both.server, usualPatience)
+	client := &http.Client{Timeout: usualPatience.header / 2, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: both.client}}
+	t.Cleanup(client.CloseIdleConnections)
+	ask := func() {
+		t.Helper()
+		response, err := client.Get("https://localhost:" + port + "/image")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("code %d", response.StatusCode)
+		}
+	}
+	ask() // over a connection that is kept
+
+	// More than the server takes of all connections.
+	silent := make([]net.Conn, maxConnections+maxStrangers)
+	for i := range silent {
+		conn, err := net.Dial("tcp", "localhost:"+port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		silent[i] = conn
+	}
+	ask()
+	client.CloseIdleConnections()
+	ask() // over a new connection
+	for i, conn := range silent[:maxConnections] {
+		if err := conn.SetReadDeadline(time.Now().Add(usualPatience.header / 2)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("silent connection %d is still open: %v", i, err)
+		}
+	}
+	last := silent[len(silent)-1]
+	if err := last.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := last.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the latest silent connection is cut: %v", err)
+	}
+}
+
+// What strangers do stands in the log for whoever looks for it, and is short.
+func TestComplaints(t *testing.T) {
+	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
+		var out lines
+		complain := log.New(complaints{slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}))}, "", 0)
+		complain.Printf("http: TLS handshake error from 192.0.2.1:7: %s", strings.Repeat("x", 1<<20))
+		if refused := out.String(); len(refused) > 2*maxComplaint || (refused == "") != (level == slog.LevelInfo) {
+			t.Errorf("at level %v, %d bytes are logged: %.200s", level, len(refused), refused)
+		}
+		complain.Printf("http: Accept error: too many open files; retrying in 1s")
+		if !strings.Contains(out.String(), "level=ERROR") {
+			t.Errorf("at level %v, nobody is told that no connection is accepted", level)
+		}
+	}
+}
+
+// A handler that breaks answers as one that fails, says where in the log, and
+// not what it was given.
+func TestHandlerThatPanics(t *testing.T) {
+	f := newFixture(t)
+	var out lines
+	f.Logger = slog.New(slog.NewTextHandler(&out, nil))
+	f.answer("POST", "/image", parameters(), http.StatusOK)
+	for _, failure := range []any{errors.New("pass-word"), "pass-word", fmt.Sprint("pass", "-word")} {
+		f.builder.panics = failure
+		if got := f.answer("PUT", "/image", `""`, http.StatusInternalServerError); got.Code != api.CodeInternal {
+			t.Errorf("answer %+v", got)
+		}
+	}
+	text := out.String()
+	if strings.Count(text, "handler panicked") != 3 || !strings.Contains(text, "fixture_test.go") || strings.Contains(text, "pass-word") {
+		t.Errorf("log:\n%s", text)
+	}
+	if !strings.Contains(text, "code=500") {
+		t.Error("the request is not logged")
+	}
+	f.builder.panics = nil
+	f.answer("PUT", "/image", `""`, http.StatusOK)
+}
+
+// Neither a path nor a method that a client makes up fills the log or the
+// metrics.
+func TestLongPathIsShortened(t *testing.T) {
+	f := newFixture(t)
+	var out lines
+	f.Logger = slog.New(slog.NewTextHandler(&out, nil))
+	for i := range 3 {
+		f.ask(fmt.Sprintf("M%d%s", i, strings.Repeat("M", 1000)), "/"+strings.Repeat("x", 10_000), "")
+	}
+	if size := len(out.String()); size == 0 || size > 3*4*maxLoggedPath {
+		t.Errorf("%d bytes are logged for three requests", size)
+	}
+	if told := f.ask("GET", "/metrics", "").Body.String(); strings.Contains(told, "MMMM") {
+		t.Error("the metrics show a method that a client made up")
+	}
+}

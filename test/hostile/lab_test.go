@@ -1,0 +1,218 @@
+//go:build stack
+
+package hostile
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/config"
+	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+)
+
+// patience bounds every wait. It is no measure of speed: it only makes a hanging
+// test fail.
+const patience = time.Minute
+
+// shared is the stack of all tests, whose server logs all that it can log.
+var shared *lab
+
+type lab struct {
+	*harness.Stack
+	address string          // of the server
+	ca      tls.Certificate // the developer's
+	server  tls.Certificate
+	client  tls.Certificate
+	roots   *x509.CertPool
+}
+
+func TestMain(m *testing.M) {
+	code, err := withLab(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+func withLab(m *testing.M) (code int, err error) {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "hostile")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	programs, err := harness.Build(ctx, dir)
+	if err != nil {
+		return 1, err
+	}
+	programs.Dir = filepath.Join(dir, "stack")
+	programs.ServerEnvironment = []string{"SBS_LOG_LEVEL=debug"}
+	stack, err := harness.Start(ctx, programs)
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, stack.Close(ctx)) }()
+	if shared, err = newLab(ctx, stack); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+func newLab(ctx context.Context, stack *harness.Stack) (*lab, error) {
+	l := &lab{Stack: stack, address: strings.TrimPrefix(stack.Server.URL(), "https://"), roots: x509.NewCertPool()}
+	folders, err := filepath.Glob(filepath.Join(stack.Dir(), ".*.d"))
+	if err != nil || len(folders) != 1 {
+		return nil, fmt.Errorf("folders of certificates: %q, %w", folders, err)
+	}
+	for name, pair := range map[string]*tls.Certificate{"client-ca": &l.ca, "client-cert": &l.client, "server-cert": &l.server} {
+		*pair, err = tls.LoadX509KeyPair(filepath.Join(folders[0], name+".pem"), filepath.Join(folders[0], name+"-key.pem"))
+		if err != nil {
+			return nil, err
+		}
+	}
+	l.roots.AddCert(l.ca.Leaf)
+	files := map[string]gitserver.File{"Dockerfile": {Content: "FROM scratch\nCOPY hello /\n"}, "hello": {Content: "hello\n"}}
+	_, err = gitserver.CreateRepository(ctx, l.GitRoot, "hostile.git", files)
+	return l, err
+}
+
+// tls is the client's side, with certificates to show.
+func (l *lab) tls(protocol string, show ...tls.Certificate) *tls.Config {
+	return &tls.Config{
+		RootCAs: l.roots, ServerName: "localhost", NextProtos: []string{protocol}, MinVersion: tls.VersionTLS10,
+		// Shown whatever the server asks for.
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if len(show) == 0 {
+				return &tls.Certificate{}, nil
+			}
+			return &show[0], nil
+		},
+		ClientSessionCache: tls.NewLRUClientSessionCache(8),
+	}
+}
+
+// ask is an honest request, which must be answered with that code.
+func (l *lab) ask(t testing.TB, code int, method, path string, body any) string {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, l.Server.URL()+path, strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := l.Server.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != code {
+		t.Fatalf("%s %s: code %d, want %d: %s, %v", method, path, response.StatusCode, code, answer, err)
+	}
+	return string(answer)
+}
+
+// prepare gives the server what it needs to build.
+func (l *lab) prepare(t testing.TB) map[string]any {
+	t.Helper()
+	settings, err := config.Load(filepath.Join(l.Dir(), "sbs-config.json"), func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := settings.Parameters("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given map[string]any
+	if err := json.Unmarshal(body, &given); err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(given, map[string]any{"GITHUB_URL": l.Git.SSHURL("hostile.git"), "DOCKER_REPO": "sbs/hostile", "IMAGE_SIGNING": "simple"})
+	delete(given, "ARG")
+	l.ask(t, http.StatusOK, http.MethodPost, "/image", given)
+	return given
+}
+
+// build builds, and must succeed.
+func (l *lab) build(t testing.TB) {
+	t.Helper()
+	l.ask(t, http.StatusOK, http.MethodPut, "/image", "")
+	lines := strings.Split(strings.TrimSpace(l.ask(t, http.StatusOK, http.MethodGet, "/events", "")), "\n")
+	var last api.Event
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Status == nil || last.Status.Status != api.StatusSuccess {
+		t.Fatalf("the build ended with %q: %v", lines[len(lines)-1], err)
+	}
+}
+
+// held is what the server process holds.
+type held struct{ goroutines, descriptors, heap float64 }
+
+func (l *lab) held(t testing.TB) (h held) {
+	t.Helper()
+	figures := map[string]*float64{"go_goroutines": &h.goroutines, "process_open_fds": &h.descriptors, "go_memstats_heap_alloc_bytes": &h.heap}
+	for lines := bufio.NewScanner(strings.NewReader(l.ask(t, http.StatusOK, http.MethodGet, "/metrics", ""))); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		if figure := figures[name]; figure != nil {
+			*figure, _ = strconv.ParseFloat(value, 64)
+		}
+	}
+	if h.goroutines == 0 || h.descriptors == 0 || h.heap == 0 {
+		t.Fatalf("the metrics tell %+v", h)
+	}
+	return h
+}
+
+// spare is what the heap may hold beyond what it held before, in bytes: garbage
+// that is not collected yet.
+const spare = 32 << 20
+
+// nothingLeft waits until the server holds no more than before.
+func (l *lab) nothingLeft(t testing.TB, before held) {
+	t.Helper()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	for {
+		now := l.held(t)
+		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors && now.heap <= before.heap+spare {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-limit.C:
+			t.Fatalf("the server holds %+v, before %+v", now, before)
+		}
+	}
+}
+
+// log is what the server has logged since it was that long.
+func (l *lab) log(t testing.TB, since int) string {
+	t.Helper()
+	text, err := os.ReadFile(l.Server.Log())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text[since:])
+}

@@ -1,0 +1,267 @@
+//go:build stack
+
+package repositories
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+)
+
+// commit is a commit that the server is to build.
+type commit struct {
+	name    string
+	make    func(r repository)
+	changes map[string]any // to the parameters
+	refused string         // part of the cause; empty when it is harmless
+}
+
+// withDockerfile makes a commit of a tree of one Dockerfile and other entries,
+// which must come behind it in order.
+func withDockerfile(entries ...gitserver.Entry) func(r repository) {
+	return func(r repository) {
+		all := append([]gitserver.Entry{{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)}}, entries...)
+		r.commit(r.tree(r.filled(all)...), "", "hostile")
+	}
+}
+
+// filled gives entries without a blob one.
+func (r repository) filled(entries []gitserver.Entry) []gitserver.Entry {
+	for i := range entries {
+		if entries[i].ID == "" {
+			entries[i].ID = r.blob("owned")
+		}
+	}
+	return entries
+}
+
+// inOrder is withDockerfile, in git's order.
+func inOrder(entries ...gitserver.Entry) func(r repository) {
+	return func(r repository) {
+		all := r.filled(append(entries, gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)}))
+		slices.SortFunc(all, func(a, b gitserver.Entry) int { return strings.Compare(a.Name, b.Name) })
+		r.commit(r.tree(all...), "", "hostile")
+	}
+}
+
+func of(content files) func(r repository) {
+	return func(r repository) {
+		if _, there := content["Dockerfile"]; !there {
+			content["Dockerfile"] = text(hello)
+		}
+		r.add(content)
+	}
+}
+
+func link(target string) gitserver.File {
+	return gitserver.File{Mode: gitserver.Symlink, Content: target}
+}
+
+// What a commit can hold. Names, and what else git refuses itself, are tested
+// one by one in server/source.
+func TestCommits(t *testing.T) {
+	l := shared
+	outside := t.TempDir()
+	canary := filepath.Join(outside, "canary")
+	if err := os.WriteFile(canary, []byte("untouched"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dates := func(date string) func(r repository) {
+		return func(r repository) {
+			tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)})
+			who := "Ada Lovelace <ada@example.com> " + date
+			r.rawCommit("tree " + tree + "\nauthor " + who + "\ncommitter " + who + "\n\nhostile")
+		}
+	}
+	folders := func(depth int) func(r repository) {
+		return func(r repository) {
+			tree := r.tree(gitserver.Entry{Mode: "100644", Name: "f", ID: r.blob("x")})
+			for range depth {
+				tree = r.tree(gitserver.Entry{Mode: "40000", Name: "d", ID: tree})
+			}
+			withDockerfile(gitserver.Entry{Mode: "40000", Name: "d", ID: tree})(r)
+		}
+	}
+	for _, c := range slicesOf(
+		// Names.
+		[]commit{
+			{"folder above", withDockerfile(gitserver.Entry{Mode: "100644", Name: "a/../../owned"}), nil, "a name holds a slash"},
+			{"dot git", withDockerfile(gitserver.Entry{Mode: "100644", Name: "GIT~1"}), nil, "a name means .git on some file system"},
+			{"out of order", withDockerfile(gitserver.Entry{Mode: "100644", Name: "A"}), nil, "out of order"},
+			{"twice", withDockerfile(gitserver.Entry{Mode: "100644", Name: "Dockerfile"}), nil, "out of order, or one is there twice"},
+			{"long name", withDockerfile(gitserver.Entry{Mode: "100644", Name: strings.Repeat("x", 300)}), nil, "longer than 255 bytes"},
+			{"no text", withDockerfile(gitserver.Entry{Mode: "100644", Name: "a\xff\xfe"}), nil, "a name is no UTF-8"},
+			{"odd names", func(r repository) {
+				var entries []gitserver.Entry
+				for _, name := range []string{"a\nb\x1b[2J\x7f", "README", "readme", "\u00fc", "u\u0308", "\u202eexe.txt", "--help", "-rf", "$(touch owned)", "`touch owned`", "*", " ", "%s%n", "'", "\""} {
+					entries = append(entries, gitserver.Entry{Mode: "100644", Name: name})
+				}
+				inOrder(entries...)(r)
+			}, nil, ""},
+			{"deep", folders(150), nil, ""},
+			{"deeper", folders(400), nil, "more than 200 folders within folders"},
+			{"long path", func(r repository) {
+				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "f", ID: r.blob("x")})
+				for range 20 {
+					tree = r.tree(gitserver.Entry{Mode: "40000", Name: strings.Repeat("d", 250), ID: tree})
+				}
+				withDockerfile(gitserver.Entry{Mode: "40000", Name: "d", ID: tree})(r)
+			}, nil, "more than 4,096 bytes in a path"},
+			{"path of nearly that", func(r repository) {
+				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "f", ID: r.blob("x")})
+				for range 16 {
+					tree = r.tree(gitserver.Entry{Mode: "40000", Name: strings.Repeat("d", 254), ID: tree})
+				}
+				withDockerfile(gitserver.Entry{Mode: "40000", Name: "d", ID: tree})(r)
+			}, nil, ""},
+		},
+		// Links and modes.
+		[]commit{
+			{"odd modes", func(r repository) {
+				entries := []gitserver.Entry{
+					{Mode: "106755", Name: "setuid"}, {Mode: "100777", Name: "writable"}, {Mode: "60000", Name: "sda"},
+					{Mode: "160000", Name: "submodule of nothing", ID: strings.Repeat("0a", 20)},
+				}
+				for i, target := range []string{canary, "../../../../../../etc", "/proc/self/environ", "link4", ".git/config", "link4/.."} {
+					entries = append(entries, gitserver.Entry{Mode: "120000", Name: fmt.Sprintf("link%d", i), ID: r.blob(target)})
+				}
+				inOrder(entries...)(r)
+			}, nil, ""},
+			{"link then folder", func(r repository) {
+				sub := r.tree(gitserver.Entry{Mode: "100644", Name: "canary", ID: r.blob("owned")})
+				withDockerfile(gitserver.Entry{Mode: "120000", Name: "a", ID: r.blob(outside)}, gitserver.Entry{Mode: "40000", Name: "a", ID: sub})(r)
+			}, nil, "one is there twice"},
+			{"Dockerfile as link out", of(files{"Dockerfile": link(canary)}), nil, "is a symbolic link that leaves the repository"},
+			{"Dockerfile behind links", of(files{"a": link("b"), "b": link(outside)}), map[string]any{"DOCKERFILE_PATH": "a/canary"}, "is a symbolic link that leaves the repository"},
+			{"Dockerfile as folder", of(files{"Dockerfile/x": text("")}), nil, "Dockerfile"},
+			{"context as link out", of(files{"context": link("../../../../..")}), map[string]any{"DOCKER_BUILD_PATH": "context"}, "is a symbolic link that leaves the repository"},
+			{"links in a loop", of(files{"context": link("loop"), "loop": link("context")}), map[string]any{"DOCKER_BUILD_PATH": "context"}, "too many links"},
+			{"ignore file as link out", of(files{".dockerignore": link(canary)}), nil, "it must be a file within its folder"},
+		},
+		// Commits.
+		[]commit{
+			{"year 10000", dates("253402300800 +0000"), nil, "has no date between"},
+			{"end of time", dates("9223372036854775807 +0000"), nil, "has no date between"},
+			{"no time", dates("99999999999999999999999 +9999"), nil, "has no date between"},
+			{"before time", dates("-99999999999999 -1234"), nil, "has no date between"},
+			{"forged head", func(r repository) {
+				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)})
+				r.commit(tree, "encoding \x1b[2J\xff\ngpgsig -----BEGIN PGP SIGNATURE-----\n forged\n -----END PGP SIGNATURE-----\nmergetag x\n", "\x1b]0;owned\a\xff\x00")
+			}, nil, ""},
+			{"two trees", func(r repository) {
+				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)})
+				other := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob("FROM scratch\nCOPY none /\n")})
+				r.commit(tree, "tree "+other+"\n", "two trees")
+			}, nil, ""},
+			{"huge message", func(r repository) {
+				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)})
+				r.commit(tree, "", strings.Repeat("x", 33<<20))
+			}, nil, "bytes in the commit"},
+			{"replaced and grafted", func(r repository) {
+				id := r.add(files{"Dockerfile": text(hello)})
+				other := r.object("commit", "tree "+r.tree()+"\nauthor "+author+"\ncommitter "+author+"\n\nempty")
+				replace := filepath.Join(r.folder, "refs/replace")
+				if err := os.MkdirAll(replace, 0o755); err != nil {
+					r.t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(replace, id), []byte(other+"\n"), 0o600); err != nil {
+					r.t.Fatal(err)
+				}
+			}, nil, ""},
+		},
+		submodules(t, l),
+		// What git would run, and the server must not.
+		[]commit{
+			{"hooks and filters", of(files{
+				".gitattributes":      text("* filter=run diff=run merge=run text eol=crlf ident export-subst working-tree-encoding=UTF-16\n"),
+				".gitconfig":          text("[filter \"run\"]\n\tsmudge = touch " + canary + "\n[core]\n\tfsmonitor = rm " + canary + "\n\tsshCommand = rm " + canary + "\n\thooksPath = hooks\n"),
+				"hooks/post-checkout": {Mode: gitserver.Executable, Content: "#!/bin/sh\nrm " + canary + "\n"},
+				"config":              text("[core]\n\tfsmonitor = rm " + canary + "\n"), "HEAD": text("ref: refs/heads/main\n"), "objects/x": text(""), "refs/x": text(""),
+				"crlf.txt": text("one\ntwo $Id$\n"),
+			}), nil, ""},
+		},
+	) {
+		t.Run(c.name, func(t *testing.T) {
+			name := "commit-" + strings.ReplaceAll(strings.ToLower(c.name), " ", "-")
+			c.make(l.repository(t, name))
+			built := l.build(t, name, c.changes)
+			if c.refused == "" {
+				built.harmless(t)
+				l.complete(t, name)
+			} else {
+				built.refused(t, c.refused)
+			}
+			found, err := os.ReadDir(outside)
+			if content, failed := os.ReadFile(canary); err != nil || failed != nil || len(found) != 1 || string(content) != "untouched" {
+				t.Errorf("outside of the clone are %v and %q, %v, %v", found, content, err, failed)
+			}
+		})
+	}
+}
+
+// A name that a program could take for an option is refused before any is asked.
+func TestBranchesThatAreOptions(t *testing.T) {
+	l := shared
+	for _, branch := range []string{"--upload-pack=touch", "-u", "a..b", "a b", "a\x1b[2J", "../main", "refs/heads/a.lock", "@{-1}"} {
+		_, err := l.client.Init(t.Context(), l.parameters(t, "none", map[string]any{"GITHUB_BRANCH": branch}))
+		if err == nil || !strings.Contains(err.Error(), "is not a name that git allows") {
+			t.Errorf("%q: %v", branch, err)
+		}
+	}
+}
+
+// Who builds a pointer of Git LFS is told.
+func TestPointers(t *testing.T) {
+	l := shared
+	l.repository(t, "pointers").add(files{
+		"Dockerfile":     text(hello),
+		".gitattributes": text("*.bin filter=lfs diff=lfs merge=lfs -text\n"),
+		"large.bin":      text("version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("0a", 32) + "\nsize 12345\n"),
+	})
+	built := l.build(t, "pointers", nil)
+	built.harmless(t)
+	l.complete(t, "pointers")
+	if !strings.Contains(built.log, "1 of the files are pointers of Git LFS") {
+		t.Errorf("the log says nothing of the pointer:\n%s", tail(built.log))
+	}
+}
+
+// complete holds what the manifest says of the commit against the commit: all of
+// it must be in there, as git unpacks it.
+func (l *lab) complete(t *testing.T, name string) {
+	t.Helper()
+	dir := t.TempDir()
+	archive, _, err := l.client.SaveManifest(t.Context(), "", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ending := range []string{".sig.tbz", ".tbz"} {
+		command := exec.CommandContext(t.Context(), "tar", "--force-local", "--no-same-owner", "-xjf", archive+ending)
+		command.Dir = dir
+		if said, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+	}
+	got, err := gitserver.Git(t.Context(), filepath.Join(dir, "git"), nil, "rev-parse", "HEAD^{tree}")
+	want, failed := gitserver.Git(t.Context(), filepath.Join(l.GitRoot, name+".git"), nil, "--no-replace-objects", "rev-parse", "main^{tree}")
+	if err != nil || failed != nil || got != want {
+		t.Errorf("the manifest has the tree %q, want %q; %v, %v", got, want, err, failed)
+	}
+	changed, err := gitserver.Git(t.Context(), filepath.Join(dir, "git"), nil, "status", "--porcelain", "--ignore-submodules")
+	if err != nil || changed != "" {
+		t.Errorf("in the manifest is changed %q, %v", changed, err)
+	}
+}
+
+func slicesOf(groups ...[]commit) (all []commit) {
+	for _, group := range groups {
+		all = append(all, group...)
+	}
+	return all
+}

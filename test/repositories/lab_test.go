@@ -1,0 +1,248 @@
+//go:build stack
+
+package repositories
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/deploy/harness/gitserver"
+)
+
+// patience bounds every wait. It is no measure of speed: it only makes a hanging
+// test fail.
+const patience = time.Minute
+
+type files = map[string]gitserver.File
+
+func text(content string) gitserver.File { return gitserver.File{Content: content} }
+
+// hello is what a repository needs to be built.
+const hello = "FROM scratch\nCOPY Dockerfile /\n"
+
+// result is what was seen of a build.
+type result struct {
+	api.Status
+	log string
+}
+
+func (r result) succeeded() bool { return r.Status.Status == api.StatusSuccess }
+
+// repository is a bare repository that objects are written into.
+type repository struct {
+	t      testing.TB
+	l      *lab
+	name   string
+	folder string
+}
+
+func (l *lab) repository(t testing.TB, name string) repository {
+	t.Helper()
+	if _, err := gitserver.CreateRepository(t.Context(), l.GitRoot, name+".git", nil); err != nil {
+		t.Fatal(err)
+	}
+	return repository{t, l, name, filepath.Join(l.GitRoot, name+".git")}
+}
+
+func (r repository) object(kind, content string) string {
+	r.t.Helper()
+	id, err := gitserver.WriteObject(r.t.Context(), r.folder, kind, content)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return id
+}
+
+func (r repository) blob(content string) string { return r.object("blob", content) }
+
+func (r repository) tree(entries ...gitserver.Entry) string {
+	r.t.Helper()
+	raw, err := gitserver.Tree(entries...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.object("tree", raw)
+}
+
+const author = "Ada Lovelace <ada@example.com> 1704164645 +0000"
+
+// commit makes main a commit of a tree, with more lines in its head and a text.
+func (r repository) commit(tree, head, message string) string {
+	r.t.Helper()
+	return r.rawCommit("tree " + tree + "\nauthor " + author + "\ncommitter " + author + "\n" + head + "\n" + message)
+}
+
+func (r repository) rawCommit(content string) string {
+	r.t.Helper()
+	id := r.object("commit", content)
+	if err := os.WriteFile(filepath.Join(r.folder, "refs/heads/main"), []byte(id+"\n"), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	return id
+}
+
+// add makes main a commit of files that git itself takes.
+func (r repository) add(content files) string {
+	r.t.Helper()
+	id, err := gitserver.Commit(r.t.Context(), r.l.GitRoot, r.name+".git", gitserver.Change{Files: content})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return id
+}
+
+// initialise gives the server the parameters to build a repository.
+func (l *lab) initialise(t testing.TB, name string, changes map[string]any) {
+	t.Helper()
+	if _, err := l.client.Init(t.Context(), l.parameters(t, name, changes)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// parameters are the body of init to build a repository, with changes.
+func (l *lab) parameters(t testing.TB, name string, changes map[string]any) []byte {
+	t.Helper()
+	given := maps.Clone(l.given)
+	given["GITHUB_URL"], given["DOCKER_REPO"] = l.Git.SSHURL(name+".git"), "sbs/"+name
+	maps.Copy(given, changes)
+	body, err := json.Marshal(given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// build builds a repository and looks for what it left.
+func (l *lab) build(t testing.TB, name string, changes map[string]any) result {
+	t.Helper()
+	l.initialise(t, name, changes)
+	l.begin(t)
+	r := l.follow(t)
+	l.nothingLeft(t, name)
+	return r
+}
+
+// begin starts a build. A test that fails does not leave it to the next one.
+func (l *lab) begin(t testing.TB) {
+	t.Helper()
+	if _, err := l.client.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			_, _ = l.client.Clean(context.WithoutCancel(t.Context())) // the test has failed anyhow
+		}
+	})
+}
+
+func (l *lab) follow(t testing.TB) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	status, err := l.client.Events(ctx, func(api.Event) error { return nil })
+	if err != nil {
+		t.Fatalf("follow the build: %v", err)
+	}
+	var log strings.Builder
+	if err := l.client.Log(ctx, api.BuildLog, &log); err != nil {
+		t.Fatal(err)
+	}
+	return result{status, log.String()}
+}
+
+// refused is a build that must fail, and say why in status and log.
+func (r result) refused(t testing.TB, why string) {
+	t.Helper()
+	if !api.Failed(r.Status.Status) || !strings.Contains(r.Cause, why) || !strings.Contains(r.log, why) {
+		t.Errorf("%q (%s), want that %q; the log:\n%s", r.Status.Status, r.Cause, why, tail(r.log))
+	}
+}
+
+// harmless is a build that must succeed.
+func (r result) harmless(t testing.TB) {
+	t.Helper()
+	if !r.succeeded() {
+		t.Errorf("%q (%s), want success; the log:\n%s", r.Status.Status, r.Cause, tail(r.log))
+	}
+}
+
+func tail(text string) string { return text[max(0, len(text)-4000):] }
+
+// nothingLeft looks for images and containers of a build in the engine, and for
+// files in the server's scratch space.
+func (l *lab) nothingLeft(t testing.TB, name string) {
+	t.Helper()
+	repository := l.Registry.Address() + "/sbs/" + name
+	images, err := l.docker.ImageList(t.Context(), image.ListOptions{All: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range images {
+		for _, tag := range found.RepoTags {
+			if strings.HasPrefix(tag, repository+":") {
+				t.Errorf("the image %s is left", tag)
+			}
+		}
+	}
+	containers, err := l.docker.ContainerList(t.Context(), container.ListOptions{All: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range containers {
+		if strings.HasPrefix(found.Image, repository) {
+			t.Errorf("a container of %s is left", found.Image)
+		}
+	}
+	left, err := os.ReadDir(filepath.Join(l.Server.Volume(), "work"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range left {
+		t.Errorf("%s is left in the scratch space", entry.Name())
+	}
+}
+
+// runs tells whether a process runs on the machine, in a container or not,
+// whose command line holds marker.
+func runs(t testing.TB, marker string) bool {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range lines {
+		line, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(line, []byte(marker)) { // an error: it has ended
+			return true
+		}
+	}
+	return false
+}
+
+// memory reads a line of the server's /proc/PID/status, such as VmHWM, in bytes.
+func (l *lab) memory(t testing.TB, key string) int64 {
+	t.Helper()
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(l.Server.PID()), "status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "\n"+key+":")
+	number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	kilobytes, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kilobytes << 10
+}

@@ -1,0 +1,76 @@
+//go:build stack
+
+package repositories
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What steers a terminal, as the shell's printf writes it: a cleared screen, a
+// title, an answer that is typed for the user, a link, the control characters
+// above ASCII, as such and in UTF-8, turns of the direction, a bell, and what
+// goes back over a line.
+const steering = `a\033[2J\033[1;31mb\033]0;owned\007\033P+q544e\033\\c\033]8;;http://x\007\233\062J\302\233\062J\302\205\342\200\256d\342\201\246e\b\b\rf\v\f\000\177g\n`
+
+// bare holds a text against what may reach a terminal. The text is that of
+// lines.
+func bare(t *testing.T, where, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		for _, r := range strings.TrimSuffix(line, "\n") {
+			if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+				t.Errorf("%s has the character %U in %.200q", where, r, line)
+				break
+			}
+		}
+	}
+	if !utf8.ValidString(text) {
+		t.Errorf("%s is no UTF-8", where)
+	}
+}
+
+// An auditor reads the log and the status of a build in a terminal.
+func TestTerminals(t *testing.T) {
+	l := shared
+	raw := "a\x1b[2J\x1b]0;owned\a\u009b2J\u202eb"
+	for name, dockerfile := range map[string]string{
+		"output":      "FROM " + l.BaseImage + "\nRUN printf '" + steering + "' && printf '" + steering + "' >&2 && head -c 100000 /bin/busybox\n",
+		"failure":     "FROM " + l.BaseImage + "\nRUN printf '" + steering + "'; exit 1\n",
+		"command":     "FROM " + l.BaseImage + "\nRUN echo '" + raw + "'; exit 1\n",
+		"instruction": "FROM scratch\n" + raw + " x\n",
+		"stage":       "FROM scratch AS " + raw + "\n",
+		"base":        "FROM " + raw + "\n",
+		"path":        "FROM scratch\nCOPY " + raw + " /\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			repository := "terminal-" + name
+			l.repository(t, repository).add(files{"Dockerfile": text(dockerfile)})
+			built := l.build(t, repository, nil)
+			if built.succeeded() != (name == "output") {
+				t.Errorf("%q (%s)", built.Status.Status, built.Cause)
+			}
+			bare(t, "the status", built.Status.Status+"\n"+built.Cause)
+			bare(t, "the log", built.log)
+			for _, command := range [][]string{{"log", "--log", "build"}, {"status"}, {"status", "--wait"}, {"builds"}} {
+				run := exec.CommandContext(t.Context(), l.cli, append(command, "--env", "sbs-config.json")...)
+				run.Dir = l.Dir()
+				said, err := run.CombinedOutput()
+				if err != nil && command[len(command)-1] != "--wait" { // which tells of the failure by its exit code
+					t.Errorf("%q: %v: %s", command, err, said)
+				}
+				bare(t, strings.Join(command, " "), string(said))
+			}
+		})
+	}
+	said, err := os.ReadFile(l.Server.Log())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare(t, filepath.Base(l.Server.Log()), string(said))
+}

@@ -1,0 +1,132 @@
+//go:build stack
+
+package secrets
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"encoding/pem"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// planted is a value for every secret parameter there is, by its key: each field
+// of the type api.Secret, and each object that the api package counts as secret.
+// The characters are those that encoders write in more than one way.
+func planted(t testing.TB) map[string]any {
+	t.Helper()
+	var all api.Parameters
+	typed := fill(reflect.ValueOf(&all).Elem())
+	public := all.Public()
+	wire, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values map[string]any
+	if err := json.Unmarshal(wire, &values); err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(values, func(key string, _ any) bool { _, shown := public[key]; return shown })
+
+	// What the table marks must be what logs are cleaned of.
+	known := map[string]bool{}
+	for name, text := range all.Secrets() {
+		typed = slices.DeleteFunc(typed, func(s string) bool { return s == text })
+		key, _, _ := strings.Cut(name, ".")
+		known[key] = true
+	}
+	if marked, cleaned := slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(known)); !slices.Equal(marked, cleaned) {
+		t.Fatalf("secret parameters are %q, but logs are cleaned of %q", marked, cleaned)
+	}
+	if len(typed) > 0 {
+		t.Fatalf("%d parameters of the type api.Secret are not marked as secret", len(typed))
+	}
+	return values
+}
+
+// plant is a new value that is long enough to be told from anything else.
+func plant() string { return `sbs "` + rand.Text() + `" <&'/+~ ` + rand.Text() }
+
+// fill plants a value in every text there is, and returns those of the type
+// api.Secret.
+func fill(v reflect.Value) (typed []string) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			typed = append(typed, fill(v.Field(i))...)
+		}
+	case reflect.String:
+		v.SetString(plant())
+		if v.Type() == reflect.TypeFor[api.Secret]() {
+			typed = append(typed, v.String())
+		}
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{"PLANTED": plant()}))
+	}
+	return typed
+}
+
+// list are the secrets in parameters.
+func list(parameters map[string]any) (found []secret) {
+	for key, value := range parameters {
+		switch value := value.(type) {
+		case string:
+			found = append(found, secret{key, value})
+		case map[string]any:
+			for name, text := range value {
+				found = append(found, secret{key + "." + name, text.(string)})
+			}
+		}
+	}
+	return found
+}
+
+// plantedLine is a value that needs no quotes in an environment or a URL.
+func plantedLine() string { return "sbs-" + rand.Text() + rand.Text() }
+
+// What the operator gives to the server, and a token that stands in a URL.
+var (
+	urlToken      = plantedLine()
+	proxyPassword = plantedLine()
+	// The simulated enclave does without an image secret of the contract, but it
+	// must go nowhere either.
+	contract = map[string]string{"IMAGE_SECRET": plantedLine(), "IMAGE_SECRET_PREVIOUS": plantedLine()}
+)
+
+// operators are the secrets that no developer gave, and that token.
+func (l *lab) operators(t testing.TB) []secret {
+	t.Helper()
+	found := []secret{
+		{"the token in the URL", urlToken},
+		{"the proxy's password", proxyPassword},
+		{"the server's TLS key", l.tlsKey(t)},
+		{"the simulated enclave's image secret", l.enclaveFile(t, "image-secret")},
+		{"the image's OpenPGP key", l.enclaveFile(t, "server-image-private.asc")},
+	}
+	for name, value := range contract {
+		found = append(found, secret{name, value})
+	}
+	return found
+}
+
+// newSSHKey is a key that no git server knows, as OpenSSH writes it.
+func newSSHKey(t testing.TB) string {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "secrets test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(block))
+}

@@ -1,0 +1,210 @@
+//go:build stack
+
+package secrets
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/config"
+)
+
+// breakage is a way to make a build fail in a step. Its wrong values are secrets
+// too: people mistype passwords of other places.
+type breakage struct {
+	step    string
+	changes map[string]any
+}
+
+func breakages(t testing.TB, l *lab, values map[string]any) []breakage {
+	t.Helper()
+	key := newSSHKey(t)
+	return []breakage{
+		{"clone with a wrong key", map[string]any{"GITHUB_KEY": key}},
+		{"clone with a wrong token", map[string]any{"GITHUB_KEY": nil, "GITHUB_USER": "developer", "GITHUB_TOKEN": values["GITHUB_TOKEN"],
+			"GITHUB_URL": l.Git.HTTPSURL("works.git"), "GITHUB_CA": string(l.Git.CABundle())}},
+		{"clone with a token in the URL", map[string]any{"GITHUB_KEY": nil, "GITHUB_CA": string(l.Git.CABundle()),
+			"GITHUB_URL": strings.Replace(l.Git.HTTPSURL("works.git"), "https://", "https://developer:"+urlToken+"@", 1)}},
+		{"base image", map[string]any{"DOCKER_BASE_PASSWORD": plantedLine()}},
+		{"a step of the Dockerfile", map[string]any{"GITHUB_URL": l.Git.SSHURL("fails.git")}},
+		{"push", map[string]any{"DOCKER_PASSWORD": values["DOCKER_PASSWORD"]}},
+		{"signature", map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://127.0.0.1:1"}},
+		{"upload with a wrong API key", map[string]any{"MANIFEST_COS_API_KEY_ID": values["MANIFEST_COS_API_KEY_ID"]}},
+		{"upload with a wrong HMAC key", map[string]any{"MANIFEST_COS_API_KEY_ID": nil, "MANIFEST_COS_HMAC_ACCESS_KEY_ID": "id",
+			"MANIFEST_COS_HMAC_SECRET_ACCESS_KEY": values["MANIFEST_COS_HMAC_SECRET_ACCESS_KEY"]}},
+	}
+}
+
+// Whatever builds do and however they end, no secret can be found where somebody
+// else could look.
+func TestSecretsAreNowhere(t *testing.T) {
+	values := planted(t)
+	for _, key := range []string{"SECRET", "NEW_SECRET"} { // they have a form
+		text, err := config.NewSecret()
+		if err != nil {
+			t.Fatal(err)
+		}
+		values[key] = text
+	}
+	l := start(t)
+	broken := breakages(t, l, values)
+
+	// Parameters that the stack needs no value of its own for get a planted one.
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if _, has := l.given[key]; !has && key != "NEW_SECRET" && !strings.Contains(key, "HMAC") && key != "GITHUB_TOKEN" {
+			l.given[key] = values[key]
+		}
+	}
+	l.given["DOCKER_RO_PASSWORD"] = values["DOCKER_RO_PASSWORD"]
+	delete(values, "GITHUB_KEY") // only its own form is taken; the stack's is looked for
+	delete(values, "SECRET")
+	secretKeys := map[string]bool{"GITHUB_KEY": true, "SECRET": true}
+	for key := range values {
+		secretKeys[key] = true
+	}
+	only := func(parameters map[string]any) map[string]any {
+		found := maps.Clone(parameters)
+		maps.DeleteFunc(found, func(key string, value any) bool { return !secretKeys[key] || value == nil })
+		return found
+	}
+	all := []map[string]any{values, only(l.given)}
+	for _, b := range broken {
+		all = append(all, only(b.changes))
+	}
+
+	// The first build makes the keys that the others are searched for.
+	if status, _ := l.build(t, l.given); status.Status != api.StatusSuccess {
+		t.Fatalf("the first build ended with %q: %s", status.Status, status.Cause)
+	}
+	known := l.operators(t)
+	for _, set := range all {
+		known = append(known, list(set)...)
+	}
+	born := l.born(t)
+	if len(born) < 10 {
+		t.Fatalf("only %d numbers of keys were found", len(born))
+	}
+	search := newSearch(append(known, born...))
+	look := func(where, text string) {
+		for _, hit := range search.in(text) {
+			t.Errorf("%s shows %s %s", where, hit.name, hit.form)
+		}
+	}
+
+	watch := &watch{
+		search: search, folders: []string{l.Server.Volume(), l.temporary}, program: l.program,
+		ours: map[string]bool{"HTTPS_PROXY": true, "IMAGE_SECRET": true, "IMAGE_SECRET_PREVIOUS": true},
+	}
+	watch.start()
+	status, told := l.build(t, l.given)
+	if status.Status != api.StatusSuccess {
+		t.Errorf("the build ended with %q: %s", status.Status, status.Cause)
+	}
+	look("the events of a success", told)
+	l.answers(t, look)
+	for _, b := range broken {
+		status, told := l.build(t, l.with(b.changes))
+		if !strings.HasPrefix(status.Status, "exiting due to a non-zero return value: ") {
+			t.Errorf("%s: the build ended with %q", b.step, status.Status)
+		}
+		look("the events of a failure: "+b.step, told)
+		l.answers(t, func(where, text string) { look(where+" after "+b.step, text) })
+	}
+	l.refusals(t, values, look)
+	l.exports(t, values, look)
+	l.abort(t)
+	for found := range watch.end() {
+		t.Error(found)
+	}
+	t.Logf("%d looks while builds ran", watch.passes.Load())
+
+	for name, dir := range map[string]string{
+		"the data volume": l.Server.Volume(), "the registry": l.parts("registry"), "the notary server": l.parts("notary"), "TMPDIR": l.temporary,
+	} {
+		if files := folder(t, dir, look); files == 0 && name != "TMPDIR" {
+			t.Errorf("%s is empty", name)
+		}
+	}
+	log, err := os.ReadFile(l.Server.Log())
+	if err != nil || !strings.Contains(string(log), "SIGABRT") {
+		t.Errorf("the server's log does not hold its end: %v", err)
+	}
+	look("the server's log", string(log))
+}
+
+// answers asks everything that can be asked.
+func (l *lab) answers(t testing.TB, look func(where, text string)) {
+	t.Helper()
+	for _, path := range []string{"/image", "/log/build", "/manifest", "/publickey", "/imagedigest", "/builds", "/attestation?nonce=" + strings.Repeat("A", 22), "/metrics", "/events", "/nowhere"} {
+		_, text := l.ask(t, http.MethodGet, path, "")
+		unpack("GET "+path, text, look)
+	}
+	// These two exist to tell whoever deploys the image its read-only password.
+	for _, path := range []string{"/config-json", "/config-python"} {
+		_, text := l.ask(t, http.MethodGet, path, "")
+		for form, shown := range forms(l.given["DOCKER_RO_PASSWORD"].(string)) {
+			if form == "as JSON" || form == "as JSON for pages" {
+				text = strings.ReplaceAll(text, shown, "")
+			}
+		}
+		look("GET "+path, text)
+	}
+}
+
+// refusals send each secret in a form that is refused.
+func (l *lab) refusals(t testing.TB, values map[string]any, look func(where, text string)) {
+	t.Helper()
+	for key, value := range values {
+		for name, bad := range map[string]any{
+			"a list": []any{value}, "a control character": fmt.Sprint(value) + "\x01", "too long": strings.Repeat(fmt.Sprint(value), 3000),
+		} {
+			for _, method := range []string{http.MethodPost, http.MethodPatch} {
+				code, text := l.ask(t, method, "/image", l.with(map[string]any{key: bad}))
+				if code < 400 || code >= 500 {
+					t.Errorf("%s with %s in %s: code %d", method, name, key, code)
+				}
+				look("the refusal of "+name+" in "+key, text)
+			}
+		}
+	}
+	for _, body := range []any{ // the name of an object is no secret
+		map[string]any{"secret": values["NEW_SECRET"], "state": values["DOCKER_PASSWORD"]},
+		map[string]any{"secret": values["NEW_SECRET"], "state_bucket_name": "states", "name": "nothing"},
+	} {
+		_, text := l.ask(t, http.MethodPost, "/state-image", body)
+		look("the refusal of a state", text)
+	}
+	_, text := l.ask(t, http.MethodGet, "/manifest", map[string]any{"BUILD_NAME": values["DOCKER_PASSWORD"]})
+	look("the refusal of a build's name", text)
+}
+
+// exports takes the state out, in both ways, and changes the secret.
+func (l *lab) exports(t testing.TB, values map[string]any, look func(where, text string)) {
+	t.Helper()
+	l.must(t, http.StatusOK, http.MethodPost, "/image", l.given)
+	unpack("the state image", l.must(t, http.StatusOK, http.MethodGet, "/state-image", map[string]any{}), look)
+	look("the answer of an export", l.must(t, http.StatusOK, http.MethodGet, "/state-image", map[string]any{"state_bucket_name": "states"}))
+	look("the answer of an update", l.must(t, http.StatusOK, http.MethodPatch, "/image", l.with(map[string]any{"NEW_SECRET": values["NEW_SECRET"]})))
+}
+
+// abort ends the server as a bug would, while it builds: what it says then is
+// searched with the log, and a core file with the folder it works in.
+func (l *lab) abort(t testing.TB) {
+	t.Helper()
+	l.must(t, http.StatusOK, http.MethodPut, "/image", "")
+	if err := syscall.Kill(l.Server.PID(), syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	<-l.Server.Done()
+	if cores, err := filepath.Glob(l.parts("core*")); err != nil || len(cores) > 0 {
+		t.Errorf("core files: %q, %v", cores, err)
+	}
+}

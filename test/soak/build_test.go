@@ -1,0 +1,159 @@
+//go:build stack
+
+package soak
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/job"
+)
+
+// statuses are those of a build, in order.
+var statuses = []string{api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusImageBuilt, api.StatusImagePushed, api.StatusSuccess}
+
+// How a build ends.
+const (
+	wrong     = "wrong"
+	succeeded = "succeeded"
+	failed    = "failed as said"
+)
+
+// once builds once, with a fault or in peace, and says how that ended.
+func (l *lab) once(t *testing.T, f fault, in *injection) string {
+	t.Helper()
+	if in == nil {
+		in = &injection{}
+	}
+	if f.parameters != nil {
+		l.update(t, f.parameters)
+		defer l.update(t, nil)
+	}
+	status, err := l.run(t.Context(), in)
+	if err != nil {
+		t.Errorf("%v; the build ended with %q (%s)", err, status.Status, status.Cause)
+		return wrong
+	}
+	if !f.expected(status.Status, status.Cause) {
+		t.Errorf("the build ended with %q (%s), which does not fit", status.Status, status.Cause)
+		return wrong
+	}
+	if err := l.recorded(f, status); err != nil {
+		t.Error(err)
+		return wrong
+	}
+	if status.Status == api.StatusSuccess {
+		return succeeded
+	}
+	return failed
+}
+
+// run builds and returns when the build has ended and what was broken is mended.
+func (l *lab) run(ctx context.Context, in *injection) (status api.Status, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if in.before != nil {
+		if err := in.before(); err != nil {
+			return status, fmt.Errorf("break something: %w", err)
+		}
+	}
+	if in.heal != nil {
+		defer func() { err = errors.Join(err, in.heal()) }()
+	}
+	if _, err := l.client.Build(ctx); err != nil {
+		return status, err
+	}
+	injecting, over := context.WithCancelCause(ctx)
+	injected := make(chan error, 1)
+	go func() {
+		if in.inject == nil {
+			injected <- nil
+			return
+		}
+		injected <- in.inject(injecting)
+	}()
+	status, err = l.client.Events(ctx, func(api.Event) error { return nil })
+	over(errors.New("the build had ended"))
+	return status, errors.Join(err, <-injected)
+}
+
+// update gives the server the usual parameters, with changes.
+func (l *lab) update(t *testing.T, changes map[string]any) {
+	t.Helper()
+	if _, err := l.client.Update(t.Context(), l.parameters(t, changes)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// recorded compares the records on the volume with what the server has said.
+func (l *lab) recorded(f fault, status api.Status) error {
+	folders, err := filepath.Glob(filepath.Join(l.Server.Volume(), "builds", "*"))
+	if err != nil {
+		return err
+	}
+	slices.Reverse(folders) // they are in the order of their names, which are times
+	if len(folders) < 2 && l.late != nil || len(folders) == 0 {
+		return fmt.Errorf("there are folders of %d builds only", len(folders))
+	}
+	if l.late != nil {
+		if err := says(folders[1], *l.late); err != nil {
+			return fmt.Errorf("the build before: %w", err)
+		}
+		l.late = nil
+	}
+	if f.late {
+		l.late = &status
+		return nil
+	}
+	return says(folders[0], status)
+}
+
+// says fails unless the record in a build's folder says what the status said.
+func says(folder string, status api.Status) error {
+	text, err := os.ReadFile(filepath.Join(folder, "record.json"))
+	if err != nil {
+		return err
+	}
+	var record job.Record
+	if err := json.Unmarshal(text, &record); err != nil {
+		return err
+	}
+	if record.Status != status.Status || record.Cause != status.Cause {
+		return fmt.Errorf("the record says %q (%s), the status said %q (%s)", record.Status, record.Cause, status.Status, status.Cause)
+	}
+	return nil
+}
+
+// happens waits for something.
+func happens(ctx context.Context, it <-chan struct{}, what string) error {
+	select {
+	case <-it:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waited in vain until %s: %w", what, context.Cause(ctx))
+	}
+}
+
+// eventually waits for a condition that another process brings about.
+func eventually(ctx context.Context, what string, holds func() (bool, error)) error {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if now, err := holds(); now || err != nil {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waited in vain until %s: %w", what, context.Cause(ctx))
+		}
+	}
+}

@@ -1,0 +1,88 @@
+//go:build stack
+
+package soak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/opensbs/sbs/test/gate"
+)
+
+// volumeSize is that of the data volume, in MiB: a file system of its own.
+const volumeSize = 96
+
+// diskFull: somebody fills the data volume, to its last byte, while a build runs.
+var diskFull = fault{
+	name: "disk full", late: true,
+	moments: []moment{
+		fillWhen("in the clone", "", (*lab).gitGate),
+		fillWhen("at the image's manifest", "PUT /v2/"+imageName+"/manifests/", (*lab).registryGate),
+		fillWhen("at the signature", "", (*lab).notaryGate),
+	},
+	commands: []string{"git clone ", "docker push ", "docker trust sign ", "podman image sign ", "cosign ", "tar -cjf manifest."},
+	cause:    regexp.MustCompile(`the data volume is full: free space on it`),
+}
+
+// fillWhen fills the volume while something is held at a gate.
+func fillWhen(name, marker string, part func(*lab) *gate.Gate) moment {
+	return moment{name, func(l *lab, _ *rand.Rand) *injection {
+		g := part(l)
+		held := g.Hold(marker)
+		return &injection{
+			inject: func(ctx context.Context) error {
+				defer g.Release()
+				if err := happens(ctx, held, "the gate to "+g.Target()+" holds "+marker); err != nil {
+					return err
+				}
+				return l.fill()
+			},
+			heal: func() error { return os.Remove(l.ballast()) },
+		}
+	}}
+}
+
+func (l *lab) ballast() string { return filepath.Join(l.Server.Volume(), "ballast") }
+
+// fill leaves nothing free on the volume.
+func (l *lab) fill() error {
+	ballast, err := os.Create(l.ballast())
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(ballast, zeros{}, volumeSize<<20)
+	if err = errors.Join(err, ballast.Close()); !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("fill the volume: %w, want that it is full", err)
+	}
+	return nil
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// mountVolume gives the stopped server an empty file system for its volume.
+func (l *lab) mountVolume() error {
+	options := fmt.Sprintf("size=%dm,mode=700,uid=%d,gid=%d", volumeSize, os.Getuid(), os.Getgid())
+	return asRoot("mount", "-t", "tmpfs", "-o", options, "sbs-soak", l.Server.Volume())
+}
+
+// asRoot runs a command that changes mounts or interfaces.
+func asRoot(command ...string) error {
+	if os.Getuid() != 0 {
+		command = append([]string{"sudo", "-n"}, command...)
+	}
+	if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, out)
+	}
+	return nil
+}

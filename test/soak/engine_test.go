@@ -1,0 +1,168 @@
+//go:build stack
+
+package soak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+
+	docker "github.com/docker/docker/client"
+	buildkit "github.com/moby/buildkit/client"
+
+	"github.com/opensbs/sbs/server/dockerd"
+)
+
+// engineCommands and engineGone are what the end of the engine does to a build
+// whose command runs in it.
+var (
+	engineCommands = []string{"docker build --build-arg SECONDS=600 -t 127.0.0.1:"}
+	engineGone     = regexp.MustCompile(`the Docker Engine stopped while it built: see that it runs, and start the build again`)
+)
+
+// long makes the command of the Dockerfile run until it is stopped.
+var long = map[string]any{"ARG": map[string]string{"SECONDS": "600"}}
+
+// engineRestarted: somebody restarts the engine while it builds.
+var engineRestarted = fault{
+	name: "engine restarted", parameters: long, commands: engineCommands, cause: engineGone,
+	moments: []moment{{"in a command", func(l *lab, _ *rand.Rand) *injection {
+		return &injection{inject: func(ctx context.Context) error {
+			if err := l.commandRuns(ctx); err != nil {
+				return err
+			}
+			return l.engine.restart(ctx)
+		}}
+	}}},
+}
+
+// engineKilled: the kernel kills the engine while it builds. The command itself
+// it leaves alone.
+var engineKilled = fault{
+	name: "engine killed", parameters: long, commands: engineCommands, cause: engineGone,
+	moments: []moment{{"in a command", func(l *lab, _ *rand.Rand) *injection {
+		return &injection{inject: func(ctx context.Context) error {
+			if err := l.commandRuns(ctx); err != nil {
+				return err
+			}
+			if err := l.engine.kill(ctx); err != nil {
+				return err
+			}
+			return l.engine.restart(ctx)
+		}}
+	}}},
+}
+
+// commandRuns waits until the command of the Dockerfile runs.
+func (l *lab) commandRuns(ctx context.Context) error {
+	return eventually(ctx, "the command of the Dockerfile runs", func() (bool, error) {
+		found, err := l.commands()
+		return len(found) > 0, err
+	})
+}
+
+// engine is the test's own.
+type engine struct {
+	config   dockerd.Config
+	bridge   string
+	running  *dockerd.Daemon
+	docker   *docker.Client
+	buildkit *buildkit.Client
+}
+
+// startEngine starts an engine. The path of a socket must be short, and a test's
+// folder often is not.
+func startEngine(ctx context.Context, log *slog.Logger) (*engine, error) {
+	program, err := filepath.Abs("testdata/engine.sh")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "soak")
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{bridge: "sbs" + strconv.Itoa(os.Getpid())}
+	e.config = dockerd.Config{
+		Program: filepath.Join(dir, e.bridge), Group: filepath.Base(dir), Logger: log,
+		Data: filepath.Join(dir, "data"), Run: filepath.Join(dir, "run"),
+	}
+	if err := os.Symlink(program, e.config.Program); err != nil {
+		return e, err
+	}
+	if e.running, err = dockerd.Start(ctx, e.config); err != nil {
+		return e, err
+	}
+	if e.docker, err = docker.NewClientWithOpts(docker.WithHost(e.running.Host()), docker.WithAPIVersionNegotiation()); err != nil {
+		return e, err
+	}
+	e.buildkit, err = buildkit.New(ctx, "", buildkit.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		return e.docker.DialHijack(ctx, "/grpc", "h2c", nil)
+	}))
+	return e, err
+}
+
+// restart stops the engine, if it runs, and starts it again, whether or not the
+// build of ctx has ended meanwhile.
+func (e *engine) restart(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := e.running.Stop(); err != nil {
+		return err
+	}
+	running, err := dockerd.Start(ctx, e.config)
+	if err == nil {
+		e.running = running
+	}
+	return err
+}
+
+// kill kills the engine's process, and nothing else. Its containerd ends with it;
+// an engine that is started before would wait for it in vain.
+func (e *engine) kill(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	text, err := os.ReadFile(filepath.Join(e.config.Run, "docker.pid"))
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 1 {
+		return fmt.Errorf("the engine's process id is %q", text)
+	}
+	text, err = os.ReadFile(filepath.Join(e.config.Run, "exec", "containerd", "containerd.pid"))
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return err
+	}
+	return eventually(ctx, "the engine's containerd has ended", func() (bool, error) {
+		_, err := os.Stat(filepath.Join("/proc", strings.TrimSpace(string(text))))
+		return errors.Is(err, fs.ErrNotExist), nil
+	})
+}
+
+// close stops the engine and removes all that it had.
+func (e *engine) close() error {
+	var failed error
+	if e.buildkit != nil {
+		failed = e.buildkit.Close()
+	}
+	if e.docker != nil {
+		failed = errors.Join(failed, e.docker.Close())
+	}
+	if e.running != nil {
+		failed = errors.Join(failed, e.running.Stop(), asRoot("ip", "link", "delete", e.bridge))
+	}
+	return errors.Join(failed, os.RemoveAll(filepath.Dir(e.config.Run)))
+}

@@ -1,0 +1,215 @@
+//go:build stack
+
+package soak
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// settleTime bounds how long what nobody needs any more may take to go.
+const settleTime = 2 * time.Minute
+
+// memoryBound is how much more memory a server may have at the end, in KiB: the
+// garbage that its collector has not met yet.
+const memoryBound = 32 << 10
+
+// figures are what there is of each kind, by name.
+type figures map[string]int
+
+const memory = "memory of the server, KiB"
+
+// kinds are all of them, with the way to count.
+var kinds = []struct {
+	name string
+	get  func(*lab, context.Context) (int, error)
+}{
+	{"goroutines", (*lab).goroutines},
+	{"open files", (*lab).openFiles},
+	{"child processes", (*lab).children},
+	{"temporary files", (*lab).temporaryFiles},
+	{"commands of a Dockerfile", func(l *lab, _ context.Context) (int, error) { found, err := l.commands(); return len(found), err }},
+	{"containers", (*lab).containers},
+	{"images", func(l *lab, ctx context.Context) (int, error) { return l.images(ctx, filters.NewArgs()) }},
+	{"dangling images", func(l *lab, ctx context.Context) (int, error) {
+		return l.images(ctx, filters.NewArgs(filters.Arg("dangling", "true")))
+	}},
+	{"records of BuildKit's cache", (*lab).cacheRecords},
+	{memory, (*lab).residentMemory},
+}
+
+// count counts everything once.
+func (l *lab) count(t *testing.T) figures {
+	t.Helper()
+	found := figures{}
+	for _, kind := range kinds {
+		n, err := kind.get(l, t.Context())
+		if err != nil {
+			t.Fatalf("count %s: %v", kind.name, err)
+		}
+		found[kind.name] = n
+	}
+	return found
+}
+
+// asLimit are the figures of a server that has done nothing yet, as a limit for
+// one that has: what it loads at its first work is not among them, nor is the
+// base image that the engine keeps.
+func (f figures) asLimit() figures {
+	f[memory], f["records of BuildKit's cache"] = math.MaxInt/2, math.MaxInt
+	return f
+}
+
+// above are the kinds of which there are more than limit.
+func (f figures) above(limit figures) (names []string) {
+	for _, kind := range kinds {
+		most := limit[kind.name]
+		if kind.name == memory {
+			most += memoryBound
+		}
+		if f[kind.name] > most {
+			names = append(names, fmt.Sprintf("%s: %d, want %d at most", kind.name, f[kind.name], most))
+		}
+	}
+	return names
+}
+
+// settled waits until nothing is above limit. What stays there is an error.
+func (l *lab) settled(t *testing.T, limit figures) (now figures) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), settleTime)
+	defer cancel()
+	l.client.Close()
+	err := eventually(ctx, "nothing is left", func() (bool, error) {
+		l.Server.Client().CloseIdleConnections()
+		now = l.count(t)
+		return len(now.above(limit)) == 0, nil
+	})
+	if err != nil {
+		t.Errorf("%v: %s", err, strings.Join(now.above(limit), "; "))
+	}
+	return now
+}
+
+var goroutines = regexp.MustCompile(`(?m)^go_goroutines (\d+)$`)
+
+func (l *lab) goroutines(ctx context.Context) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.Server.URL()+api.PathMetrics, nil)
+	if err != nil {
+		return 0, err
+	}
+	request.Close = true
+	response, err := l.Server.Client().Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, err
+	}
+	found := goroutines.FindSubmatch(text)
+	if found == nil {
+		return 0, errors.New("the metrics don't say")
+	}
+	return strconv.Atoi(string(found[1]))
+}
+
+func (l *lab) process(name string) string {
+	return filepath.Join("/proc", strconv.Itoa(l.Server.PID()), name)
+}
+
+func (l *lab) openFiles(context.Context) (int, error) {
+	entries, err := os.ReadDir(l.process("fd"))
+	return len(entries), err
+}
+
+func (l *lab) children(context.Context) (found int, err error) {
+	lists, err := filepath.Glob(l.process("task/*/children"))
+	for _, list := range lists {
+		children, err := os.ReadFile(list) // an error: the thread has ended
+		if err == nil {
+			found += len(bytes.Fields(children))
+		}
+	}
+	return found, err
+}
+
+// temporaryFiles are those in the server's TMPDIR and in the scratch space of the
+// volume, and the halves of files elsewhere on it.
+func (l *lab) temporaryFiles(context.Context) (found int, err error) {
+	scratch := filepath.Join(l.Server.Volume(), "work")
+	for _, top := range []string{l.temporary, l.Server.Volume()} {
+		err = errors.Join(err, filepath.WalkDir(top, func(path string, _ fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // gone meanwhile
+			}
+			inside := strings.HasPrefix(path, scratch+"/") || strings.HasPrefix(path, l.temporary+"/")
+			if inside || strings.HasSuffix(path, ".partial") {
+				found++
+			}
+			return err
+		}))
+	}
+	return found, err
+}
+
+// commands are the processes of the Dockerfile's command.
+func (l *lab) commands() (found []string, err error) {
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range lines {
+		line, err := os.ReadFile(path) // an error: it has ended
+		if err == nil && bytes.HasPrefix(line, []byte("sleep\x00")) && bytes.Contains(line, []byte(".1"+l.mark)) {
+			found = append(found, path)
+		}
+	}
+	return found, err
+}
+
+func (l *lab) containers(ctx context.Context) (int, error) {
+	found, err := l.engine.docker.ContainerList(ctx, container.ListOptions{All: true})
+	return len(found), err
+}
+
+func (l *lab) images(ctx context.Context, which filters.Args) (int, error) {
+	found, err := l.engine.docker.ImageList(ctx, image.ListOptions{All: true, Filters: which})
+	return len(found), err
+}
+
+func (l *lab) cacheRecords(ctx context.Context) (int, error) {
+	found, err := l.engine.buildkit.DiskUsage(ctx)
+	return len(found), err
+}
+
+var resident = regexp.MustCompile(`(?m)^VmRSS:\s+(\d+) kB$`)
+
+func (l *lab) residentMemory(context.Context) (int, error) {
+	text, err := os.ReadFile(l.process("status"))
+	if err != nil {
+		return 0, err
+	}
+	found := resident.FindSubmatch(text)
+	if found == nil {
+		return 0, errors.New("the kernel doesn't say")
+	}
+	return strconv.Atoi(string(found[1]))
+}

@@ -1,0 +1,27 @@
+//go:build stack
+
+package soak
+
+import (
+	"math/rand/v2"
+
+	"github.com/opensbs/sbs/test/gate"
+)
+
+// slowNetwork: every part answers, at the pace of a bad line.
+var slowNetwork = fault{
+	name: "slow network",
+	moments: []moment{{"", func(l *lab, random *rand.Rand) *injection {
+		rate := 128<<10 + random.IntN(384<<10) // bytes per second
+		parts := []*gate.Gate{l.git, l.registry, l.notary}
+		set := func(rate int) func() error {
+			return func() error {
+				for _, part := range parts {
+					part.Slow(rate)
+				}
+				return nil
+			}
+		}
+		return &injection{before: set(rate), heal: set(0)}
+	}}},
+}

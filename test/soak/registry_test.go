@@ -1,0 +1,25 @@
+//go:build stack
+
+package soak
+
+import (
+	"regexp"
+
+	"github.com/opensbs/sbs/test/gate"
+)
+
+func (l *lab) registryGate() *gate.Gate { return l.registry }
+
+// registryDown: the registry that is pushed to can't be reached. Base images come
+// from another one. A layer's upload is not among the moments: the engine tries
+// that again for a minute, longer than any other fault lasts.
+var registryDown = fault{
+	name: "registry down",
+	moments: []moment{
+		fromTheBeginning((*lab).registryGate),
+		when("at the image's manifest", "PUT /v2/"+imageName+"/manifests/", (*lab).registryGate),
+		when("at the signature", "PUT /extensions/v2/", (*lab).registryGate),
+	},
+	commands: []string{"docker push 127.0.0.1:", "podman image sign "},
+	cause:    regexp.MustCompile(`127\.0\.0\.1:\d+.*(connection refused|connection reset|EOF)`),
+}

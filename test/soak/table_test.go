@@ -1,0 +1,59 @@
+//go:build stack
+
+package soak
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+)
+
+// table counts how builds ended, by fault.
+type table map[string]map[string]int
+
+func (r table) add(f fault, ending string) {
+	if r[f.name] == nil {
+		r[f.name] = map[string]int{}
+	}
+	r[f.name][ending]++
+}
+
+func (r table) String() string {
+	return columns(func(w *tabwriter.Writer) {
+		fmt.Fprintln(w, "fault\tbuilds\tfailed as said\tsucceeded\twrong")
+		sum := map[string]int{}
+		for _, f := range append([]fault{peace}, faults...) {
+			row(w, f.name, r[f.name])
+			for ending, n := range r[f.name] {
+				sum[ending] += n
+			}
+		}
+		row(w, "all", sum)
+	})
+}
+
+func row(w *tabwriter.Writer, name string, endings map[string]int) {
+	all := 0
+	for _, n := range endings {
+		all += n
+	}
+	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", name, all, endings[failed], endings[succeeded], endings[wrong])
+}
+
+// compared shows the figures from before beside those from after.
+func compared(before, after figures) string {
+	return columns(func(w *tabwriter.Writer) {
+		fmt.Fprintln(w, "what there is\tbefore\tafter")
+		for _, kind := range kinds {
+			fmt.Fprintf(w, "%s\t%d\t%d\n", kind.name, before[kind.name], after[kind.name])
+		}
+	})
+}
+
+func columns(write func(*tabwriter.Writer)) string {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	write(w)
+	_ = w.Flush() // to memory
+	return text.String()
+}
