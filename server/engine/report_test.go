@@ -2,11 +2,14 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	buildkit "github.com/moby/buildkit/client"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 const someDigest = "sha256:6bc1788d2f49d4222cd6c77eff5134c829fea4d442c4f1b54b2d8a82295806c7"
@@ -66,5 +69,27 @@ func TestReport(t *testing.T) {
 	err := r.explain(cause)
 	if !errors.Is(err, cause) || !strings.Contains(err.Error(), "[3/3] RUN false") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestStoppedEngine: an engine that goes away is told from a step that can't reach
+// something.
+func TestStoppedEngine(t *testing.T) {
+	gone := fmt.Errorf("failed to receive status: %w", status.Error(codes.Unavailable, "error reading from server: EOF"))
+	for name, test := range map[string]struct {
+		failed string
+		err    error
+		want   bool
+	}{
+		"gone":           {"", gone, true},
+		"a step failed":  {"[2/2] RUN false", gone, false},
+		"another reason": {"", status.Error(codes.Unknown, "no such frontend"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := report{failed: test.failed}
+			if err := r.explain(test.err); errors.Is(err, ErrStopped) != test.want || !errors.Is(err, test.err) {
+				t.Errorf("the error is %v", err)
+			}
+		})
 	}
 }

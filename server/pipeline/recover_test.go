@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -132,5 +133,39 @@ func TestSettle(t *testing.T) {
 		if kept := saved(t, other); kept.Status != api.StatusSuccess {
 			t.Errorf("the other one is %+v", kept)
 		}
+	}
+}
+
+// TestLatestIsSavedLater: a failure whose record found no room is recorded as it
+// was, not as an interruption.
+func TestLatestIsSavedLater(t *testing.T) {
+	v, build, folder := cut(t, testID)
+	slot, err := job.Open(v, func(r job.Record) job.Record { return r })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := New(Config{Volume: v, Slot: slot})
+	if err := p.saveLatest(); err != nil {
+		t.Errorf("without a build: %v", err)
+	}
+	failed := job.Record{ID: testID, Status: api.FailureStatus("git clone x"), Cause: "the data volume is full"}
+	if err := slot.Begin(job.Record{ID: testID}, func(context.Context, *job.Build) job.Record { return failed }); err != nil {
+		t.Fatal(err)
+	}
+	for state, changed := slot.Watch(); state.Running; state, changed = slot.Watch() {
+		<-changed
+	}
+	if err := p.saveLatest(); err != nil {
+		t.Fatal(err)
+	}
+	if kept := saved(t, build); kept.Status != failed.Status || kept.Cause != failed.Cause {
+		t.Errorf("kept is %+v", kept)
+	}
+	const other = `{"id":"` + testID + `","status":"kept"}`
+	if err := os.WriteFile(filepath.Join(folder, "record.json"), []byte(other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.saveLatest(); err != nil || saved(t, build).Status != "kept" {
+		t.Errorf("a record that is there was written over: %v", err)
 	}
 }

@@ -61,7 +61,7 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 	r := &receiver{store: store, left: left, pack: newPackReader(pack), spool: spool}
 	count, err := r.pack.count()
 	if err != nil {
-		return fmt.Errorf("pack: %w", err)
+		return fmt.Errorf("pack: %w", brokenOff(err))
 	}
 	if err := left.objects.take(int64(count)); err != nil {
 		return err
@@ -71,13 +71,21 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 			return err
 		}
 		if err := r.next(); err != nil {
-			return fmt.Errorf("pack: %w", err)
+			return fmt.Errorf("pack: %w", brokenOff(err))
 		}
 	}
 	if err := r.pack.finish(); err != nil {
-		return fmt.Errorf("pack: %w", err)
+		return fmt.Errorf("pack: %w", brokenOff(err))
 	}
 	return r.resolvePending(ctx)
+}
+
+// brokenOff says what the end of a pack before its end means.
+func brokenOff(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the git host broke off before the end: see that it runs, and start the build again: %w", err)
+	}
+	return err
 }
 
 func (r *receiver) next() error {

@@ -29,7 +29,10 @@ var clientGone = fault{
 	},
 }
 
-var errReached = errors.New("the build has come so far")
+var (
+	errReached = errors.New("the build has come so far")
+	errHungUp  = errors.New("the client hung up")
+)
 
 // breakOffFollowing follows the build that runs, and hangs up at a status.
 func (l *lab) breakOffFollowing(ctx context.Context, status string) error {
@@ -56,6 +59,7 @@ func (l *lab) breakOffSending(ctx context.Context, size int64) error {
 		defer close(over)
 		_, _ = io.CopyN(sent, blanks{}, size) // an error: the server has refused the rest
 		hangUp()
+		_ = sent.CloseWithError(errHungUp) // else the connection waits for the rest for good
 	}()
 	defer func() { <-over }()
 	defer body.Close()

@@ -18,8 +18,8 @@ var registryDown = fault{
 	moments: []moment{
 		fromTheBeginning((*lab).registryGate),
 		when("at the image's manifest", "PUT /v2/"+imageName+"/manifests/", (*lab).registryGate),
-		when("at the signature", "PUT /extensions/v2/", (*lab).registryGate),
+		when("at a signature", "PUT /v2/"+imageName+"/manifests/sha256", (*lab).registryGate),
 	},
-	commands: []string{"docker push 127.0.0.1:", "podman image sign "},
+	commands: []string{"docker push 127.0.0.1:", "podman image sign ", "cosign sign ", "cosign attest "},
 	cause:    regexp.MustCompile(`127\.0\.0\.1:\d+.*(connection refused|connection reset|EOF)`),
 }
