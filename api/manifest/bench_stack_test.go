@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // folderVariable makes this test binary compress a folder onto standard output:
@@ -24,7 +26,7 @@ const folderVariable = "SBS_TEST_FOLDER"
 func TestMain(m *testing.M) {
 	folder := os.Getenv(folderVariable)
 	if folder == "" {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
 	}
 	tree := Contents{Log: io.NewSectionReader(strings.NewReader(""), 0, 0), Git: os.DirFS(folder), Modified: time.Unix(0, 0)}
 	if _, err := Write(context.Background(), os.Stdout, tree); err != nil {
