@@ -11,6 +11,10 @@ IMAGE    ?= sbs-server:$(or $(VERSION),development)-$(ARCH)
 INSTANTS ?= 200
 SEED     ?= 0
 
+# The benchmarks: how many pairs are measured, and which parts; all when empty.
+ROUNDS   ?= 5
+ONLY     ?=
+
 # The soak test: how many builds there are; its faults are drawn from SEED too.
 BUILDS   ?= 200
 
@@ -94,8 +98,10 @@ soak: setup ## build BUILDS=200 times while everything around the server fails, 
 bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
 	cd tools/cosign && $(GO) build -trimpath -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
 
-bench: setup build ## measure build time, status latency, listing and memory on the stack
-	$(GO) test $(STACK) -run '^$$' -bench . -benchtime 1x ./test/e2e ./test/state
+bench: setup ## measure beside the usual tools, print the ratios and draw them: ROUNDS=5 ONLY=parts
+	deploy/engine/install.sh bzip2 pbzip2 lbzip2
+	$(GO) run ./test/bench -rounds $(ROUNDS) -only '$(ONLY)' -out docs/bench
+	cd tools/plot && $(GO) run . ../../docs/bench
 
 bench-hostile: setup ## measure a build beside hostile clients, in ROUNDS=5 rounds
 	$(GO) test $(STACK) -run '^$$' -bench Hostile -benchtime 1x ./test/hostile

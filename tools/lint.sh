@@ -25,6 +25,12 @@ step staticcheck
 tool staticcheck ./...
 tool staticcheck -tags stack ./...
 
+# What draws the benchmarks' plots has a module of its own, which another's tools
+# can't be run in but as programs.
+step tools/plot
+staticcheck=$(tool -n staticcheck)
+(cd tools/plot && "$GO" vet ./... && "$GO" test ./... && timeout 300 "$staticcheck" ./...)
+
 step shellcheck
 scripts=$(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
 if command -v shellcheck >/dev/null; then

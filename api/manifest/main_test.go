@@ -1,3 +1,5 @@
+//go:build !stack
+
 package manifest
 
 import (
@@ -6,5 +8,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// What a test starts has ended when the tests have.
+// What a test starts has ended when the tests have. The stack tests have a
+// TestMain of their own, which checks it too.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

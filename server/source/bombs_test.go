@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
 // deflated is the zlib stream of a megabyte of zeros, n times.
@@ -91,7 +90,7 @@ func TestPackBombs(t *testing.T) {
 	}
 	stream := deflated(t, 64)
 	isLimit := func(err error) bool { var limit *LimitError; return errors.As(err, &limit) }
-	tooLong := func(err error) bool { return errors.Is(err, packfile.ErrInflatedSizeMismatch) }
+	tooLong := func(err error) bool { return err != nil && strings.Contains(err.Error(), "its header says") }
 	for name, test := range map[string]struct {
 		pack []byte
 		want func(error) bool

@@ -65,7 +65,7 @@ func (c *checkout) folder(ctx context.Context, root *os.Root, tree plumbing.Hash
 	if err != nil {
 		return err
 	}
-	entries, err := readTree(c.store, place)
+	entries, err := readTree(c.store, place, nil)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -17,6 +16,7 @@ import (
 type closure struct {
 	keep    []bool // by place in the store
 	shallow []plumbing.Hash
+	entries []gitobject.TreeEntry // of the tree at hand: memory that is used again
 }
 
 // closureOf walks from a commit as deep as asked (0: all of it). A server may
@@ -100,11 +100,11 @@ func (c *closure) has(store *objects, id plumbing.Hash) bool {
 
 // tree keeps the blobs of a tree and adds its trees to those still to visit.
 func (c *closure) tree(store *objects, place int32, visit []int32) ([]int32, error) {
-	entries, err := readTree(store, place)
-	if err != nil {
+	var err error
+	if c.entries, err = readTree(store, place, c.entries[:0]); err != nil {
 		return nil, err
 	}
-	for _, entry := range entries {
+	for _, entry := range c.entries {
 		switch entry.Mode {
 		case filemode.Submodule:
 		case filemode.Dir:
@@ -122,33 +122,6 @@ func (c *closure) tree(store *objects, place int32, visit []int32) ([]int32, err
 		}
 	}
 	return visit, nil
-}
-
-// readTree returns the entries of a tree after checking what every reader of
-// trees relies on: names that may be written, in order, each once. Modes are
-// made canonical by go-git as by Git: what is no file, link or folder is taken
-// for a submodule.
-func readTree(store *objects, place int32) ([]gitobject.TreeEntry, error) {
-	var tree gitobject.Tree
-	if err := store.decode(place, &tree); err != nil {
-		return nil, err
-	}
-	seen := make(map[string]bool, len(tree.Entries))
-	previous := ""
-	for i, entry := range tree.Entries {
-		if reason := checkName(entry.Name); reason != "" {
-			return nil, &TreeError{entry.Name, reason}
-		}
-		key := entry.Name
-		if entry.Mode == filemode.Dir {
-			key += "/" // Git's order of a tree (base_name_compare)
-		}
-		if seen[entry.Name] || (i > 0 && strings.Compare(previous, key) >= 0) {
-			return nil, &TreeError{entry.Name, "the names of its folder are out of order, or one is there twice"}
-		}
-		seen[entry.Name], previous = true, key
-	}
-	return tree.Entries, nil
 }
 
 // commitOf follows annotated tags to the commit they stand for.

@@ -2,11 +2,11 @@ package source
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // delta makes an object out of a base and instructions, as a stream: go-git's
@@ -14,8 +14,8 @@ import (
 // for every step back in it. Format: Git's gitformat-pack, "Deltified
 // representation".
 type delta struct {
-	base         io.ReaderAt
-	baseSize     int64
+	base         *io.SectionReader
+	content      []byte // the base, if it is small
 	instructions *bufio.Reader
 	size         int64 // of the object that results
 }
@@ -24,28 +24,32 @@ type delta struct {
 // and a read for each instruction would be most of the work.
 const smallBase = 256 << 10
 
-// newDelta reads the sizes at the head of the instructions.
-func newDelta(base *io.SectionReader, instructions *bufio.Reader) (*delta, error) {
-	baseSize, err := binary.ReadUvarint(instructions)
-	if err != nil {
-		return nil, fmt.Errorf("delta: base size: %w", truncated(err))
+// start reads the sizes at the head of the instructions. The memory of the delta
+// before is used again.
+func (d *delta) start(base *io.SectionReader, instructions io.Reader) error {
+	if d.instructions == nil {
+		d.instructions = bufio.NewReader(nil)
 	}
-	size, err := binary.ReadUvarint(instructions)
+	d.instructions.Reset(instructions)
+	baseSize, err := binary.ReadUvarint(d.instructions)
 	if err != nil {
-		return nil, fmt.Errorf("delta: size: %w", truncated(err))
+		return fmt.Errorf("delta: base size: %w", truncated(err))
+	}
+	size, err := binary.ReadUvarint(d.instructions)
+	if err != nil {
+		return fmt.Errorf("delta: size: %w", truncated(err))
 	}
 	if baseSize != uint64(base.Size()) || size > 1<<62 { //nolint:gosec // a size is not negative
-		return nil, errors.New("delta: does not fit its base")
+		return errors.New("delta: does not fit its base")
 	}
-	d := &delta{base: base, baseSize: base.Size(), instructions: instructions, size: int64(size)}
-	if base.Size() <= smallBase {
-		content, err := io.ReadAll(base)
-		if err != nil {
-			return nil, fmt.Errorf("delta: read base: %w", err)
+	d.base, d.size, d.content = base, int64(size), d.content[:0]
+	if baseSize <= smallBase {
+		d.content = slices.Grow(d.content, int(baseSize))[:baseSize]
+		if _, err := io.ReadFull(base, d.content); err != nil {
+			return fmt.Errorf("delta: read base: %w", err)
 		}
-		d.base = bytes.NewReader(content)
 	}
-	return d, nil
+	return nil
 }
 
 // writeTo writes the resulting object.
@@ -56,24 +60,24 @@ func (d *delta) writeTo(w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("delta: %w", truncated(err))
 		}
-		var from io.Reader
-		length := int64(code)
-		switch {
-		case code&0x80 != 0:
-			var offset int64
+		var offset int64
+		length, copies := int64(code), code&0x80 != 0
+		if copies {
 			if offset, length, err = d.readCopy(code); err != nil {
 				return err
 			}
-			from = io.NewSectionReader(d.base, offset, length)
-		case code == 0:
+		} else if code == 0 {
 			return errors.New("delta: reserved instruction")
-		default:
-			from = d.instructions
 		}
 		if length > left {
 			return errors.New("delta: makes more than it says")
 		}
-		if _, err := io.CopyN(w, from, length); err != nil {
+		if copies {
+			err = d.copyTo(w, offset, length)
+		} else {
+			err = d.insertTo(w, int(length))
+		}
+		if err != nil {
 			return fmt.Errorf("delta: %w", truncated(err))
 		}
 		left -= length
@@ -82,6 +86,29 @@ func (d *delta) writeTo(w io.Writer) error {
 		return errors.New("delta: goes on after its end")
 	}
 	return nil
+}
+
+// copyTo writes a range of the base.
+func (d *delta) copyTo(w io.Writer, offset, length int64) (err error) {
+	if int64(len(d.content)) == d.base.Size() {
+		_, err = w.Write(d.content[offset : offset+length])
+	} else {
+		_, err = io.CopyN(w, io.NewSectionReader(d.base, offset, length), length)
+	}
+	return err
+}
+
+// insertTo writes what stands among the instructions, at most 127 bytes.
+func (d *delta) insertTo(w io.Writer, length int) error {
+	inserted, err := d.instructions.Peek(length)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(inserted); err != nil {
+		return err
+	}
+	_, err = d.instructions.Discard(length)
+	return err
 }
 
 // readCopy reads the range of a copy instruction: bits 0 to 3 of code say which
@@ -104,7 +131,7 @@ func (d *delta) readCopy(code byte) (offset, length int64, err error) {
 	if length == 0 {
 		length = 0x10000
 	}
-	if offset+length > d.baseSize {
+	if offset+length > d.base.Size() {
 		return 0, 0, errors.New("delta: copies from beyond its base")
 	}
 	return offset, length, nil

@@ -25,19 +25,20 @@ type gitFolder struct {
 	worktree   string // relative path to the work tree when it is not the parent
 	submodules []module
 	entries    []*index.Entry
+	shallow    []plumbing.Hash // commits at which history was cut
 }
 
-// write fills the Git folder; store and kept are its objects.
-func (g gitFolder) write(ctx context.Context, git *os.Root, store *objects, kept *closure) error {
-	for _, dir := range []string{"objects", "objects/pack", "refs", "refs/heads", "refs/tags"} {
+// write fills the Git folder, but for its pack.
+func (g gitFolder) write(ctx context.Context, git *os.Root) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, dir := range []string{"refs", "refs/heads", "refs/tags"} {
 		if err := makeFolder(git, dir); err != nil {
 			return err
 		}
 	}
-	if err := writePack(ctx, git, store, store.sorted(kept.keep)); err != nil {
-		return err
-	}
-	if err := writeShallow(git, kept.shallow); err != nil {
+	if err := writeShallow(git, g.shallow); err != nil {
 		return err
 	}
 	if err := writeFile(git, "config", 0o644, func(w io.Writer) error { return config.NewEncoder(w).Encode(g.config()) }); err != nil {

@@ -104,16 +104,6 @@ func measuredClone(tb testing.TB, request Request, dir string) (time.Duration, i
 	return measured(tb, text, os.Args[0], dir)
 }
 
-// measuredGit clones with the real git.
-func measuredGit(tb testing.TB, request Request, dir string) (time.Duration, int64) {
-	tb.Helper()
-	authorities := filepath.Join(tb.TempDir(), "ca.pem")
-	if err := os.WriteFile(authorities, request.CABundle, 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	return measured(tb, nil, "git", "-c", "http.sslCAInfo="+authorities, "clone", "--quiet", "--depth=1", request.URL, dir)
-}
-
 // randomFiles makes files that do not compress, the same each time.
 func randomFiles(tb testing.TB, count, size int) map[string]gitserver.File {
 	tb.Helper()
@@ -149,37 +139,5 @@ func TestMemory(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// Clone beside git clone --depth 1, each in a process of its own.
-func BenchmarkClone(b *testing.B) {
-	for _, size := range []struct {
-		name  string
-		files map[string]gitserver.File
-	}{
-		{"300x1MB", randomFiles(b, 300, 1_000_000)},
-		{"20000x1KB", randomFiles(b, 20_000, 1_000)},
-	} {
-		s := newStack(b, gitserver.Options{})
-		s.create(b, "one.git", size.files)
-		for name, run := range map[string]func(dir string) (time.Duration, int64){
-			"ssh":   func(dir string) (time.Duration, int64) { return measuredClone(b, s.ssh("one.git"), dir) },
-			"https": func(dir string) (time.Duration, int64) { return measuredClone(b, s.https("one.git"), dir) },
-			"git":   func(dir string) (time.Duration, int64) { return measuredGit(b, s.https("one.git"), dir) },
-		} {
-			b.Run(size.name+"/"+name, func(b *testing.B) {
-				var peak int64
-				for b.Loop() {
-					dir := filepath.Join(b.TempDir(), "tree")
-					_, memory := run(dir)
-					peak = max(peak, memory)
-					if err := os.RemoveAll(dir); err != nil {
-						b.Fatal(err)
-					}
-				}
-				b.ReportMetric(float64(peak>>20), "MB-peak")
-			})
-		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -27,7 +28,9 @@ type object struct {
 type objects struct {
 	file  *os.File
 	out   *bufio.Writer
-	end   int64
+	end   int64  // of what was added
+	disk  int64  // of what has left out's buffer
+	spare []byte // memory of content
 	table []object
 	byID  map[plumbing.Hash]int32
 }
@@ -93,11 +96,21 @@ func (c *counting) Write(p []byte) (int, error) {
 
 // at returns the content of an object for random reading.
 func (s *objects) at(place int32) (*io.SectionReader, error) {
-	if err := s.out.Flush(); err != nil {
-		return nil, fmt.Errorf("scratch file: %w", err)
-	}
 	o := s.table[place]
+	if o.offset+o.size > s.disk {
+		if err := s.flush(); err != nil {
+			return nil, err
+		}
+	}
 	return io.NewSectionReader(s.file, o.offset, o.size), nil
+}
+
+func (s *objects) flush() error {
+	if err := s.out.Flush(); err != nil {
+		return fmt.Errorf("scratch file: %w", err)
+	}
+	s.disk = s.end
+	return nil
 }
 
 // find returns the place of an object of a kind.
@@ -112,25 +125,40 @@ func (s *objects) find(id plumbing.Hash, kind plumbing.ObjectType) (int32, error
 	return place, nil
 }
 
-// decoder is what go-git's commits, tags and trees have in common.
+// decoder is what go-git's commits and tags have in common.
 type decoder interface {
 	Decode(plumbing.EncodedObject) error
 }
 
-// decode reads an object that is small by nature: commit, tag or tree.
-func (s *objects) decode(place int32, into decoder) error {
+// content reads an object that is small by nature: commit, tag or tree. What it
+// returns is overwritten by the next call.
+func (s *objects) content(place int32) ([]byte, error) {
 	o := s.table[place]
 	if o.size > maxParsed {
-		return &LimitError{What: fmt.Sprintf("bytes in the %s %s", o.kind, o.id), Limit: maxParsed}
+		return nil, &LimitError{What: fmt.Sprintf("bytes in the %s %s", o.kind, o.id), Limit: maxParsed}
 	}
-	content, err := s.at(place)
+	from, err := s.at(place)
+	if err != nil {
+		return nil, err
+	}
+	s.spare = slices.Grow(s.spare[:0], int(o.size))[:o.size]
+	if _, err := io.ReadFull(from, s.spare); err != nil {
+		return nil, fmt.Errorf("read %s %s: %w", o.kind, o.id, err)
+	}
+	return s.spare, nil
+}
+
+// decode parses a commit or tag.
+func (s *objects) decode(place int32, into decoder) error {
+	content, err := s.content(place)
 	if err != nil {
 		return err
 	}
+	o := s.table[place]
 	memory := &plumbing.MemoryObject{}
 	memory.SetType(o.kind)
 	memory.SetSize(o.size)
-	if _, err := io.Copy(memory, content); err != nil {
+	if _, err := memory.Write(content); err != nil {
 		return fmt.Errorf("read %s %s: %w", o.kind, o.id, err)
 	}
 	if err := into.Decode(memory); err != nil {

@@ -139,6 +139,9 @@ func (p *packWriter) finish() (plumbing.Hash, *idxfile.MemoryIndex, error) {
 // objects/pack of a Git folder.
 func writePack(ctx context.Context, git *os.Root, store *objects, places []int32) (err error) {
 	const unnamed = "objects/pack/pack"
+	if err := makeFolders(git, "objects/pack"); err != nil {
+		return err
+	}
 	file, err := git.OpenFile(unnamed, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write pack: %w", err)

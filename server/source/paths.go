@@ -35,6 +35,9 @@ func checkName(name string) string {
 // on NTFS with trailing dots and spaces, a stream suffix or as the short name
 // git~1, on HFS+ with code points in it that it ignores.
 func isDotGit(name string) bool {
+	if c := name[0]; c != '.' && c != 'g' && c != 'G' && c < utf8.RuneSelf {
+		return false // at once: names are many
+	}
 	ntfs, _, _ := strings.Cut(name, ":")
 	ntfs = strings.ToLower(strings.TrimRight(ntfs, ". "))
 	return ntfs == ".git" || ntfs == "git~1" || strings.ToLower(withoutIgnored(name)) == ".git"

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,18 +12,19 @@ import (
 	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
 // receiver turns a pack, as it comes over the wire, into whole objects.
 // go-git's own parser reads a pack twice and holds objects and a cache of 96 MiB
-// in memory; its scanner, used here, streams.
+// in memory.
 type receiver struct {
 	store   *objects
 	left    *limits
-	scanner *packfile.Scanner
-	spool   *os.File // the delta at hand, and before it those that wait
-	waiting int64    // end of the deltas that wait in spool
+	pack    *packReader
+	delta   delta
+	small   bytes.Buffer // the delta at hand, if it is small and has its base
+	spool   *os.File     // or else that delta, and before it those that wait
+	waiting int64        // end of the deltas that wait in spool
 	entries []packEntry
 	pending []pendingDelta
 }
@@ -39,6 +41,9 @@ const unresolved = -1
 // maxDeltaRounds is Git's bound on deltas of deltas (pack-objects.h, OE_DEPTH_BITS).
 const maxDeltaRounds = 4095
 
+// smallDelta is the size in bytes up to which a delta stays in memory.
+const smallDelta = 256 << 10
+
 // pendingDelta is a delta that came before its base.
 type pendingDelta struct {
 	entry       int // of the delta itself
@@ -54,8 +59,8 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 		return err
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	r := &receiver{store: store, left: left, scanner: packfile.NewScanner(pack), spool: spool}
-	_, count, err := r.scanner.Header()
+	r := &receiver{store: store, left: left, pack: newPackReader(pack), spool: spool}
+	count, err := r.pack.count()
 	if err != nil {
 		return fmt.Errorf("pack: %w", brokenOff(err))
 	}
@@ -70,7 +75,7 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 			return fmt.Errorf("pack: %w", brokenOff(err))
 		}
 	}
-	if _, err := r.scanner.Checksum(); err != nil {
+	if err := r.pack.finish(); err != nil {
 		return fmt.Errorf("pack: %w", brokenOff(err))
 	}
 	return r.resolvePending(ctx)
@@ -78,7 +83,7 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 
 // brokenOff says what the end of a pack before its end means.
 func brokenOff(err error) error {
-	for _, end := range []error{packfile.ErrEmptyPackfile, io.EOF, io.ErrUnexpectedEOF, syscall.EPIPE, syscall.ECONNRESET} {
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.EPIPE, syscall.ECONNRESET} {
 		if errors.Is(err, end) {
 			return fmt.Errorf("the git host broke off before the end: see that it runs, and start the build again: %w", err)
 		}
@@ -87,61 +92,68 @@ func brokenOff(err error) error {
 }
 
 func (r *receiver) next() error {
-	header, err := r.scanner.NextObjectHeader()
+	header, err := r.pack.next()
 	if err != nil {
 		return err
 	}
-	r.entries = append(r.entries, packEntry{header.Offset, unresolved})
+	r.entries = append(r.entries, packEntry{header.offset, unresolved})
 	entry := len(r.entries) - 1
-	switch header.Type {
+	switch header.kind {
 	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
-		if err := r.left.received.take(header.Length); err != nil {
+		if err := r.left.received.take(header.size); err != nil {
 			return err
 		}
-		r.entries[entry].place, err = r.store.add(header.Type, header.Length, func(w io.Writer) error {
-			_, _, err := r.scanner.NextObject(w)
-			return err
+		r.entries[entry].place, err = r.store.add(header.kind, header.size, func(w io.Writer) error {
+			return r.pack.content(w, header.size)
 		})
 		return err
 	case plumbing.OFSDeltaObject, plumbing.REFDeltaObject:
 		return r.nextDelta(entry, header)
 	}
-	return fmt.Errorf("object of type %d", header.Type)
+	return fmt.Errorf("object of type %d", header.kind)
 }
 
 // nextDelta stores what a delta makes of its base, or puts it by.
-func (r *receiver) nextDelta(entry int, header *packfile.ObjectHeader) error {
-	if header.Length > r.left.received.left {
+func (r *receiver) nextDelta(entry int, header entryHeader) error {
+	if header.size > r.left.received.left {
 		return &LimitError{What: r.left.received.what, Limit: r.left.received.limit}
 	}
-	delta := pendingDelta{entry: entry, base: header.Reference, baseEntry: unresolved, start: r.waiting, size: header.Length}
-	if header.Type == plumbing.OFSDeltaObject {
-		i := sort.Search(entry, func(i int) bool { return r.entries[i].offset >= header.OffsetReference })
-		if i == entry || r.entries[i].offset != header.OffsetReference {
+	delta := pendingDelta{entry: entry, base: header.base, baseEntry: unresolved, start: r.waiting, size: header.size}
+	if header.kind == plumbing.OFSDeltaObject {
+		i := sort.Search(entry, func(i int) bool { return r.entries[i].offset >= header.baseOffset })
+		if i == entry || r.entries[i].offset != header.baseOffset {
 			return errors.New("a delta names a base that does not exist")
 		}
 		delta.baseEntry = i
 	}
-	spooled := bufio.NewWriter(io.NewOffsetWriter(r.spool, r.waiting))
-	n, _, err := r.scanner.NextObject(spooled)
-	if err != nil {
-		return err
+	base := r.baseOf(delta)
+	if base != unresolved && header.size <= smallDelta {
+		r.small.Reset()
+		if err := r.pack.content(&r.small, header.size); err != nil {
+			return err
+		}
+		return r.apply(delta.entry, base, bytes.NewReader(r.small.Bytes()))
 	}
-	if n != header.Length {
-		return fmt.Errorf("delta has %d bytes, its header says %d", n, header.Length)
+	spooled := bufio.NewWriter(io.NewOffsetWriter(r.spool, r.waiting))
+	if err := r.pack.content(spooled, header.size); err != nil {
+		return err
 	}
 	if err := spooled.Flush(); err != nil {
 		return fmt.Errorf("scratch file: %w", err)
 	}
-	if base := r.baseOf(delta); base != unresolved {
-		return r.apply(delta, base)
+	if base != unresolved {
+		return r.apply(delta.entry, base, r.spooled(delta))
 	}
-	if err := r.left.received.take(header.Length); err != nil {
+	if err := r.left.received.take(header.size); err != nil {
 		return err
 	}
-	r.waiting += header.Length
+	r.waiting += header.size
 	r.pending = append(r.pending, delta)
 	return nil
+}
+
+func (r *receiver) spooled(delta pendingDelta) io.Reader {
+	return io.NewSectionReader(r.spool, delta.start, delta.size)
 }
 
 func (r *receiver) baseOf(delta pendingDelta) int32 {
@@ -154,20 +166,19 @@ func (r *receiver) baseOf(delta pendingDelta) int32 {
 	return unresolved
 }
 
-func (r *receiver) apply(delta pendingDelta, base int32) (err error) {
+// apply stores the object that an entry makes of its base.
+func (r *receiver) apply(entry int, base int32, instructions io.Reader) (err error) {
 	content, err := r.store.at(base)
 	if err != nil {
 		return err
 	}
-	instructions := bufio.NewReader(io.NewSectionReader(r.spool, delta.start, delta.size))
-	d, err := newDelta(content, instructions)
-	if err != nil {
+	if err := r.delta.start(content, instructions); err != nil {
 		return err
 	}
-	if err := r.left.received.take(d.size); err != nil {
+	if err := r.left.received.take(r.delta.size); err != nil {
 		return err
 	}
-	r.entries[delta.entry].place, err = r.store.add(r.store.table[base].kind, d.size, d.writeTo)
+	r.entries[entry].place, err = r.store.add(r.store.table[base].kind, r.delta.size, r.delta.writeTo)
 	return err
 }
 
@@ -185,7 +196,7 @@ func (r *receiver) resolvePending(ctx context.Context) error {
 				still = append(still, delta)
 				continue
 			}
-			if err := r.apply(delta, base); err != nil {
+			if err := r.apply(delta.entry, base, r.spooled(delta)); err != nil {
 				return fmt.Errorf("pack: %w", err)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sync/errgroup"
 )
 
 // Request says what to clone and with which credentials.
@@ -190,14 +191,13 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 		return Checkout{}, nil, err
 	}
 	files := newCheckout(got.store, c.left)
-	if err := files.run(ctx, n.worktree, got.commit); err != nil {
+	if err := c.writeContent(ctx, n, got, kept, files); err != nil {
 		return Checkout{}, nil, err
 	}
-	report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
 	if files.pointers > 0 {
 		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for", grouped(files.pointers))
 	}
-	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, entries: files.entries}
+	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, entries: files.entries, shallow: kept.shallow}
 	if c.request.Submodules {
 		if folder.submodules, err = modulesOf(files, n.url); err != nil {
 			return Checkout{}, nil, err
@@ -210,8 +210,26 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 		}
 		folder.worktree = filepath.ToSlash(up)
 	}
-	if err := folder.write(ctx, n.git, got.store, kept); err != nil {
+	if err := folder.write(ctx, n.git); err != nil {
 		return Checkout{}, nil, err
 	}
 	return Checkout{Commit: got.commit.String(), Committed: files.committed, Reference: got.name}, folder.submodules, nil
+}
+
+// writeContent writes the files of the commit and the pack at once: each is a
+// full pass over the content.
+func (c *cloner) writeContent(ctx context.Context, n node, got *fetched, kept *closure, files *checkout) error {
+	if err := got.store.flush(); err != nil { // from here on it is only read
+		return err
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return writePack(ctx, n.git, got.store, got.store.sorted(kept.keep)) })
+	work.Go(func() error {
+		if err := files.run(ctx, n.worktree, got.commit); err != nil {
+			return err
+		}
+		report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
+		return nil
+	})
+	return work.Wait()
 }

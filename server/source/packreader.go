@@ -1,0 +1,159 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha1" //nolint:gosec // the checksum the pack format asks for
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/klauspost/compress/zlib"
+)
+
+// packReader reads a pack as it comes over the wire, entry by entry. go-git's
+// scanner does too, but gives each compressed byte to the decompressor by a call
+// of its own, a third of the time of decompressing. Format: Git's gitformat-pack,
+// version 2.
+type packReader struct {
+	from   *summed
+	in     *bufio.Reader
+	zlib   io.ReadCloser // made for the first entry
+	buffer []byte
+}
+
+// entryHeader is what stands before the compressed content of an entry.
+type entryHeader struct {
+	offset     int64 // of the entry in the pack
+	kind       plumbing.ObjectType
+	size       int64 // of the content; of a delta, of its instructions
+	base       plumbing.Hash
+	baseOffset int64 // used when base is zero
+}
+
+var errPack = errors.New("its form is wrong")
+
+func newPackReader(pack io.Reader) *packReader {
+	from := &summed{from: pack, sum: sha1.New()} //nolint:gosec // see above
+	return &packReader{from: from, in: bufio.NewReaderSize(from, 64<<10), buffer: make([]byte, 64<<10)}
+}
+
+// count reads the head of the pack: how many entries follow.
+func (p *packReader) count() (uint32, error) {
+	var head [12]byte
+	if _, err := io.ReadFull(p.in, head[:]); err != nil {
+		return 0, truncated(err)
+	}
+	if string(head[:8]) != "PACK\x00\x00\x00\x02" {
+		return 0, errPack
+	}
+	return binary.BigEndian.Uint32(head[8:]), nil
+}
+
+// next reads the header of the next entry; content must be called after it.
+func (p *packReader) next() (entryHeader, error) {
+	h := entryHeader{offset: p.from.read - int64(p.in.Buffered())}
+	c, err := p.in.ReadByte()
+	if err != nil {
+		return h, truncated(err)
+	}
+	h.kind, h.size = plumbing.ObjectType(c>>4&7), int64(c&0x0f)
+	if c&0x80 != 0 {
+		more, err := binary.ReadUvarint(p.in)
+		if err != nil {
+			return h, truncated(err)
+		}
+		if more > MaxBytes {
+			return h, &LimitError{What: "bytes of content", Limit: MaxBytes}
+		}
+		h.size |= int64(more) << 4 //nolint:gosec // checked above
+	}
+	switch h.kind {
+	case plumbing.OFSDeltaObject:
+		back, err := p.distance()
+		if err != nil {
+			return h, err
+		}
+		h.baseOffset = h.offset - back
+	case plumbing.REFDeltaObject:
+		if _, err := io.ReadFull(p.in, h.base[:]); err != nil {
+			return h, truncated(err)
+		}
+	}
+	return h, nil
+}
+
+// distance reads how far back a base is: seven bits a byte, the highest first,
+// and one added for each byte that follows.
+func (p *packReader) distance() (back int64, err error) {
+	for back <= 1<<48 {
+		c, err := p.in.ReadByte()
+		if err != nil {
+			return 0, truncated(err)
+		}
+		if back = back<<7 | int64(c&0x7f); c&0x80 == 0 {
+			return back, nil
+		}
+		back++
+	}
+	return 0, errPack
+}
+
+// content writes the content of the entry whose header was read. It is an error
+// when that has another size than the header says; no more than one byte beyond
+// is written.
+func (p *packReader) content(w io.Writer, size int64) (err error) {
+	if p.zlib == nil {
+		p.zlib, err = zlib.NewReader(p.in)
+	} else {
+		err = p.zlib.(zlib.Resetter).Reset(p.in, nil) // a zlib reader is one: its documentation
+	}
+	if err != nil {
+		return truncated(err)
+	}
+	n, err := io.CopyBuffer(w, io.LimitReader(p.zlib, size+1), p.buffer)
+	if err != nil {
+		return truncated(err)
+	}
+	if n != size {
+		return fmt.Errorf("an entry has other than the %d bytes its header says", size)
+	}
+	return nil
+}
+
+// finish reads the checksum behind the last entry and the end of the pack.
+func (p *packReader) finish() error {
+	var sum [sha1.Size]byte
+	if _, err := io.ReadFull(p.in, sum[:]); err != nil {
+		return truncated(err)
+	}
+	if _, err := p.in.ReadByte(); !errors.Is(err, io.EOF) {
+		return errors.Join(errors.New("it goes on after its end"), err)
+	}
+	if !bytes.Equal(sum[:], p.from.sum.Sum(nil)) {
+		return errors.New("its checksum is wrong: it was damaged on the way")
+	}
+	return nil
+}
+
+// summed hashes what is read, but for the checksum at the end. That guards
+// against damage alone, so it needs no collision detection: objects have theirs.
+type summed struct {
+	from io.Reader
+	read int64
+	sum  hash.Hash
+	tail []byte // what was read last and may be the checksum
+}
+
+func (s *summed) Read(p []byte) (int, error) {
+	n, err := s.from.Read(p)
+	s.read += int64(n)
+	s.tail = append(s.tail, p[:n]...)
+	sure := max(0, len(s.tail)-sha1.Size)
+	_, _ = s.sum.Write(s.tail[:sure]) // a hash.Hash never fails
+	s.tail = append(s.tail[:0], s.tail[sure:]...)
+	return n, err
+}
