@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	builds = flag.Int("builds", 16, "how many builds there are, after the first ones")
+	builds = flag.Int("builds", 17, "how many builds there are, after the first ones; 17 have each fault once")
 	seed   = flag.Uint64("seed", 0, "what the faults are drawn from; 0 draws a seed")
 	only   = flag.String("only", "", "the one fault that is injected; all of them unless given")
 )
@@ -49,8 +49,8 @@ func TestSoak(t *testing.T) {
 	fmt.Print(results.String(), "\n", asked.String(), "\n", compared(before, after))
 }
 
-// schedule deals the faults out, each as often as any other, and as many builds
-// in peace as with a fault, in an order that is drawn.
+// schedule deals the faults out, each as often as any other, and one build more
+// in peace in each round, in an order that is drawn.
 func schedule(count int, random *rand.Rand) (all []fault) {
 	round := []fault{peace}
 	for _, f := range faults {
