@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"sort"
+	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -82,8 +83,10 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 
 // brokenOff says what the end of a pack before its end means.
 func brokenOff(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the git host broke off before the end: see that it runs, and start the build again: %w", err)
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.EPIPE, syscall.ECONNRESET} {
+		if errors.Is(err, end) {
+			return fmt.Errorf("the git host broke off before the end: see that it runs, and start the build again: %w", err)
+		}
 	}
 	return err
 }
