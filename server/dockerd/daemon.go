@@ -72,7 +72,7 @@ func (d *Daemon) watch(ctx context.Context, running *child.Child) {
 		began := time.Now()
 		select {
 		case <-ctx.Done():
-			d.err = d.end(ctx, running)
+			d.err = errors.Join(d.end(ctx, running), endGroup(context.WithoutCancel(ctx), cgroupRoot, d.config.Group))
 			return
 		case <-running.Done():
 			d.config.Logger.Error("the Docker Engine ended and is started again", "error", running.Err(), "rest", rest.String())

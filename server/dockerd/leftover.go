@@ -12,13 +12,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// endGroup kills what runs in a cgroup and waits for its end.
+// endGroup kills what runs in a cgroup, waits for its end and removes the group.
 func endGroup(ctx context.Context, root, group string) error {
 	if !filepath.IsLocal(group) || group == "." {
 		return fmt.Errorf("end what an earlier engine left: %q is no name of a cgroup", group)
@@ -31,6 +32,7 @@ func endGroup(ctx context.Context, root, group string) error {
 			return fmt.Errorf("end what an earlier engine left: %w", err)
 		}
 		if left == 0 {
+			removeGroup(root, group)
 			return nil
 		}
 		select {
@@ -41,16 +43,40 @@ func endGroup(ctx context.Context, root, group string) error {
 	}
 }
 
+// folders are those of a cgroup: one, or with cgroup v1 one for each controller.
+func folders(root, group string) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(root, "*", group))
+	return append(found, filepath.Join(root, group)), err
+}
+
+// removeGroup removes the empty groups below a cgroup and then itself. Where the
+// kernel does not let go of one yet, or the cgroups can't be written, it stays: an
+// empty group costs a name.
+func removeGroup(root, group string) {
+	tops, _ := folders(root, group) // killAll has told the same error
+	for _, top := range tops {
+		var below []string
+		_ = filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() {
+				below = append(below, path)
+			}
+			return nil
+		})
+		for _, path := range slices.Backward(below) {
+			_ = syscall.Rmdir(path)
+		}
+	}
+}
+
 // killAll kills every process in a cgroup and below it, and says how many there
-// were. cgroup v1 has one tree for each controller.
+// were.
 func killAll(root, group string) (found int, err error) {
-	tops := []string{filepath.Join(root, group)}
-	trees, err := filepath.Glob(filepath.Join(root, "*", group))
+	tops, err := folders(root, group)
 	if err != nil {
 		return 0, err
 	}
 	seen := map[int]bool{}
-	for _, top := range append(tops, trees...) {
+	for _, top := range tops {
 		err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil // there is none, or it is gone again

@@ -162,7 +162,22 @@ func (e *engine) close() error {
 		failed = errors.Join(failed, e.docker.Close())
 	}
 	if e.running != nil {
-		failed = errors.Join(failed, e.running.Stop(), asRoot("ip", "link", "delete", e.bridge))
+		failed = errors.Join(failed, e.running.Stop(), asRoot("ip", "link", "delete", e.bridge), e.noGroups())
 	}
 	return errors.Join(failed, os.RemoveAll(filepath.Dir(e.config.Run)))
+}
+
+// noGroups fails when a cgroup of the engine's containers is left; with cgroup v1
+// there is one for each controller.
+func (e *engine) noGroups() error {
+	for _, pattern := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
+		left, err := filepath.Glob(filepath.Join(pattern, e.config.Group))
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			return fmt.Errorf("cgroups are left: %q", left)
+		}
+	}
+	return nil
 }
