@@ -28,6 +28,7 @@ var (
 	errWouldLoseKeys  = errors.New("the state is older than what is there: this server has keys that are not in it, and importing it would lose them")
 	errOtherImage     = errors.New("the state belongs to another repository than this server's DOCKER_REPO: import it into a server of its own")
 	errStopping       = errors.New("the server is shutting down: try again when it is up")
+	errHungUp         = errors.New("the client ended its side before the answer")
 )
 
 // internalFailure is all that a client is told of the server's own trouble.
@@ -75,6 +76,8 @@ func classify(err error) (int, api.Answer) {
 		return http.StatusNotFound, api.Answer{Status: err.Error(), Code: api.CodeNotFound}
 	case errors.Is(err, errNoSuchBuild), errors.Is(err, fs.ErrNotExist):
 		return http.StatusNotFound, api.Answer{Status: errNoSuchBuild.Error(), Code: api.CodeNotFound}
+	case errors.Is(err, errHungUp):
+		return http.StatusBadRequest, api.Answer{Status: errHungUp.Error(), Code: api.CodeBadRequest}
 	case errors.Is(err, errStopping), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable, api.Answer{Status: errStopping.Error(), Code: api.CodeStopping}
 	}

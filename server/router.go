@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -63,6 +65,10 @@ func (s *Server) plain(h handler) http.HandlerFunc {
 
 // failure classifies err, and logs it when the client is not told all of it.
 func (s *Server) failure(r *http.Request, err error) (int, api.Answer) {
+	// A request ends early with the server, or because of its client.
+	if ended := context.Cause(r.Context()); ended != nil && !errors.Is(ended, errStopping) && errors.Is(err, context.Canceled) {
+		err = errHungUp
+	}
 	code, answer := classify(err)
 	if code == http.StatusInternalServerError {
 		s.Logger.Error("request failed", "method", r.Method, "path", shortened(r.URL.Path, maxLoggedPath), "error", err)

@@ -38,7 +38,7 @@ var errShutdown = errors.New("the server was shut down: start the build again wh
 func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.Config) error {
 	// Streams of events end when this context does, so that Shutdown need not
 	// wait for clients that follow a build.
-	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
+	requests, endRequests := context.WithCancelCause(context.WithoutCancel(ctx))
 	counting := make(chan struct{})
 	go func() {
 		defer close(counting)
@@ -70,8 +70,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.C
 	return errors.Join(err, s.stop(context.WithoutCancel(ctx), h, endRequests))
 }
 
-func (s *Server) stop(ctx context.Context, h *http.Server, endRequests func()) error {
-	endRequests()
+func (s *Server) stop(ctx context.Context, h *http.Server, endRequests context.CancelCauseFunc) error {
+	endRequests(errStopping)
 	requestsEnd, cancel := context.WithTimeout(ctx, shutdownTime)
 	defer cancel()
 	err := h.Shutdown(requestsEnd)
