@@ -165,6 +165,8 @@ func (a answer) problem() string {
 		return ""
 	case a.code == http.StatusNotImplemented, a.code == http.StatusHTTPVersionNotSupported:
 		return "" // what RFC 9112 wants for codings and versions that are not known
+	case a.code == http.StatusServiceUnavailable && strings.HasPrefix(a.body, "Limit of concurrent requests reached"):
+		return "" // of the metrics, which only so many read at once
 	case a.code >= 500:
 		return fmt.Sprintf("code %d: %.500s", a.code, a.body)
 	}
