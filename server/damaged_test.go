@@ -24,12 +24,8 @@ func (f *fixture) sealedBy(inside *enclave.Enclave) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	builds, err := history.Open(data)
-	if err != nil {
-		f.t.Fatal(err)
-	}
 	config := f.Config
-	config.Volume, config.History, config.Keys = data, builds, inside
+	config.Volume, config.History, config.Keys = data, history.Of(data), inside
 	if f.Server, err = New(config); err != nil {
 		f.t.Fatal(err)
 	}

@@ -68,11 +68,7 @@ func (f *fixture) start() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	builds, err := history.Open(data)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.Server, err = New(Config{Slot: slot, Volume: data, History: builds, Builder: f.builder, Enclave: "simulated", Logger: slog.New(slog.DiscardHandler)})
+	f.Server, err = New(Config{Slot: slot, Volume: data, History: history.Of(data), Builder: f.builder, Enclave: "simulated", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.t.Fatal(err)
 	}

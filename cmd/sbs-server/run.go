@@ -9,6 +9,7 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
@@ -55,7 +56,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	data, builds, err := openVolume(or(getenv(envVolume), "/data"), inside, logger)
+	data, err := openVolume(or(getenv(envVolume), "/data"), inside, logger)
 	if err != nil {
 		return err
 	}
@@ -73,6 +74,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err != nil {
 		return err
 	}
+	builds := history.Of(data)
 	build, err := newPipeline(getenv, inside, data, builds, slot, docker.connect, registries.insecure)
 	if err != nil {
 		return err
@@ -80,6 +82,8 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err := build.Settle(); err != nil {
 		logger.Error("save the ends of interrupted builds", "error", err)
 	}
+	// Most of what a start looks at is not kept, and an enclave's memory is small.
+	debug.FreeOSMemory()
 	s, err := server.New(server.Config{
 		Slot: slot, Volume: data, History: builds, Builder: build, Enclave: inside.Kind(), Logger: logger,
 		Keys: inside, CABundle: build.CABundle,
@@ -111,22 +115,16 @@ func listenAndServe(ctx context.Context, s *server.Server, getenv func(string) s
 	return s.Serve(ctx, listener, config)
 }
 
-// openVolume opens the data volume and the list of the builds on it. It must
-// belong to this server image.
-func openVolume(dir string, inside *enclave.Enclave, logger *slog.Logger) (*volume.Volume, *history.Builds, error) {
+// openVolume opens the data volume. It must belong to this server image.
+func openVolume(dir string, inside *enclave.Enclave, logger *slog.Logger) (*volume.Volume, error) {
 	data, err := volume.Open(dir, inside)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	err = openSealed(data, inside, logger)
-	var builds *history.Builds
-	if err == nil {
-		builds, err = history.Open(data)
+	if err := openSealed(data, inside, logger); err != nil {
+		return nil, errors.Join(err, data.Close())
 	}
-	if err != nil {
-		return nil, nil, errors.Join(err, data.Close())
-	}
-	return data, builds, nil
+	return data, nil
 }
 
 // openSealed makes sure that the volume belongs to this server image. A single

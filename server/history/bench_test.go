@@ -61,13 +61,16 @@ func readAll(v *volume.Volume) (listed []api.Build, err error) {
 }
 
 // Listing 10,000 builds, all of them and the first page, against reading their
-// records in the same run.
+// records in the same run; and the first listing, which reads them too.
 func BenchmarkList(b *testing.B) {
 	v := records(b)
 	before := heap()
+	builds := Of(v)
 	began := time.Now()
-	builds := open(b, v)
-	opened := time.Since(began)
+	if _, _, err := builds.List("", many); err != nil {
+		b.Fatal(err)
+	}
+	first := time.Since(began)
 	held := heap() - before
 	var all, page, read time.Duration
 	for b.Loop() {
@@ -92,7 +95,7 @@ func BenchmarkList(b *testing.B) {
 	b.ReportMetric(page.Seconds()*1000/float64(b.N), "ms/page")
 	b.ReportMetric(all.Seconds()/read.Seconds(), "all/reading")
 	b.ReportMetric(page.Seconds()/read.Seconds(), "page/reading")
-	b.ReportMetric(opened.Seconds()*1000, "ms/open")
+	b.ReportMetric(first.Seconds()*1000, "ms/first")
 	b.ReportMetric(float64(held)/many, "B/build")
 	runtime.KeepAlive(builds)
 }
@@ -103,4 +106,32 @@ func heap() int64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapAlloc)
+}
+
+// A build's trimming among 10,000: the first, which looks at the size of each
+// build, and one that removes the oldest.
+func BenchmarkTrim(b *testing.B) {
+	v := records(b)
+	builds := Of(v)
+	before := heap()
+	var first, oldest, within time.Duration
+	trim := func(count int) time.Duration {
+		began := time.Now()
+		if _, err := builds.Trim(Limits{Count: count, Space: everything}, ""); err != nil {
+			b.Fatal(err)
+		}
+		return time.Since(began)
+	}
+	first = trim(many)
+	held := heap() - before
+	for count := many; b.Loop() && count > 1; count-- {
+		within += trim(count)
+		oldest += trim(count - 1)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(first.Seconds()*1000, "ms/first")
+	b.ReportMetric(within.Seconds()*1000/float64(b.N), "ms/within")
+	b.ReportMetric(oldest.Seconds()*1000/float64(b.N), "ms/removing")
+	b.ReportMetric(float64(held)/many, "B/build")
+	runtime.KeepAlive(builds)
 }

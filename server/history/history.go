@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -24,22 +22,16 @@ type Builds struct {
 	known map[string]build // by id
 }
 
-// build is what is kept of one build.
+// build is what is kept of one build that has a record.
 type build struct {
 	api.Build
-	mark  volume.Mark
-	large int64 // bytes that go when it loses its log and manifest
+	mark  volume.Mark // of the record when it was read; zero when only sizes are known
+	large int64       // bytes that go when it loses its log and manifest
 }
 
-// Open reads the history of a volume.
-func Open(v *volume.Volume) (*Builds, error) {
-	b := &Builds{volume: v, known: map[string]build{}}
-	if _, err := b.all(); err != nil {
-		return nil, fmt.Errorf("read the history of builds: %w", err)
-	}
-	// Most of what was read is not kept, and an enclave's memory is small.
-	debug.FreeOSMemory()
-	return b, nil
+// Of is the history of a volume. It reads nothing yet.
+func Of(v *volume.Volume) *Builds {
+	return &Builds{volume: v, known: map[string]build{}}
 }
 
 // List returns the builds that began before the one with the id before, or the
@@ -70,11 +62,15 @@ func (b *Builds) List(before string, limit int) (page []api.Build, more bool, er
 }
 
 // LatestSuccess is the latest build that succeeded; it has no id when none has.
-func (b *Builds) LatestSuccess() (latest api.Build, err error) {
+func (b *Builds) LatestSuccess() (api.Build, error) {
 	ids, err := b.volume.Builds()
 	if err != nil {
 		return api.Build{}, err
 	}
+	return b.latestSuccess(ids)
+}
+
+func (b *Builds) latestSuccess(ids []string) (latest api.Build, err error) {
 	err = b.each(ids, func(known build) bool {
 		if known.Status == api.StatusSuccess {
 			latest = known.Build
@@ -84,32 +80,23 @@ func (b *Builds) LatestSuccess() (latest api.Build, err error) {
 	return latest, err
 }
 
-// all is the whole history, newest first; it forgets what is gone.
-func (b *Builds) all() ([]build, error) {
+// Unfinished returns the ids of the builds that have no record, newest first: the
+// one that runs, and those that a crash left so.
+func (b *Builds) Unfinished() (unfinished []string, err error) {
 	ids, err := b.volume.Builds()
 	if err != nil {
 		return nil, err
 	}
-	all := make([]build, 0, len(ids))
-	err = b.each(ids, func(known build) bool {
-		all = append(all, known)
-		return true
-	})
-	b.forgetOthers(all)
-	return all, err
-}
-
-func (b *Builds) forgetOthers(all []build) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.known) <= len(all) {
-		return
+	for _, id := range ids {
+		_, err := b.volume.Mark(id)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			unfinished = append(unfinished, id)
+		case err != nil:
+			return nil, err
+		}
 	}
-	there := make(map[string]bool, len(all))
-	for _, known := range all {
-		there[known.ID] = true
-	}
-	maps.DeleteFunc(b.known, func(id string, _ build) bool { return !there[id] })
+	return unfinished, nil
 }
 
 // forget has a build read again: its record stays as it is, its files do not.
@@ -122,27 +109,30 @@ func (b *Builds) forget(id string) {
 // each calls show for each build as it is now, until show returns false. A
 // build that is removed meanwhile is left out.
 func (b *Builds) each(ids []string, show func(build) bool) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	for _, id := range ids {
-		current, err := b.currentLocked(id)
+		now, err := b.current(id)
 		if errors.Is(err, fs.ErrNotExist) {
-			delete(b.known, id)
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if !show(current) {
+		if !show(now) {
 			break
 		}
 	}
 	return nil
 }
 
-func (b *Builds) currentLocked(id string) (build, error) {
+// current is the build as it is now. One that is not there is an error that wraps
+// fs.ErrNotExist. It holds the lock while it reads, so that what forget forgets
+// does not come back.
+func (b *Builds) current(id string) (build, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	mark, err := b.volume.Mark(id)
 	if errors.Is(err, fs.ErrNotExist) {
+		delete(b.known, id)
 		return b.read(id) // it has no record yet, and is not worth keeping
 	}
 	if err != nil {
@@ -168,29 +158,40 @@ func (b *Builds) read(id string) (build, error) {
 	if err != nil {
 		return build{}, err
 	}
-	contents, err := folder.Contents()
+	known, err := measure(folder)
 	if err != nil {
 		return build{}, err
 	}
-	known := build{large: contents.Large}
 	record, err := folder.Record()
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // it runs
 	case err != nil:
 		known.Problem = err.Error()
 	default:
-		if known.Build, err = summary(record); err != nil {
+		if err := summarize(record, &known.Build); err != nil {
 			known.Problem = fmt.Sprintf("record.json of build %s is none of this server: %v", id, err)
 		}
 	}
-	known.ID = id
-	known.Size, known.ManifestSize = contents.Space, contents.Manifest
-	known.Manifest = contents.Manifest > 0
 	return known, nil
 }
 
-// summary takes what is listed out of a record.
-func summary(record []byte) (api.Build, error) {
+// measure is what is known of a build without its record.
+func measure(folder *volume.Build) (build, error) {
+	contents, err := folder.Contents()
+	if err != nil {
+		return build{}, err
+	}
+	return build{
+		Build: api.Build{
+			ID: folder.ID(), Size: contents.Space,
+			Manifest: contents.Manifest > 0, ManifestSize: contents.Manifest,
+		},
+		large: contents.Large,
+	}, nil
+}
+
+// summarize adds to a build what is listed of its record.
+func summarize(record []byte, listed *api.Build) error {
 	var from struct {
 		ID          string    `json:"id"`
 		Status      string    `json:"status"`
@@ -201,14 +202,12 @@ func summary(record []byte) (api.Build, error) {
 		Finished    time.Time `json:"finished"`
 	}
 	if err := json.Unmarshal(record, &from); err != nil {
-		return api.Build{}, err
+		return err
 	}
-	listed := api.Build{
-		ID: from.ID, BuildName: from.BuildName, Status: from.Status,
-		Started: from.Started, Finished: from.Finished,
-	}
+	listed.Status, listed.BuildName = from.Status, from.BuildName
+	listed.Started, listed.Finished = from.Started, from.Finished
 	if from.ImageDigest != "" {
 		listed.Image = from.Repository + "@" + from.ImageDigest
 	}
-	return listed, nil
+	return nil
 }

@@ -31,15 +31,6 @@ func openVolume(t testing.TB, dir string) *volume.Volume {
 	return v
 }
 
-func open(t testing.TB, v *volume.Volume) *Builds {
-	t.Helper()
-	b, err := Open(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // id is the id of the build of that number.
 func id(number int) string {
 	return time.Date(2021, 2, 10, 0, number, 0, 0, time.UTC).Format(volume.IDLayout)
@@ -99,7 +90,7 @@ func TestList(t *testing.T) {
 	for number := range 5 {
 		keep(t, v, number, api.StatusSuccess, 1000)
 	}
-	b := open(t, v)
+	b := Of(v)
 	for _, test := range []struct {
 		before string
 		limit  int
@@ -144,7 +135,7 @@ func TestFoldersAreTheTruth(t *testing.T) {
 	for number := range 3 {
 		keep(t, v, number, api.StatusSuccess, 1000)
 	}
-	b := open(t, v)
+	b := Of(v)
 	latest := func(want string) {
 		t.Helper()
 		if got, err := b.LatestSuccess(); err != nil || got.ID != want {
@@ -202,7 +193,7 @@ func TestRecordOfAnotherBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, _, err := open(t, v).List("", 10)
+	page, _, err := Of(v).List("", 10)
 	if err != nil || len(page) != 1 || page[0].ID != id(1) || !strings.Contains(page[0].Problem, id(1)) {
 		t.Errorf("listed %+v, %v", page, err)
 	}
@@ -210,7 +201,7 @@ func TestRecordOfAnotherBuild(t *testing.T) {
 
 func TestUnreadableVolume(t *testing.T) {
 	v := openVolume(t, t.TempDir())
-	b := open(t, v)
+	b := Of(v)
 	if err := v.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-
-	"github.com/opensbs/sbs/api"
 )
 
 // Limits is how much is kept.
@@ -31,19 +29,24 @@ type Trimmed struct {
 // touched, so the limits may still be exceeded when it returns. One caller at a
 // time.
 func (b *Builds) Trim(limits Limits, current string) (Trimmed, error) {
-	all, err := b.all()
+	ids, err := b.volume.Builds()
 	if err != nil {
 		return Trimmed{}, err
 	}
-	t := trim{builds: b, limits: limits, count: len(all)}
-	latest := slices.IndexFunc(all, func(known build) bool { return known.Status == api.StatusSuccess })
-	for i, known := range slices.Backward(all) {
-		t.space += known.Size
-		// One that someone may still mend is not ours to remove.
-		if i != latest && known.ID != current && known.Problem == "" {
-			t.oldest = append(t.oldest, known)
-		}
+	sizes, err := b.sizes(ids)
+	if err != nil {
+		return Trimmed{}, err
 	}
+	latest, err := b.latestSuccess(ids)
+	if err != nil {
+		return Trimmed{}, err
+	}
+	t := trim{builds: b, limits: limits, count: len(sizes)}
+	for _, known := range sizes {
+		t.space += known.all
+	}
+	slices.Reverse(sizes)
+	t.oldest = slices.DeleteFunc(sizes, func(known size) bool { return known.id == latest.ID || known.id == current })
 	err = t.run()
 	return t.done, err
 }
@@ -52,9 +55,9 @@ func (b *Builds) Trim(limits Limits, current string) (Trimmed, error) {
 type trim struct {
 	builds *Builds
 	limits Limits
-	oldest []build // that may go
-	count  int     // of all builds
-	space  int64   // bytes that all builds take
+	oldest []size // that may go, when look agrees
+	count  int    // of all builds
+	space  int64  // bytes that all builds take
 	done   Trimmed
 }
 
@@ -76,62 +79,113 @@ func (t *trim) run() error {
 }
 
 func (t *trim) stripOldest() error {
-	space, err := t.builds.volume.Space()
+	scarce, err := t.scarce()
 	if err != nil {
 		return err
 	}
-	reachable := space.Free
-	for _, known := range t.oldest {
-		reachable += known.large
+	if scarce {
+		if scarce, err = t.worthwhile(); err != nil {
+			return err
+		}
 	}
 	for i := range t.oldest {
-		scarce := space.Free < t.limits.Free && reachable >= t.limits.Need
 		if t.space <= t.limits.Space && !scarce {
 			return nil
+		}
+		if t.oldest[i].large == 0 {
+			continue
 		}
 		if err := t.strip(&t.oldest[i]); err != nil {
 			return err
 		}
-		if space, err = t.builds.volume.Space(); err != nil {
-			return err
+		if scarce {
+			if scarce, err = t.scarce(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// scarce reports whether less is free than should be.
+func (t *trim) scarce() (bool, error) {
+	space, err := t.builds.volume.Space()
+	return space.Free < t.limits.Free, err
+}
+
+// worthwhile reports whether what must be free can be had.
+func (t *trim) worthwhile() (bool, error) {
+	space, err := t.builds.volume.Space()
+	if err != nil {
+		return false, err
+	}
+	reachable := space.Free
+	for i := range t.oldest {
+		if reachable >= t.limits.Need {
+			break
+		}
+		if mayGo, err := t.look(&t.oldest[i]); err != nil {
+			return false, err
+		} else if mayGo {
+			reachable += t.oldest[i].large
+		}
+	}
+	return reachable >= t.limits.Need, nil
+}
+
 func (t *trim) removeOldest() error {
 	known := t.oldest[0]
 	t.oldest = t.oldest[1:]
-	folder, err := t.builds.volume.Build(known.ID)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	mayGo, err := t.look(&known)
+	if err != nil || !mayGo {
+		return err
 	}
+	folder, err := t.builds.volume.Build(known.id)
 	if err == nil {
 		err = folder.Remove()
 	}
 	if err != nil {
 		return err
 	}
+	t.builds.forget(known.id)
 	t.count--
-	t.space -= known.Size
-	t.done.Removed = append(t.done.Removed, known.ID)
+	t.space -= known.all
+	t.done.Removed = append(t.done.Removed, known.id)
 	return nil
 }
 
-func (t *trim) strip(known *build) error {
-	if known.large == 0 {
-		return nil
+func (t *trim) strip(known *size) error {
+	mayGo, err := t.look(known)
+	if err != nil || !mayGo {
+		return err
 	}
-	folder, err := t.builds.volume.Build(known.ID)
+	folder, err := t.builds.volume.Build(known.id)
 	if err == nil {
 		err = folder.Strip()
 	}
 	if err != nil {
 		return err
 	}
-	t.builds.forget(known.ID)
+	t.builds.forget(known.id)
 	t.space -= known.large
-	known.Size -= known.large
-	t.done.Stripped = append(t.done.Stripped, known.ID)
+	known.all, known.large = known.all-known.large, 0
+	t.done.Stripped = append(t.done.Stripped, known.id)
 	return nil
+}
+
+// look looks at a build on the volume, where it may not be any more what Trim took
+// it for, counts it as it is, and reports whether it may go.
+func (t *trim) look(known *size) (mayGo bool, err error) {
+	now, err := t.builds.current(known.id)
+	gone := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !gone {
+		return false, err
+	}
+	t.space += now.Size - known.all
+	known.all, known.large = now.Size, now.large
+	if gone {
+		t.count--
+	}
+	// One that someone may still mend is not ours to remove.
+	return !gone && now.Problem == "", nil
 }

@@ -59,7 +59,7 @@ func TestTrim(t *testing.T) {
 					}
 				}
 			}
-			b := open(t, v)
+			b := Of(v)
 			done, err := b.Trim(test.limits, id(test.current))
 			if err != nil {
 				t.Fatal(err)
@@ -110,7 +110,7 @@ func TestTrimForFreeSpaceStops(t *testing.T) {
 	for number := range 3 {
 		keep(t, v, number, api.StatusSuccess, manifest)
 	}
-	done, err := open(t, v).Trim(Limits{Count: 8, Space: everything, Free: 1}, "")
+	done, err := Of(v).Trim(Limits{Count: 8, Space: everything, Free: 1}, "")
 	if err != nil || len(done.Removed)+len(done.Stripped) != 0 {
 		t.Errorf("removed %+v, %v", done, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"math"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/job"
@@ -68,16 +67,13 @@ func (p *Pipeline) saveLatest() error {
 // Settle gives an end to each build that has none, when no build runs: one whose
 // server ended before it had durably begun, or whose state was damaged.
 func (p *Pipeline) Settle() error {
-	all, _, err := p.History.List("", math.MaxInt)
+	unfinished, err := p.History.Unfinished()
 	if err != nil {
 		return err
 	}
 	var failed error
-	for _, build := range all {
-		if build.Status != "" || build.Problem != "" {
-			continue
-		}
-		last := job.Record{ID: build.ID, Status: api.FailureStatus("sbs-cli build"), Cause: interrupted}
+	for _, id := range unfinished {
+		last := job.Record{ID: id, Status: api.FailureStatus("sbs-cli build"), Cause: interrupted}
 		failed = errors.Join(failed, saveInterrupted(p.Volume, last))
 	}
 	return failed

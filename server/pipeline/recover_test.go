@@ -118,11 +118,7 @@ func TestSettle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	builds, err := history.Open(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := New(Config{Volume: v, History: builds})
+	p := New(Config{Volume: v, History: history.Of(v)})
 	for range 2 {
 		if err := p.Settle(); err != nil {
 			t.Fatal(err)

@@ -75,12 +75,8 @@ func (v *Volume) Build(id string) (*Build, error) {
 
 // Builds returns the ids of all builds, newest first.
 func (v *Volume) Builds() ([]string, error) {
-	folder, err := v.root.Open(folderBuilds)
+	names, err := v.names(folderBuilds)
 	if err != nil {
-		return nil, fmt.Errorf("list builds: %w", err)
-	}
-	names, err := folder.Readdirnames(-1)
-	if err := errors.Join(err, folder.Close()); err != nil {
 		return nil, fmt.Errorf("list builds: %w", err)
 	}
 	ids := slices.DeleteFunc(names, func(name string) bool { return !isID(name) })

@@ -29,24 +29,6 @@ func (b *Build) Remove() error {
 	return nil
 }
 
-// removeTrash finishes what a crash interrupted.
-func (v *Volume) removeTrash() error {
-	entries, err := fs.ReadDir(v.root.FS(), folderBuilds)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		id, trash := strings.CutSuffix(entry.Name(), trashSuffix)
-		if !trash || !isID(id) {
-			continue
-		}
-		if err := v.root.RemoveAll(path.Join(folderBuilds, entry.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // RemoveManifest removes the build's manifest, if it has one.
 func (b *Build) RemoveManifest() error {
 	return b.remove(isManifest)

@@ -3,7 +3,6 @@ package volume
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -160,20 +159,4 @@ func (v *Volume) LoadJob() ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", fileJob, err)
 	}
 	return state, nil
-}
-
-// removeTemporary removes what an interrupted write left beside its target.
-func (v *Volume) removeTemporary() error {
-	return fs.WalkDir(v.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() && name == folderWork {
-			return fs.SkipDir
-		}
-		if !entry.IsDir() && filepath.Ext(name) == temporarySuffix {
-			return v.root.Remove(name)
-		}
-		return nil
-	})
 }

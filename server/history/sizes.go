@@ -1,0 +1,66 @@
+package history
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+)
+
+// size is what a build takes on the disk.
+type size struct {
+	id    string
+	all   int64 // bytes
+	large int64 // bytes of all that go when it loses its log and manifest
+}
+
+// sizes is what each of the builds takes. Only for those that it does not know
+// does it look at the volume, which it does for all of them once, and then for the
+// build that runs and for what is new. It forgets what is gone.
+func (b *Builds) sizes(ids []string) ([]size, error) {
+	sizes := make([]size, 0, len(ids))
+	for _, id := range ids {
+		known, err := b.size(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		sizes = append(sizes, known)
+	}
+	b.forgetOthers(sizes)
+	return sizes, nil
+}
+
+func (b *Builds) size(id string) (size, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known, ok := b.known[id]
+	if !ok {
+		folder, err := b.volume.Build(id)
+		if err != nil {
+			return size{}, err
+		}
+		_, running := b.volume.Mark(id)
+		if known, err = measure(folder); err != nil {
+			return size{}, err
+		}
+		if running == nil { // it has its record, and will not grow any more
+			b.known[id] = known
+		}
+	}
+	return size{id, known.Size, known.large}, nil
+}
+
+func (b *Builds) forgetOthers(there []size) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.known) <= len(there) {
+		return
+	}
+	ids := make(map[string]bool, len(there))
+	for _, known := range there {
+		ids[known.id] = true
+	}
+	maps.DeleteFunc(b.known, func(id string, _ build) bool { return !ids[id] })
+}
