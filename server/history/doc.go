@@ -17,7 +17,7 @@
 // that has to stay.
 //
 // A database, or an index in a file, would have to be kept in step over crashes;
-// this copy is made anew by every server, at half a kilobyte for each build.
+// this copy is made anew by every server, at half a kilobyte for each build listed.
 //
 // It trusts the volume. It never removes the latest success, the running or
 // latest build, or a record that it can't read, which someone may still mend.

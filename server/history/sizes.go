@@ -41,11 +41,11 @@ func (b *Builds) size(id string) (size, error) {
 		if err != nil {
 			return size{}, err
 		}
-		_, running := b.volume.Mark(id)
+		_, unfinished := b.volume.Mark(id)
 		if known, err = measure(folder); err != nil {
 			return size{}, err
 		}
-		if running == nil { // it has its record, and will not grow any more
+		if unfinished == nil { // with its record there, it does not grow any more
 			b.known[id] = known
 		}
 	}
