@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/opensbs/sbs/api"
@@ -163,5 +164,6 @@ func (l *lab) fill(builds int) error {
 			}
 		}
 	}
+	syscall.Sync() // or the first measured builds would write it all to the disk
 	return nil
 }
