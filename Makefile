@@ -24,9 +24,10 @@ LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
 # The race detector needs a C compiler; the product does not.
 RACE    := $(if $(shell command -v gcc 2>/dev/null),-race)
 
-# Stack tests share one Docker Engine and take the machine's time: one package
-# at a time, and never from the cache, because they also test the machine.
-STACK   := -tags stack -p 1 -count=1 -timeout 12m
+# Stack tests never come from the cache, because they also test the machine. Those
+# of these packages share its Docker Engine: one package at a time.
+STACK   := -tags stack -count=1 -timeout 12m
+SHARING := ^\./(deploy/harness|server/dockerd|server/engine|server/trust/dct|signature/dct|test/.*)$$
 
 export CGO_ENABLED := 0
 
@@ -86,7 +87,9 @@ test-s390x: ## run the tests of formats, keys and signatures as s390x programs, 
 	GOARCH=s390x $(GO) test -exec qemu-s390x-static $(S390X)
 
 stack: bin/cosign # the tests that need the stack's programs and an engine
-	$(GO) test $(STACK) $$(grep -rl --include='*_test.go' '^//go:build stack' . | xargs -n 1 dirname | sort -u | grep -v -e '^./test/crash$$' -e '^./test/soak$$')
+	@grep -rl --include='*_test.go' '^//go:build stack' . | xargs -n 1 dirname | sort -u | grep -v -e '^./test/crash$$' -e '^./test/soak$$' > bin/stack
+	$(GO) test $(STACK) $$(grep -Ev '$(SHARING)' bin/stack)
+	$(GO) test $(STACK) -p 1 $$(grep -E '$(SHARING)' bin/stack)
 
 test-crash: setup bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0
 	cd test/crash && $(GO) test -tags stack -count=1 -timeout 2h -args -instants $(INSTANTS) -seed $(SEED)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +32,7 @@ func runScripts(t *testing.T, folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	made := sync.OnceValues(func() (string, error) { return makeCertificates(t.TempDir()) })
 	testscript.Run(t, testscript.Params{
 		Dir: folder,
 		Setup: func(env *testscript.Env) error {
@@ -49,8 +52,36 @@ func runScripts(t *testing.T, folder string) {
 			"section":     section,
 			"documented":  documented,
 			"commands":    commands,
+			"certificates": func(ts *testscript.TestScript, _ bool, _ []string) {
+				folder, err := made()
+				ts.Check(err)
+				ts.Check(os.CopyFS(ts.MkAbs("."), os.DirFS(folder)))
+			},
 		},
 	})
+}
+
+// makeCertificates makes, with the program itself, what it makes for localhost in a
+// folder below dir. Making keys is most of the work of a short script, and under
+// the race detector it takes seconds: those scripts that are not about certificates
+// get copies, by the command certificates.
+func makeCertificates(dir string) (folder string, err error) {
+	config := filepath.Join(dir, "sbs-config.json")
+	if err := os.WriteFile(config, []byte(`{"HOSTNAME": "localhost"}`), 0o600); err != nil {
+		return "", err
+	}
+	folder = filepath.Join(dir, "made")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return "", err
+	}
+	for _, name := range []string{"create-client-cert", "create-server-cert"} {
+		command := exec.Command("sbs-cli", name, "--env", config)
+		command.Dir = folder
+		if out, err := command.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%s: %w: %s", name, err, out)
+		}
+	}
+	return folder, nil
 }
 
 // exits CODE COMMAND... runs a command that must exit with CODE.

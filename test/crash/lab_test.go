@@ -22,15 +22,13 @@ import (
 	buildkit "github.com/moby/buildkit/client"
 
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/client/certs"
-	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/deploy/harness"
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/enclave"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 const (
-	configName = "sbs-config.json"
 	repository = "crash.git"
 	imageName  = "sbs/crash"
 
@@ -105,27 +103,9 @@ func (l *lab) connect() (err error) {
 	if l.inside, err = enclave.Simulate(l.Server.Enclave()); err != nil {
 		return err
 	}
-	settings, err := config.Load(configName, noEnvironment)
-	if err != nil {
-		return err
-	}
-	files, err := settings.Certificates()
-	if err != nil {
-		return err
-	}
-	identity, err := certs.LoadClient(files, time.Now())
-	if err != nil {
-		return err
-	}
-	hostname, port, err := settings.Server()
-	if err != nil {
-		return err
-	}
-	l.client = client.New(hostname, port, identity)
-	return nil
+	l.client, err = suite.Connect(l.Dir())
+	return err
 }
-
-func noEnvironment(string) string { return "" }
 
 // source makes the repository that is built: every step of it takes long enough
 // to be killed in, and what the engine keeps of it can be told from others'.
@@ -167,17 +147,15 @@ func (l *lab) close() error {
 func (l *lab) configure(t testing.TB, changes map[string]any) {
 	t.Helper()
 	var given map[string]any
-	text, err := os.ReadFile(configName)
+	text, err := os.ReadFile(suite.ConfigName)
 	if err == nil {
 		err = json.Unmarshal(text, &given)
 	}
-	maps.Copy(given, changes)
-	maps.DeleteFunc(given, func(_ string, value any) bool { return value == nil })
 	if err == nil {
-		text, err = json.Marshal(given)
+		text, err = json.Marshal(suite.With(given, changes))
 	}
 	if err == nil {
-		err = os.WriteFile(configName, text, 0o600)
+		err = os.WriteFile(suite.ConfigName, text, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -187,20 +165,13 @@ func (l *lab) configure(t testing.TB, changes map[string]any) {
 // parameters are the body of init and update, with changes.
 func (l *lab) parameters(t testing.TB, changes map[string]any) []byte {
 	t.Helper()
-	settings, err := config.Load(configName, noEnvironment)
+	given, err := suite.Parameters(l.Dir())
 	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := settings.Parameters("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var given map[string]any
-	if err := json.Unmarshal(body, &given); err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(given, changes)
-	if body, err = json.Marshal(given); err != nil {
+	body, err := json.Marshal(given)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return body
@@ -209,7 +180,7 @@ func (l *lab) parameters(t testing.TB, changes map[string]any) []byte {
 // secret is the SECRET of the user's configuration.
 func (l *lab) secret(t testing.TB) string {
 	t.Helper()
-	settings, err := config.Load(configName, noEnvironment)
+	settings, err := suite.Configuration(l.Dir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // newImage lets the next builds push to a repository of their own, and be
@@ -108,7 +109,7 @@ func (l *lab) beginRotation(t testing.TB, _ *rand.Rand) task {
 	old := l.secret(t)
 	return task{
 		run: func(ctx context.Context) error {
-			_, err := run(ctx, nil, l.cli, "update", "--env", configName, "--new-secret")
+			_, err := run(ctx, nil, l.cli, "update", "--env", suite.ConfigName, "--new-secret")
 			return err
 		},
 		check: func(t testing.TB, k killed) string { return l.checkRotation(t, k, old) },
@@ -141,7 +142,7 @@ func (l *lab) checkRotation(t testing.TB, k killed, old string) string {
 	if k.answer == nil && (l.secret(t) == old || ending == "old secret") {
 		t.Errorf("update --new-secret has succeeded, and the server takes the %s", ending)
 	}
-	if _, err := run(t.Context(), nil, l.cli, "update", "--env", configName); err != nil {
+	if _, err := run(t.Context(), nil, l.cli, "update", "--env", suite.ConfigName); err != nil {
 		t.Error(err)
 	}
 	if pending := l.pending(t); pending != "" || !l.takes(t, l.secret(t)) {
@@ -157,7 +158,7 @@ func (l *lab) checkRotation(t testing.TB, k killed, old string) string {
 // pending is the secret of a rotation whose outcome the client does not know.
 func (l *lab) pending(t testing.TB) string {
 	t.Helper()
-	text, err := os.ReadFile(configName + ".new-secret")
+	text, err := os.ReadFile(suite.ConfigName + ".new-secret")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -106,23 +105,6 @@ func read(t testing.TB, path ...string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// runs tells whether a process runs on the machine, in a container or not,
-// whose command line holds marker. Builds don't show in the list of containers.
-func runs(t testing.TB, marker string) bool {
-	t.Helper()
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range lines {
-		line, err := os.ReadFile(path)
-		if err == nil && bytes.Contains(line, []byte(marker)) { // an error: it has ended
-			return true
-		}
-	}
-	return false
 }
 
 // secret is a text that nobody may see.

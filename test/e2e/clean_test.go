@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // cleanLimit is what "within seconds" means.
@@ -39,7 +40,7 @@ func TestCleanInEveryStep(t *testing.T) {
 				t.Errorf("after clean: %+v", status)
 			}
 			l.nothingLeft(t, l.image(name))
-			if runs(t, "sleep\x001"+sleepMarker(name)) {
+			if suite.Runs(t, "sleep\x001"+sleepMarker(name)) {
 				t.Error("the command of the Dockerfile still runs")
 			}
 			if record := l.record(t); !api.Failed(record.Status) || !strings.Contains(record.Cause, "stopped by clean") {

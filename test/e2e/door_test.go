@@ -13,6 +13,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client/config"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // Bad parameters, each with the key that the refusal must name.
@@ -180,15 +181,15 @@ func TestSecrets(t *testing.T) {
 	send(http.MethodPatch, map[string]any{"SECRET": second}, http.StatusOK)
 
 	// The client's own way, through its file.
-	text := read(t, l.Dir(), configName)
-	path := filepath.Join(l.Dir(), configName)
+	text := read(t, l.Dir(), suite.ConfigName)
+	path := filepath.Join(l.Dir(), suite.ConfigName)
 	if err := os.WriteFile(path, []byte(strings.Replace(text, first, second, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l.guide(t, "update --env sbs-config.json --new-secret")
 	l.guide(t, "update --env sbs-config.json")
 	var stored map[string]any
-	if err := json.Unmarshal([]byte(read(t, l.Dir(), configName)), &stored); err != nil {
+	if err := json.Unmarshal([]byte(read(t, l.Dir(), suite.ConfigName)), &stored); err != nil {
 		t.Fatal(err)
 	}
 	if stored["SECRET"] == second || stored["SECRET"] == "" {

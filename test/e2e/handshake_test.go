@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/client/certs"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // Only the one client that the contract names comes in, and whoever else tries
@@ -25,11 +26,11 @@ import (
 func TestHandshake(t *testing.T) {
 	l := shared
 	l.prepare(t, "handshake", hello, nil)
-	files, err := l.certificates()
+	files, err := suite.Certificates(l.Dir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	identity, err := l.identity()
+	identity, err := certs.LoadClient(files, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,23 +9,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	docker "github.com/docker/docker/client"
 
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/client/certs"
-	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/test/suite"
 )
-
-const configName = "sbs-config.json"
 
 // lab is a running stack, with a gate in front of each part that the build
 // server talks to, and a client of that server.
@@ -114,28 +109,13 @@ func setenv(name, value string) (restore func() error, err error) {
 
 // readConfig makes the client and the parameters out of the configuration that
 // the stack wrote for its user.
-func (l *lab) readConfig() error {
-	settings, err := config.Load(filepath.Join(l.Dir(), configName), func(string) string { return "" })
-	if err != nil {
+func (l *lab) readConfig() (err error) {
+	if l.client, err = suite.Connect(l.Dir()); err != nil {
 		return err
 	}
-	identity, err := l.identity()
-	if err != nil {
+	if l.given, err = suite.Parameters(l.Dir()); err != nil {
 		return err
 	}
-	hostname, port, err := settings.Server()
-	if err != nil {
-		return err
-	}
-	l.client = client.New(hostname, port, identity)
-	body, err := settings.Parameters("")
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, &l.given); err != nil {
-		return err
-	}
-	delete(l.given, "ARG")
 	delete(l.given, "GITHUB_URL")
 	l.given["DOCKER_PUSH_SERVER"] = l.registry.address
 	l.given["DOCKER_CONTENT_TRUST_PUSH_SERVER"] = "https://" + l.notary.address
@@ -150,39 +130,10 @@ func knownHost(address string) string {
 	return "[" + host + "]:" + port
 }
 
-// identity is the client's certificate. Files names it relative to the folder
-// where the user works.
-func (l *lab) identity() (certs.Identity, error) {
-	files, err := l.certificates()
-	if err != nil {
-		return certs.Identity{}, err
-	}
-	return certs.LoadClient(files, time.Now())
-}
-
-func (l *lab) certificates() (certs.Files, error) {
-	settings, err := config.Load(filepath.Join(l.Dir(), configName), func(string) string { return "" })
-	if err != nil {
-		return certs.Files{}, err
-	}
-	files, err := settings.Certificates()
-	if err != nil {
-		return certs.Files{}, err
-	}
-	for _, path := range []*string{&files.Folder, &files.Client, &files.CA, &files.CAKey, &files.ClientCert,
-		&files.ClientKey, &files.ClientCSR, &files.ClientChain, &files.ServerCert, &files.ServerKey, &files.ServerCSR} {
-		*path = filepath.Join(l.Dir(), *path)
-	}
-	return files, nil
-}
-
 // parameters are the JSON body of init and update: those that were given, with
 // changes. A change to nil takes a parameter away.
 func (l *lab) parameters(changes map[string]any) ([]byte, error) {
-	changed := maps.Clone(l.given)
-	maps.Copy(changed, changes)
-	maps.DeleteFunc(changed, func(_ string, value any) bool { return value == nil })
-	return json.Marshal(changed)
+	return json.Marshal(suite.With(l.given, changes))
 }
 
 // url is the address of a repository through the gate.

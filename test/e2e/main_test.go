@@ -4,12 +4,10 @@ package e2e
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // programs are the ones under test, built once.
@@ -19,29 +17,13 @@ var programs harness.Options
 var shared *lab
 
 func TestMain(m *testing.M) {
-	code, err := withLab(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
-	}
-	os.Exit(code)
-}
-
-func withLab(m *testing.M) (code int, err error) {
-	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "e2e")
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if programs, err = harness.Build(ctx, dir); err != nil {
-		return 1, err
-	}
-	if shared, err = startLab(ctx, dir, programs); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, shared.close()) }()
-	return m.Run(), nil
+	suite.Run(m, func(ctx context.Context, dir string, built harness.Options) (stop func() error, err error) {
+		programs = built
+		if shared, err = startLab(ctx, dir, programs); err != nil {
+			return nil, err
+		}
+		return shared.close, nil
+	})
 }
 
 // fresh is a stack whose server has seen nothing yet.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // step is a place in which a build can be held.
@@ -112,7 +113,7 @@ func (l *lab) sleeping(t testing.TB, name string) (reached func()) {
 	l.prepare(t, name, files{"Dockerfile": dockerfile}, nil)
 	return func() {
 		t.Helper()
-		eventually(t, "the command of the Dockerfile runs", func() bool { return runs(t, "sleep\x001"+marker) })
+		eventually(t, "the command of the Dockerfile runs", func() bool { return suite.Runs(t, "sleep\x001"+marker) })
 	}
 }
 

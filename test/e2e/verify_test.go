@@ -13,6 +13,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client/audit"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // auditor is somebody with a trust file and a manifest, and with no certificate
@@ -51,7 +52,7 @@ func (l *lab) audited(t *testing.T, name string, content files) auditor {
 func (l *lab) configFor(t *testing.T, name string) string {
 	t.Helper()
 	var config map[string]any
-	if err := json.Unmarshal([]byte(read(t, filepath.Join(l.Dir(), configName))), &config); err != nil {
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(l.Dir(), suite.ConfigName))), &config); err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(config, map[string]any{
@@ -62,7 +63,7 @@ func (l *lab) configFor(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), configName)
+	path := filepath.Join(t.TempDir(), suite.ConfigName)
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -21,9 +21,9 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/deploy/harness"
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // patience bounds every wait. It is no measure of speed: it only makes a hanging
@@ -43,36 +43,19 @@ type lab struct {
 }
 
 func TestMain(m *testing.M) {
-	code, err := withLab(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
-	}
-	os.Exit(code)
-}
-
-func withLab(m *testing.M) (code int, err error) {
-	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "hostile")
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	programs, err := harness.Build(ctx, dir)
-	if err != nil {
-		return 1, err
-	}
-	programs.Dir = filepath.Join(dir, "stack")
-	programs.ServerEnvironment = []string{"SBS_LOG_LEVEL=debug"}
-	stack, err := harness.Start(ctx, programs)
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, stack.Close(ctx)) }()
-	if shared, err = newLab(ctx, stack); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
+	suite.Run(m, func(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error) {
+		programs.Dir = filepath.Join(dir, "stack")
+		programs.ServerEnvironment = []string{"SBS_LOG_LEVEL=debug"}
+		stack, err := harness.Start(ctx, programs)
+		if err != nil {
+			return nil, err
+		}
+		stop = func() error { return stack.Close(ctx) }
+		if shared, err = newLab(ctx, stack); err != nil {
+			return nil, errors.Join(err, stop())
+		}
+		return stop, nil
+	})
 }
 
 func newLab(ctx context.Context, stack *harness.Stack) (*lab, error) {
@@ -136,20 +119,11 @@ func (l *lab) ask(t testing.TB, code int, method, path string, body any) string 
 // prepare gives the server what it needs to build.
 func (l *lab) prepare(t testing.TB) map[string]any {
 	t.Helper()
-	settings, err := config.Load(filepath.Join(l.Dir(), "sbs-config.json"), func(string) string { return "" })
+	given, err := suite.Parameters(l.Dir())
 	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := settings.Parameters("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var given map[string]any
-	if err := json.Unmarshal(body, &given); err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(given, map[string]any{"GITHUB_URL": l.Git.SSHURL("hostile.git"), "DOCKER_REPO": "sbs/hostile", "IMAGE_SIGNING": "simple"})
-	delete(given, "ARG")
 	l.ask(t, http.StatusOK, http.MethodPost, "/image", given)
 	return given
 }

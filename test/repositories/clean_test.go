@@ -6,6 +6,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // await waits for a condition that another process brings about.
@@ -32,12 +34,12 @@ func TestEndlessStep(t *testing.T) {
 		"RUN trap '' TERM INT HUP QUIT; (setsid sh -c 'trap \"\" TERM; sleep 86392.5; sleep 86392.5' &); while :; do sleep 86393.5; done\n")})
 	l.initialise(t, "endless", nil)
 	l.begin(t)
-	l.await(t, "running", func() bool { return runs(t, "sleep\x0086392.5") && runs(t, "sleep\x0086393.5") })
+	l.await(t, "running", func() bool { return suite.Runs(t, "sleep\x0086392.5") && suite.Runs(t, "sleep\x0086393.5") })
 	if _, err := l.client.Clean(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	l.nothingLeft(t, "endless")
-	if runs(t, "sleep\x008639") {
+	if suite.Runs(t, "sleep\x008639") {
 		t.Error("something of the step still runs")
 	}
 }

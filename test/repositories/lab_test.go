@@ -3,7 +3,6 @@
 package repositories
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -212,23 +211,6 @@ func (l *lab) nothingLeft(t testing.TB, name string) {
 	for _, entry := range left {
 		t.Errorf("%s is left in the scratch space", entry.Name())
 	}
-}
-
-// runs tells whether a process runs on the machine, in a container or not,
-// whose command line holds marker.
-func runs(t testing.TB, marker string) bool {
-	t.Helper()
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range lines {
-		line, err := os.ReadFile(path)
-		if err == nil && bytes.Contains(line, []byte(marker)) { // an error: it has ended
-			return true
-		}
-	}
-	return false
 }
 
 // memory reads a line of the server's /proc/PID/status, such as VmHWM, in bytes.

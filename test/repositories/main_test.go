@@ -4,21 +4,16 @@ package repositories
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	docker "github.com/docker/docker/client"
 
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/client/certs"
-	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // planted stands in the server's environment, where no build may find it.
@@ -37,42 +32,24 @@ type lab struct {
 // shared is the stack of all tests.
 var shared *lab
 
-func TestMain(m *testing.M) {
-	code, err := withLab(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { suite.Run(m, start) }
 
-func withLab(m *testing.M) (code int, err error) {
-	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "repositories")
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	options, err := harness.Build(ctx, dir)
-	if err != nil {
-		return 1, err
-	}
+func start(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error) {
 	health, err := freeAddress()
 	if err != nil {
-		return 1, err
+		return nil, err
 	}
-	options.Dir = filepath.Join(dir, "stack")
-	options.ServerEnvironment = []string{"PLANTED=" + planted, "SBS_HEALTH_LISTEN=" + health}
-	stack, err := harness.Start(ctx, options)
+	programs.Dir = filepath.Join(dir, "stack")
+	programs.ServerEnvironment = []string{"PLANTED=" + planted, "SBS_HEALTH_LISTEN=" + health}
+	stack, err := harness.Start(ctx, programs)
 	if err != nil {
-		return 1, err
+		return nil, err
 	}
-	shared = &lab{Stack: stack, cli: options.ClientBinary, health: health}
-	defer func() { err = errors.Join(err, shared.close()) }()
+	shared = &lab{Stack: stack, cli: programs.ClientBinary, health: health}
 	if err := shared.connect(); err != nil {
-		return 1, err
+		return nil, errors.Join(err, shared.close())
 	}
-	return m.Run(), nil
+	return shared.close, nil
 }
 
 func freeAddress() (string, error) {
@@ -87,34 +64,12 @@ func (l *lab) connect() (err error) {
 	if l.docker, err = docker.NewClientWithOpts(docker.FromEnv, docker.WithAPIVersionNegotiation()); err != nil {
 		return err
 	}
-	settings, err := config.Load(filepath.Join(l.Dir(), "sbs-config.json"), func(string) string { return "" })
-	if err != nil {
+	if l.client, err = suite.Connect(l.Dir()); err != nil {
 		return err
 	}
-	files, err := settings.Certificates()
-	if err != nil {
+	if l.given, err = suite.Parameters(l.Dir()); err != nil {
 		return err
 	}
-	for _, path := range []*string{&files.Folder, &files.Client, &files.CA, &files.ClientCert, &files.ClientKey, &files.ClientChain} {
-		*path = filepath.Join(l.Dir(), *path)
-	}
-	identity, err := certs.LoadClient(files, time.Now())
-	if err != nil {
-		return err
-	}
-	hostname, port, err := settings.Server()
-	if err != nil {
-		return err
-	}
-	l.client = client.New(hostname, port, identity)
-	body, err := settings.Parameters("")
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, &l.given); err != nil {
-		return err
-	}
-	delete(l.given, "ARG")
 	l.given["IMAGE_SIGNING"] = "simple" // the quickest
 	return nil
 }

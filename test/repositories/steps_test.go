@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // look is what a step does to find out where it is. What it can reach it tells
@@ -62,7 +63,7 @@ func TestSteps(t *testing.T) {
 		{"health port", from + "ADD http://" + l.health + "/metrics /x\n", nil, "404", nil},
 		{"image of another build", "FROM " + strings.Repeat("0a", 32) + "\n", nil, "64-byte hexadecimal", nil},
 		{"daemon", from + "RUN (setsid sleep 86391.5 </dev/null >/dev/null 2>&1 &) && true\n", nil, "", func(t *testing.T, _ result) {
-			if runs(t, "86391.5") {
+			if suite.Runs(t, "86391.5") {
 				t.Error("what the step started still runs")
 			}
 		}},

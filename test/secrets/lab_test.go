@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/deploy/harness"
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 // patience bounds every wait. It is no measure of speed: it only makes a hanging
@@ -56,7 +56,7 @@ func start(t *testing.T) *lab {
 		}
 	})
 	for name, dockerfile := range map[string]string{
-		"works": "FROM " + l.BaseImage + "\nARG SHOWN\nCOPY . /source\n",
+		"works": "FROM " + l.BaseImage + "\nARG SHOWN\nCOPY . /source\nRUN env > /step && cat /proc/self/environ > /process\n",
 		"fails": "FROM " + l.BaseImage + "\nCOPY nowhere /\n",
 	} {
 		content := map[string]gitserver.File{"Dockerfile": {Content: dockerfile}}
@@ -71,15 +71,8 @@ func start(t *testing.T) *lab {
 // readParameters takes the stack's own: its passwords are as good as planted.
 func (l *lab) readParameters(t *testing.T) {
 	t.Helper()
-	settings, err := config.Load(filepath.Join(l.Dir(), "sbs-config.json"), func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := settings.Parameters("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(body, &l.given); err != nil {
+	var err error
+	if l.given, err = suite.Parameters(l.Dir()); err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(l.given, map[string]any{
@@ -91,10 +84,7 @@ func (l *lab) readParameters(t *testing.T) {
 
 // with are the given parameters with changes; nil takes one away.
 func (l *lab) with(changes map[string]any) map[string]any {
-	changed := maps.Clone(l.given)
-	maps.Copy(changed, changes)
-	maps.DeleteFunc(changed, func(_ string, value any) bool { return value == nil })
-	return changed
+	return suite.With(l.given, changes)
 }
 
 // ask sends a request and returns what comes back, as it came.

@@ -20,15 +20,13 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/client/certs"
-	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/deploy/harness"
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/test/gate"
+	"github.com/opensbs/sbs/test/suite"
 )
 
 const (
-	configName = "sbs-config.json"
 	repository = "soak.git"
 	imageName  = "sbs/soak"
 
@@ -123,29 +121,11 @@ func (l *lab) openGates(context.Context) (err error) {
 
 // connect makes the client and the parameters out of what the stack wrote for
 // its user.
-func (l *lab) connect(context.Context) error {
-	settings, err := config.Load(configName, func(string) string { return "" })
-	if err != nil {
+func (l *lab) connect(context.Context) (err error) {
+	if l.client, err = suite.Connect(l.Dir()); err != nil {
 		return err
 	}
-	files, err := settings.Certificates()
-	if err != nil {
-		return err
-	}
-	identity, err := certs.LoadClient(files, time.Now())
-	if err != nil {
-		return err
-	}
-	hostname, port, err := settings.Server()
-	if err != nil {
-		return err
-	}
-	l.client = client.New(hostname, port, identity)
-	body, err := settings.Parameters("")
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, &l.given); err != nil {
+	if l.given, err = suite.Parameters(l.Dir()); err != nil {
 		return err
 	}
 	known := strings.ReplaceAll(string(l.Git.KnownHosts()), knownHost(l.git.Target()), knownHost(l.git.Address()))
@@ -153,7 +133,7 @@ func (l *lab) connect(context.Context) error {
 		"GITHUB_URL": "ssh://git@" + l.git.Address() + "/" + repository, "GITHUB_KNOWN_HOSTS": known,
 		"DOCKER_PUSH_SERVER": l.registry.Address(), "DOCKER_REPO": imageName,
 		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + l.notary.Address(),
-		"IMAGE_SIGNING":                    "dct,simple,sigstore", "BUILDS_KEPT": 10, "ARG": nil,
+		"IMAGE_SIGNING":                    "dct,simple,sigstore", "BUILDS_KEPT": 10,
 	})
 	return nil
 }
@@ -180,10 +160,7 @@ func (l *lab) source(ctx context.Context) error {
 // parameters are the body of init and update, with changes.
 func (l *lab) parameters(t testing.TB, changes map[string]any) []byte {
 	t.Helper()
-	changed := maps.Clone(l.given)
-	maps.Copy(changed, changes)
-	maps.DeleteFunc(changed, func(_ string, value any) bool { return value == nil })
-	body, err := json.Marshal(changed)
+	body, err := json.Marshal(suite.With(l.given, changes))
 	if err != nil {
 		t.Fatal(err)
 	}
