@@ -9,7 +9,6 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
@@ -82,8 +81,9 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	if err := build.Settle(); err != nil {
 		logger.Error("save the ends of interrupted builds", "error", err)
 	}
-	// Most of what a start looks at is not kept, and an enclave's memory is small.
-	debug.FreeOSMemory()
+	if err := pipeline.GiveBackMemory(); err != nil {
+		logger.Error("rest after the start", "error", err)
+	}
 	s, err := server.New(server.Config{
 		Slot: slot, Volume: data, History: builds, Builder: build, Enclave: inside.Kind(), Logger: logger,
 		Keys: inside, CABundle: build.CABundle,

@@ -56,7 +56,7 @@ func (b *build) toTheEnd(ctx context.Context) record {
 		b.untidy(err)
 	}
 	b.keepLimits(full)
-	if err := giveBackMemory(); err != nil {
+	if err := GiveBackMemory(); err != nil {
 		b.untidy(err)
 	}
 	if err := b.log.Close(); err != nil {

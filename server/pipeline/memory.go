@@ -1,7 +1,7 @@
 package pipeline
 
 // Builds are rare and large, and an enclave's memory is small: what one used goes
-// back to the machine, and the server rests as it started.
+// back to the machine, and so does what only the start of the server used.
 
 import (
 	"bufio"
@@ -14,11 +14,12 @@ import (
 	"syscall"
 )
 
-// giveBackMemory empties the heap of what the build left, and lets go of the
-// program's code. Of that the kernel has mapped all that lies near to what ran
-// once, two thirds of it for builds alone; what runs again is mapped again from
-// the file, without reading the disk while there is room for it in the cache.
-func giveBackMemory() error {
+// GiveBackMemory empties the heap of what a build or the start of the server left,
+// and lets go of the program's code. Of that the kernel has mapped all that lies
+// near to what ran once, two thirds of it for these alone; what runs again is mapped
+// again from the file, without reading the disk while there is room for it in the
+// cache. What can't be given back is an error, and does no harm.
+func GiveBackMemory() error {
 	debug.FreeOSMemory()
 	maps, err := os.Open("/proc/self/maps")
 	if err != nil {

@@ -33,7 +33,7 @@ func TestCodeRanges(t *testing.T) {
 
 func TestGiveBackMemory(t *testing.T) {
 	before := mappedCode(t)
-	if err := giveBackMemory(); err != nil {
+	if err := GiveBackMemory(); err != nil {
 		t.Fatal(err)
 	}
 	if after := mappedCode(t); after >= before {
