@@ -11,11 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestSaveManifestWritesAllOrNothing(t *testing.T) {
-	ids := makeIdentities(t, host, time.Now())
+	ids := usualIdentities(t)
 	content := bytes.Repeat([]byte{0, 0xff, 'a'}, 50_000)
 	encoded := base64.StdEncoding.EncodeToString(content)
 	for _, test := range []struct{ name, reply, want string }{
