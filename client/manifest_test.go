@@ -52,10 +52,10 @@ func TestSaveManifestWritesAllOrNothing(t *testing.T) {
 	}
 }
 
-// A manifest of any size must not be held in memory: receiving 64 MB of it may
+// A manifest of any size must not be held in memory: receiving 12 MB of it may
 // allocate only a small part of that.
 func TestManifestIsStreamed(t *testing.T) {
-	const blocks = 1024
+	const blocks = 256
 	block := bytes.Repeat([]byte("manifest"), 6<<10) // a multiple of three, so that the base64 can be joined
 	encoded := base64.StdEncoding.EncodeToString(block)
 	c := with(t, func(w http.ResponseWriter, _ *http.Request) {
