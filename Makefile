@@ -24,15 +24,14 @@ LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
 # The race detector needs a C compiler; the product does not.
 RACE    := $(if $(shell command -v gcc 2>/dev/null),-race)
 
-# Stack tests never come from the cache, because they also test the machine. Those
-# of these packages share its Docker Engine: one package at a time.
-STACK   := -tags stack -count=1 -timeout 12m
-SHARING := ^\./(deploy/harness|server/dockerd|server/engine|server/trust/dct|signature/dct|test/.*)$$
+# A program under the race detector waits a second before it ends, in case another
+# goroutine of it still runs into a race. The tests wait for their goroutines.
+NO_WAIT := GORACE=atexit_sleep_ms=0
 
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build image demo harness compose test setup vet unit test-s390x test-crash soak stack bench bench-hostile lint fuzz clean
+.PHONY: help build image demo harness compose test setup unit test-s390x test-crash soak stack bench bench-hostile lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -60,17 +59,13 @@ compose: image build ## the same stack with the server in its container: make co
 
 test: INSTANTS = 22
 test: BUILDS = 17
-test: setup build bin/cosign vet unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
+test: setup build bin/cosign unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
 
 setup: # install and start what the stack needs; nothing when it is there
 	@deploy/harness/setup.sh
 
-vet: # go vet, with and without the stack tests
-	$(GO) vet ./...
-	$(GO) vet -tags stack ./...
-
 unit: ## run the tests that need nothing but Go
-	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) ./...
+	CGO_ENABLED=$(if $(RACE),1,0) $(if $(RACE),$(NO_WAIT)) $(GO) test $(RACE) ./...
 
 # What has a format, a key or a signature in it is tested on the byte order of
 # IBM Z too, against the same golden files, up to a server that answers its client
@@ -87,9 +82,7 @@ test-s390x: ## run the tests of formats, keys and signatures as s390x programs, 
 	GOARCH=s390x $(GO) test -exec qemu-s390x-static $(S390X)
 
 stack: bin/cosign # the tests that need the stack's programs and an engine
-	@grep -rl --include='*_test.go' '^//go:build stack' . | xargs -n 1 dirname | sort -u | grep -v -e '^./test/crash$$' -e '^./test/soak$$' > bin/stack
-	$(GO) test $(STACK) $$(grep -Ev '$(SHARING)' bin/stack)
-	$(GO) test $(STACK) -p 1 $$(grep -E '$(SHARING)' bin/stack)
+	@GO='$(GO)' tools/stack.sh
 
 test-crash: setup bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0
 	cd test/crash && $(GO) test -tags stack -count=1 -timeout 2h -args -instants $(INSTANTS) -seed $(SEED)
@@ -97,9 +90,11 @@ test-crash: setup bin/cosign ## kill the server at INSTANTS=200 instants, drawn 
 soak: setup ## build BUILDS=200 times while everything around the server fails, drawn from SEED=0
 	cd test/soak && $(GO) test -tags stack -count=1 -timeout 1h -args -builds $(BUILDS) -seed $(SEED)
 
-# cosign judges our signatures; its many modules stay out of the product's.
+# cosign judges our signatures; its many modules stay out of the product's. The go
+# command keeps the tools it has linked, so that the next clone has this one at once.
 bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
-	cd tools/cosign && $(GO) build -trimpath -o ../../bin/cosign github.com/sigstore/cosign/v3/cmd/cosign
+	@mkdir -p bin
+	cd tools/cosign && cp "$$($(GO) tool -n cosign)" ../../bin/cosign
 
 bench: setup ## measure beside the usual tools, print the ratios and draw them: ROUNDS=5 ONLY=parts
 	deploy/engine/install.sh bzip2 pbzip2 lbzip2
@@ -107,7 +102,7 @@ bench: setup ## measure beside the usual tools, print the ratios and draw them: 
 	cd tools/plot && $(GO) run . ../../docs/bench
 
 bench-hostile: setup ## measure a build beside hostile clients, in ROUNDS=5 rounds
-	$(GO) test $(STACK) -run '^$$' -bench Hostile -benchtime 1x ./test/hostile
+	$(GO) test -tags stack -count=1 -timeout 12m -run '^$$' -bench Hostile -benchtime 1x ./test/hostile
 
 lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities
 	@GO='$(GO)' tools/lint.sh

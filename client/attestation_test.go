@@ -26,7 +26,7 @@ func TestAttestation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := makeIdentities(t, host, time.Now())
+	ids := usualIdentities(t)
 	for name, test := range map[string]struct {
 		answer func(http.ResponseWriter)
 		says   string

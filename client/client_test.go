@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/opensbs/sbs/api"
 )
@@ -34,7 +33,7 @@ func answering(seen *received, code int, reply string) http.HandlerFunc {
 // TestRequests holds every route to the protocol: method, path, a JSON body in
 // every request, and the reply that counts as success.
 func TestRequests(t *testing.T) {
-	ids := makeIdentities(t, host, time.Now())
+	ids := usualIdentities(t)
 	const key = `{"public_key_pem":"PEM","build_name":"docker.io.ns.name.1"}`
 	for _, test := range []struct {
 		name  string
@@ -92,7 +91,7 @@ func TestRequests(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	ids := makeIdentities(t, host, time.Now())
+	ids := usualIdentities(t)
 	status := func(ctx context.Context, c *Client) error { _, err := c.Status(ctx); return err }
 	build := func(ctx context.Context, c *Client) error { _, err := c.Build(ctx); return err }
 	initialise := func(ctx context.Context, c *Client) error { _, err := c.Init(ctx, []byte("{}")); return err }

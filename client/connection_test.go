@@ -18,7 +18,7 @@ import (
 // TestConnectionsThatFail holds that each way to get the set-up wrong is told
 // from the others, with what to do about it.
 func TestConnectionsThatFail(t *testing.T) {
-	ids := makeIdentities(t, host, time.Now())
+	ids := usualIdentities(t)
 	other := makeIdentities(t, host, time.Now())
 	elsewhere := makeIdentities(t, "elsewhere.example.com", time.Now())
 	old := makeIdentities(t, host, time.Now().AddDate(-1, 0, -1)) // its authority is still valid
@@ -66,7 +66,7 @@ func TestNothingListens(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	ids := makeIdentities(t, "127.0.0.1", time.Now())
+	ids := usualIdentities(t)
 	_, err = New("127.0.0.1", port, ids.client).Status(t.Context())
 	var failed *Error
 	if !errors.As(err, &failed) || !strings.Contains(failed.Message, "nothing listens") || !strings.Contains(failed.Next(), "CICD_PORT") {
@@ -92,7 +92,7 @@ func TestNotTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := makeIdentities(t, "127.0.0.1", time.Now())
+	ids := usualIdentities(t)
 	c := New("127.0.0.1", port, ids.client)
 	defer c.Close()
 	if _, err := c.Status(t.Context()); err == nil || !strings.Contains(err.Error(), "does not speak TLS") {

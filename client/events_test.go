@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -82,7 +81,7 @@ func TestEventsOfAFinishedBuild(t *testing.T) {
 }
 
 func TestEventsThatBreakOff(t *testing.T) {
-	ids := makeIdentities(t, host, time.Now())
+	ids := usualIdentities(t)
 	for _, test := range []struct {
 		name   string
 		handle http.HandlerFunc
@@ -116,7 +115,7 @@ func TestEventsThatBreakOff(t *testing.T) {
 }
 
 func TestEventsEndWithTheirContextOrHandler(t *testing.T) {
-	ids := makeIdentities(t, host, time.Now())
+	ids := usualIdentities(t)
 	hungUp := make(chan struct{}, 1)
 	waiting := func(w http.ResponseWriter, r *http.Request) {
 		event(t, w, running("image built"))

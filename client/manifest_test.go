@@ -11,11 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestSaveManifestWritesAllOrNothing(t *testing.T) {
-	ids := makeIdentities(t, host, time.Now())
+	ids := usualIdentities(t)
 	content := bytes.Repeat([]byte{0, 0xff, 'a'}, 50_000)
 	encoded := base64.StdEncoding.EncodeToString(content)
 	for _, test := range []struct{ name, reply, want string }{
@@ -53,10 +52,10 @@ func TestSaveManifestWritesAllOrNothing(t *testing.T) {
 	}
 }
 
-// A manifest of any size must not be held in memory: receiving 64 MB of it may
+// A manifest of any size must not be held in memory: receiving 12 MB of it may
 // allocate only a small part of that.
 func TestManifestIsStreamed(t *testing.T) {
-	const blocks = 1024
+	const blocks = 256
 	block := bytes.Repeat([]byte("manifest"), 6<<10) // a multiple of three, so that the base64 can be joined
 	encoded := base64.StdEncoding.EncodeToString(block)
 	c := with(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,22 +31,40 @@ type identities struct {
 func makeIdentities(t *testing.T, hostname string, at time.Time) identities {
 	t.Helper()
 	t.Chdir(t.TempDir())
+	ids, err := makeHere(hostname, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+func makeHere(hostname string, at time.Time) (ids identities, err error) {
 	f := certs.Locate("test", "1", certs.Named{})
 	if _, err := certs.CreateClient(f, at); err != nil {
-		t.Fatal(err)
+		return ids, err
 	}
 	if _, err := certs.CreateServer(f, hostname, at); err != nil {
-		t.Fatal(err)
+		return ids, err
 	}
-	client, err := certs.LoadClient(f, at)
+	if ids.client, err = certs.LoadClient(f, at); err != nil {
+		return ids, err
+	}
+	ids.server, err = certs.LoadServer(f, hostname, at)
+	return ids, err
+}
+
+// The identities that most tests share: to make keys takes longer than to use
+// them.
+var makeUsual = sync.OnceValues(func() (identities, error) { return makeHere(host, time.Now()) })
+
+func usualIdentities(t *testing.T) identities {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	ids, err := makeUsual()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := certs.LoadServer(f, hostname, at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return identities{client, server}
+	return ids
 }
 
 // peerConfig is the TLS configuration of the real server.
@@ -87,10 +106,10 @@ func (ids identities) with(t *testing.T, handler http.HandlerFunc) *Client {
 	return connect(t, ids.client, peerConfig(ids.server, ids.client), handler)
 }
 
-// with is the same for one use, with certificates of its own.
+// with is the same for one use.
 func with(t *testing.T, handler http.HandlerFunc) *Client {
 	t.Helper()
-	return makeIdentities(t, host, time.Now()).with(t, handler)
+	return usualIdentities(t).with(t, handler)
 }
 
 // reading reads a request's body before it is answered, as the real server

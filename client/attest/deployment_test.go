@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/opensbs/sbs/api/attestation"
@@ -65,6 +66,16 @@ func deploy(t *testing.T) *deployment {
 		Certificate: d.runtime.file(t), Chain: []string{d.signing.file(t), d.authority.file(t)}, Root: d.root.file(t),
 	}
 	return d
+}
+
+// copy is the same deployment for one test to change. A deployment of its own
+// would need another RSA-4096 signature.
+func (d *deployment) copy() *deployment {
+	same, policy := *d, *d.policy
+	same.evidence.Record, same.evidence.Signature = bytes.Clone(d.evidence.Record), bytes.Clone(d.evidence.Signature)
+	policy.Chain = slices.Clone(policy.Chain)
+	same.policy = &policy
+	return &same
 }
 
 func plainEnv(certificate *x509.Certificate) string {

@@ -14,19 +14,18 @@ import (
 	"github.com/opensbs/sbs/client/contract"
 )
 
-import ()
-
 var hpcrChecks = []string{checkKind, checkChain, checkSignature, checkRecord, contract.RecordEnv, contract.RecordWorkload}
 
 func TestRuntimeRecordPasses(t *testing.T) {
+	whole := deploy(t)
 	withTLS := append(hpcrChecks[:len(hpcrChecks):len(hpcrChecks)], checkTLS)
 	t.Run("sections in clear", func(t *testing.T) {
-		d := deploy(t)
+		d := whole.copy()
 		report, err := d.check()
 		passed(t, report, err, withTLS...)
 	})
 	t.Run("encrypted section", func(t *testing.T) {
-		d := deploy(t)
+		d := whole.copy()
 		d.policy.PlainContract = d.policy.Contract
 		d.env = "hyper-protect-basic.cGFzc3dvcmQ=.ZW52"
 		d.make(t)
@@ -35,7 +34,7 @@ func TestRuntimeRecordPasses(t *testing.T) {
 		passed(t, report, err, withTLS...)
 	})
 	t.Run("encrypted record", func(t *testing.T) {
-		d := deploy(t)
+		d := whole.copy()
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
 			t.Fatal(err)
@@ -46,7 +45,7 @@ func TestRuntimeRecordPasses(t *testing.T) {
 		passed(t, report, err, withTLS...)
 	})
 	t.Run("checksums and revocation lists", func(t *testing.T) {
-		d := deploy(t)
+		d := whole.copy()
 		d.policy.Checksums = map[string]string{"root.tar.gz": attestation.DigestOf([]byte("root of the runtime")).String()}
 		d.policy.RevocationLists = []string{d.revocations(t, d.authority, now.AddDate(0, 1, 0), d.root.certificate)}
 		report, err := d.check()
@@ -72,6 +71,7 @@ func (d *deployment) revocations(t *testing.T, i *issuer, until time.Time, revok
 }
 
 func TestRuntimeRecordIsRefused(t *testing.T) {
+	whole := deploy(t)
 	expired := func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) }
 	for name, test := range map[string]struct {
 		change      func(*testing.T, *deployment)
@@ -161,7 +161,7 @@ func TestRuntimeRecordIsRefused(t *testing.T) {
 		"no contract": {func(t *testing.T, d *deployment) { d.policy.Contract = "missing" }, checkPolicy, "missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := deploy(t)
+			d := whole.copy()
 			test.change(t, d)
 			report, err := d.check()
 			refusal(t, err, test.check, test.says)

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,9 +40,14 @@ type guest struct {
 	policy   *SEVSNP
 }
 
+// makeProcessor makes the processor of all guests: its chain takes three signatures.
+var makeProcessor = sync.OnceValues(func() (*snptest.AmdSigner, error) {
+	return snptest.DefaultTestOnlyCertChain("Milan-B1", now.AddDate(0, -1, 0))
+})
+
 func newGuest(t *testing.T) *guest {
 	t.Helper()
-	signer, err := snptest.DefaultTestOnlyCertChain("Milan-B1", now.AddDate(0, -1, 0))
+	signer, err := makeProcessor()
 	if err != nil {
 		t.Fatal(err)
 	}

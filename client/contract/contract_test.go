@@ -177,11 +177,7 @@ func TestSectionsNameTheSigningKey(t *testing.T) {
 func TestVerifyRefuses(t *testing.T) {
 	key := testKey(t)
 	s := made(t, CCRT, key)
-	other, err := rsa.GenerateKey(rand.Reader, minBits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Verify(&other.PublicKey); !errors.Is(err, ErrSignature) {
+	if err := s.Verify(&otherKey(t).PublicKey); !errors.Is(err, ErrSignature) {
 		t.Errorf("another key: %v", err)
 	}
 	for what, change := range map[string]func(*Sections){

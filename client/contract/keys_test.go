@@ -10,6 +10,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -106,10 +107,26 @@ func TestIsPublicKey(t *testing.T) {
 	}
 }
 
+// The other keys of these tests: to make one takes longer than a test.
+var (
+	makeOther = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, minBits) })
+	makeShort = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 1024) })
+)
+
+// otherKey has nothing to do with testKey.
+func otherKey(t *testing.T) *rsa.PrivateKey {
+	t.Helper()
+	key, err := makeOther()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 // shortKey is one that this package never takes.
 func shortKey(t *testing.T) *rsa.PrivateKey {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	key, err := makeShort()
 	if err != nil {
 		t.Fatal(err)
 	}

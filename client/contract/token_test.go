@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
@@ -52,11 +51,7 @@ func TestOpenRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := rsa.GenerateKey(rand.Reader, minBits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, err := Open(value, other); err == nil {
+	if text, err := Open(value, otherKey(t)); err == nil {
 		t.Errorf("another key opened %q", text)
 	}
 	parts := strings.Split(value, ".")

@@ -19,7 +19,7 @@ import (
 
 func TestRead(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	key := newKey(t)
+	key, other := twoKeys(t)
 	sample := gitfolder.NewSample(t)
 	var tbz, out bytes.Buffer
 	digest, err := manifest.Write(t.Context(), &tbz, manifest.Contents{
@@ -62,7 +62,7 @@ func TestRead(t *testing.T) {
 	}
 	nothingLeft()
 
-	if _, err := Read(t.Context(), path, &newKey(t).PublicKey, scratch); !errors.Is(err, manifest.ErrSignature) {
+	if _, err := Read(t.Context(), path, &other.PublicKey, scratch); !errors.Is(err, manifest.ErrSignature) {
 		t.Errorf("with another key: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -80,7 +80,7 @@ func TestRead(t *testing.T) {
 
 // A folder git/ that is no clone does not hide the rest of a manifest.
 func TestReadTellsTheSourceApart(t *testing.T) {
-	key := newKey(t)
+	key, _ := twoKeys(t)
 	contents, err := Read(t.Context(), signedFile(t, key, build, build), &key.PublicKey, t.TempDir())
 	if err != nil || contents.SourceErr == nil || contents.Source.Commit != "" || contents.Summary.Files != 2 {
 		t.Errorf("%+v, %v", contents, err)

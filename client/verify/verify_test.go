@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -24,13 +25,23 @@ import (
 
 const build = "docker.io.ns.name.v1-ad52e76.2026-02-10_15-37-37.178350"
 
-func newKey(t *testing.T) *rsa.PrivateKey {
+// The keys of all tests: to make one takes longer than a test.
+var makeKeys = sync.OnceValues(func() (keys [2]*rsa.PrivateKey, err error) {
+	for i := range keys {
+		if keys[i], err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			return keys, err
+		}
+	}
+	return keys, nil
+})
+
+func twoKeys(t *testing.T) (key, other *rsa.PrivateKey) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	keys, err := makeKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key
+	return keys[0], keys[1]
 }
 
 // signedFile writes the manifest of a build, signed with key, under the name of
@@ -64,7 +75,7 @@ func signedFile(t *testing.T, key *rsa.PrivateKey, recorded, as string) string {
 
 func TestManifestUnpacksWhatHolds(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	key := newKey(t)
+	key, _ := twoKeys(t)
 	path := signedFile(t, key, build, build)
 	result, err := Manifest(t.Context(), path, &key.PublicKey)
 	if err != nil {
@@ -91,7 +102,7 @@ func TestManifestUnpacksWhatHolds(t *testing.T) {
 }
 
 func TestManifestRefuses(t *testing.T) {
-	key, other := newKey(t), newKey(t)
+	key, other := twoKeys(t)
 	changed := signedFile(t, key, build, build)
 	// Another archive under the old signature: what a forger would do.
 	forge(t, changed, signedFile(t, other, build, build))
@@ -164,7 +175,7 @@ func split(t *testing.T, path string, w io.Writer) manifest.Signed {
 
 func TestManifestStopsWithItsContext(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	key := newKey(t)
+	key, _ := twoKeys(t)
 	path := signedFile(t, key, build, build)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -176,7 +187,7 @@ func TestManifestStopsWithItsContext(t *testing.T) {
 // A check that accepts everything must not pass the test of the check: with the
 // signature over the changed archive, the change is not noticed.
 func TestTamperedNoticesABlindCheck(t *testing.T) {
-	key := newKey(t)
+	key, _ := twoKeys(t)
 	result, err := Manifest(t.Context(), signedFile(t, key, build, build), &key.PublicKey)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +206,7 @@ func TestTamperedNoticesABlindCheck(t *testing.T) {
 }
 
 func TestParsePublicKey(t *testing.T) {
-	key := newKey(t)
+	key, _ := twoKeys(t)
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		t.Fatal(err)

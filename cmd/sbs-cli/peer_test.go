@@ -47,6 +47,9 @@ type peer struct {
 
 type peerKey struct{}
 
+// makeKey makes the key of every peer's manifests.
+var makeKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 const buildName = "docker.io.ns.name.v1-ad52e76.2026-02-10_15-37-37.178350"
 
 // imageHex is the digest of the image in hex.
@@ -75,7 +78,7 @@ func serve(ts *testscript.TestScript, negated bool, args []string) {
 	ca, err := os.ReadFile(filepath.Join(folders[0], "client-ca.pem"))
 	ts.Check(err)
 	roots.AppendCertsFromPEM(ca)
-	p.key, err = rsa.GenerateKey(rand.Reader, 2048)
+	p.key, err = makeKey()
 	ts.Check(err)
 
 	p.tlsKey = attestation.DigestOf(certificate.Leaf.RawSubjectPublicKeyInfo)

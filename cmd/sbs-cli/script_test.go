@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,6 +39,8 @@ func runScripts(t *testing.T, folder string) {
 		Setup: func(env *testscript.Env) error {
 			env.Values[peerKey{}] = &peer{}
 			env.Setenv("DOCS", docs)
+			// Else every command under the race detector would wait a second before it ends.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -56,10 +59,15 @@ func runScripts(t *testing.T, folder string) {
 				folder, err := made()
 				ts.Check(err)
 				ts.Check(os.CopyFS(ts.MkAbs("."), os.DirFS(folder)))
+				// The files have the UUID in their names.
+				config := strings.Replace(ts.ReadFile("sbs-config.json"), "{", `{"UUID": "`+madeUUID+`", `, 1)
+				ts.Check(os.WriteFile(ts.MkAbs("sbs-config.json"), []byte(config), 0o600))
 			},
 		},
 	})
 }
+
+const madeUUID = "1852e73e-7f74-4cc6-bc78-59d9e0b7fec8"
 
 // makeCertificates makes, with the program itself, what it makes for localhost in a
 // folder below dir. Making keys is most of the work of a short script, and under
@@ -67,7 +75,7 @@ func runScripts(t *testing.T, folder string) {
 // get copies, by the command certificates.
 func makeCertificates(dir string) (folder string, err error) {
 	config := filepath.Join(dir, "sbs-config.json")
-	if err := os.WriteFile(config, []byte(`{"HOSTNAME": "localhost"}`), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(`{"HOSTNAME": "localhost", "UUID": "`+madeUUID+`"}`), 0o600); err != nil {
 		return "", err
 	}
 	folder = filepath.Join(dir, "made")

@@ -121,19 +121,20 @@ func rejected(output string) bool {
 }
 
 func TestJudges(t *testing.T) {
+	ours, theirs := map[string][]byte{}, map[string][]byte{} // keys: to make one takes seconds
 	for name, extensions := range map[string][]func(http.Handler) http.Handler{
 		"signatures in the registry":        {registry.WithSignatures},
 		"signatures in the lookaside store": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := startRegistry(t, extensions...)
-			m := newMemory()
+			m, foreign := newMemory(), newMemory()
+			m.keys, foreign.keys = ours, theirs
 			request := push(t, server, "v1", "latest")
 			key := sign(t, m, request)
 			moved := push(t, server, "moved")
 			sign(t, m, moved)
 			push(t, server, "moved", "unsigned")
-			foreign := newMemory()
 			forged := push(t, server, "forged")
 			foreignKey := sign(t, foreign, forged)
 
