@@ -242,18 +242,3 @@ func newClient(path string) (*http.Client, error) {
 		RootCAs:      pool,
 	}}}, nil
 }
-
-// freePort asks the system for a port that nobody listens on. Another program
-// could take it before the server does; the start would then fail and say so.
-func freePort(ctx context.Context) (string, error) {
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp4", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err := errors.Join(err, listener.Close()); err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return port, nil
-}

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/deploy/harness/loopback"
 	"github.com/opensbs/sbs/deploy/harness/notaryserver"
 	"github.com/opensbs/sbs/deploy/harness/objectstore"
 	"github.com/opensbs/sbs/deploy/harness/registry"
@@ -171,7 +172,7 @@ func (o Options) serverPort(ctx context.Context) (string, error) {
 	if o.Port != "" {
 		return o.Port, nil
 	}
-	return freePort(ctx)
+	return loopback.FreePort(ctx)
 }
 
 // describe writes stack.json and then, as the last file, ready.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api/attestation"
+	"github.com/opensbs/sbs/deploy/harness/loopback"
 )
 
 // The stack's enclave is simulated, and the server says so to whoever asks: it
@@ -35,14 +36,11 @@ func TestSimulatedEnclaveIsAttested(t *testing.T) {
 // An operator sees a build in the metrics, and the server's health without a
 // certificate.
 func TestSignals(t *testing.T) {
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	port, err := loopback.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := net.JoinHostPort("127.0.0.1", port)
 	with := programs
 	with.ServerEnvironment = []string{"SBS_HEALTH_LISTEN=" + address}
 	l, err := startLab(t.Context(), t.TempDir(), with)

@@ -4,12 +4,10 @@ package hostile
 
 import (
 	"bufio"
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -35,17 +33,17 @@ var shared *lab
 
 type lab struct {
 	*harness.Stack
-	address string          // of the server
-	ca      tls.Certificate // the developer's
-	server  tls.Certificate
-	client  tls.Certificate
-	roots   *x509.CertPool
+	identities
+	address string // of the server
 }
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(floodAddress); address != "" {
+		os.Exit(floodMain(address, os.Getenv(floodFolder)))
+	}
 	suite.Run(m, func(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error) {
 		programs.Dir = filepath.Join(dir, "stack")
-		programs.ServerEnvironment = []string{"SBS_LOG_LEVEL=debug"}
+		programs.ServerEnvironment = []string{"SBS_LOG_LEVEL=" + cmp.Or(os.Getenv("SBS_LOG_LEVEL"), "debug")}
 		stack, err := harness.Start(ctx, programs)
 		if err != nil {
 			return nil, err
@@ -59,36 +57,14 @@ func TestMain(m *testing.M) {
 }
 
 func newLab(ctx context.Context, stack *harness.Stack) (*lab, error) {
-	l := &lab{Stack: stack, address: strings.TrimPrefix(stack.Server.URL(), "https://"), roots: x509.NewCertPool()}
-	folders, err := filepath.Glob(filepath.Join(stack.Dir(), ".*.d"))
-	if err != nil || len(folders) != 1 {
-		return nil, fmt.Errorf("folders of certificates: %q, %w", folders, err)
+	known, err := loadIdentities(stack.Dir())
+	if err != nil {
+		return nil, err
 	}
-	for name, pair := range map[string]*tls.Certificate{"client-ca": &l.ca, "client-cert": &l.client, "server-cert": &l.server} {
-		*pair, err = tls.LoadX509KeyPair(filepath.Join(folders[0], name+".pem"), filepath.Join(folders[0], name+"-key.pem"))
-		if err != nil {
-			return nil, err
-		}
-	}
-	l.roots.AddCert(l.ca.Leaf)
+	l := &lab{Stack: stack, identities: known, address: strings.TrimPrefix(stack.Server.URL(), "https://")}
 	files := map[string]gitserver.File{"Dockerfile": {Content: "FROM scratch\nCOPY hello /\n"}, "hello": {Content: "hello\n"}}
 	_, err = gitserver.CreateRepository(ctx, l.GitRoot, "hostile.git", files)
 	return l, err
-}
-
-// tls is the client's side, with certificates to show.
-func (l *lab) tls(protocol string, show ...tls.Certificate) *tls.Config {
-	return &tls.Config{
-		RootCAs: l.roots, ServerName: "localhost", NextProtos: []string{protocol}, MinVersion: tls.VersionTLS10,
-		// Shown whatever the server asks for.
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if len(show) == 0 {
-				return &tls.Certificate{}, nil
-			}
-			return &show[0], nil
-		},
-		ClientSessionCache: tls.NewLRUClientSessionCache(8),
-	}
 }
 
 // ask is an honest request, which must be answered with that code.
@@ -139,12 +115,15 @@ func (l *lab) build(t testing.TB) {
 	}
 }
 
-// held is what the server process holds.
-type held struct{ goroutines, descriptors, heap float64 }
+// held is what the server process holds, and the processor time it has taken.
+type held struct{ goroutines, descriptors, heap, seconds float64 }
 
 func (l *lab) held(t testing.TB) (h held) {
 	t.Helper()
-	figures := map[string]*float64{"go_goroutines": &h.goroutines, "process_open_fds": &h.descriptors, "go_memstats_heap_alloc_bytes": &h.heap}
+	figures := map[string]*float64{
+		"go_goroutines": &h.goroutines, "process_open_fds": &h.descriptors, "go_memstats_heap_alloc_bytes": &h.heap,
+		"process_cpu_seconds_total": &h.seconds,
+	}
 	for lines := bufio.NewScanner(strings.NewReader(l.ask(t, http.StatusOK, http.MethodGet, "/metrics", ""))); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), " ")
 		if figure := figures[name]; figure != nil {

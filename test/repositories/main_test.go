@@ -13,6 +13,7 @@ import (
 
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/deploy/harness/loopback"
 	"github.com/opensbs/sbs/test/suite"
 )
 
@@ -35,10 +36,11 @@ var shared *lab
 func TestMain(m *testing.M) { suite.Run(m, start) }
 
 func start(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error) {
-	health, err := freeAddress()
+	port, err := loopback.FreePort(ctx)
 	if err != nil {
 		return nil, err
 	}
+	health := net.JoinHostPort("127.0.0.1", port)
 	programs.Dir = filepath.Join(dir, "stack")
 	programs.ServerEnvironment = []string{"PLANTED=" + planted, "SBS_HEALTH_LISTEN=" + health}
 	stack, err := harness.Start(ctx, programs)
@@ -50,14 +52,6 @@ func start(ctx context.Context, dir string, programs harness.Options) (stop func
 		return nil, errors.Join(err, shared.close())
 	}
 	return shared.close, nil
-}
-
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 func (l *lab) connect() (err error) {

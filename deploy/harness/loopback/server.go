@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type Server struct {
 	server   *http.Server
 	listener net.Listener
 	stopped  chan error
+	silent   sync.Map // of net.Conn: those on which nothing was said yet
 }
 
 // Serve answers handler on a free loopback port, over TLS when config is not
@@ -30,11 +32,9 @@ func Serve(ctx context.Context, handler http.Handler, config *tls.Config) (*Serv
 	if err != nil {
 		return nil, fmt.Errorf("listen on loopback: %w", err)
 	}
-	s := &Server{
-		server:   &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, TLSConfig: config},
-		listener: listener,
-		stopped:  make(chan error, 1),
-	}
+	s := &Server{listener: listener, stopped: make(chan error, 1)}
+	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, TLSConfig: config, ConnState: s.watch}
+	s.server.RegisterOnShutdown(s.hangUp)
 	go func() {
 		if config != nil {
 			s.stopped <- s.server.ServeTLS(listener, "", "")
@@ -47,6 +47,23 @@ func Serve(ctx context.Context, handler http.Handler, config *tls.Config) (*Serv
 
 // Address is the server's host and port.
 func (s *Server) Address() string { return s.listener.Addr().String() }
+
+func (s *Server) watch(conn net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		s.silent.Store(conn, nil)
+	} else {
+		s.silent.Delete(conn)
+	}
+}
+
+// hangUp closes the connections on which nothing was said. Shutdown would wait for
+// them for five seconds, and clients open some in reserve.
+func (s *Server) hangUp() {
+	s.silent.Range(func(conn, _ any) bool {
+		_ = conn.(net.Conn).Close()
+		return true
+	})
+}
 
 // Close lets running requests end until ctx does, then cuts them off.
 func (s *Server) Close(ctx context.Context) error {

@@ -103,3 +103,36 @@ func client(t *testing.T, config *tls.Config) *http.Client {
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
+
+// Docker opens connections in reserve, and never says a word on some.
+func TestCloseDoesNotWaitForSilentConnections(t *testing.T) {
+	for name, secure := range map[string]bool{"in the clear": false, "over TLS": true} {
+		t.Run(name, func(t *testing.T) {
+			var config *tls.Config
+			var err error
+			if secure {
+				if config, _, err = Certificate("a part"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			server, err := Serve(t.Context(), http.NotFoundHandler(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			silent, err := net.Dial("tcp", server.Address())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer silent.Close()
+			for held := 0; held == 0; {
+				server.silent.Range(func(any, any) bool { held++; return true })
+			}
+			// Shutdown alone returns after five seconds.
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			if err := server.Close(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
