@@ -102,7 +102,7 @@ bench: setup ## measure beside the usual tools, print the ratios and draw them: 
 	cd tools/plot && $(GO) run . ../../docs/bench
 
 bench-hostile: setup ## measure a build beside hostile clients, in ROUNDS=5 rounds
-	$(GO) test -tags stack -count=1 -timeout 12m -run '^$$' -bench Hostile -benchtime 1x ./test/hostile
+	SBS_LOG_LEVEL=info ROUNDS='$(ROUNDS)' $(GO) test -tags stack -count=1 -timeout 12m -run '^$$' -bench Hostile -benchtime 1x ./test/hostile
 
 lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities
 	@GO='$(GO)' tools/lint.sh

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/gate"
 )
 
 // attack is a build that must fail because of one image.
@@ -55,7 +56,7 @@ func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 	v, other := l.newVendor(t), l.newVendor(t)
 	sigstore := map[string]any{"image": "**", "method": "sigstore", "key": v.pem}
 	simple := map[string]any{"image": "**", "method": "simple", "key": v.pgp, "lookaside": v.lookaside}
-	notary := "https://" + l.notary.address
+	notary := "https://" + l.notary.Address()
 
 	plain, moved, copied := v.named("attack/plain:1"), v.named("attack/moved:1"), v.named("attack/copied:1")
 	v.push(t, plain, "plain")
@@ -77,9 +78,9 @@ func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 	v.push(t, v.named("attack/trusted:2"), "unsigned")
 	reviewed := v.digest(t, moved)
 	v.push(t, moved, "second")
-	closed, err := newGate("tcp", "127.0.0.1:0", l.Notary.URL())
+	closed, err := gate.New("tcp", "", l.Notary.URL())
 	if err == nil {
-		err = closed.close()
+		err = closed.Close()
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +103,7 @@ func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 		{"another key simple", "FROM " + strings.TrimSuffix(moved, ":1") + "@" + reviewed + "\n", policy(simpleOf), reviewed, "not with the key " + other.fingerprint, "skopeo standalone-verify"},
 		{"another key sigstore by digest", "FROM " + strings.TrimSuffix(moved, ":1") + "@" + reviewed + "\n", policy(sigstoreOf), reviewed, "not with the key", "cosign verify"},
 		{"another root dct", "FROM " + trusted + "\n", dct(strings.Repeat("0a", 32)), trusted, "rooted in another key (" + root, "docker trust inspect"},
-		{"unreachable notary server", "FROM " + trusted + "\n", policy(map[string]any{"image": "**", "method": "dct", "server": "https://" + closed.address}), trusted, "cannot reach " + closed.address, "docker trust inspect " + trusted},
+		{"unreachable notary server", "FROM " + trusted + "\n", policy(map[string]any{"image": "**", "method": "dct", "server": "https://" + closed.Address()}), trusted, "cannot reach " + closed.Address(), "docker trust inspect " + trusted},
 		{"impostor of a notary server", "FROM " + trusted + "\n", policy(map[string]any{"image": "**", "method": "dct", "server": impostor(t)}), trusted, "certificate", "docker trust inspect"},
 		{"no password", "FROM " + plain + "\n", with(policy(sigstore), "DOCKER_BASE_SERVER", nil, "DOCKER_BASE_USER", nil, "DOCKER_BASE_PASSWORD", nil), plain, "HTTP status 401", "cosign verify"},
 		{"no such image", "FROM " + v.named("attack/none:1") + "\n", policy(sigstore), v.named("attack/none:1"), "the registry has no such image", "cosign verify"},

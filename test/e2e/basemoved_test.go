@@ -26,7 +26,7 @@ func TestTagMovedBetweenCheckAndBuild(t *testing.T) {
 	if moved := v.push(t, image, "another"); moved == checked {
 		t.Fatal("the tag was not moved")
 	}
-	l.engine.release()
+	l.engine.Release()
 	built := l.follow(t, patience, func(api.Event) {})
 	if built.Status.Status != api.StatusSuccess || !strings.Contains(built.log(), "this is what was checked, what was checked.") {
 		t.Errorf("%q (%s):\n%s", built.Status.Status, built.Cause, built.log())
@@ -46,7 +46,7 @@ func TestTagMovedAfterContentTrust(t *testing.T) {
 	signed, root := v.trusted(t, image)
 	v.push(t, image, "another")
 	l.prepare(t, "movedtrust", files{"Dockerfile": "FROM " + image + "\nRUN echo \"this is $(cat /vendor).\"\n"},
-		map[string]any{"DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": "https://" + l.notary.address})
+		map[string]any{"DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": "https://" + l.notary.Address()})
 	built := l.succeed(t)
 	if record := l.record(t); !strings.Contains(built.log(), "this is what was signed.") || len(record.BaseImages) != 1 || record.BaseImages[0].Digest != signed || record.BaseImages[0].KeyID != root {
 		t.Errorf("%+v:\n%s", record.BaseImages, built.log())

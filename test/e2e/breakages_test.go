@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/opensbs/sbs/test/gate"
 )
 
 // The steps as command lines.
@@ -27,13 +29,13 @@ const (
 )
 
 // without takes a part of the stack away until it is mended.
-func without(part *gate) func(*testing.T) func() {
+func without(part *gate.Gate) func(*testing.T) func() {
 	return func(t *testing.T) func() {
-		if err := part.down(); err != nil {
+		if err := part.Down(); err != nil {
 			t.Fatal(err)
 		}
 		return func() {
-			if err := part.up(); err != nil {
+			if err := part.Up(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -45,7 +47,7 @@ func engineFailures(l *lab) []failure {
 		name:    "engine unreachable",
 		breaks:  without(l.engine),
 		command: "docker version",
-		cause:   []string{"no Docker Engine answers at unix://" + l.engine.address, "start it"},
+		cause:   []string{"no Docker Engine answers at unix://" + l.engine.Address(), "start it"},
 	}}
 }
 
@@ -64,7 +66,7 @@ func cloneFailures(t *testing.T, l *lab) []failure {
 		cause:   []string{"unknown SSH host", ssh.FingerprintSHA256(hostKey), "GITHUB_KNOWN_HOSTS"},
 	}, {
 		name:    "another host key",
-		changes: map[string]any{"GITHUB_KNOWN_HOSTS": knownHost(l.git.address) + " " + other.public},
+		changes: map[string]any{"GITHUB_KNOWN_HOSTS": knownHost(l.git.Address()) + " " + other.public},
 		command: cloneCommand,
 		cause:   []string{"host key mismatch", ssh.FingerprintSHA256(hostKey)},
 	}, {
@@ -137,12 +139,12 @@ func pushFailures(t *testing.T, l *lab) []failure {
 		name:    "registry down",
 		breaks:  without(l.registry),
 		command: "docker push {image}:{tag}",
-		cause:   []string{"connection refused", l.registry.address},
+		cause:   []string{"connection refused", l.registry.Address()},
 	}, {
 		name:    "notary down",
 		breaks:  without(l.notary),
 		command: signCommand,
-		cause:   []string{"check DOCKER_CONTENT_TRUST_PUSH_SERVER and that the server runs", l.notary.address},
+		cause:   []string{"check DOCKER_CONTENT_TRUST_PUSH_SERVER and that the server runs", l.notary.Address()},
 	}, {
 		name:    "notary of another authority",
 		changes: map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)},

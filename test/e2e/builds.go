@@ -94,7 +94,7 @@ func (l *lab) body(t testing.TB, name string, changes map[string]any) []byte {
 }
 
 // image is the repository that prepare lets the server push to.
-func (l *lab) image(name string) string { return l.registry.address + "/sbs/" + name }
+func (l *lab) image(name string) string { return l.registry.Address() + "/sbs/" + name }
 
 // result is what was seen of a build.
 type result struct {

@@ -15,13 +15,13 @@ import (
 func TestStatusesComeInOrder(t *testing.T) {
 	l := shared
 	l.prepare(t, "order", hello, nil)
-	held := l.git.hold("")
-	defer l.git.release()
+	held := l.git.Hold("")
+	defer l.git.Release()
 	l.begin(t)
 	reach(t, "the server clones", held)
 	built := l.follow(t, patience, func(event api.Event) {
 		if event.Status != nil && event.Status.Status == api.StatusCleanedUp {
-			l.git.release()
+			l.git.Release()
 		}
 	})
 	if !slices.Equal(built.statuses, allStatuses) {

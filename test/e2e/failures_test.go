@@ -53,7 +53,7 @@ func TestFailures(t *testing.T) {
 func (l *lab) checkFailure(t *testing.T, f failure, name, commit string, built result) {
 	t.Helper()
 	want := api.FailureStatus(strings.NewReplacer("{image}", l.image(name), "{tag}", "s390x-v1-"+commit[:7],
-		"{url}", l.url(name+".git"), "{name}", built.BuildName, "{registry}", l.registry.address).Replace(f.command))
+		"{url}", l.url(name+".git"), "{name}", built.BuildName, "{registry}", l.registry.Address()).Replace(f.command))
 	if built.Status.Status != want {
 		t.Errorf("status\n%s\nwant\n%s", built.Status.Status, want)
 	}

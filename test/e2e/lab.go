@@ -19,6 +19,7 @@ import (
 
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/test/gate"
 	"github.com/opensbs/sbs/test/suite"
 )
 
@@ -26,7 +27,7 @@ import (
 // server talks to, and a client of that server.
 type lab struct {
 	*harness.Stack
-	engine, registry, notary, git *gate
+	engine, registry, notary, git *gate.Gate
 
 	client *client.Client
 	docker *docker.Client // past the gate
@@ -53,17 +54,17 @@ func startLab(ctx context.Context, dir string, programs harness.Options) (l *lab
 	if err := l.startBehindGate(ctx, programs); err != nil {
 		return l, err
 	}
-	if l.registry, err = newGate("tcp", "127.0.0.1:0", l.Registry.Address()); err != nil {
+	if l.registry, err = gate.New("tcp", "", l.Registry.Address()); err != nil {
 		return l, err
 	}
-	if l.notary, err = newGate("tcp", "127.0.0.1:0", strings.TrimPrefix(l.Notary.URL(), "https://")); err != nil {
+	if l.notary, err = gate.New("tcp", "", strings.TrimPrefix(l.Notary.URL(), "https://")); err != nil {
 		return l, err
 	}
 	ssh, err := url.Parse(l.Git.SSHURL(""))
 	if err != nil {
 		return l, err
 	}
-	if l.git, err = newGate("tcp", "127.0.0.1:0", ssh.Host); err != nil {
+	if l.git, err = gate.New("tcp", "", ssh.Host); err != nil {
 		return l, err
 	}
 	return l, l.readConfig()
@@ -83,10 +84,10 @@ func (l *lab) startBehindGate(ctx context.Context, programs harness.Options) (er
 	if l.sockets, err = os.MkdirTemp("", "gate"); err != nil {
 		return err
 	}
-	if l.engine, err = newGate("unix", filepath.Join(l.sockets, "engine.sock"), host.Path); err != nil {
+	if l.engine, err = gate.New("unix", filepath.Join(l.sockets, "engine.sock"), host.Path); err != nil {
 		return err
 	}
-	restore, err := setenv("DOCKER_HOST", "unix://"+l.engine.address)
+	restore, err := setenv("DOCKER_HOST", "unix://"+l.engine.Address())
 	if err != nil {
 		return err
 	}
@@ -117,10 +118,10 @@ func (l *lab) readConfig() (err error) {
 		return err
 	}
 	delete(l.given, "GITHUB_URL")
-	l.given["DOCKER_PUSH_SERVER"] = l.registry.address
-	l.given["DOCKER_CONTENT_TRUST_PUSH_SERVER"] = "https://" + l.notary.address
+	l.given["DOCKER_PUSH_SERVER"] = l.registry.Address()
+	l.given["DOCKER_CONTENT_TRUST_PUSH_SERVER"] = "https://" + l.notary.Address()
 	known := string(l.Git.KnownHosts())
-	l.given["GITHUB_KNOWN_HOSTS"] = strings.ReplaceAll(known, knownHost(l.git.target), knownHost(l.git.address))
+	l.given["GITHUB_KNOWN_HOSTS"] = strings.ReplaceAll(known, knownHost(l.git.Target()), knownHost(l.git.Address()))
 	return nil
 }
 
@@ -138,7 +139,7 @@ func (l *lab) parameters(changes map[string]any) ([]byte, error) {
 
 // url is the address of a repository through the gate.
 func (l *lab) url(repository string) string {
-	return "ssh://git@" + l.git.address + "/" + repository
+	return "ssh://git@" + l.git.Address() + "/" + repository
 }
 
 // close stops everything, the server first.
@@ -150,9 +151,9 @@ func (l *lab) close() error {
 	if l.Stack != nil {
 		failed = l.Close(context.Background())
 	}
-	for _, g := range []*gate{l.engine, l.registry, l.notary, l.git} {
+	for _, g := range []*gate.Gate{l.engine, l.registry, l.notary, l.git} {
 		if g != nil {
-			failed = errors.Join(failed, g.close())
+			failed = errors.Join(failed, g.Close())
 		}
 	}
 	if l.sockets != "" {

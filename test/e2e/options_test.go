@@ -216,7 +216,7 @@ func TestHTTPS(t *testing.T) {
 // A base image may lie in a private registry of its own, or beside the image.
 func TestPrivateBaseImages(t *testing.T) {
 	l := shared
-	beside := l.registry.address + strings.TrimPrefix(l.BaseImage, l.Registry.Address())
+	beside := l.registry.Address() + strings.TrimPrefix(l.BaseImage, l.Registry.Address())
 	none := map[string]any{"DOCKER_BASE_SERVER": nil, "DOCKER_BASE_USER": nil, "DOCKER_BASE_PASSWORD": nil}
 	for _, test := range []struct {
 		name, base string

@@ -110,14 +110,14 @@ func (r reply) object() map[string]any {
 func (l *lab) dockerEnvironment(t testing.TB) []string {
 	t.Helper()
 	dir := t.TempDir()
-	notary := filepath.Join(dir, "tls", l.notary.address)
+	notary := filepath.Join(dir, "tls", l.notary.Address())
 	if err := os.MkdirAll(notary, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	reader := l.Registry.Reader()
 	account := map[string]string{"username": reader.User, "password": reader.Password}
 	config, err := json.Marshal(map[string]any{"auths": map[string]any{
-		l.registry.address: account, l.Registry.Address(): account,
+		l.registry.Address(): account, l.Registry.Address(): account,
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -130,5 +130,5 @@ func (l *lab) dockerEnvironment(t testing.TB) []string {
 			t.Fatal(err)
 		}
 	}
-	return []string{"DOCKER_CONFIG=" + dir, "DOCKER_CONTENT_TRUST_SERVER=https://" + l.notary.address}
+	return []string{"DOCKER_CONFIG=" + dir, "DOCKER_CONTENT_TRUST_SERVER=https://" + l.notary.Address()}
 }

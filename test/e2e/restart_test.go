@@ -82,9 +82,9 @@ func TestRestartedWithoutEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.releaseAll()
-	err := l.engine.down()
+	err := l.engine.Down()
 	restarted := l.Server.Restart(t.Context())
-	if err := errors.Join(err, restarted, l.engine.up()); err != nil {
+	if err := errors.Join(err, restarted, l.engine.Up()); err != nil {
 		t.Fatal(err)
 	}
 	if status := l.status(t); !api.Failed(status.Status) || status.Building {

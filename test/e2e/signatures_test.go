@@ -46,7 +46,7 @@ func TestSignedWithoutNotary(t *testing.T) {
 	}
 	store := filepath.Join(home, "store")
 	l.guide(t, "get-signatures --env sbs-config.json --output "+store)
-	policy := demand(t, home, string(key), "docker:\n  "+l.registry.address+":\n    lookaside: file://"+store+"\n")
+	policy := demand(t, home, string(key), "docker:\n  "+l.registry.Address()+":\n    lookaside: file://"+store+"\n")
 	for _, tag := range tags {
 		must(t, "", nil, "", "skopeo", append(policy, "copy", "--src-tls-verify=false",
 			"--src-creds="+writer.User+":"+writer.Password, "docker://"+repository+":"+tag, "dir:"+t.TempDir())...)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/gate"
 	"github.com/opensbs/sbs/test/suite"
 )
 
@@ -54,7 +55,7 @@ func (l *lab) steps() []step {
 		name: "bases verified",
 		done: api.StatusGitHubCloned,
 		hold: func(t testing.TB, name string) func() {
-			base := strings.Replace(l.BaseImage, l.Registry.Address(), l.registry.address, 1)
+			base := strings.Replace(l.BaseImage, l.Registry.Address(), l.registry.Address(), 1)
 			rule := map[string]any{"image": "**", "method": api.BaseDigest, "key": "sha256:" + strings.Repeat("0a", 32)}
 			l.prepare(t, name, files{"Dockerfile": "FROM " + base + "\n"}, map[string]any{"BASE_IMAGE_POLICY": []any{rule}})
 			return l.holding(t, l.registry, "/v2/base/busybox/manifests/")
@@ -91,17 +92,17 @@ func (l *lab) steps() []step {
 
 // holding makes a gate hold what a client says with marker in it, until the end
 // of the test at the latest.
-func (l *lab) holding(t testing.TB, g *gate, marker string) (reached func()) {
+func (l *lab) holding(t testing.TB, g *gate.Gate, marker string) (reached func()) {
 	t.Helper()
-	held := g.hold(marker)
-	t.Cleanup(g.release)
-	return func() { t.Helper(); reach(t, "the gate to "+g.target+" holds "+marker, held) }
+	held := g.Hold(marker)
+	t.Cleanup(g.Release)
+	return func() { t.Helper(); reach(t, "the gate to "+g.Target()+" holds "+marker, held) }
 }
 
 // releaseAll lets go of whatever is held.
 func (l *lab) releaseAll() {
-	for _, g := range []*gate{l.engine, l.git, l.registry, l.notary} {
-		g.release()
+	for _, g := range []*gate.Gate{l.engine, l.git, l.registry, l.notary} {
+		g.Release()
 	}
 }
 

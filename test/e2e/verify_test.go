@@ -56,8 +56,8 @@ func (l *lab) configFor(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	maps.Copy(config, map[string]any{
-		"GITHUB_URL": l.url(name + ".git"), "DOCKER_REPO": "sbs/" + name, "DOCKER_PUSH_SERVER": l.registry.address,
-		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + l.notary.address,
+		"GITHUB_URL": l.url(name + ".git"), "DOCKER_REPO": "sbs/" + name, "DOCKER_PUSH_SERVER": l.registry.Address(),
+		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + l.notary.Address(),
 	})
 	text, err := json.Marshal(config)
 	if err != nil {
@@ -162,7 +162,7 @@ func (a auditor) singleKeys(t *testing.T) {
 		api.SigningSimple:         {"--lookaside", a.lookup, "--simple-key"},
 		api.SigningSigstore:       {"--sigstore-key"},
 		api.SigningSigstoreLegacy: {"--sigstore-legacy-key"},
-		api.SigningDCT:            {"--notary", a.l.notary.address, "--notary-ca", a.ca(t), "--dct-key"},
+		api.SigningDCT:            {"--notary", a.l.notary.Address(), "--notary-ca", a.ca(t), "--dct-key"},
 	} {
 		name, _, _ := strings.Cut(strings.TrimSpace(method), "-")
 		a.l.guide(t, "get-signed-image-publickey --method "+name+" --env "+a.l.configFor(t, "verified"))

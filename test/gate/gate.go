@@ -4,10 +4,13 @@ package gate
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"sync"
+
+	"github.com/opensbs/sbs/deploy/harness/loopback"
 )
 
 // Gate is a proxy in front of one part of the stack. It lets everything through
@@ -29,8 +32,16 @@ type Gate struct {
 	pace        *pace         // nil: as fast as it goes
 }
 
-// New opens a gate at address; for tcp, "127.0.0.1:0" takes a free port.
+// New opens a gate at address. For tcp, no address is a free port of loopback,
+// which nobody gets by chance while the gate is down.
 func New(network, address, target string) (*Gate, error) {
+	if network == "tcp" && address == "" {
+		port, err := loopback.FreePort(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
 	g := &Gate{network: network, address: address, target: target, connections: map[net.Conn]bool{}}
 	return g, g.Up()
 }

@@ -5,6 +5,7 @@ package hostile
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -29,28 +30,39 @@ func BenchmarkBuildBesideHostileClients(b *testing.B) {
 		rounds = 5
 	}
 	elsewhere := l.elsewhere(b)
-	took := func(address string) (duration, rate float64) {
-		flood := l.flood(b, address)
+	for _, rate := range rates {
+		b.Run(fmt.Sprintf("%d a second", rate), func(b *testing.B) {
+			for b.Loop() {
+				l.pairs(b, rounds, rate, elsewhere)
+			}
+		})
+	}
+}
+
+// rates are how many hostile connections a second are opened.
+var rates = []int{50, 100, 200}
+
+func (l *lab) pairs(b *testing.B, rounds, rate int, elsewhere string) {
+	took := func(address string) (seconds, opened float64) {
+		flood := l.flood(b, address, rate)
 		began := time.Now()
 		l.build(b)
-		duration = time.Since(began).Seconds()
-		return duration, float64(flood()) / time.Since(began).Seconds()
+		seconds = time.Since(began).Seconds()
+		return seconds, float64(flood()) / time.Since(began).Seconds()
 	}
-	var alone, beside, control, all, own, rates []float64
-	for b.Loop() {
-		for range rounds {
-			a, _ := took("")
-			h, rate := took(l.address)
-			c, _ := took(elsewhere)
-			alone, beside, control = append(alone, 1000*a), append(beside, 1000*h), append(control, 1000*c)
-			all, own, rates = append(all, h/a), append(own, h/c), append(rates, rate)
-		}
+	var alone, beside, control, all, own, achieved []float64
+	for range rounds {
+		a, _ := took("")
+		h, opened := took(l.address)
+		c, _ := took(elsewhere)
+		alone, beside, control = append(alone, 1000*a), append(beside, 1000*h), append(control, 1000*c)
+		all, own, achieved = append(all, h/a), append(own, h/c), append(achieved, opened)
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(alone), "ms/alone")
 	b.ReportMetric(median(beside), "ms/beside-hostile-clients")
 	b.ReportMetric(median(control), "ms/beside-a-flood-elsewhere")
-	b.ReportMetric(median(rates), "connections/s")
+	b.ReportMetric(median(achieved), "connections/s")
 	b.ReportMetric(median(all), "hostile/alone")
 	b.ReportMetric(slices.Min(all), "hostile/alone-min")
 	b.ReportMetric(slices.Max(all), "hostile/alone-max")
@@ -65,7 +77,7 @@ func BenchmarkHostileConnection(b *testing.B) {
 	var refused int
 	for b.Loop() {
 		before := l.held(b)
-		flood := l.flood(b, l.address)
+		flood := l.flood(b, l.address, 100)
 		select {
 		case <-time.After(5 * time.Second):
 		case <-b.Context().Done():

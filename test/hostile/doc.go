@@ -11,7 +11,7 @@
 // of silent connections) is tested in package server, and which certificates are
 // let in also in test/e2e.
 //
-// The benchmark measures a build beside a flood of hostile clients in pairs:
+// The benchmark measures a build beside hostile clients, which are a process of their own, in pairs:
 // alone, beside a flood against the server, and beside the same flood against
 // another server, which shows what the flood's own work takes from the machine.
 //

@@ -12,6 +12,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,25 +21,22 @@ import (
 )
 
 // The flood is this program again, told so by its environment: against which
-// address, and where the stack's certificates lie.
-const floodAddress, floodFolder = "HOSTILE_FLOOD", "HOSTILE_FLOOD_FOLDER"
+// address, how many connections a second, and where the stack's certificates lie.
+const floodAddress, floodRate, floodFolder = "HOSTILE_FLOOD", "HOSTILE_FLOOD_RATE", "HOSTILE_FLOOD_FOLDER"
 
-// rate is how many hostile connections a second the flood opens.
-const rate = 200
-
-// flood floods an address until it is stopped, and then tells how many connections
-// came to their end. No address is no flood.
+// flood opens that many hostile connections a second until it is stopped, and then
+// tells how many came to their end. No address is no flood.
 //
 // Hostile clients have machines of their own. Here the flood is a process of its
 // own, which gets the processor time alone that nothing else on this machine wants
 // (SCHED_IDLE, sched(7)): what a build loses beside it, the server has spent.
-func (l *lab) flood(b *testing.B, address string) (stop func() (ended int)) {
+func (l *lab) flood(b *testing.B, address string, rate int) (stop func() (ended int)) {
 	b.Helper()
 	if address == "" {
 		return func() int { return 0 }
 	}
 	cmd := exec.CommandContext(b.Context(), "chrt", "--idle", "0", os.Args[0])
-	cmd.Env = append(os.Environ(), floodAddress+"="+address, floodFolder+"="+l.Dir())
+	cmd.Env = append(os.Environ(), floodAddress+"="+address, floodRate+"="+strconv.Itoa(rate), floodFolder+"="+l.Dir())
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -66,10 +65,15 @@ func (l *lab) flood(b *testing.B, address string) (stop func() (ended int)) {
 
 // floodMain floods until its standard input ends. It says when the first
 // connection has ended, and at the end how many have.
-func floodMain(address, folder string) (code int) {
+func floodMain(address, folder, rate string) (code int) {
 	known, err := loadIdentities(folder)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	perSecond, err := strconv.Atoi(rate)
+	if err != nil || perSecond <= 0 {
+		fmt.Fprintf(os.Stderr, "%s=%q is no number above 0\n", floodRate, rate)
 		return 1
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -78,7 +82,7 @@ func floodMain(address, folder string) (code int) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	ticker := time.NewTicker(time.Second / rate)
+	ticker := time.NewTicker(time.Second / time.Duration(perSecond))
 	defer ticker.Stop()
 	var running sync.WaitGroup
 	var ended atomic.Int64
@@ -105,18 +109,31 @@ func floodMain(address, folder string) (code int) {
 // A knock makes of a connection what one kind of hostile client would.
 type knock func(conn net.Conn, text []byte) (hostile net.Conn, says []byte)
 
-// knocks are the kinds: without a certificate, with the server's, the client itself
-// with malformed requests, without a word, without TLS.
+// knocks are the kinds: without a certificate, with the server's, with an older TLS;
+// the client itself with malformed requests, with a header that never ends, with a
+// body far above what is allowed; without a word, without TLS.
 func (i identities) knocks() []knock {
-	over := func(config *tls.Config) knock {
-		return func(conn net.Conn, text []byte) (net.Conn, []byte) { return tls.Client(conn, config), text }
+	over := func(config *tls.Config, text ...byte) knock {
+		return func(conn net.Conn, malformed []byte) (net.Conn, []byte) {
+			if text != nil {
+				malformed = text
+			}
+			return tls.Client(conn, config), malformed
+		}
 	}
+	older := i.tls("http/1.1", i.client)
+	older.MaxVersion = tls.VersionTLS12
+	header := "POST /image HTTP/1.1\r\nHost: localhost\r\n"
+	huge := header + "Content-Length: 999999999\r\n\r\n" + strings.Repeat("[", 1<<20)
 	return []knock{
 		over(i.tls("http/1.1")),
 		over(i.tls("http/1.1", i.server)),
+		over(older),
 		over(i.tls("http/1.1", i.client)),
+		over(i.tls("http/1.1", i.client), []byte(header)...),
+		over(i.tls("http/1.1", i.client), []byte(huge)...),
 		func(conn net.Conn, _ []byte) (net.Conn, []byte) { return conn, nil },
-		func(conn net.Conn, text []byte) (net.Conn, []byte) { return conn, text },
+		func(conn net.Conn, malformed []byte) (net.Conn, []byte) { return conn, malformed },
 	}
 }
 

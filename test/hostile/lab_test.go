@@ -39,7 +39,7 @@ type lab struct {
 
 func TestMain(m *testing.M) {
 	if address := os.Getenv(floodAddress); address != "" {
-		os.Exit(floodMain(address, os.Getenv(floodFolder)))
+		os.Exit(floodMain(address, os.Getenv(floodFolder), os.Getenv(floodRate)))
 	}
 	suite.Run(m, func(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error) {
 		programs.Dir = filepath.Join(dir, "stack")

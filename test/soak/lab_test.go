@@ -112,7 +112,7 @@ func (l *lab) openGates(context.Context) (err error) {
 	for target, g := range map[string]**gate.Gate{
 		l.Registry.Address(): &l.registry, strings.TrimPrefix(l.Notary.URL(), "https://"): &l.notary, ssh.Host: &l.git,
 	} {
-		if *g, err = gate.New("tcp", "127.0.0.1:0", target); err != nil {
+		if *g, err = gate.New("tcp", "", target); err != nil {
 			return err
 		}
 	}
