@@ -6,8 +6,10 @@ package source
 import (
 	"bytes"
 	"compress/zlib"
+	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,24 +59,56 @@ func doubling(t *testing.T, n, deltas int) []byte {
 // chain is a pack of deltas of deltas, the last one first if it is reversed.
 func chain(t *testing.T, deltas int, reversed bool) []byte {
 	t.Helper()
-	var entries [][]byte
+	return rawPack(chained(t, deltas, reversed)...)
+}
+
+func chained(t *testing.T, deltas int, reversed bool) (entries [][]byte) {
+	t.Helper()
 	content := strings.Repeat("x", 20)
-	add := func(entry []byte) {
-		entries = append(entries, entry)
-	}
-	add(packed(t, plumbing.BlobObject, "", content))
+	entries = append(entries, packed(t, plumbing.BlobObject, "", content))
 	for i := range deltas {
 		id := plumbing.ComputeHash(plumbing.BlobObject, []byte(content))
 		next := binary.BigEndian.AppendUint32([]byte(content[:16]), uint32(i))
-		add(packed(t, plumbing.REFDeltaObject, string(id[:]), "\x14\x14\x90\x10\x04"+string(next[16:])))
+		entries = append(entries, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x14\x14\x90\x10\x04"+string(next[16:])))
 		content = string(next)
 	}
 	if reversed {
-		for i, j := 0, len(entries)-1; i < j; i, j = i+1, j-1 {
-			entries[i], entries[j] = entries[j], entries[i]
+		slices.Reverse(entries)
+	}
+	return entries
+}
+
+// endsSoon is a context that ends when it has been asked so many times.
+type endsSoon struct {
+	context.Context
+	left int
+}
+
+func (e *endsSoon) Err() error {
+	if e.left--; e.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// One delta of a few bytes can be hours of work, and ends with the context.
+func TestDeltaEndsWithContext(t *testing.T) {
+	content := strings.Repeat("x", smallBase+1)
+	id := plumbing.ComputeHash(plumbing.BlobObject, []byte(content))
+	const copies = 1 << 20
+	instructions := binary.AppendUvarint(binary.AppendUvarint(nil, uint64(len(content))), copies)
+	instructions = append(instructions, bytes.Repeat([]byte{0x90, 1}, copies)...) // one byte of the base each
+	pack := rawPack(packed(t, plumbing.BlobObject, "", content), packed(t, plumbing.REFDeltaObject, string(id[:]), string(instructions)))
+	for _, test := range []struct {
+		asked int
+		want  error
+	}{{50, context.Canceled}, {1 << 30, nil}} {
+		store, root := newStore(t)
+		err := receive(&endsSoon{t.Context(), test.asked}, bytes.NewReader(pack), store, root, newLimits(1, 2, 8<<20))
+		if !errors.Is(err, test.want) {
+			t.Errorf("asked %d times: %v", test.asked, err)
 		}
 	}
-	return rawPack(entries...)
 }
 
 // What a pack unfolds to is bounded before it is written.
@@ -95,16 +129,19 @@ func TestPackBombs(t *testing.T) {
 		pack []byte
 		want func(error) bool
 	}{
-		"four billion objects":              {append(head(1<<32-1), make([]byte, 20)...), isLimit},
-		"object of 32 PiB":                  {headed(1<<55, stream), isLimit},
-		"object larger than its header":     {headed(10, stream), tooLong},
-		"delta larger than its header":      {reference(10, stream), tooLong},
-		"delta of 32 PiB":                   {reference(1<<55, stream), isLimit},
-		"object smaller than its header":    {headed(1<<20, deflated(t, 0)), func(err error) bool { return err != nil }},
-		"deltas that grow":                  {doubling(t, 16, 3), isLimit},
-		"long chain":                        {chain(t, 20_000, false), func(err error) bool { return err == nil }},
-		"long chain, the last one first":    {chain(t, maxDeltaRounds-1, true), func(err error) bool { return err == nil }},
-		"endless chain, the last one first": {chain(t, maxDeltaRounds+2, true), func(err error) bool { return err != nil && strings.Contains(err.Error(), "bases of") }},
+		"four billion objects":               {append(head(1<<32-1), make([]byte, 20)...), isLimit},
+		"object of 32 PiB":                   {headed(1<<55, stream), isLimit},
+		"object larger than its header":      {headed(10, stream), tooLong},
+		"delta larger than its header":       {reference(10, stream), tooLong},
+		"delta of 32 PiB":                    {reference(1<<55, stream), isLimit},
+		"object smaller than its header":     {headed(1<<20, deflated(t, 0)), func(err error) bool { return err != nil }},
+		"deltas that grow":                   {doubling(t, 16, 3), isLimit},
+		"long chain":                         {chain(t, 20_000, false), func(err error) bool { return err == nil }},
+		"long chain, the last one first":     {chain(t, 20_000, true), func(err error) bool { return err == nil }},
+		"twice the same, the last one first": {rawPack(append(chained(t, 100, true), chained(t, 100, true)...)...), func(err error) bool { return err == nil }},
+		"chain without its first": {rawPack(chained(t, 20_000, true)[:20_000]...), func(err error) bool {
+			return err != nil && strings.Contains(err.Error(), "the bases of 20000 deltas are missing")
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, root := newStore(t)

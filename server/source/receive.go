@@ -38,19 +38,8 @@ type packEntry struct {
 
 const unresolved = -1
 
-// maxDeltaRounds is Git's bound on deltas of deltas (pack-objects.h, OE_DEPTH_BITS).
-const maxDeltaRounds = 4095
-
 // smallDelta is the size in bytes up to which a delta stays in memory.
 const smallDelta = 256 << 10
-
-// pendingDelta is a delta that came before its base.
-type pendingDelta struct {
-	entry       int // of the delta itself
-	base        plumbing.Hash
-	baseEntry   int // used when base is zero
-	start, size int64
-}
 
 // receive reads the pack to its end, checks its checksum and stores its objects.
 func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root, left *limits) (err error) {
@@ -59,7 +48,7 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 		return err
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	r := &receiver{store: store, left: left, pack: newPackReader(pack), spool: spool}
+	r := &receiver{store: store, left: left, pack: newPackReader(whileLasts{ctx, pack}), spool: spool}
 	count, err := r.pack.count()
 	if err != nil {
 		return fmt.Errorf("pack: %w", brokenOff(err))
@@ -68,10 +57,7 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 		return err
 	}
 	for range count {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := r.next(); err != nil {
+		if err := r.next(ctx); err != nil {
 			return fmt.Errorf("pack: %w", brokenOff(err))
 		}
 	}
@@ -79,6 +65,19 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 		return fmt.Errorf("pack: %w", brokenOff(err))
 	}
 	return r.resolvePending(ctx)
+}
+
+// whileLasts reads until a context ends: little that was received can be much work.
+type whileLasts struct {
+	ctx  context.Context //nolint:containedctx // a reader is handed to what knows none
+	from io.Reader
+}
+
+func (w whileLasts) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.from.Read(p)
 }
 
 // brokenOff says what the end of a pack before its end means.
@@ -91,7 +90,7 @@ func brokenOff(err error) error {
 	return err
 }
 
-func (r *receiver) next() error {
+func (r *receiver) next(ctx context.Context) error {
 	header, err := r.pack.next()
 	if err != nil {
 		return err
@@ -108,13 +107,13 @@ func (r *receiver) next() error {
 		})
 		return err
 	case plumbing.OFSDeltaObject, plumbing.REFDeltaObject:
-		return r.nextDelta(entry, header)
+		return r.nextDelta(ctx, entry, header)
 	}
 	return fmt.Errorf("object of type %d", header.kind)
 }
 
 // nextDelta stores what a delta makes of its base, or puts it by.
-func (r *receiver) nextDelta(entry int, header entryHeader) error {
+func (r *receiver) nextDelta(ctx context.Context, entry int, header entryHeader) error {
 	if header.size > r.left.received.left {
 		return &LimitError{What: r.left.received.what, Limit: r.left.received.limit}
 	}
@@ -132,7 +131,7 @@ func (r *receiver) nextDelta(entry int, header entryHeader) error {
 		if err := r.pack.content(&r.small, header.size); err != nil {
 			return err
 		}
-		return r.apply(delta.entry, base, bytes.NewReader(r.small.Bytes()))
+		return r.apply(ctx, delta.entry, base, bytes.NewReader(r.small.Bytes()))
 	}
 	spooled := bufio.NewWriter(io.NewOffsetWriter(r.spool, r.waiting))
 	if err := r.pack.content(spooled, header.size); err != nil {
@@ -142,7 +141,7 @@ func (r *receiver) nextDelta(entry int, header entryHeader) error {
 		return fmt.Errorf("scratch file: %w", err)
 	}
 	if base != unresolved {
-		return r.apply(delta.entry, base, r.spooled(delta))
+		return r.apply(ctx, delta.entry, base, r.spooled(delta))
 	}
 	if err := r.left.received.take(header.size); err != nil {
 		return err
@@ -167,12 +166,12 @@ func (r *receiver) baseOf(delta pendingDelta) int32 {
 }
 
 // apply stores the object that an entry makes of its base.
-func (r *receiver) apply(entry int, base int32, instructions io.Reader) (err error) {
+func (r *receiver) apply(ctx context.Context, entry int, base int32, instructions io.Reader) (err error) {
 	content, err := r.store.at(base)
 	if err != nil {
 		return err
 	}
-	if err := r.delta.start(content, instructions); err != nil {
+	if err := r.delta.start(content, whileLasts{ctx, instructions}); err != nil {
 		return err
 	}
 	if err := r.left.received.take(r.delta.size); err != nil {
@@ -180,30 +179,4 @@ func (r *receiver) apply(entry int, base int32, instructions io.Reader) (err err
 	}
 	r.entries[entry].place, err = r.store.add(r.store.table[base].kind, r.delta.size, r.delta.writeTo)
 	return err
-}
-
-// resolvePending applies the deltas that came before their base. Git's servers
-// send none; the rounds end when one has brought nothing new.
-func (r *receiver) resolvePending(ctx context.Context) error {
-	for round := 0; len(r.pending) > 0; round++ {
-		var still []pendingDelta
-		for _, delta := range r.pending {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			base := r.baseOf(delta)
-			if base == unresolved {
-				still = append(still, delta)
-				continue
-			}
-			if err := r.apply(delta.entry, base, r.spooled(delta)); err != nil {
-				return fmt.Errorf("pack: %w", err)
-			}
-		}
-		if len(still) == len(r.pending) || round == maxDeltaRounds {
-			return fmt.Errorf("pack: the bases of %d deltas are missing", len(still))
-		}
-		r.pending = still
-	}
-	return nil
 }
