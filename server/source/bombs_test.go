@@ -91,7 +91,7 @@ func (e *endsSoon) Err() error {
 	return nil
 }
 
-// One delta of a few bytes can be hours of work, and ends with the context.
+// One delta can be much work for what was received, and ends with the context.
 func TestDeltaEndsWithContext(t *testing.T) {
 	content := strings.Repeat("x", smallBase+1)
 	id := plumbing.ComputeHash(plumbing.BlobObject, []byte(content))

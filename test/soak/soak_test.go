@@ -44,14 +44,16 @@ func TestSoak(t *testing.T) {
 				ending = l.once(t, f, moment.arm(l, random))
 			})
 		}
+		// What a build could not remove from an engine that was gone, or record on
+		// a full volume, the next one makes up for.
+		l.once(t, peace, nil)
 	})
 	after := l.settled(t, before)
 	fmt.Print(results.String(), "\n", asked.String(), "\n", compared(before, after))
 }
 
 // schedule deals the faults out, each as often as any other, and one build more
-// in peace in each round, in an order that is drawn. The last one is in peace: what
-// a build could not remove from an engine that was gone, the next one removes.
+// in peace in each round, in an order that is drawn.
 func schedule(count int, random *rand.Rand) (all []fault) {
 	round := []fault{peace}
 	for _, f := range faults {
@@ -63,10 +65,5 @@ func schedule(count int, random *rand.Rand) (all []fault) {
 		random.Shuffle(len(round), func(i, j int) { round[i], round[j] = round[j], round[i] })
 		all = append(all, round...)
 	}
-	all = all[:count]
-	for last := count - 1; all[last].name != peace.name; {
-		i := random.IntN(count)
-		all[i], all[last] = all[last], all[i]
-	}
-	return all
+	return all[:count]
 }
