@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"server/metrics":        {"api", "server/job"},
 	"server/objectstore":    {"api"},
 	"server/pipeline":       {"api", "api/manifest", "api/provenance", "server/base", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/sbom", "server/source", "server/trust", "server/volume", "signature"},
+	"server/progress":       {},
 	"server/sbom":           {},
 	"server/sbom/scan":      {"server/sbom"},
 	"server/source":         {},
