@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -239,6 +240,22 @@ func byteCount(text string) (int64, bool) {
 	number, err := strconv.ParseInt(parts[1], 10, 64)
 	shift := map[string]int{"MiB": 20, "GiB": 30, "TiB": 40}[parts[2]]
 	return number << shift, err == nil
+}
+
+const maxTimeLimit = 168 * time.Hour
+
+func timeLimit(text string) string {
+	if _, ok := duration(text); !ok {
+		return quoted(text) + " is not such a time"
+	}
+	return ""
+}
+
+// duration reads a limit in Go's notation, such as 1h30m: whole seconds from 0 to
+// maxTimeLimit.
+func duration(text string) (time.Duration, bool) {
+	limit, err := time.ParseDuration(text)
+	return limit, err == nil && limit >= 0 && limit <= maxTimeLimit && limit%time.Second == 0
 }
 
 // quoted shows a wrong value, shortened, so that its writer knows it again.

@@ -65,6 +65,8 @@ var fields = []field{
 
 	{key: "BUILDS_KEPT", at: func(p *Parameters) any { return &p.KeptCount }, takes: "a whole number from 1 to 1000000"},
 	{key: "BUILDS_KEPT_SIZE", at: func(p *Parameters) any { return &p.KeptSize }, takes: "a whole number, up to 999999, with MiB, GiB or TiB behind it", check: keptSize},
+	{key: "PROGRESS_TIMEOUT", at: func(p *Parameters) any { return &p.ProgressLimit }, takes: "a time such as 90s, 5m or 2h, up to 168h, or 0 for no limit", check: timeLimit},
+	{key: "BUILD_TIMEOUT", at: func(p *Parameters) any { return &p.BuildLimit }, takes: "a time such as 90s, 5m or 2h, up to 168h, or 0 for no limit", check: timeLimit},
 
 	{key: "MANIFEST_BUCKET_NAME", at: func(p *Parameters) any { return &p.ManifestStore.Bucket }, takes: "a bucket name: 3 to 63 of lower-case letters, digits, '.' and '-'", check: bucketName},
 	{key: "MANIFEST_COS_API_KEY_ID", at: func(p *Parameters) any { return &p.ManifestStore.APIKey }, takes: "an IAM API key, in one line", check: lineUpTo(1024), secret: true},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Parameters is everything a developer tells the server, by init and update.
@@ -59,6 +60,9 @@ type Parameters struct {
 
 	KeptCount int    // BUILDS_KEPT (addition): finished builds that the server keeps; see BuildsKept
 	KeptSize  string // BUILDS_KEPT_SIZE (addition): what they may take together, as 10GiB
+
+	ProgressLimit string // PROGRESS_TIMEOUT (addition): see ProgressTimeout
+	BuildLimit    string // BUILD_TIMEOUT (addition): see BuildTimeout
 
 	ManifestStore ObjectStore // MANIFEST_BUCKET_NAME, MANIFEST_COS_*
 	StateStore    ObjectStore // STATE_BUCKET_NAME, STATE_COS_*
@@ -262,6 +266,21 @@ func (p Parameters) BuildsKept() (count int, size int64) {
 		size = given
 	}
 	return count, size
+}
+
+// ProgressTimeout is how long a git host, a registry or the builder may make no
+// progress before the build ends; 5 minutes unless given, 0 for no limit.
+func (p Parameters) ProgressTimeout() time.Duration {
+	if limit, ok := duration(p.ProgressLimit); ok {
+		return limit
+	}
+	return 5 * time.Minute
+}
+
+// BuildTimeout is how long a whole build may take; 0, no limit, unless given.
+func (p Parameters) BuildTimeout() time.Duration {
+	limit, _ := duration(p.BuildLimit)
+	return limit
 }
 
 func orDockerHub(server string) string {
