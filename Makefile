@@ -15,6 +15,10 @@ SEED     ?= 0
 ROUNDS   ?= 5
 ONLY     ?=
 
+# make e2e: the package, and a pattern of test names; all of them when empty.
+PKG      ?=
+RUN      ?=
+
 # The soak test: how many builds there are; its faults are drawn from SEED too.
 BUILDS   ?= 200
 
@@ -31,10 +35,10 @@ NO_WAIT := GORACE=atexit_sleep_ms=0
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build image demo harness compose test setup unit test-s390x test-crash soak stack bench bench-hostile lint fuzz clean
+.PHONY: help build image demo harness compose test setup unit test-s390x test-crash soak e2e stack bench bench-hostile lint fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/sbs-server and bin/sbs-cli: static, without C
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/sbs-server ./cmd/sbs-cli
@@ -61,7 +65,7 @@ test: INSTANTS = 22
 test: BUILDS = 17
 test: setup build bin/cosign unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
 
-setup: # install and start what the stack needs; nothing when it is there
+setup: ## install and start what the stack needs; nothing when it is there
 	@deploy/harness/setup.sh
 
 unit: ## run the tests that need nothing but Go
@@ -81,7 +85,10 @@ test-s390x: ## run the tests of formats, keys and signatures as s390x programs, 
 	@command -v qemu-s390x-static >/dev/null || deploy/engine/install.sh qemu-user-static
 	GOARCH=s390x $(GO) test -exec qemu-s390x-static $(S390X)
 
-stack: bin/cosign # the tests that need the stack's programs and an engine
+e2e: setup bin/cosign ## run the stack tests of one package, or some: make e2e PKG=./test/e2e RUN=TestVerify
+	@GO='$(GO)' PKG='$(or $(PKG),./test/e2e)' RUN='$(RUN)' tools/stack.sh
+
+stack: bin/cosign ## run the tests that need the stack's programs and an engine, after make setup
 	@GO='$(GO)' tools/stack.sh
 
 test-crash: setup bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0

@@ -1,10 +1,18 @@
 #!/bin/sh
 # Runs the stack tests: every test in a file with the build tag stack, and no
 # others of their packages, which need nothing but Go and run without it. The kill
-# test and the soak test have targets of their own.
+# test and the soak test have targets of their own. PKG limits the run to one
+# package, RUN to the tests that match it.
 set -eu
 
 GO=${GO:-go}
+PKG=${PKG:-}
+RUN=${RUN:-}
+
+if [ -n "$PKG$RUN" ]; then
+    set -x
+    exec "$GO" test -tags stack -count=1 -timeout 12m -v -run "${RUN:-.}" "${PKG:-./test/e2e}"
+fi
 
 # These packages share the machine's Docker Engine: one at a time.
 sharing='^\./(deploy/harness|server/dockerd|server/engine|server/trust/dct|signature/dct|test/.*)$'
