@@ -11,6 +11,9 @@ type Answer struct {
 	// which parameter it is about.
 	Code Code   `json:"code,omitempty"`
 	Key  string `json:"key,omitempty"`
+	// Warnings is an addition too: sentences about parameters that init or update
+	// accepted, and that may not be what their sender means.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Code classifies a failure for programs. Additions; a stock client ignores

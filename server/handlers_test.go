@@ -116,3 +116,15 @@ func TestRefusedRequests(t *testing.T) {
 	f.answer("GET", "/nothing", `""`, http.StatusNotFound)
 	f.answer("TRACE", "/image", `""`, http.StatusMethodNotAllowed)
 }
+
+// The stock client compares the status; what is warned of comes beside it.
+func TestInitAndUpdateWarn(t *testing.T) {
+	f := newFixture(t)
+	given := strings.Replace(parameters(), "{", `{"ARG":{"NPM_TOKEN":"s3cret"},`, 1)
+	for _, method := range []string{"POST", "PATCH"} {
+		answer := f.answer(method, "/image", given, http.StatusOK)
+		if answer.Status != "OK" || len(answer.Warnings) != 1 || !strings.Contains(answer.Warnings[0], "NPM_TOKEN") || strings.Contains(answer.Warnings[0], "s3cret") {
+			t.Errorf("%s: got %+v", method, answer)
+		}
+	}
+}

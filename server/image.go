@@ -29,7 +29,7 @@ func (s *Server) init(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, api.Answer{Status: api.StatusOK})
+	writeJSON(w, http.StatusOK, api.Answer{Status: api.StatusOK, Warnings: given.Warnings()})
 	return nil
 }
 
@@ -48,7 +48,7 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, api.Answer{Status: api.StatusOK})
+	writeJSON(w, http.StatusOK, api.Answer{Status: api.StatusOK, Warnings: given.Warnings()})
 	return nil
 }
 

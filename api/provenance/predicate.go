@@ -30,6 +30,10 @@ const (
 	NameManifest = "manifest"            // the signed manifest, which holds this provenance and so can't be known by digest
 )
 
+// OperatorArgument begins the names of those internal parameters that are build
+// arguments of the server's operator; the name of the argument follows.
+const OperatorArgument = "build-arg:"
+
 // Algorithms of digests.
 const (
 	GitCommit = "gitCommit" // a commit's id

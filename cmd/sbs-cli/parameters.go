@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/config"
 )
@@ -30,10 +32,15 @@ sent before the server has shown that it is the enclave it should be.
 			if err := p.attested(c, server, settings); err != nil {
 				return err
 			}
+			shown, err := p.warn(parameters)
+			if err != nil {
+				return err
+			}
 			answer, err := server.Init(c.Context, parameters)
 			if err != nil {
 				return err
 			}
+			p.warnOf(answer.Warnings, shown)
 			p.say("next: sbs-cli build --follow")
 			return p.printJSON(answer)
 		}, append(requireFlags(), jsonFlag())...)
@@ -74,6 +81,10 @@ func (p program) sendUpdate(c *cli.Context) error {
 	if err != nil {
 		return abandon(rotation, err)
 	}
+	shown, err := p.warn(parameters)
+	if err != nil {
+		return abandon(rotation, err)
+	}
 	answer, err := server.Update(c.Context, parameters)
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.HTTPStatus >= 400 && refused.HTTPStatus < 500 {
@@ -88,6 +99,7 @@ func (p program) sendUpdate(c *cli.Context) error {
 		}
 		p.say("SECRET was replaced; the old configuration is kept beside %s", settings.Path())
 	}
+	p.warnOf(answer.Warnings, shown)
 	return p.printJSON(answer)
 }
 
@@ -110,4 +122,25 @@ func abandon(rotation *config.Rotation, cause error) error {
 		return cause
 	}
 	return errors.Join(cause, rotation.Abandon())
+}
+
+// warn shows what about the parameters may not be meant, before they are sent, and
+// returns it.
+func (p program) warn(body []byte) (shown []string, err error) {
+	parameters, err := api.ParseParameters(body)
+	if err != nil {
+		return nil, err
+	}
+	shown = parameters.Warnings()
+	p.warnOf(shown, nil)
+	return shown, nil
+}
+
+// warnOf shows the warnings that were not shown yet.
+func (p program) warnOf(warnings, shown []string) {
+	for _, warning := range warnings {
+		if !slices.Contains(shown, warning) {
+			p.say("warning: %s", client.OneLine(warning))
+		}
+	}
 }

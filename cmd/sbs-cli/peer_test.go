@@ -39,6 +39,7 @@ type peer struct {
 	followers  chan struct{} // gets a value for every follower
 	key        *rsa.PrivateKey
 	loseUpdate bool // break the connection off after the next update
+	warnings   []string
 
 	tlsKey                  attestation.Digest
 	attested                atomic.Bool
@@ -57,7 +58,7 @@ const imageHex = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd
 
 // serve [BEHAVIOUR...] starts the server with the certificates that the script
 // has made, and writes its port into sbs-config.json in place of 65000.
-// Behaviours: fails and hangs for builds, loses-update, forged, openpgp, signatures, attestations, hpcr,
+// Behaviours: fails and hangs for builds, loses-update, warns, forged, openpgp, signatures, attestations, hpcr,
 // swaps and loops.
 func serve(ts *testscript.TestScript, negated bool, args []string) {
 	p := ts.Value(peerKey{}).(*peer)
@@ -66,6 +67,9 @@ func serve(ts *testscript.TestScript, negated bool, args []string) {
 		p.wants[want] = true
 	}
 	p.loseUpdate = p.wants["loses-update"]
+	if p.wants["warns"] {
+		p.warnings = []string{"what only the server knows"}
+	}
 	p.followers = make(chan struct{}, 100)
 	folders, err := filepath.Glob(ts.MkAbs(".*.d"))
 	ts.Check(err)
@@ -178,7 +182,7 @@ func (p *peer) configure(w http.ResponseWriter, r *http.Request) {
 		p.loseUpdate = false
 		panic(http.ErrAbortHandler)
 	}
-	reply(w, 200, api.Answer{Status: api.StatusOK})
+	reply(w, 200, api.Answer{Status: api.StatusOK, Warnings: append(parameters.Warnings(), p.warnings...)})
 }
 
 func (p *peer) build(w http.ResponseWriter, _ *http.Request) {

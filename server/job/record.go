@@ -32,6 +32,9 @@ type Record struct {
 	// Attestations are signed statements about the image; the manifest holds them.
 	Attestations []Attestation  `json:"attestations"`
 	Parameters   map[string]any `json:"parameters"` // without secrets
+	// BuildArgs are the build arguments of the operator that the build got beside
+	// those of Parameters.
+	BuildArgs map[string]string `json:"operator_build_arguments,omitempty"`
 
 	Tools    map[string]string    `json:"tools"` // name: version
 	Started  time.Time            `json:"started"`
@@ -80,6 +83,7 @@ func (r Record) clone() Record {
 	r.Signatures = slices.Clone(r.Signatures)
 	r.Attestations = slices.Clone(r.Attestations)
 	r.Parameters = maps.Clone(r.Parameters)
+	r.BuildArgs = maps.Clone(r.BuildArgs)
 	r.Tools = maps.Clone(r.Tools)
 	r.Steps = maps.Clone(r.Steps)
 	return r

@@ -134,6 +134,22 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 	return nil
 }
 
+// operatorArguments returns the operator's build arguments that the developer's do
+// not replace.
+func operatorArguments(operators, developers map[string]string) map[string]string {
+	var arguments map[string]string
+	for name, value := range operators {
+		if _, replaced := developers[name]; replaced {
+			continue
+		}
+		if arguments == nil {
+			arguments = map[string]string{}
+		}
+		arguments[name] = value
+	}
+	return arguments
+}
+
 // createFolder makes a folder that is named after the time. Two builds within
 // one microsecond are told apart by waiting for the next.
 func (p *Pipeline) createFolder() (*volume.Build, error) {
@@ -152,6 +168,7 @@ func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *red
 		Enclave:       p.Enclave,
 		Repository:    parameters.Repository(),
 		Parameters:    redact.values(parameters.Public()),
+		BuildArgs:     redact.texts(operatorArguments(p.BuildArgs, parameters.Args)),
 		Tools:         map[string]string{"sbs-server": p.Version, "go": runtime.Version()},
 		BaseImages:    []job.BaseImage{},
 		Signatures:    []job.Signature{},

@@ -41,6 +41,9 @@ type build struct {
 // toTheEnd runs the steps, records how they ended, and leaves nothing behind.
 func (b *build) toTheEnd(ctx context.Context) record {
 	b.log.Info("starting a build")
+	for _, warning := range b.parameters.Warnings() {
+		b.log.Warning("%s", warning)
+	}
 	defer b.prepareKey()()
 	b.tidy = newTidying(ctx, b.untidy)
 	err := b.start(ctx)

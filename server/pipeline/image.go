@@ -50,10 +50,10 @@ func (b *build) buildImage(ctx context.Context) error {
 	}))
 }
 
-// arguments are those of the parameters, and beneath them those of the operator.
-// Only the first are told, in the log and in the record.
+// arguments returns the build arguments of the parameters, and those of the
+// operator that they do not replace. The record has both.
 func (b *build) arguments() map[string]string {
-	arguments := maps.Clone(b.BuildArgs)
+	arguments := operatorArguments(b.BuildArgs, b.parameters.Args)
 	if arguments == nil {
 		arguments = map[string]string{}
 	}

@@ -75,7 +75,7 @@ func provenanceOf(r record, byproducts []provenance.Resource) provenance.Predica
 		BuildDefinition: provenance.BuildDefinition{
 			BuildType:            provenance.BuildType,
 			ExternalParameters:   r.Parameters,
-			InternalParameters:   map[string]string{"builder": r.Tools[toolBuilder], "platform": r.Tools[toolPlatform]},
+			InternalParameters:   internalParameters(r),
 			ResolvedDependencies: dependencies(r),
 		},
 		RunDetails: provenance.RunDetails{
@@ -84,6 +84,15 @@ func provenanceOf(r record, byproducts []provenance.Resource) provenance.Predica
 			Byproducts: byproducts,
 		},
 	}
+}
+
+// internalParameters returns what the server and its operator decided.
+func internalParameters(r record) map[string]string {
+	parameters := map[string]string{"builder": r.Tools[toolBuilder], "platform": r.Tools[toolPlatform]}
+	for name, value := range r.BuildArgs {
+		parameters[provenance.OperatorArgument+name] = value
+	}
+	return parameters
 }
 
 // dependencies are the sources and images that the build took.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -140,14 +141,19 @@ func (r *redactor) values(values map[string]any) map[string]any {
 			}
 			redacted[key] = list
 		case map[string]string:
-			object := make(map[string]string, len(value))
-			for name, item := range value {
-				object[name] = r.text(item)
-			}
-			redacted[key] = object
+			redacted[key] = r.texts(value)
 		default:
 			redacted[key] = value
 		}
+	}
+	return redacted
+}
+
+// texts redacts every value of a map.
+func (r *redactor) texts(values map[string]string) map[string]string {
+	redacted := maps.Clone(values)
+	for name, value := range redacted {
+		redacted[name] = r.text(value)
 	}
 	return redacted
 }
