@@ -32,8 +32,6 @@ const (
 // New returns a client of the server at hostname, which must stand in the
 // server's certificate, and port. Nothing is sent yet.
 func New(hostname, port string, identity certs.Identity) *Client {
-	roots := x509.NewCertPool()
-	roots.AddCert(identity.Root)
 	dialer := &net.Dialer{Timeout: connectTimeout}
 	c := &Client{base: "https://" + net.JoinHostPort(hostname, port)}
 	c.http = &http.Client{
@@ -45,7 +43,7 @@ func New(hostname, port string, identity certs.Identity) *Client {
 			TLSClientConfig: &tls.Config{
 				MinVersion:       tls.VersionTLS13,
 				ServerName:       hostname,
-				RootCAs:          roots,
+				RootCAs:          identity.Roots,
 				Certificates:     []tls.Certificate{identity.TLS},
 				VerifyConnection: c.checkPin,
 			},

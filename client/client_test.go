@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -83,7 +84,7 @@ func TestRequests(t *testing.T) {
 			if seen != test.want {
 				t.Errorf("sent %+v, want %+v", seen, test.want)
 			}
-			if value != test.value {
+			if !reflect.DeepEqual(value, test.value) {
 				t.Errorf("got %+v, want %+v", value, test.value)
 			}
 		})

@@ -15,7 +15,7 @@ import (
 // the client's instance-env prints them.
 const (
 	EnvClientCertificate = "CLIENT_CRT" // base64 of PEM: the one client that is let in
-	EnvClientCA          = "CLIENT_CA"  // base64 of PEM: the CA that issued it
+	EnvClientCA          = "CLIENT_CA"  // base64 of PEM: the CA that issued it, among others
 	EnvServerCertificate = "SERVER_CRT" // base64 of PEM
 	EnvServerKey         = "SERVER_KEY" // base64 of an ASCII-armoured OpenPGP message that holds PEM
 )
@@ -23,11 +23,12 @@ const (
 // TLSConfig makes the server's side of mutual TLS 1.3 out of the environment
 // values. open decrypts the OpenPGP message of SERVER_KEY: only the enclave can.
 func TLSConfig(getenv func(string) string, open func(message []byte) ([]byte, error)) (*tls.Config, error) {
-	client, err := certificateFrom(getenv, EnvClientCertificate)
+	clients, err := certificatesFrom(getenv, EnvClientCertificate)
 	if err != nil {
 		return nil, err
 	}
-	ca, err := certificateFrom(getenv, EnvClientCA)
+	client := clients[0]
+	authorities, err := certificatesFrom(getenv, EnvClientCA)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,9 @@ func TLSConfig(getenv func(string) string, open func(message []byte) ([]byte, er
 		return nil, err
 	}
 	roots := x509.NewCertPool()
-	roots.AddCert(ca)
+	for _, authority := range authorities {
+		roots.AddCert(authority)
+	}
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS13,
 		Certificates: []tls.Certificate{server},
@@ -44,7 +47,8 @@ func TLSConfig(getenv func(string) string, open func(message []byte) ([]byte, er
 		ClientCAs:    roots,
 		NextProtos:   []string{"h2", "http/1.1"},
 		// The CA is the developer's own, but it may have issued other
-		// certificates, the server's among them. Only the configured client's
+		// certificates, the server's among them, and the stock client sends a
+		// whole bundle where CAPATH is one. Only the configured client's
 		// key is let in; a renewed certificate for the same key is.
 		VerifyConnection: func(state tls.ConnectionState) error {
 			presented := state.PeerCertificates[0].RawSubjectPublicKeyInfo
@@ -84,20 +88,27 @@ func serverCertificate(getenv func(string) string, open func([]byte) ([]byte, er
 	return pair, nil
 }
 
-func certificateFrom(getenv func(string) string, name string) (*x509.Certificate, error) {
+// certificatesFrom returns the certificates of an environment value, at least one.
+func certificatesFrom(getenv func(string) string, name string) ([]*x509.Certificate, error) {
 	text, err := environmentValue(getenv, name)
 	if err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, fmt.Errorf("%s is not the base64 of a PEM certificate", name)
+	var certificates []*x509.Certificate
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("%s holds PEM of a %s: it takes the base64 of PEM certificates, from the client's instance-env", name, block.Type)
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		certificates = append(certificates, certificate)
 	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if len(certificates) == 0 {
+		return nil, fmt.Errorf("%s is not the base64 of a PEM certificate: take its value from the client's instance-env", name)
 	}
-	return certificate, nil
+	return certificates, nil
 }
 
 func environmentValue(getenv func(string) string, name string) ([]byte, error) {

@@ -68,6 +68,7 @@ func TestWhoIsLetIn(t *testing.T) {
 	later := time.Now().Add(24 * time.Hour)
 	both := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
 	ca := identity{}.issue(t, "CA", later)
+	otherCA := identity{}.issue(t, "other CA", later)
 	client := ca.issue(t, "client", later, both...)
 	serverCertificate := ca.issue(t, "server", later, both...)
 	key, err := x509.MarshalPKCS8PrivateKey(serverCertificate.key)
@@ -76,7 +77,8 @@ func TestWhoIsLetIn(t *testing.T) {
 	}
 	environment := map[string]string{
 		EnvClientCertificate: encoded(client.pem()),
-		EnvClientCA:          encoded(ca.pem()),
+		// The stock client sends a bundle whole.
+		EnvClientCA:          encoded(append(otherCA.pem(), ca.pem()...)),
 		EnvServerCertificate: encoded(serverCertificate.pem()),
 		EnvServerKey:         encoded([]byte("sealed to the enclave")),
 	}
@@ -108,6 +110,7 @@ func TestWhoIsLetIn(t *testing.T) {
 		{"nobody", nil, tls.VersionTLS13, false},
 		{"the server's own certificate", []tls.Certificate{serverCertificate.tls()}, tls.VersionTLS13, false},
 		{"another client of the same CA", []tls.Certificate{ca.issue(t, "client", later, both...).tls()}, tls.VersionTLS13, false},
+		{"a client of another CA of the bundle", []tls.Certificate{otherCA.issue(t, "client", later, both...).tls()}, tls.VersionTLS13, false},
 		{"a client of another CA", []tls.Certificate{foreignCA.issue(t, "client", later, both...).tls()}, tls.VersionTLS13, false},
 		{"an expired client", []tls.Certificate{expired.tls()}, tls.VersionTLS13, false},
 	} {

@@ -58,7 +58,7 @@ func newAuthority(now time.Time) (a authority, certificatePEM, keyPEM []byte, er
 
 // loadAuthority reads an authority and makes sure that it can sign at now.
 func loadAuthority(f Files, now time.Time) (authority, error) {
-	certificate, err := loadRoot(f, now)
+	trusted, err := loadRoots(f, now)
 	if err != nil {
 		return authority{}, err
 	}
@@ -69,29 +69,17 @@ func loadAuthority(f Files, now time.Time) (authority, error) {
 	if err != nil {
 		return authority{}, fmt.Errorf("key of the certificate authority: %w", err)
 	}
-	if !samePublicKey(certificate, key) {
-		return authority{}, advice.New(fmt.Errorf("the key %s does not belong to the certificate authority %s", f.CAKey, f.CA), "set CAPATH and CAKEYPATH to files of the same authority")
+	for _, certificate := range trusted.usable {
+		if samePublicKey(certificate, key) {
+			return authority{certificate, key}, nil
+		}
 	}
-	return authority{certificate, key}, nil
-}
-
-// loadRoot reads the authority's certificate and makes sure that it may sign
-// certificates at now.
-func loadRoot(f Files, now time.Time) (*x509.Certificate, error) {
-	certificate, _, err := readCertificate(f.CA)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, advice.New(fmt.Errorf("certificate authority: %w", err), "run sbs-cli create-client-cert first, in this folder")
-	case err != nil:
-		return nil, fmt.Errorf("certificate authority: %w", err)
-	case !certificate.IsCA || (certificate.KeyUsage != 0 && certificate.KeyUsage&x509.KeyUsageCertSign == 0):
-		return nil, advice.New(fmt.Errorf("%s is no certificate authority: it may not sign certificates", f.CA), "set CAPATH to the authority that signed the client certificate, not to the certificate itself")
-	case now.After(certificate.NotAfter):
-		return nil, advice.New(fmt.Errorf("the certificate authority %s expired on %s", f.CA, day(certificate.NotAfter)), f.renewal())
-	case now.Before(certificate.NotBefore):
-		return nil, advice.New(fmt.Errorf("the certificate authority %s is not valid before %s", f.CA, day(certificate.NotBefore)), "check this machine's clock")
+	for _, other := range trusted.others {
+		if samePublicKey(other.certificate, key) {
+			return authority{}, other.err
+		}
 	}
-	return certificate, nil
+	return authority{}, advice.New(fmt.Errorf("the key %s does not belong to the certificate authority %s", f.CAKey, f.CA), "set CAPATH and CAKEYPATH to files of the same authority")
 }
 
 // sign certifies what request asks for. template's name and key are the

@@ -13,11 +13,12 @@ import (
 
 // Identity is what one side of the connection uses, checked.
 type Identity struct {
-	Root        *x509.Certificate // the authority
+	Root        *x509.Certificate // the authority that signed Certificate
+	Roots       *x509.CertPool    // every authority in the file CAPATH, Root among them
 	Certificate *x509.Certificate // the side's own
 	TLS         tls.Certificate   // the same with its key, for crypto/tls
 
-	RootPEM        []byte // the authority alone
+	RootPEM        []byte // Root alone
 	CertificatePEM []byte // the certificate alone, without a key
 	KeyPEM         []byte // secret
 }
@@ -25,7 +26,7 @@ type Identity struct {
 // LoadClient reads the client certificate, its key and the authority, and
 // checks that they fit together and are valid at now. Errors say what to do.
 func LoadClient(f Files, now time.Time) (Identity, error) {
-	id, err := load(f, f.Client, f.Client, now)
+	id, trusted, err := load(f, f.Client, f.Client, now)
 	if errors.Is(err, fs.ErrNotExist) {
 		next := "run sbs-cli create-client-cert first; certificates are looked for in the working directory"
 		if f.OwnClient {
@@ -36,7 +37,7 @@ func LoadClient(f Files, now time.Time) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("client certificate: %w", err)
 	}
-	if err := id.verify(f.Client, x509.ExtKeyUsageClientAuth, "", f.CA, f.renewal(), now); err != nil {
+	if id, err = id.verified(trusted, check{f.Client, x509.ExtKeyUsageClientAuth, "", f.CA, f.renewal()}, now); err != nil {
 		return Identity{}, fmt.Errorf("client certificate: %w", err)
 	}
 	return id, nil
@@ -45,7 +46,7 @@ func LoadClient(f Files, now time.Time) (Identity, error) {
 // LoadServer reads the server certificate, its key and the authority, and
 // checks that they fit together, hold hostname and are valid at now.
 func LoadServer(f Files, hostname string, now time.Time) (Identity, error) {
-	id, err := load(f, f.ServerCert, f.ServerKey, now)
+	id, trusted, err := load(f, f.ServerCert, f.ServerKey, now)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Identity{}, advice.New(fmt.Errorf("server certificate: %w", err), "run sbs-cli create-server-cert first")
 	}
@@ -53,57 +54,74 @@ func LoadServer(f Files, hostname string, now time.Time) (Identity, error) {
 		return Identity{}, fmt.Errorf("server certificate: %w", err)
 	}
 	const renewal = "run sbs-cli create-server-cert to make it again"
-	if err := id.verify(f.ServerCert, x509.ExtKeyUsageServerAuth, hostname, f.CA, renewal, now); err != nil {
+	if id, err = id.verified(trusted, check{f.ServerCert, x509.ExtKeyUsageServerAuth, hostname, f.CA, renewal}, now); err != nil {
 		return Identity{}, fmt.Errorf("server certificate: %w", err)
 	}
 	return id, nil
 }
 
-func load(f Files, certificatePath, keyPath string, now time.Time) (id Identity, err error) {
-	if id.Root, err = loadRoot(f, now); err != nil {
-		return Identity{}, err
+func load(f Files, certificatePath, keyPath string, now time.Time) (id Identity, trusted roots, err error) {
+	if trusted, err = loadRoots(f, now); err != nil {
+		return Identity{}, roots{}, err
 	}
-	id.RootPEM = encodePEM("CERTIFICATE", id.Root.Raw)
 	if id.Certificate, id.CertificatePEM, err = readCertificate(certificatePath); err != nil {
-		return Identity{}, err
+		return Identity{}, roots{}, err
 	}
 	key, keyPEM, err := readKey(keyPath)
 	if err != nil {
-		return Identity{}, err
+		return Identity{}, roots{}, err
 	}
 	if !samePublicKey(id.Certificate, key) {
-		return Identity{}, fmt.Errorf("the key in %s does not belong to the certificate in %s", keyPath, certificatePath)
+		return Identity{}, roots{}, fmt.Errorf("the key in %s does not belong to the certificate in %s", keyPath, certificatePath)
 	}
 	id.KeyPEM = keyPEM
 	id.TLS = tls.Certificate{Certificate: [][]byte{id.Certificate.Raw}, PrivateKey: key, Leaf: id.Certificate}
+	return id, trusted, nil
+}
+
+// check is what a certificate has to be good for, and how it is told about.
+type check struct {
+	path     string // of the certificate
+	usage    x509.ExtKeyUsage
+	hostname string // that it must hold; "" for none
+	caPath   string
+	renewal  string // what to do when it is not good any more
+}
+
+// verified checks the certificate the way the other side will, and returns the
+// identity with the authority that signed it.
+func (id Identity) verified(trusted roots, c check, now time.Time) (Identity, error) {
+	id.Roots = trusted.pool()
+	chains, err := id.Certificate.Verify(x509.VerifyOptions{
+		Roots:       id.Roots,
+		CurrentTime: now,
+		DNSName:     c.hostname,
+		KeyUsages:   []x509.ExtKeyUsage{c.usage},
+	})
+	if err != nil {
+		return Identity{}, id.explain(err, trusted, c, now)
+	}
+	chain := chains[0]
+	id.Root = chain[len(chain)-1]
+	id.RootPEM = encodePEM("CERTIFICATE", id.Root.Raw)
 	return id, nil
 }
 
-// verify checks the certificate the way the other side will. An empty hostname
-// is not looked at.
-func (id Identity) verify(path string, usage x509.ExtKeyUsage, hostname, caPath, renewal string, now time.Time) error {
-	roots := x509.NewCertPool()
-	roots.AddCert(id.Root)
-	_, err := id.Certificate.Verify(x509.VerifyOptions{
-		Roots:       roots,
-		CurrentTime: now,
-		DNSName:     hostname,
-		KeyUsages:   []x509.ExtKeyUsage{usage},
-	})
+func (id Identity) explain(err error, trusted roots, c check, now time.Time) error {
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && now.Before(id.Certificate.NotBefore):
-		return advice.New(fmt.Errorf("%s is not valid before %s", path, day(id.Certificate.NotBefore)), "check this machine's clock")
+		return advice.New(fmt.Errorf("%s is not valid before %s", c.path, day(id.Certificate.NotBefore)), "check this machine's clock")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return advice.New(fmt.Errorf("%s expired on %s", path, day(id.Certificate.NotAfter)), renewal)
+		return advice.New(fmt.Errorf("%s expired on %s", c.path, day(id.Certificate.NotAfter)), c.renewal)
+	case errors.As(err, &unknown) && trusted.explains(id.Certificate) != nil:
+		return trusted.explains(id.Certificate)
 	case errors.As(err, &unknown):
-		return advice.New(fmt.Errorf("%s was not signed by %s", path, caPath), renewal)
+		return advice.New(fmt.Errorf("%s was not signed by %s", c.path, c.caPath), c.renewal)
 	case errors.As(err, &name):
-		return advice.New(fmt.Errorf("%s is not for the HOSTNAME %s", path, hostname), renewal)
+		return advice.New(fmt.Errorf("%s is not for the HOSTNAME %s", c.path, c.hostname), c.renewal)
 	}
-	return advice.New(fmt.Errorf("%s: %w", path, err), renewal)
+	return advice.New(fmt.Errorf("%s: %w", c.path, err), c.renewal)
 }

@@ -38,6 +38,16 @@ func encodePEM(kind string, der []byte) []byte {
 // readCertificate returns the first certificate of a file, and the PEM of that
 // certificate alone: a file may hold a private key too, which stays in it.
 func readCertificate(path string) (*x509.Certificate, []byte, error) {
+	certificates, unreadable, err := readCertificates(path)
+	if err := errors.Join(err, unreadable); err != nil {
+		return nil, nil, err
+	}
+	return certificates[0], encodePEM("CERTIFICATE", certificates[0].Raw), nil
+}
+
+// readCertificates returns all certificates of a file, at least one. What can't be
+// read of the others is in unreadable: bundles of authorities are long and old.
+func readCertificates(path string) (certificates []*x509.Certificate, unreadable, err error) {
 	text, err := readFile(path)
 	if err != nil {
 		return nil, nil, err
@@ -48,9 +58,16 @@ func readCertificate(path string) (*x509.Certificate, []byte, error) {
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", path, err)
+			unreadable = errors.Join(unreadable, fmt.Errorf("%s: %w", path, err))
+			continue
 		}
-		return certificate, encodePEM("CERTIFICATE", block.Bytes), nil
+		certificates = append(certificates, certificate)
+	}
+	switch {
+	case len(certificates) > 0:
+		return certificates, unreadable, nil
+	case unreadable != nil:
+		return nil, nil, unreadable
 	}
 	return nil, nil, fmt.Errorf("%s holds no certificate in PEM", path)
 }

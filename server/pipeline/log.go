@@ -48,7 +48,9 @@ func newLog(file *os.File, redact *redactor, now func() time.Time, touch func())
 func (l *log) Info(format string, values ...any) { l.lines("INFO", fmt.Sprintf(format, values...)) }
 
 // Warning writes a message about what may not be meant.
-func (l *log) Warning(format string, values ...any) { l.lines("WARNING", fmt.Sprintf(format, values...)) }
+func (l *log) Warning(format string, values ...any) {
+	l.lines("WARNING", fmt.Sprintf(format, values...))
+}
 
 // Error writes a message about what went wrong.
 func (l *log) Error(format string, values ...any) { l.lines("ERROR", fmt.Sprintf(format, values...)) }
