@@ -51,7 +51,7 @@ type closure struct {
 	seen   map[plumbing.Hash]bool
 }
 
-// commit meets a commit with all its trees and blobs, and answers its parents.
+// commit meets a commit with all its trees and blobs, and returns its parents.
 func (c *closure) commit(ctx context.Context, id plumbing.Hash) ([]plumbing.Hash, error) {
 	var commit gitobject.Commit
 	if err := c.folder.decode(c.pack, id, plumbing.CommitObject, &commit); err != nil {
@@ -77,36 +77,56 @@ func (c *closure) commit(ctx context.Context, id plumbing.Hash) ([]plumbing.Hash
 	return commit.ParentHashes, nil
 }
 
-// tree meets a tree with its blobs, and answers the trees in it.
+// tree meets a tree with its blobs, and returns the trees in it.
 func (c *closure) tree(id plumbing.Hash) (below []plumbing.Hash, err error) {
-	var tree gitobject.Tree
-	if err := c.folder.decode(c.pack, id, plumbing.TreeObject, &tree); err != nil {
+	entries, err := c.folder.tree(c.pack, id)
+	if err != nil {
 		return nil, err
 	}
 	c.seen[id] = true
-	for _, entry := range tree.Entries {
-		switch entry.Mode {
+	for _, entry := range entries {
+		switch entry.mode {
 		case filemode.Submodule:
 		case filemode.Dir:
-			below = append(below, entry.Hash)
+			below = append(below, entry.id)
 		default:
-			if _, err := c.pack.find(entry.Hash, plumbing.BlobObject); err != nil {
-				return nil, fmt.Errorf("%q: %w", entry.Name, err)
+			if _, err := c.pack.find(entry.id, plumbing.BlobObject); err != nil {
+				return nil, fmt.Errorf("%q: %w", entry.name, err)
 			}
-			c.seen[entry.Hash] = true
+			c.seen[entry.id] = true
 		}
 	}
 	return below, nil
 }
 
-// decode reads a commit or a tree.
+// decode reads a commit.
 func (f *Folder) decode(p *pack, id plumbing.Hash, kind plumbing.ObjectType, into decoder) error {
-	o, err := p.find(id, kind)
+	content, err := f.content(p, id, kind)
 	if err != nil {
 		return err
 	}
-	if err := f.scratch.decode(o, into); err != nil {
+	memory := &plumbing.MemoryObject{}
+	memory.SetType(kind)
+	memory.SetSize(int64(len(content)))
+	if _, err := memory.Write(content); err != nil {
+		return fmt.Errorf("%s %s: %w", kind, id, err)
+	}
+	if err := into.Decode(memory); err != nil {
 		return fmt.Errorf("%s %s: %w", kind, id, err)
 	}
 	return nil
+}
+
+// decoder is what go-git's objects have in common.
+type decoder interface {
+	Decode(plumbing.EncodedObject) error
+}
+
+// content reads an object that is kept: a commit, a tree or a tag.
+func (f *Folder) content(p *pack, id plumbing.Hash, kind plumbing.ObjectType) ([]byte, error) {
+	o, err := p.find(id, kind)
+	if err != nil {
+		return nil, err
+	}
+	return f.scratch.content(o)
 }

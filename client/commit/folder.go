@@ -27,7 +27,7 @@ type Folder struct {
 	work    map[string]entry    // the work trees, by path
 	buffer  []byte
 
-	entries, objects, packed, checkedOut, written allowance
+	entries, compared, objects, packed, checkedOut, written allowance
 }
 
 // entry is a file, link or folder of the work tree.
@@ -55,6 +55,7 @@ func NewFolder(dir string) (*Folder, error) {
 		work:       map[string]entry{},
 		buffer:     make([]byte, 64<<10),
 		entries:    newAllowance("files and folders", maxEntries),
+		compared:   newAllowance("entries in its trees", maxEntries),
 		objects:    newAllowance("objects", maxObjects),
 		packed:     newAllowance("bytes in its objects", maxBytes),
 		checkedOut: newAllowance("bytes in its files", maxBytes),

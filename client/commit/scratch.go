@@ -6,10 +6,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // scratch is a file to which objects are appended, and from which any of them is
@@ -41,21 +38,14 @@ func (s *scratch) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// decoder is what go-git's commits and trees have in common.
-type decoder interface {
-	Decode(plumbing.EncodedObject) error
-}
-
-// decode reads what was written as an object.
-func (s *scratch) decode(o object, into decoder) error {
+// content reads an object that was written.
+func (s *scratch) content(o object) ([]byte, error) {
 	if err := s.out.Flush(); err != nil {
-		return fmt.Errorf("scratch file: %w", err)
+		return nil, fmt.Errorf("scratch file: %w", err)
 	}
-	memory := &plumbing.MemoryObject{}
-	memory.SetType(o.kind)
-	memory.SetSize(o.size)
-	if _, err := io.Copy(memory, io.NewSectionReader(s.file, o.offset, o.size)); err != nil {
-		return fmt.Errorf("scratch file: %w", err)
+	content := make([]byte, o.size)
+	if _, err := s.file.ReadAt(content, o.offset); err != nil {
+		return nil, fmt.Errorf("scratch file: %w", err)
 	}
-	return into.Decode(memory)
+	return content, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
-	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
 // worktree compares one work tree. What it has met it takes out of the folder,
@@ -28,48 +27,61 @@ func (w *worktree) tree(ctx context.Context, id plumbing.Hash, base, prefix stri
 	if depth > maxDepth {
 		return fmt.Errorf("it has more than %d folders within folders", maxDepth)
 	}
-	var tree gitobject.Tree
-	if err := w.folder.decode(w.pack, id, plumbing.TreeObject, &tree); err != nil {
+	entries, err := w.folder.tree(w.pack, id)
+	if err != nil {
 		return err
 	}
-	for _, entry := range tree.Entries {
+	for _, entry := range entries {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		name := prefix + entry.Name
-		if err := w.entry(base+name, entry); err != nil {
+		if err := w.folder.compared.take(1); err != nil {
 			return err
 		}
-		switch entry.Mode {
-		case filemode.Dir:
-			if err := w.tree(ctx, entry.Hash, base, name+"/", depth+1); err != nil {
-				return err
-			}
-			continue
-		case filemode.Submodule:
-			w.modules = append(w.modules, Submodule{Path: base + name, Commit: entry.Hash.String()})
-		default:
-			w.files++
+		name := prefix + entry.name
+		if entry.mode == filemode.Dir {
+			err = w.subfolder(ctx, entry, base, name, depth)
+		} else {
+			err = w.leaf(entry, base, name)
 		}
-		w.listed = append(w.listed, listing{name, entry.Hash, entry.Mode})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+// subfolder compares a folder within another. One that holds nothing but empty
+// folders makes none, as in Git.
+func (w *worktree) subfolder(ctx context.Context, entry treeEntry, base, name string, depth int) error {
+	before := len(w.listed)
+	if err := w.tree(ctx, entry.id, base, name+"/", depth+1); err != nil {
+		return err
+	}
+	if len(w.listed) == before {
+		return nil
+	}
+	return w.entry(base+name, filemode.Dir, plumbing.ZeroHash)
+}
+
+// leaf compares what is no folder: a file, a link or the folder of a submodule.
+func (w *worktree) leaf(entry treeEntry, base, name string) error {
+	w.listed = append(w.listed, listing{name, entry.id, entry.mode})
+	if entry.mode == filemode.Submodule {
+		w.modules = append(w.modules, Submodule{Path: base + name, Commit: entry.id.String()})
+		return w.entry(base+name, filemode.Dir, plumbing.ZeroHash) // its content is compared on its own
+	}
+	w.files++
+	return w.entry(base+name, entry.mode, entry.id)
+}
+
 // entry compares one thing with what the tree says of it.
-func (w *worktree) entry(name string, want gitobject.TreeEntry) error {
+func (w *worktree) entry(name string, mode filemode.FileMode, id plumbing.Hash) error {
 	found, ok := w.folder.work[name]
 	if !ok {
 		return fmt.Errorf("%q is in the commit, but not among the files", name)
 	}
 	delete(w.folder.work, name)
-	mode, id := want.Mode, want.Hash
-	switch mode {
-	case filemode.Submodule, filemode.Dir:
-		mode, id = filemode.Dir, plumbing.ZeroHash // a folder, whose content is compared on its own
-	case filemode.Deprecated:
-		mode = filemode.Regular
-	}
 	switch {
 	case found.mode != mode:
 		return fmt.Errorf("%q is of the mode %s, in the commit it is %s", name, found.mode, mode)

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -52,12 +53,12 @@ func (c *checkout) run(ctx context.Context, worktree *os.Root, commit plumbing.H
 	if year := c.committed.Year(); year < 1970 || year > 9999 {
 		return &DateError{Commit: commit.String()}
 	}
-	return c.folder(ctx, worktree, decoded.TreeHash, "", 0)
+	return c.folder(ctx, &newSubfolder{root: worktree}, decoded.TreeHash, "", 0)
 }
 
 // folder writes one tree. Each folder is a root of its own, made new a moment
-// ago, so no name can lead out of it, whatever lies in the tree.
-func (c *checkout) folder(ctx context.Context, root *os.Root, tree plumbing.Hash, prefix string, depth int) error {
+// ago, so no name can lead out of it, whatever is in the tree.
+func (c *checkout) folder(ctx context.Context, into *newSubfolder, tree plumbing.Hash, prefix string, depth int) error {
 	if depth > maxFolderDepth {
 		return &LimitError{What: "folders within folders", Limit: maxFolderDepth}
 	}
@@ -73,14 +74,14 @@ func (c *checkout) folder(ctx context.Context, root *os.Root, tree plumbing.Hash
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := c.entry(ctx, root, entry, prefix, depth); err != nil {
+		if err := c.entry(ctx, into, entry, prefix, depth); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *checkout) entry(ctx context.Context, root *os.Root, entry gitobject.TreeEntry, prefix string, depth int) error {
+func (c *checkout) entry(ctx context.Context, into *newSubfolder, entry gitobject.TreeEntry, prefix string, depth int) (err error) {
 	path := prefix + entry.Name
 	if len(path) > maxPath {
 		return &LimitError{What: "bytes in a path", Limit: maxPath}
@@ -88,34 +89,34 @@ func (c *checkout) entry(ctx context.Context, root *os.Root, entry gitobject.Tre
 	if err := c.left.entries.take(1); err != nil {
 		return err
 	}
+	if entry.Mode == filemode.Dir {
+		sub := &newSubfolder{parent: into, name: entry.Name}
+		defer func() { err = errors.Join(err, sub.close()) }()
+		return c.folder(ctx, sub, entry.Hash, path+"/", depth+1)
+	}
+	root, err := into.open()
+	if err != nil {
+		return err
+	}
+	c.note(path, entry.Hash, entry.Mode)
 	switch entry.Mode {
-	case filemode.Dir:
-		return c.subfolder(ctx, root, entry, path, depth)
 	case filemode.Submodule:
-		c.links[path] = entry.Hash
-		c.note(path, entry.Hash, filemode.Submodule)
-		return makeFolder(root, entry.Name)
+		return c.submodule(root, entry, path)
 	case filemode.Symlink:
-		c.note(path, entry.Hash, filemode.Symlink)
 		return c.symlink(root, entry, path)
 	case filemode.Executable:
-		c.note(path, entry.Hash, filemode.Executable)
 		return c.file(ctx, root, entry, path, 0o755)
 	}
-	c.note(path, entry.Hash, filemode.Regular)
 	return c.file(ctx, root, entry, path, 0o644)
 }
 
-func (c *checkout) subfolder(ctx context.Context, root *os.Root, entry gitobject.TreeEntry, path string, depth int) error {
-	if err := makeFolder(root, entry.Name); err != nil {
-		return err
+// submodule makes the folder of a submodule, which is cloned later.
+func (c *checkout) submodule(root *os.Root, entry gitobject.TreeEntry, path string) error {
+	if entry.Hash.IsZero() {
+		return &TreeError{path, "a submodule whose commit id is zero"} // Git puts none into its index
 	}
-	sub, err := root.OpenRoot(entry.Name)
-	if err != nil {
-		return fmt.Errorf("open folder: %w", err)
-	}
-	defer sub.Close() //nolint:errcheck // nothing was written through the handle
-	return c.folder(ctx, sub, entry.Hash, path+"/", depth+1)
+	c.links[path] = entry.Hash
+	return makeFolder(root, entry.Name)
 }
 
 // note adds a line to the index. Stat data stay zero, which makes Git compare
@@ -169,6 +170,9 @@ func (c *checkout) file(ctx context.Context, root *os.Root, entry gitobject.Tree
 // symlink makes a link of the text the tree has for it. It may point anywhere:
 // nothing in this package ever follows it.
 func (c *checkout) symlink(root *os.Root, entry gitobject.TreeEntry, path string) error {
+	if isDotGitModules(entry.Name) {
+		return &TreeError{path, "a link that means " + modulesFile + " on some file system"}
+	}
 	content, err := c.blob(entry.Hash)
 	if err != nil {
 		return err

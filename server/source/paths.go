@@ -1,14 +1,17 @@
 package source
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
 
-// checkName says why a name of a tree must not be written; "" means it may.
+// checkName returns why a name of a tree must not be written; "" means it may.
 // The rules are those of Git's verify_path with core.protectNTFS and
 // core.protectHFS on, because an auditor may unpack the tree on any system,
-// and that a name is text.
+// and that a name is text. A backslash belongs to a name, as for Git on Linux:
+// since it is a folder separator on other systems, each part between
+// backslashes is checked for what means the Git folder, and for "..".
 func checkName(name string) string {
 	switch {
 	case name == "":
@@ -17,30 +20,61 @@ func checkName(name string) string {
 		return "a name stands for a folder itself or the one above"
 	case strings.ContainsRune(name, '/'):
 		return "a name holds a slash"
-	case strings.ContainsRune(name, '\\'):
-		return "a name holds a backslash"
 	case strings.ContainsRune(name, 0):
 		return "a name holds a NUL"
 	case !utf8.ValidString(name):
 		return "a name is no UTF-8, which the manifest asks for"
 	case len(name) > 255:
 		return "a name is longer than 255 bytes"
-	case isDotGit(name):
-		return "a name means .git on some file system"
+	}
+	for part := range strings.SplitSeq(name, `\`) {
+		switch {
+		case isDotGit(part):
+			return "a name means .git on some file system"
+		case part == "..":
+			return "a name means the folder above on some file system"
+		}
 	}
 	return ""
 }
 
-// isDotGit says whether a file system would take name for ".git": in any case,
+// isDotGit reports whether a file system would take name for ".git": in any case,
 // on NTFS with trailing dots and spaces, a stream suffix or as the short name
 // git~1, on HFS+ with code points in it that it ignores.
 func isDotGit(name string) bool {
+	if name == "" {
+		return false
+	}
 	if c := name[0]; c != '.' && c != 'g' && c != 'G' && c < utf8.RuneSelf {
 		return false // at once: names are many
 	}
-	ntfs, _, _ := strings.Cut(name, ":")
-	ntfs = strings.ToLower(strings.TrimRight(ntfs, ". "))
+	ntfs := onNTFS(name)
 	return ntfs == ".git" || ntfs == "git~1" || strings.ToLower(withoutIgnored(name)) == ".git"
+}
+
+// onNTFS returns name in lower case, without what NTFS drops: a stream suffix,
+// and dots and spaces at its end.
+func onNTFS(name string) string {
+	name, _, _ = strings.Cut(name, ":")
+	return strings.ToLower(strings.TrimRight(name, ". "))
+}
+
+// shortModules are the short names that NTFS may have for ".gitmodules" (Git:
+// path.c, is_ntfs_dot_generic).
+var shortModules = regexp.MustCompile(`^(?:gitmod~[1-4]|(?:g(?:i(?:7(?:e(?:ba?)?)?)?)?)?~[1-9][0-9]*)$`)
+
+// isDotGitModules reports whether a file system would take a part of a name for
+// ".gitmodules". A link of this name is refused, as by Git: what it leads to is
+// not what was committed.
+func isDotGitModules(name string) bool {
+	for part := range strings.SplitSeq(name, `\`) {
+		ntfs := onNTFS(part)
+		if ntfs == modulesFile || len(ntfs) == 8 && shortModules.MatchString(ntfs) ||
+			strings.ToLower(withoutIgnored(part)) == modulesFile {
+			return true
+		}
+	}
+	return false
 }
 
 // withoutIgnored drops the code points that HFS+ ignores in names (Git:

@@ -9,7 +9,7 @@ import (
 
 func TestCheckName(t *testing.T) {
 	for _, name := range []string{
-		"", ".", "..", "a/b", "/", `a\b`, "a\x00b", strings.Repeat("x", 256),
+		"", ".", "..", "a/b", "/", `..\a`, `a\..`, `a\..\b`, `a\.git`, `.GIT\config`, `a\git~1\b`, `a\.git `, "a\x00b", strings.Repeat("x", 256),
 		".git", ".GIT", ".Git", ".git.", ".git ", ".git . .", "git~1", "GIT~1", "git~1.", ".git:x", ".git::$INDEX_ALLOCATION",
 		"a\xff\xfe", "caf\xe9", ".g\u200cit", "\ufeff.git", ".git\u202e", ".\u206aG\u200fIT",
 	} {
@@ -18,7 +18,7 @@ func TestCheckName(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"a", ".gitignore", ".gitmodules", ".github", "git", ".git2", "git~2", "...", "a b", "-rf", "a:b", "ü", "u\u0308", "a\nb", "x.git", strings.Repeat("x", 255),
+		"a", ".gitignore", ".gitmodules", ".github", "git", ".git2", "git~2", "...", "a b", "-rf", "a:b", `a\b`, `run-kata\x2dpods.mount`, `\`, `a\`, `a\.gitx`, "ü", "u\u0308", "a\nb", "x.git", strings.Repeat("x", 255),
 	} {
 		if reason := checkName(name); reason != "" {
 			t.Errorf("%q is refused: %s", name, reason)
@@ -54,7 +54,7 @@ func FuzzCheckName(f *testing.F) {
 }
 
 func TestCheckModuleName(t *testing.T) {
-	for _, name := range []string{"", "..", "a/../b", "/a", "a/", "a//b", "a/.git", "a\nb", "a\\b", strings.Repeat("a/", 600)} {
+	for _, name := range []string{"", "..", "a/../b", "/a", "a/", "a//b", "a/.git", "a\nb", `a\..`, strings.Repeat("a/", 600)} {
 		if checkModuleName(name) == "" {
 			t.Errorf("%q is taken", name)
 		}
@@ -62,6 +62,22 @@ func TestCheckModuleName(t *testing.T) {
 	for _, name := range []string{"a", "libs/inner", "a b", "-x"} {
 		if reason := checkModuleName(name); reason != "" {
 			t.Errorf("%q is refused: %s", name, reason)
+		}
+	}
+}
+
+func TestIsDotGitModules(t *testing.T) {
+	for _, name := range []string{
+		".gitmodules", ".GitModules", ".gitmodules ", ".gitmodules.", ".gitmodules::$DATA", "gitmod~1", "GITMOD~4 ", "gi7eba~1", "GI7EB~10", "~1000000",
+		".git\u200cmodules", `a\.gitmodules`,
+	} {
+		if !isDotGitModules(name) {
+			t.Errorf("%q is taken for another name", name)
+		}
+	}
+	for _, name := range []string{"gitmodules", ".gitmodules2", "gitmod~5", "gitmod~0", "gi7eba~0", "gi7eba~", "gi7eb~1", "~100000", "modules"} {
+		if isDotGitModules(name) {
+			t.Errorf("%q is taken for .gitmodules", name)
 		}
 	}
 }

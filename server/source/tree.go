@@ -56,7 +56,8 @@ func cutEntry(text string) (entry gitobject.TreeEntry, rest string, err error) {
 }
 
 // canonicalMode is Git's canon_mode: what is no file, link or folder is taken
-// for a submodule.
+// for a submodule, and a file is executable if its owner may execute it
+// (ce_permissions), whatever the bits of the group and of others.
 func canonicalMode(mode filemode.FileMode) filemode.FileMode {
 	switch mode & 0o170000 {
 	case filemode.Dir:
@@ -64,7 +65,7 @@ func canonicalMode(mode filemode.FileMode) filemode.FileMode {
 	case filemode.Symlink:
 		return filemode.Symlink
 	case 0o100000:
-		if mode&0o111 != 0 {
+		if mode&0o100 != 0 {
 			return filemode.Executable
 		}
 		return filemode.Regular

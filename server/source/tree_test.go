@@ -20,6 +20,8 @@ func TestReadTree(t *testing.T) {
 			[]filemode.FileMode{filemode.Regular, filemode.Executable, filemode.Symlink, filemode.Dir, filemode.Submodule}},
 		"odd modes": {"100664 a\x00" + id + "100700 b\x00" + id + "10000 c\x00" + id,
 			[]filemode.FileMode{filemode.Regular, filemode.Executable, filemode.Submodule}},
+		"executable for others": {"100645 a\x00" + id + "100654 b\x00" + id + "100655 c\x00" + id + "100744 d\x00" + id,
+			[]filemode.FileMode{filemode.Regular, filemode.Regular, filemode.Regular, filemode.Executable}},
 		"folder behind its name with a hyphen": {"100644 a-b\x00" + id + "40000 a\x00" + id, []filemode.FileMode{filemode.Regular, filemode.Dir}},
 		"out of order":                         {"100644 b\x00" + id + "100644 a\x00" + id, nil},
 		"folder before its name with a hyphen": {"40000 a\x00" + id + "100644 a-b\x00" + id, nil},

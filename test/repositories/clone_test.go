@@ -99,7 +99,7 @@ func TestCommits(t *testing.T) {
 			{"no text", withDockerfile(gitserver.Entry{Mode: "100644", Name: "a\xff\xfe"}), nil, "a name is no UTF-8"},
 			{"odd names", func(r repository) {
 				var entries []gitserver.Entry
-				for _, name := range []string{"a\nb\x1b[2J\x7f", "README", "readme", "\u00fc", "u\u0308", "\u202eexe.txt", "--help", "-rf", "$(touch owned)", "`touch owned`", "*", " ", "%s%n", "'", "\""} {
+				for _, name := range []string{"a\nb\x1b[2J\x7f", `run-kata\x2dpods.mount`, `a\b`, "README", "readme", "\u00fc", "u\u0308", "\u202eexe.txt", "--help", "-rf", "$(touch owned)", "`touch owned`", "*", " ", "%s%n", "'", "\""} {
 					entries = append(entries, gitserver.Entry{Mode: "100644", Name: name})
 				}
 				inOrder(entries...)(r)
