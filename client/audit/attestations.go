@@ -17,6 +17,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/provenance"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/client/verify"
 	"github.com/opensbs/sbs/signature/bundle"
 	"github.com/opensbs/sbs/signature/sigstore"
@@ -26,7 +27,7 @@ import (
 type evidence struct {
 	digest     string // of the image
 	contents   verify.Contents
-	record     record
+	record     record.Record
 	provenance provenance.Predicate
 	enclave    string // kind of it, by the provenance
 	// published are the bundles beside the image that the key of attestations

@@ -4,7 +4,6 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,32 +12,9 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/provenance"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/client/verify"
 )
-
-// record is data/build.json, as far as it is judged.
-type record struct {
-	Status      string      `json:"status"`
-	BuildName   string      `json:"build_name"`
-	ImageTag    string      `json:"image_tag"`
-	Repository  string      `json:"repository"`
-	Commit      string      `json:"commit"`
-	ImageDigest string      `json:"image_digest"`
-	Submodules  []submodule `json:"submodules"`
-	BaseImages  []baseImage `json:"base_images"`
-}
-
-type submodule struct {
-	Path   string `json:"path"`
-	Commit string `json:"commit"`
-}
-
-type baseImage struct {
-	Reference string `json:"reference"`
-	Digest    string `json:"digest"`
-	Method    string `json:"method"` // how it was verified; empty: it was not
-	KeyID     string `json:"key_id"`
-}
 
 func openManifest(ctx context.Context, a *audit) (string, error) {
 	if a.Manifest == "" {
@@ -57,7 +33,8 @@ func openManifest(ctx context.Context, a *audit) (string, error) {
 }
 
 func checkRecord(_ context.Context, a *audit) (string, error) {
-	if err := json.Unmarshal(a.contents.Summary.Record, &a.record); err != nil {
+	var err error
+	if a.record, err = record.Decode(a.contents.Summary.Record); err != nil {
 		return "", fmt.Errorf("data/build.json: %w", err)
 	}
 	r := a.record
@@ -80,23 +57,27 @@ func checkCommitID(_ context.Context, a *audit) (string, error) {
 	if a.contents.SourceErr != nil {
 		return "", fmt.Errorf("git/: %w", a.contents.SourceErr)
 	}
-	var said record
-	if err := json.Unmarshal(a.contents.Summary.Record, &said); err != nil {
+	recorded, err := record.Decode(a.contents.Summary.Record)
+	if err != nil {
 		return "", fmt.Errorf("data/build.json: %w", err)
 	}
 	source := a.contents.Source
-	if source.Commit != said.Commit {
-		return "", fmt.Errorf("the files make the commit %s, the record says %q", source.Commit, said.Commit)
+	if source.Commit != recorded.Commit {
+		return "", fmt.Errorf("the files make the commit %s, the record says %q", source.Commit, recorded.Commit)
 	}
-	var cloned []submodule
+	var cloned, listed []string
 	for _, s := range source.Submodules {
 		if s.Cloned {
-			cloned = append(cloned, submodule{s.Path, s.Commit})
+			cloned = append(cloned, s.Path+" at "+s.Commit)
 		}
 	}
-	slices.SortFunc(said.Submodules, func(a, b submodule) int { return strings.Compare(a.Path, b.Path) })
-	if !slices.Equal(cloned, said.Submodules) {
-		return "", fmt.Errorf("the submodules are %v, the record says %v", cloned, said.Submodules)
+	for _, s := range recorded.Submodules {
+		listed = append(listed, s.Path+" at "+s.Commit)
+	}
+	slices.Sort(cloned)
+	slices.Sort(listed)
+	if !slices.Equal(cloned, listed) {
+		return "", fmt.Errorf("the submodules are %q, the record says %q", cloned, listed)
 	}
 	return fmt.Sprintf("%s, computed from %d objects and compared with %d files", source.Commit, source.Objects, source.Files), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rsa"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/atomicfile"
 )
@@ -115,13 +115,11 @@ func sameBuild(path string, signed manifest.Signed, summary manifest.Summary) er
 	if filepath.Base(path) != signed.Name+".sig.tbz" {
 		return fmt.Errorf("%w: %s holds %s", ErrOtherBuild, filepath.Base(path), signed.Name)
 	}
-	var record struct {
-		BuildName string `json:"build_name"`
-	}
-	if err := json.Unmarshal(summary.Record, &record); err != nil {
+	built, err := record.Decode(summary.Record)
+	if err != nil {
 		return fmt.Errorf("%w: data/build.json: %w", manifest.ErrFormat, err)
 	}
-	if name := manifest.Name(record.BuildName); name != signed.Name {
+	if name := manifest.Name(built.BuildName); name != signed.Name {
 		return fmt.Errorf("%w: what is signed is %q, not %s", ErrOtherBuild, name, signed.Name)
 	}
 	return nil

@@ -25,7 +25,7 @@ func records(b *testing.B) *volume.Volume {
 			b.Fatal(err)
 		}
 		for name, content := range map[string][]byte{
-			"record.json": record(number, api.StatusSuccess), "build.log": []byte("log\n"),
+			"record.json": recordText(number, api.StatusSuccess), "build.log": []byte("log\n"),
 			"public.pem": []byte("key"), "manifest.x.sig.tbz": []byte("manifest"),
 		} {
 			if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {

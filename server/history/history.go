@@ -1,16 +1,15 @@
 package history
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -162,13 +161,13 @@ func (b *Builds) read(id string) (build, error) {
 	if err != nil {
 		return build{}, err
 	}
-	record, err := folder.Record()
+	content, err := folder.Record()
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // it runs
 	case err != nil:
 		known.Problem = err.Error()
 	default:
-		if err := summarize(record, &known.Build); err != nil {
+		if err := summarize(content, &known.Build); err != nil {
 			known.Problem = fmt.Sprintf("record.json of build %s is none of this server: %v", id, err)
 		}
 	}
@@ -191,17 +190,9 @@ func measure(folder *volume.Build) (build, error) {
 }
 
 // summarize adds to a build what is listed of its record.
-func summarize(record []byte, listed *api.Build) error {
-	var from struct {
-		ID          string    `json:"id"`
-		Status      string    `json:"status"`
-		BuildName   string    `json:"build_name"`
-		Repository  string    `json:"repository"`
-		ImageDigest string    `json:"image_digest"`
-		Started     time.Time `json:"started"`
-		Finished    time.Time `json:"finished"`
-	}
-	if err := json.Unmarshal(record, &from); err != nil {
+func summarize(content []byte, listed *api.Build) error {
+	from, err := record.DecodeSummary(content)
+	if err != nil {
 		return err
 	}
 	listed.Status, listed.BuildName = from.Status, from.BuildName

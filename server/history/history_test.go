@@ -39,7 +39,7 @@ func id(number int) string {
 const failed = "exiting due to a non-zero return value: 1, cmd: docker build -t x ."
 
 // record is about as long as those of real builds.
-func record(number int, status string) []byte {
+func recordText(number int, status string) []byte {
 	text, err := json.MarshalIndent(map[string]any{
 		"id": id(number), "status": status, "build_name": "docker.io.namespace.name.v1-abcdefa." + id(number),
 		"repository": "docker.io/namespace/name", "image_digest": fmt.Sprintf("sha256:%064x", number),
@@ -73,7 +73,7 @@ func keep(t testing.TB, v *volume.Volume, number int, status string, manifest in
 			t.Fatal(err)
 		}
 	}
-	if err := build.SaveRecord(record(number, status)); err != nil {
+	if err := build.SaveRecord(recordText(number, status)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -143,7 +143,7 @@ func TestFoldersAreTheTruth(t *testing.T) {
 		}
 	}
 	latest(id(2))
-	if err := v.Import(volume.Import{Builds: []volume.ImportedBuild{{ID: id(7), Record: record(7, api.StatusSuccess), PublicKey: []byte("key")}}}); err != nil {
+	if err := v.Import(volume.Import{Builds: []volume.ImportedBuild{{ID: id(7), Record: recordText(7, api.StatusSuccess), PublicKey: []byte("key")}}}); err != nil {
 		t.Fatal(err)
 	}
 	latest(id(7))

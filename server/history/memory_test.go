@@ -144,7 +144,7 @@ func TestTrimSeesNewBuilds(t *testing.T) {
 		t.Fatal(err)
 	}
 	trim(id(2), id(0))
-	if err := running.SaveRecord(record(2, failed)); err != nil {
+	if err := running.SaveRecord(recordText(2, failed)); err != nil {
 		t.Fatal(err)
 	}
 	trim(id(2))

@@ -1,90 +1,12 @@
 package job
 
-import (
-	"maps"
-	"slices"
-	"time"
+import "github.com/opensbs/sbs/api/record"
+
+// The record of a build, and its parts, as package record defines them.
+type (
+	Record      = record.Record
+	Submodule   = record.Submodule
+	BaseImage   = record.BaseImage
+	Signature   = record.Signature
+	Attestation = record.Attestation
 )
-
-// Record is what is known of one build. It is the state of a slot while the
-// build runs, and build.json in the manifest when it is done. It holds no
-// secret. Values are empty until they are known.
-type Record struct {
-	ID     string `json:"id"`     // start time in UTC, to the microsecond
-	Status string `json:"status"` // the last step that is done, or the failure
-	Cause  string `json:"cause,omitempty"`
-
-	BuildImageTag     string `json:"build_image_tag"`
-	BuildName         string `json:"build_name"`
-	ImageTag          string `json:"image_tag"`
-	ManifestKeyGen    string `json:"manifest_key_gen"`
-	ManifestPublicKey string `json:"manifest_public_key"`
-	RootSSHEnabled    bool   `json:"root_ssh_enabled"`
-
-	Enclave     string      `json:"enclave"`
-	Repository  string      `json:"repository"` // registry/namespace/name
-	Commit      string      `json:"commit"`
-	Committed   time.Time   `json:"committed"`
-	Submodules  []Submodule `json:"submodules,omitempty"`
-	ImageDigest string      `json:"image_digest"`
-	BaseImages  []BaseImage `json:"base_images"`
-	Signatures  []Signature `json:"signatures"`
-	// Attestations are signed statements about the image; the manifest holds them.
-	Attestations []Attestation  `json:"attestations"`
-	Parameters   map[string]any `json:"parameters"` // without secrets
-	// BuildArgs are the build arguments of the operator that the build got beside
-	// those of Parameters.
-	BuildArgs map[string]string `json:"operator_build_arguments,omitempty"`
-
-	Tools    map[string]string    `json:"tools"` // name: version
-	Started  time.Time            `json:"started"`
-	Steps    map[string]time.Time `json:"steps"` // status: when its step was done
-	Finished time.Time            `json:"finished"`
-}
-
-// Submodule is a repository that was cloned within the repository.
-type Submodule struct {
-	Path   string `json:"path"`
-	URL    string `json:"url"`
-	Commit string `json:"commit"`
-}
-
-// BaseImage is an image that the build took from outside.
-type BaseImage struct {
-	Reference string `json:"reference"`
-	Digest    string `json:"digest"`
-	// How it was verified before the build, where base images are verified: one
-	// of api.Signing* or api.BaseDigest, and the key, which api.BaseDigest has not.
-	Method string `json:"method,omitempty"`
-	KeyID  string `json:"key_id,omitempty"`
-}
-
-// Signature says how the image is signed and what verifies it.
-type Signature struct {
-	Method      string `json:"method"` // one of api.Signing*
-	PublicKeyID string `json:"public_key_id"`
-	PublicKey   string `json:"public_key"`
-}
-
-// Attestation is a signed statement about the image.
-type Attestation struct {
-	Name          string `json:"name"`               // one of api.Attestation*
-	PredicateType string `json:"predicate_type"`     // the kind of statement: a URI
-	SHA256        string `json:"sha256"`             // of the bundle, in hex
-	Referrer      string `json:"referrer,omitempty"` // digest of the manifest beside the image; empty when it is not published
-	PublicKeyID   string `json:"public_key_id"`
-	PublicKey     string `json:"public_key"`
-}
-
-// clone copies what a snapshot could share with its successor.
-func (r Record) clone() Record {
-	r.Submodules = slices.Clone(r.Submodules)
-	r.BaseImages = slices.Clone(r.BaseImages)
-	r.Signatures = slices.Clone(r.Signatures)
-	r.Attestations = slices.Clone(r.Attestations)
-	r.Parameters = maps.Clone(r.Parameters)
-	r.BuildArgs = maps.Clone(r.BuildArgs)
-	r.Tools = maps.Clone(r.Tools)
-	r.Steps = maps.Clone(r.Steps)
-	return r
-}

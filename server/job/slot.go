@@ -59,7 +59,7 @@ func Open(store Store, recover func(Record) Record) (*Slot, error) {
 		s.state = restored
 		return s, nil
 	}
-	s.settle(recover(restored.Record.clone()))
+	s.settle(recover(restored.Record.Clone()))
 	return s, nil
 }
 
@@ -68,7 +68,7 @@ func Open(store Store, recover func(Record) Record) (*Slot, error) {
 // shown now is the true one.
 func (s *Slot) settle(last Record) {
 	if err := s.setLocked(State{Record: last}); err != nil {
-		last = last.clone()
+		last = last.Clone()
 		last.Cause = join(last.Cause, "and this could not be saved: "+err.Error())
 		s.show(State{Record: last})
 	}
@@ -140,7 +140,7 @@ func (b *Build) Advance(change func(*Record)) (Record, error) {
 	s := b.slot
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	record := s.state.Record.clone()
+	record := s.state.Record.Clone()
 	change(&record)
 	if err := s.setLocked(State{Record: record, Running: true}); err != nil {
 		return s.state.Record, fmt.Errorf("save state of build: %w", err)

@@ -13,7 +13,7 @@ import (
 	"slices"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/trust"
 )
 
@@ -35,25 +35,25 @@ type statement struct {
 }
 
 // attest states that predicate is true of the pushed image.
-func (b *build) attest(ctx context.Context, s statement, predicate []byte) (job.Attestation, error) {
+func (b *build) attest(ctx context.Context, s statement, predicate []byte) (record.Attestation, error) {
 	stated, err := b.signAndPublish(ctx, s, predicate)
 	if err != nil {
-		return job.Attestation{}, attempt(commandLine("cosign", "attest", "--key", "<KEY>", "--type", s.cosignType, b.byDigest()), err)
+		return record.Attestation{}, attempt(commandLine("cosign", "attest", "--key", "<KEY>", "--type", s.cosignType, b.byDigest()), err)
 	}
 	b.log.Info("attested %s with key %s", s.name, stated.PublicKeyID)
 	return stated, nil
 }
 
-func (b *build) signAndPublish(ctx context.Context, s statement, predicate []byte) (job.Attestation, error) {
+func (b *build) signAndPublish(ctx context.Context, s statement, predicate []byte) (record.Attestation, error) {
 	bundle, key, err := b.Attester.Attest(ctx, b.image(), s.predicateType, predicate)
 	if err != nil {
-		return job.Attestation{}, err
+		return record.Attestation{}, err
 	}
 	if err := b.keepAttested(s.file, bundle); err != nil {
-		return job.Attestation{}, err
+		return record.Attestation{}, err
 	}
 	hash := sha256.Sum256(bundle)
-	stated := job.Attestation{
+	stated := record.Attestation{
 		Name:          s.name,
 		PredicateType: s.predicateType,
 		SHA256:        hex.EncodeToString(hash[:]),

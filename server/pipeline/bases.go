@@ -12,10 +12,10 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/base"
 	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/engine"
-	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/signature"
 )
 
@@ -131,11 +131,11 @@ func readRegular(path string) ([]byte, error) {
 
 // baseImages is what the record says of the images that the builder took. Where
 // they are verified, it must have taken no other.
-func (b *build) baseImages(used []engine.BaseImage) ([]job.BaseImage, error) {
-	var recorded []job.BaseImage
+func (b *build) baseImages(used []engine.BaseImage) ([]record.BaseImage, error) {
+	var recorded []record.BaseImage
 	if len(b.parameters.BaseRules()) == 0 {
 		for _, image := range used {
-			recorded = append(recorded, job.BaseImage{Reference: image.Reference, Digest: image.Digest})
+			recorded = append(recorded, record.BaseImage{Reference: image.Reference, Digest: image.Digest})
 		}
 		return recorded, nil
 	}
@@ -149,7 +149,7 @@ func (b *build) baseImages(used []engine.BaseImage) ([]job.BaseImage, error) {
 	}
 	for _, image := range b.bases {
 		if slices.Contains(taken, image.Pinned) {
-			recorded = append(recorded, job.BaseImage{Reference: named(image.Reference), Digest: image.Digest, Method: image.Method, KeyID: image.KeyID})
+			recorded = append(recorded, record.BaseImage{Reference: named(image.Reference), Digest: image.Digest, Method: image.Method, KeyID: image.KeyID})
 		}
 	}
 	return recorded, nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
@@ -20,9 +21,6 @@ import (
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/volume"
 )
-
-// record is the state of the build that everyone may see.
-type record = job.Record
 
 // Engine is what the pipeline asks of a Docker Engine.
 type Engine interface {
@@ -114,7 +112,7 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 	}
 	maps.Copy(secrets, parameters.Secrets())
 	redact := newRedactor(secrets)
-	begun := p.Slot.Begin(p.firstRecord(folder.ID(), parameters, redact), func(ctx context.Context, slot *job.Build) record {
+	begun := p.Slot.Begin(p.firstRecord(folder.ID(), parameters, redact), func(ctx context.Context, slot *job.Build) record.Record {
 		b := &build{
 			Pipeline:   p,
 			parameters: parameters,
@@ -161,8 +159,8 @@ func (p *Pipeline) createFolder() (*volume.Build, error) {
 	}
 }
 
-func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *redactor) record {
-	return record{
+func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *redactor) record.Record {
+	return record.Record{
 		ID:            id,
 		BuildImageTag: parameters.BuildImageTag,
 		Enclave:       p.Enclave,
@@ -170,9 +168,9 @@ func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *red
 		Parameters:    redact.values(parameters.Public()),
 		BuildArgs:     redact.texts(operatorArguments(p.BuildArgs, parameters.Args)),
 		Tools:         map[string]string{"sbs-server": p.Version, "go": runtime.Version()},
-		BaseImages:    []job.BaseImage{},
-		Signatures:    []job.Signature{},
-		Attestations:  []job.Attestation{},
+		BaseImages:    []record.BaseImage{},
+		Signatures:    []record.Signature{},
+		Attestations:  []record.Attestation{},
 		Started:       p.now().UTC(),
 	}
 }

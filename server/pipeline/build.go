@@ -3,15 +3,14 @@ package pipeline
 import (
 	"context"
 	"crypto/rsa"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/base"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
@@ -39,7 +38,7 @@ type build struct {
 }
 
 // toTheEnd runs the steps, records how they ended, and leaves nothing behind.
-func (b *build) toTheEnd(ctx context.Context) record {
+func (b *build) toTheEnd(ctx context.Context) record.Record {
 	b.log.Info("starting a build")
 	for _, warning := range b.parameters.Warnings() {
 		b.log.Warning("%s", warning)
@@ -99,7 +98,7 @@ func (b *build) start(ctx context.Context) error {
 	}
 	b.engine = connected
 	version := connected.Version()
-	return b.note(func(r *record) {
+	return b.note(func(r *record.Record) {
 		r.Tools["docker engine"] = version.Engine
 		r.Tools["docker api"] = version.API
 		r.Tools[toolBuilder] = string(version.Builder)
@@ -111,7 +110,7 @@ func (b *build) start(ctx context.Context) error {
 // folder here; the slot makes it the status. First goes what is large: on a full
 // volume that makes the room for the record, and no manifest may say that this
 // build was a success.
-func (b *build) failed(ctx context.Context, err error) record {
+func (b *build) failed(ctx context.Context, err error) record.Record {
 	if err := errors.Join(os.RemoveAll(b.work), b.folder.RemoveManifest()); err != nil {
 		b.untidy(err)
 	}
@@ -139,7 +138,7 @@ func (b *build) failed(ctx context.Context, err error) record {
 
 // saidInFull keeps the cause of a failure that has got longer. The record of a
 // success is signed, and stays.
-func (b *build) saidInFull(last record) record {
+func (b *build) saidInFull(last record.Record) record.Record {
 	if !api.Failed(last.Status) {
 		return last
 	}
@@ -174,26 +173,17 @@ func (b *build) untidy(err error) {
 	b.log.Error("clean up after the build: %v", err)
 }
 
-func (b *build) note(change func(*record)) error {
+func (b *build) note(change func(*record.Record)) error {
 	_, err := b.job.Advance(change)
 	return err
 }
 
-func (b *build) saveRecord(r record) error {
-	content, err := encodeRecord(r)
+func (b *build) saveRecord(r record.Record) error {
+	content, err := record.Encode(r)
 	if err != nil {
 		return err
 	}
 	return b.folder.SaveRecord(content)
-}
-
-// encodeRecord is the form of record.json and of data/build.json.
-func encodeRecord(r record) ([]byte, error) {
-	content, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("write record: %w", err)
-	}
-	return append(content, '\n'), nil
 }
 
 // tags are the tags that the image is pushed under.

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/source"
 )
 
@@ -30,13 +30,13 @@ func (b *build) clone(ctx context.Context) error {
 	if err != nil {
 		return attempt(b.cloneCommand(), err)
 	}
-	return attempt(b.cloneCommand(), b.note(func(r *record) {
+	return attempt(b.cloneCommand(), b.note(func(r *record.Record) {
 		r.Commit = checkout.Commit
 		r.Committed = checkout.Committed
 		r.ImageTag = b.parameters.ImageTag(checkout.Commit)
 		r.BuildName = b.buildName()
 		for _, submodule := range checkout.Submodules {
-			r.Submodules = append(r.Submodules, job.Submodule(submodule))
+			r.Submodules = append(r.Submodules, record.Submodule(submodule))
 		}
 	}))
 }

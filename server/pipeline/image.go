@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
 )
 
@@ -45,7 +46,7 @@ func (b *build) buildImage(ctx context.Context) error {
 	if err != nil {
 		return attempt(b.buildCommand(), err)
 	}
-	return attempt(b.buildCommand(), b.note(func(r *record) {
+	return attempt(b.buildCommand(), b.note(func(r *record.Record) {
 		r.BaseImages = append(r.BaseImages, images...)
 	}))
 }

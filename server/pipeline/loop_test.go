@@ -23,6 +23,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
@@ -213,7 +214,7 @@ func loopParameters() api.Parameters {
 }
 
 // run builds to the end and returns the last record.
-func (f *fixture) run() job.Record {
+func (f *fixture) run() record.Record {
 	f.t.Helper()
 	if err := f.pipeline.Begin(loopParameters()); err != nil {
 		f.t.Fatal(err)
@@ -222,7 +223,7 @@ func (f *fixture) run() job.Record {
 }
 
 // wait returns the record of the build when it has ended.
-func (f *fixture) wait() job.Record {
+func (f *fixture) wait() record.Record {
 	f.t.Helper()
 	for {
 		state, changed := f.slot.Watch()
@@ -268,7 +269,7 @@ func (f *fixture) checkNothingLeft() {
 	}
 }
 
-func (f *fixture) checkFailed(last job.Record, command, cause string) {
+func (f *fixture) checkFailed(last record.Record, command, cause string) {
 	f.t.Helper()
 	if want := api.FailureStatus(command); last.Status != want {
 		f.t.Errorf("the status is %q, not %q", last.Status, want)

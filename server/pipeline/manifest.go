@@ -10,6 +10,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -21,7 +22,7 @@ func (b *build) proveAndWriteManifest(ctx context.Context) error {
 	if err != nil {
 		return attempt(command, err)
 	}
-	err = b.note(func(r *record) {
+	err = b.note(func(r *record.Record) {
 		r.ManifestKeyGen = api.ManifestKeySoftware
 		r.ManifestPublicKey = manifest.Name(r.BuildName) + "-public.pem"
 		r.Finished = b.now().UTC()
@@ -90,7 +91,7 @@ func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey, log *io.Se
 }
 
 func (b *build) pack(ctx context.Context, w io.Writer, log *io.SectionReader) (manifest.Digest, error) {
-	buildJSON, err := encodeRecord(b.finished())
+	buildJSON, err := record.Encode(b.finished())
 	if err != nil {
 		return manifest.Digest{}, err
 	}
@@ -124,7 +125,7 @@ func (b *build) writeSigned(ctx context.Context, name string, tbz *io.SectionRea
 func SignedName(name string) string { return name + ".sig.tbz" }
 
 // finished is the record as it will be when this last step is done.
-func (b *build) finished() record {
+func (b *build) finished() record.Record {
 	r := b.job.Record()
 	r.Status = api.StatusSuccess
 	return r

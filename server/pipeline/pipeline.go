@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/record"
 )
 
 // The pipeline, from left to right. Each name is the last step that is done:
@@ -50,7 +51,7 @@ func (b *build) run(ctx context.Context) error {
 
 func (b *build) advance(status string) error {
 	now := b.now().UTC()
-	return b.note(func(r *record) {
+	return b.note(func(r *record.Record) {
 		r.Status = status
 		if r.Steps == nil {
 			r.Steps = map[string]time.Time{}

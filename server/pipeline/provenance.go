@@ -17,7 +17,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/provenance"
-	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/api/record"
 )
 
 // prove states how the pushed image was built; log is the build log as it will
@@ -31,7 +31,7 @@ func (b *build) prove(ctx context.Context, log *io.SectionReader) error {
 	if err != nil {
 		return err
 	}
-	return attempt(manifestCommand(b.buildName()), b.note(func(r *record) {
+	return attempt(manifestCommand(b.buildName()), b.note(func(r *record.Record) {
 		r.Attestations = append(r.Attestations, stated)
 	}))
 }
@@ -67,7 +67,7 @@ func digestOf(r io.Reader) (map[string]string, error) {
 
 // provenanceOf says what the record says. It holds nothing that the record does
 // not, and so no secret.
-func provenanceOf(r record, byproducts []provenance.Resource) provenance.Predicate {
+func provenanceOf(r record.Record, byproducts []provenance.Resource) provenance.Predicate {
 	versions := maps.Clone(r.Tools)
 	delete(versions, toolBuilder)
 	delete(versions, toolPlatform)
@@ -87,7 +87,7 @@ func provenanceOf(r record, byproducts []provenance.Resource) provenance.Predica
 }
 
 // internalParameters returns what the server and its operator decided.
-func internalParameters(r record) map[string]string {
+func internalParameters(r record.Record) map[string]string {
 	parameters := map[string]string{"builder": r.Tools[toolBuilder], "platform": r.Tools[toolPlatform]}
 	for name, value := range r.BuildArgs {
 		parameters[provenance.OperatorArgument+name] = value
@@ -96,11 +96,10 @@ func internalParameters(r record) map[string]string {
 }
 
 // dependencies are the sources and images that the build took.
-func dependencies(r record) []provenance.Resource {
-	url, _ := r.Parameters["GITHUB_URL"].(string)
+func dependencies(r record.Record) []provenance.Resource {
 	taken := []provenance.Resource{{
 		Name:   provenance.NameSource,
-		URI:    gitURI(url),
+		URI:    gitURI(r.SourceURL()),
 		Digest: map[string]string{provenance.GitCommit: r.Commit},
 	}}
 	for _, submodule := range r.Submodules {
@@ -124,7 +123,7 @@ func dependencies(r record) []provenance.Resource {
 }
 
 // verification says how a base image was verified; of one that was not, nothing.
-func verification(base job.BaseImage) map[string]string {
+func verification(base record.BaseImage) map[string]string {
 	said := map[string]string{}
 	for name, value := range map[string]string{"method": base.Method, "key_id": base.KeyID} {
 		if value != "" {

@@ -10,19 +10,19 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/provenance"
-	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/api/record"
 )
 
 // A build with everything that can go in.
-func fullRecord() record {
+func fullRecord() record.Record {
 	started := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
-	return record{
+	return record.Record{
 		BuildName:  "registry.example.com.bank.app.v1-0a0a0a0.2026-11-23_09-30-00.000000",
 		Enclave:    "simulated",
 		Repository: "registry.example.com/bank/app",
 		Commit:     strings.Repeat("0a", 20),
-		Submodules: []job.Submodule{{Path: "lib", URL: "https://git.example.com/bank/lib.git", Commit: strings.Repeat("0b", 20)}},
-		BaseImages: []job.BaseImage{
+		Submodules: []record.Submodule{{Path: "lib", URL: "https://git.example.com/bank/lib.git", Commit: strings.Repeat("0b", 20)}},
+		BaseImages: []record.BaseImage{
 			{Reference: "docker.io/library/alpine:3.20", Digest: "sha256:" + strings.Repeat("0c", 32), Method: api.SigningSigstore, KeyID: "0d"},
 			{Reference: "docker.io/docker/dockerfile:1", Digest: "sha256:" + strings.Repeat("0e", 32)},
 		},

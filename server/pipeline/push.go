@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
-	"github.com/opensbs/sbs/server/job"
 )
 
 // pushAndSign gives the image both tags in the registry, signs both for the
@@ -18,8 +18,8 @@ import (
 func (b *build) pushAndSign(ctx context.Context) error {
 	var (
 		pushed     = make(chan struct{})
-		signatures []job.Signature
-		stated     job.Attestation
+		signatures []record.Signature
+		stated     record.Attestation
 	)
 	all, each := errgroup.WithContext(ctx)
 	all.Go(func() error {
@@ -48,7 +48,7 @@ func (b *build) pushAndSign(ctx context.Context) error {
 		return err
 	}
 	b.tidy.begin(func(ctx context.Context) error { return b.engine.Remove(ctx, b.references()...) })
-	return attempt(b.pushCommand(b.references()[0]), b.note(func(r *record) {
+	return attempt(b.pushCommand(b.references()[0]), b.note(func(r *record.Record) {
 		r.ImageDigest = b.pushed.Digest
 		r.Signatures = append(r.Signatures, signatures...)
 		r.Attestations = append(r.Attestations, stated)

@@ -1,12 +1,11 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -17,8 +16,8 @@ const interrupted = "the server was stopped while this step ran: start the build
 // as its folder says, when its end was already saved there, or else interrupted
 // in the step behind the last one that was done. Then its folder says so from
 // here on, and holds no manifest, which would say success.
-func Recover(v *volume.Volume) func(job.Record) job.Record {
-	return func(last job.Record) job.Record {
+func Recover(v *volume.Volume) func(record.Record) record.Record {
+	return func(last record.Record) record.Record {
 		if saved, ok := savedRecord(v, last.ID); ok {
 			return saved
 		}
@@ -33,7 +32,7 @@ func Recover(v *volume.Volume) func(job.Record) job.Record {
 
 // saveInterrupted keeps the end of a build that has none. A record that is there
 // is damaged, and stays for whoever can mend it.
-func saveInterrupted(v *volume.Volume, last job.Record) error {
+func saveInterrupted(v *volume.Volume, last record.Record) error {
 	folder, err := v.Build(last.ID)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -47,7 +46,7 @@ func saveInterrupted(v *volume.Volume, last job.Record) error {
 	if err := folder.RemoveManifest(); err != nil {
 		return err
 	}
-	content, err := encodeRecord(last)
+	content, err := record.Encode(last)
 	if err != nil {
 		return err
 	}
@@ -73,13 +72,13 @@ func (p *Pipeline) Settle() error {
 	}
 	var failed error
 	for _, id := range unfinished {
-		last := job.Record{ID: id, Status: api.FailureStatus("sbs-cli build"), Cause: interrupted}
+		last := record.Record{ID: id, Status: api.FailureStatus("sbs-cli build"), Cause: interrupted}
 		failed = errors.Join(failed, saveInterrupted(p.Volume, last))
 	}
 	return failed
 }
 
-func savedRecord(v *volume.Volume, id string) (saved job.Record, ok bool) {
+func savedRecord(v *volume.Volume, id string) (saved record.Record, ok bool) {
 	folder, err := v.Build(id)
 	if err != nil {
 		return saved, false
@@ -88,17 +87,17 @@ func savedRecord(v *volume.Volume, id string) (saved job.Record, ok bool) {
 	if err != nil {
 		return saved, false
 	}
-	return saved, json.Unmarshal(content, &saved) == nil
+	saved, err = record.Decode(content)
+	return saved, err == nil
 }
 
 // unfinished is the command line of the step that was not finished. It is told
 // from the record alone, so it may be shorter than that of a failed step.
-func unfinished(last job.Record) string {
+func unfinished(last record.Record) string {
 	tag := last.Repository + ":" + last.ImageTag
 	switch last.Status {
 	case api.StatusCleanedUp:
-		url, _ := last.Parameters["GITHUB_URL"].(string)
-		return commandLine("git", "clone", url)
+		return commandLine("git", "clone", last.SourceURL())
 	case api.StatusGitHubCloned:
 		return commandLine("docker", "build", "-t", tag, ".")
 	case api.StatusImageBuilt:

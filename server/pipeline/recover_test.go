@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/volume"
@@ -50,7 +51,7 @@ func cut(t *testing.T, id string) (*volume.Volume, *volume.Build, string) {
 	return v, build, filepath.Join(dir, "builds", id)
 }
 
-func saved(t *testing.T, build *volume.Build) (record job.Record) {
+func saved(t *testing.T, build *volume.Build) (record record.Record) {
 	t.Helper()
 	text, err := build.Record()
 	if err == nil {
@@ -66,7 +67,7 @@ func saved(t *testing.T, build *volume.Build) (record job.Record) {
 // in its folder, and without a manifest, which would say success.
 func TestInterrupted(t *testing.T) {
 	v, build, folder := cut(t, testID)
-	last := Recover(v)(job.Record{ID: testID, Status: api.StatusImagePushed, BuildName: "x." + testID})
+	last := Recover(v)(record.Record{ID: testID, Status: api.StatusImagePushed, BuildName: "x." + testID})
 	if !api.Failed(last.Status) || last.Cause != interrupted {
 		t.Errorf("got %+v", last)
 	}
@@ -84,7 +85,7 @@ func TestEndedJustBefore(t *testing.T) {
 	if err := build.SaveRecord([]byte(`{"id":"` + testID + `","status":"success"}`)); err != nil {
 		t.Fatal(err)
 	}
-	if last := Recover(v)(job.Record{ID: testID, Status: api.StatusImagePushed}); last.Status != api.StatusSuccess {
+	if last := Recover(v)(record.Record{ID: testID, Status: api.StatusImagePushed}); last.Status != api.StatusSuccess {
 		t.Errorf("got %+v", last)
 	}
 	if _, err := os.Stat(filepath.Join(folder, "manifest.x.sig.tbz")); err != nil {
@@ -99,7 +100,7 @@ func TestDamagedEnd(t *testing.T) {
 	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	last := Recover(v)(job.Record{ID: testID, Status: api.StatusImagePushed})
+	last := Recover(v)(record.Record{ID: testID, Status: api.StatusImagePushed})
 	if !api.Failed(last.Status) || !strings.Contains(last.Cause, "record.json") {
 		t.Errorf("got %+v", last)
 	}
@@ -136,7 +137,7 @@ func TestSettle(t *testing.T) {
 // was, not as an interruption.
 func TestLatestIsSavedLater(t *testing.T) {
 	v, build, folder := cut(t, testID)
-	slot, err := job.Open(v, func(r job.Record) job.Record { return r })
+	slot, err := job.Open(v, func(r record.Record) record.Record { return r })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,8 +145,8 @@ func TestLatestIsSavedLater(t *testing.T) {
 	if err := p.saveLatest(); err != nil {
 		t.Errorf("without a build: %v", err)
 	}
-	failed := job.Record{ID: testID, Status: api.FailureStatus("git clone x"), Cause: "the data volume is full"}
-	if err := slot.Begin(job.Record{ID: testID}, func(context.Context, *job.Build) job.Record { return failed }); err != nil {
+	failed := record.Record{ID: testID, Status: api.FailureStatus("git clone x"), Cause: "the data volume is full"}
+	if err := slot.Begin(record.Record{ID: testID}, func(context.Context, *job.Build) record.Record { return failed }); err != nil {
 		t.Fatal(err)
 	}
 	for state, changed := slot.Watch(); state.Running; state, changed = slot.Watch() {

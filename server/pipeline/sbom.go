@@ -12,7 +12,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
-	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/sbom"
 )
 
@@ -48,7 +48,7 @@ func (b *build) saveImage(ctx context.Context, name string) (err error) {
 }
 
 // attestSBOM states what was found in the pushed image.
-func (b *build) attestSBOM(ctx context.Context, found sbom.Inventory) (job.Attestation, error) {
+func (b *build) attestSBOM(ctx context.Context, found sbom.Inventory) (record.Attestation, error) {
 	document, err := sbom.Document(sbom.Image{
 		Repository: b.parameters.Repository(),
 		Tag:        b.tags()[0],
@@ -60,7 +60,7 @@ func (b *build) attestSBOM(ctx context.Context, found sbom.Inventory) (job.Attes
 		err = b.keepAttested(manifest.SBOMDocument, document)
 	}
 	if err != nil {
-		return job.Attestation{}, attempt(commandLine("docker", "sbom", "--format", "spdx-json", b.references()[0]), err)
+		return record.Attestation{}, attempt(commandLine("docker", "sbom", "--format", "spdx-json", b.references()[0]), err)
 	}
 	return b.attest(ctx, statement{api.AttestationSBOM, sbom.PredicateType, manifest.SBOM, "spdxjson"}, document)
 }

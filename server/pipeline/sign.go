@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/trust"
 )
 
@@ -28,9 +28,9 @@ func (p *Pipeline) checkSigning(parameters api.Parameters) error {
 
 // sign signs the image in every way that was asked for, beside each other; a
 // failure of one is the build's.
-func (b *build) sign(ctx context.Context) ([]job.Signature, error) {
+func (b *build) sign(ctx context.Context) ([]record.Signature, error) {
 	methods := b.parameters.Signing()
-	signatures := make([]job.Signature, len(methods))
+	signatures := make([]record.Signature, len(methods))
 	all, each := errgroup.WithContext(ctx)
 	for i, method := range methods {
 		all.Go(func() (err error) {
@@ -41,15 +41,15 @@ func (b *build) sign(ctx context.Context) ([]job.Signature, error) {
 	return signatures, all.Wait()
 }
 
-func (b *build) signWith(ctx context.Context, method string) (job.Signature, error) {
+func (b *build) signWith(ctx context.Context, method string) (record.Signature, error) {
 	progress := b.log.output()
 	key, err := b.Signers[method].Sign(ctx, b.signRequest(method), progress)
 	_ = progress.Close() // writes to the log, which keeps its own error
 	if err != nil {
-		return job.Signature{}, attempt(b.signCommand(method), err)
+		return record.Signature{}, attempt(b.signCommand(method), err)
 	}
 	b.log.Info("signed with %s, key %s", method, key.ID)
-	return job.Signature{Method: key.Method, PublicKeyID: key.ID, PublicKey: key.Key}, nil
+	return record.Signature{Method: key.Method, PublicKeyID: key.ID, PublicKey: key.Key}, nil
 }
 
 func (b *build) signRequest(method string) trust.Request {
