@@ -95,6 +95,9 @@ func basePolicy(raw json.RawMessage) (BasePolicy, string) {
 		if err := decoder.Decode(&rule); err != nil {
 			return nil, fmt.Sprintf("rule %d is not understood: %v", i+1, err)
 		}
+		for _, text := range []*string{&rule.Image, &rule.Method, &rule.Server, &rule.Lookaside} {
+			*text = trimmed(*text)
+		}
 		if problem := rule.problem(); problem != "" {
 			return nil, fmt.Sprintf("rule %d: %s", i+1, problem)
 		}
@@ -186,8 +189,6 @@ func (p *Parameters) checkBases() error {
 	switch {
 	case p.ICRBaseRepo != "" && p.BaseKey == "":
 		return &ParameterError{Key: "ICR_BASE_REPO", Problem: "is given without the key that verifies it", Takes: "an image, with its OpenPGP public key in BASE_REPO_PUBLIC_KEY (ICR_BASE_REPO_PUBLIC_KEY names its file)"}
-	case p.ICRBaseRepo == "" && p.BaseKey != "":
-		return &ParameterError{Key: "BASE_REPO_PUBLIC_KEY", Problem: "is given, but ICR_BASE_REPO names no image that it is for", Takes: takes("BASE_REPO_PUBLIC_KEY")}
 	case p.TrustBase && p.TrustBaseServer == "" && p.ICRBaseRepo == "":
 		return &ParameterError{
 			Key:     "DOCKER_CONTENT_TRUST_BASE",

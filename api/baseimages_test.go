@@ -149,7 +149,6 @@ func TestShortFormsOfThePolicy(t *testing.T) {
 		"simple":                   {map[string]any{"ICR_BASE_REPO": "us.icr.io/ns/base:1", "BASE_REPO_PUBLIC_KEY": "PGP"}, []string{"us.icr.io/ns/base:1 simple PGP "}, "", ""},
 		"simple, as in the guide":  {map[string]any{"ICR_BASE_REPO": "us.icr.io/ns/base", "BASE_REPO_PUBLIC_KEY": "PGP", "DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": "us.icr.io"}, []string{"us.icr.io/ns/base simple PGP "}, "", ""},
 		"simple without key":       {map[string]any{"ICR_BASE_REPO": "us.icr.io/ns/base"}, nil, "ICR_BASE_REPO", "without the key"},
-		"key without image":        {map[string]any{"BASE_REPO_PUBLIC_KEY": "PGP"}, nil, "BASE_REPO_PUBLIC_KEY", "ICR_BASE_REPO names no image"},
 		"no name of an image":      {map[string]any{"ICR_BASE_REPO": "base", "BASE_REPO_PUBLIC_KEY": "PGP"}, nil, "ICR_BASE_REPO", "not a full name"},
 		"sigstore":                 {map[string]any{"BASE_IMAGE_SIGSTORE_KEY": "PEM", "DOCKER_BASE_SERVER": "us.icr.io"}, []string{"us.icr.io/** sigstore PEM "}, "", ""},
 		"sigstore, Docker Hub":     {map[string]any{"BASE_IMAGE_SIGSTORE_KEY": "PEM"}, []string{"docker.io/** sigstore PEM "}, "", ""},

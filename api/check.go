@@ -4,8 +4,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
-	"net"
-	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -56,7 +54,7 @@ func strongSecret(text string) string {
 	case err != nil:
 		return "is not base64"
 	case len(raw) < 32:
-		return "is too short"
+		return "is too short to be a key of state images, though the original may take it; initialise this server with a new one"
 	case len(raw) > 512:
 		return "is too long"
 	}
@@ -116,63 +114,6 @@ func repository(text string) string {
 		return quoted(text) + " is not a repository name"
 	}
 	return ""
-}
-
-var hostName = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
-
-func registryHost(text string) string {
-	if strings.Contains(text, "://") || strings.Contains(text, "/") {
-		return quoted(text) + " is a URL"
-	}
-	return hostAndPort(text)
-}
-
-func hostAndPort(text string) string {
-	host := text
-	if h, port, err := net.SplitHostPort(text); err == nil {
-		host = h
-		if n, err := net.LookupPort("tcp", port); err != nil || n < 1 {
-			return quoted(text) + " has no valid port"
-		}
-	}
-	if len(host) > 253 || (!hostName.MatchString(host) && net.ParseIP(strings.Trim(host, "[]")) == nil) {
-		return quoted(text) + " is not a host name"
-	}
-	return ""
-}
-
-func notaryServer(text string) string { return hostOrURL(text) }
-
-func hostOrURL(text string) string {
-	if !strings.Contains(text, "://") {
-		return hostAndPort(text)
-	}
-	return endpointURL(text)
-}
-
-// endpointURL allows http to the machine itself only: a laboratory has no
-// eavesdropper on its loopback.
-func endpointURL(text string) string {
-	if problem := lineUpTo(2048)(text); problem != "" {
-		return problem
-	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Host == "":
-		return "is not a URL"
-	case u.User != nil:
-		return "has credentials in the URL"
-	case u.Scheme == "http" && isLoopback(u.Hostname()):
-		return ""
-	case u.Scheme != "https":
-		return "is not an https URL"
-	}
-	return hostAndPort(u.Host)
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 var tagStart = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,119}$`)

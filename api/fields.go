@@ -13,6 +13,7 @@ type field struct {
 	key    string
 	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods, *Attestations, *BasePolicy or *map[string]string
 	takes  string
+	bare   func(string) string // what is taken off a text before it is checked; nil for nothing but white space
 	check  func(string) string // the problem, or ""; for lists and objects, of each item
 	secret bool
 }
@@ -22,8 +23,8 @@ var fields = []field{
 	{key: "RUNTIME_TYPE", at: func(p *Parameters) any { return &p.RuntimeType }, takes: "vpc, on-prem or classic", check: oneOf("vpc", "on-prem", "classic")},
 	{key: "BUILD_IMAGE_TAG", at: func(p *Parameters) any { return &p.BuildImageTag }, takes: "the version of the server image, up to 128 characters in one line", check: lineUpTo(128)},
 	{key: "REPO_ID", at: func(p *Parameters) any { return &p.RepoID }, takes: "up to 128 characters in one line", check: lineUpTo(128)},
-	{key: "SECRET", at: func(p *Parameters) any { return &p.Secret }, takes: "the base64 of 32 to 512 random bytes", check: strongSecret, secret: true},
-	{key: "NEW_SECRET", at: func(p *Parameters) any { return &p.NewSecret }, takes: "the base64 of 32 to 512 random bytes", check: strongSecret, secret: true},
+	{key: "SECRET", at: func(p *Parameters) any { return &p.Secret }, takes: "the base64 of 32 to 512 random bytes, such as openssl rand -base64 32 prints", check: strongSecret, secret: true},
+	{key: "NEW_SECRET", at: func(p *Parameters) any { return &p.NewSecret }, takes: "the base64 of 32 to 512 random bytes, such as openssl rand -base64 32 prints", check: strongSecret, secret: true},
 	{key: "EXIT_NONZERO", at: func(p *Parameters) any { return &p.ExitNonzero }, takes: "True or False"},
 
 	{key: "GITHUB_URL", at: func(p *Parameters) any { return &p.GitHubURL }, takes: "git@host:owner/repo.git, ssh://git@host/owner/repo.git or https://host/owner/repo.git", check: lineUpTo(2048)},
@@ -39,10 +40,10 @@ var fields = []field{
 	{key: "DOCKER_REPO", at: func(p *Parameters) any { return &p.DockerRepo }, takes: "namespace/name in lower case, without registry and tag", check: repository},
 	{key: "DOCKER_USER", at: func(p *Parameters) any { return &p.DockerUser }, takes: "a user name, in one line", check: lineUpTo(256)},
 	{key: "DOCKER_PASSWORD", at: func(p *Parameters) any { return &p.DockerPassword }, takes: "a password, in one line", check: lineUpTo(8192), secret: true},
-	{key: "DOCKER_PUSH_SERVER", at: func(p *Parameters) any { return &p.PushServer }, takes: "the registry as host or host:port", check: registryHost},
+	{key: "DOCKER_PUSH_SERVER", at: func(p *Parameters) any { return &p.PushServer }, takes: "the registry as host or host:port", bare: bareRegistry, check: registryHost},
 	{key: "DOCKER_RO_USER", at: func(p *Parameters) any { return &p.ROUser }, takes: "a user name, in one line", check: lineUpTo(256)},
 	{key: "DOCKER_RO_PASSWORD", at: func(p *Parameters) any { return &p.ROPassword }, takes: "a password, in one line", check: lineUpTo(8192), secret: true},
-	{key: "DOCKER_BASE_SERVER", at: func(p *Parameters) any { return &p.BaseServer }, takes: "the registry as host or host:port", check: registryHost},
+	{key: "DOCKER_BASE_SERVER", at: func(p *Parameters) any { return &p.BaseServer }, takes: "the registry as host or host:port", bare: bareRegistry, check: registryHost},
 	{key: "DOCKER_BASE_USER", at: func(p *Parameters) any { return &p.BaseUser }, takes: "a user name, in one line", check: lineUpTo(256)},
 	{key: "DOCKER_BASE_PASSWORD", at: func(p *Parameters) any { return &p.BasePassword }, takes: "a password, in one line", check: lineUpTo(8192), secret: true},
 	{key: "IMAGE_TAG_PREFIX", at: func(p *Parameters) any { return &p.ImageTagPrefix }, takes: "1 to 120 of letters, digits, '_', '.' and '-', not beginning with '.' or '-'", check: tagPrefix},
@@ -145,7 +146,15 @@ func (f field) text(raw json.RawMessage) (text, problem string) {
 	if json.Unmarshal(raw, &text) != nil {
 		return "", "is not a text"
 	}
-	if text != "" && f.check != nil {
+	if f.secret {
+		problem = secretSpace(text)
+	} else {
+		text = trimmed(text)
+	}
+	if f.bare != nil {
+		text = f.bare(text)
+	}
+	if text != "" && problem == "" && f.check != nil {
 		problem = f.check(text)
 	}
 	return text, problem
@@ -154,7 +163,7 @@ func (f field) text(raw json.RawMessage) (text, problem string) {
 // boolean reads one as the stock client sends it, as "True" or "False" in
 // any case, and as JSON's own.
 func boolean(raw json.RawMessage) (bool, string) {
-	switch strings.ToLower(strings.Trim(string(bytes.TrimSpace(raw)), `"`)) {
+	switch strings.ToLower(bareScalar(raw)) {
 	case "true":
 		return true, ""
 	case "false":
@@ -165,11 +174,21 @@ func boolean(raw json.RawMessage) (bool, string) {
 
 // number reads one as JSON's own, or as a text, as people write it.
 func number(raw json.RawMessage) (int, string) {
-	n, err := strconv.Atoi(strings.Trim(string(bytes.TrimSpace(raw)), `"`))
+	n, err := strconv.Atoi(bareScalar(raw))
 	if err != nil || n < 1 || n > 1_000_000 {
 		return 0, "is not such a number"
 	}
 	return n, ""
+}
+
+// bareScalar returns a JSON text, number or boolean as it is written, without quotes
+// and white space around it.
+func bareScalar(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return strings.TrimSpace(text)
+	}
+	return string(bytes.TrimSpace(raw))
 }
 
 // Bounds of lists and objects, in items.
@@ -182,7 +201,9 @@ func (f field) list(raw json.RawMessage) (items []string, problem string) {
 	if len(items) > maxItems {
 		return nil, "has more than 1000 items"
 	}
-	for _, item := range items {
+	for i, item := range items {
+		item = trimmed(item)
+		items[i] = item
 		if problem := f.check(item); problem != "" {
 			return nil, problem
 		}

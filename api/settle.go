@@ -20,8 +20,8 @@ func (p *Parameters) settle() error {
 	if p.RuntimeType == "classic" && p.RepoID == "" {
 		return &ParameterError{Key: "REPO_ID", Problem: "is missing", Takes: "the repository id, which RUNTIME_TYPE classic needs"}
 	}
-	if p.Registry() == DockerHub && strings.Count(p.DockerRepo, "/") != 1 {
-		return &ParameterError{Key: "DOCKER_REPO", Problem: quoted(p.DockerRepo) + " is no repository of Docker Hub", Takes: "namespace/name; set DOCKER_PUSH_SERVER to push to another registry"}
+	if err := p.checkRepository(); err != nil {
+		return err
 	}
 	if p.NewSecret != "" && p.NewSecret == p.Secret {
 		return &ParameterError{Key: "NEW_SECRET", Problem: "is the same as SECRET", Takes: "a new one"}
@@ -36,6 +36,21 @@ func (p *Parameters) settle() error {
 		return err
 	}
 	return p.pairs()
+}
+
+// checkRepository refuses a DOCKER_REPO that repeats the registry, and one that
+// Docker Hub can't have.
+func (p *Parameters) checkRepository() error {
+	first, rest, several := strings.Cut(p.DockerRepo, "/")
+	switch {
+	case several && orDockerHub(first) == p.Registry():
+		return &ParameterError{Key: "DOCKER_REPO", Problem: quoted(p.DockerRepo) + " repeats the registry, which is " + p.Registry() + " already; write " + quoted(rest), Takes: takes("DOCKER_REPO")}
+	case p.Registry() != DockerHub || strings.Count(p.DockerRepo, "/") == 1:
+		return nil
+	case strings.Contains(first, ".") && strings.Contains(rest, "/"):
+		return &ParameterError{Key: "DOCKER_REPO", Problem: quoted(p.DockerRepo) + " begins with a registry; write " + quoted(rest) + ", and " + quoted(first) + " into DOCKER_PUSH_SERVER", Takes: takes("DOCKER_REPO")}
+	}
+	return &ParameterError{Key: "DOCKER_REPO", Problem: quoted(p.DockerRepo) + " is no repository of Docker Hub", Takes: "namespace/name; set DOCKER_PUSH_SERVER to push to another registry"}
 }
 
 // stores checks each object store that has a bucket. Without one its other

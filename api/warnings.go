@@ -16,6 +16,9 @@ func (p Parameters) Warnings() []string {
 			warnings = append(warnings, "ARG "+name+" "+kind+": build arguments are no secrets, and are published in the provenance, the manifest, the build log and the image's history; take it out, and replace it where it is in use")
 		}
 	}
+	if p.BaseKey != "" && p.ICRBaseRepo == "" {
+		warnings = append(warnings, "BASE_REPO_PUBLIC_KEY (ICR_BASE_REPO_PUBLIC_KEY names its file) is ignored, because ICR_BASE_REPO names no image: no base image is verified with it")
+	}
 	return warnings
 }
 

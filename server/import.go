@@ -71,7 +71,7 @@ func (s *Server) takeIn(secret api.Secret, developer []byte, text string) error 
 	if s.Slot.State().Running {
 		return job.ErrBusy
 	}
-	if _, err := s.currentLocked(); s.damaged != nil {
+	if _, err := s.currentLocked(); s.damaged != nil || s.refused != nil {
 		return err
 	}
 	if s.parameters != nil && !same(s.parameters.Secret, secret) {

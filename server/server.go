@@ -49,6 +49,7 @@ type Server struct {
 	parameters *api.Parameters // nil before init
 	incomplete bool            // the parameters came with a state, without passwords
 	damaged    error           // the parameters are there, but do not open
+	refused    error           // an earlier version accepted the parameters, and this one does not; only their Secret is known
 }
 
 // parametersName is where the parameters are sealed: their wire form.
@@ -97,9 +98,30 @@ func (s *Server) restore() error {
 	}
 	restored, err := api.ParseParameters(sealed)
 	if err != nil {
-		return err
+		return s.refuse(sealed, err)
 	}
 	s.parameters = &restored
+	return nil
+}
+
+// refuse keeps a server going whose parameters were accepted by an earlier version
+// with fewer rules: they can be replaced, by whoever knows their SECRET, and
+// nothing is built with them. Any other cause is returned.
+func (s *Server) refuse(sealed []byte, cause error) error {
+	var parameter *api.ParameterError
+	if !errors.As(cause, &parameter) {
+		return cause
+	}
+	var known struct{ Secret api.Secret }
+	if err := json.Unmarshal(sealed, &known); err != nil || known.Secret == "" {
+		return cause
+	}
+	s.parameters = &api.Parameters{Secret: known.Secret}
+	s.refused = &api.ParameterError{
+		Key:     parameter.Key,
+		Problem: parameter.Problem + " (an earlier version of this server accepted it: correct it, and run update)",
+		Takes:   parameter.Takes,
+	}
 	return nil
 }
 
@@ -114,14 +136,15 @@ func (s *Server) restoreImported() error {
 	}
 	var restored api.Parameters
 	if err := json.Unmarshal(sealed, &restored); err != nil {
-		return err
+		s.incomplete = true
+		return s.refuse(sealed, err)
 	}
 	s.parameters, s.incomplete = &restored, true
 	return nil
 }
 
 // current returns the parameters, errNotInitialised, errIncomplete, or what is
-// wrong with their file.
+// wrong with them or with their file.
 func (s *Server) current() (api.Parameters, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,6 +160,8 @@ func (s *Server) currentLocked() (api.Parameters, error) {
 	switch {
 	case s.parameters == nil:
 		return api.Parameters{}, errNotInitialised
+	case s.refused != nil:
+		return api.Parameters{}, s.refused
 	case s.incomplete:
 		return *s.parameters, errIncomplete
 	}
@@ -166,6 +191,6 @@ func (s *Server) change(next func(*api.Parameters) (api.Parameters, error)) erro
 	if err := s.Volume.Put(parametersName, text); err != nil {
 		return fmt.Errorf("seal parameters: %w", err)
 	}
-	s.parameters, s.incomplete = &changed, false
+	s.parameters, s.incomplete, s.refused = &changed, false, nil
 	return nil
 }

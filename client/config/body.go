@@ -1,11 +1,13 @@
 package config
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/ssh"
 
@@ -15,13 +17,28 @@ import (
 
 // fromFiles are parameters whose text is read from a file that another key
 // names.
-var fromFiles = []struct{ parameter, pathKey string }{
+var fromFiles = []fromFile{
 	{"GITHUB_KEY", "GITHUB_KEY_FILE"},
 	{"GITHUB_KNOWN_HOSTS", "GITHUB_KNOWN_HOSTS_FILE"},
 	{"GITHUB_CA", "GITHUB_CA_FILE"},
 	{"BASE_REPO_PUBLIC_KEY", "ICR_BASE_REPO_PUBLIC_KEY"},
 	{"BASE_IMAGE_SIGSTORE_KEY", "BASE_IMAGE_SIGSTORE_KEY_FILE"},
 	{"DOCKER_CONTENT_TRUST_CA", "DOCKER_CONTENT_TRUST_CA_FILE"},
+}
+
+type fromFile struct{ parameter, pathKey string }
+
+// next says how a file that is not text becomes text.
+func (f fromFile) next() string {
+	switch {
+	case f.parameter == "BASE_REPO_PUBLIC_KEY":
+		return "export the OpenPGP key as text: gpg --armor --export KEY > FILE"
+	case strings.HasSuffix(f.parameter, "_CA"):
+		return "convert the certificate to PEM: openssl x509 -inform der -in FILE -out ca.pem"
+	case f.parameter == "BASE_IMAGE_SIGSTORE_KEY":
+		return "convert the public key to PEM: openssl pkey -pubin -inform der -in FILE -out key.pem"
+	}
+	return "name a text file"
 }
 
 // notSent are parameters that do not leave this machine as they stand in the
@@ -37,7 +54,30 @@ var stores = []string{"MANIFEST_", "STATE_"}
 // newSecret is empty, or what takes SECRET's place. An error that the owner of
 // the file can mend says which key is wrong.
 func (c *Config) Parameters(newSecret string) ([]byte, error) {
+	return c.parameters(c.given(), newSecret)
+}
+
+// Described returns the parameters that the file and the environment describe, for
+// commands that send none of them: a SECRET need not be among them.
+func (c *Config) Described() (api.Parameters, error) {
 	values := c.given()
+	if c.Text("SECRET") == "" {
+		secret, err := NewSecret()
+		if err != nil {
+			return api.Parameters{}, fmt.Errorf("parameters: %w", err)
+		}
+		if values["SECRET"], err = encode(secret); err != nil {
+			return api.Parameters{}, fmt.Errorf("parameters: %w", err)
+		}
+	}
+	body, err := c.parameters(values, "")
+	if err != nil {
+		return api.Parameters{}, err
+	}
+	return api.ParseParameters(body)
+}
+
+func (c *Config) parameters(values map[string]json.RawMessage, newSecret string) ([]byte, error) {
 	if err := c.readFiles(values); err != nil {
 		return nil, fmt.Errorf("parameters: %w", err)
 	}
@@ -75,8 +115,8 @@ func (c *Config) given() map[string]json.RawMessage {
 	values := map[string]json.RawMessage{}
 	for _, m := range c.doc.members {
 		key := strings.ToUpper(m.key)
-		if !isEmpty(m.value) && isParameter(key) && !slices.Contains(notSent, key) {
-			values[key] = m.value
+		if value := api.WithoutSpace(key, c.doc.value(key)); !isEmpty(value) && isParameter(key) && !slices.Contains(notSent, key) {
+			values[key] = value
 		}
 	}
 	return values
@@ -103,6 +143,9 @@ func (c *Config) readFiles(values map[string]json.RawMessage) error {
 		data, err := readBounded(path)
 		if err != nil {
 			return advice.New(fmt.Errorf("%s: %w", from.pathKey, err), "correct the path, or leave "+from.pathKey+" empty when it is not needed")
+		}
+		if err := checkText(data); err != nil {
+			return advice.New(fmt.Errorf("%s: %s %w", from.pathKey, path, err), from.next())
 		}
 		if values[from.parameter], err = encode(string(data)); err != nil {
 			return fmt.Errorf("%s: %w", from.pathKey, err)
@@ -135,18 +178,49 @@ func (c *Config) checked(values map[string]json.RawMessage) ([]byte, error) {
 	return body, nil
 }
 
-// explain says where a wrong parameter is to be mended.
+// checkText refuses what is not text. JSON would change it without a word.
+func checkText(data []byte) error {
+	if !utf8.Valid(data) || bytes.ContainsRune(data, 0) {
+		return errors.New("is not text")
+	}
+	return nil
+}
+
+// explain names the key of the file, or of the environment, that a wrong parameter
+// came from, and where to correct it.
 func (c *Config) explain(err error) error {
 	wrapped := fmt.Errorf("parameters: %w", err)
 	var parameter *api.ParameterError
 	if !errors.As(err, &parameter) {
 		return wrapped
 	}
-	next := "correct " + parameter.Key + " in " + c.path
+	next := "correct " + c.origin(parameter.Key) + " in " + c.path
 	if slices.Contains(fromEnvironment, parameter.Key) {
 		next += ", or set SBS_" + parameter.Key + " in the environment"
 	}
 	return advice.New(wrapped, next)
+}
+
+// origin returns the key of the file that gives a parameter: another one where the
+// parameter is read from a file or has a short form.
+func (c *Config) origin(parameter string) string {
+	if text(c.doc.value(parameter)) != "" && !slices.Contains(notSent, parameter) {
+		return parameter
+	}
+	for _, from := range fromFiles {
+		if from.parameter == parameter && c.Text(from.pathKey) != "" {
+			return from.pathKey
+		}
+	}
+	for _, store := range stores {
+		if short, ok := strings.CutPrefix(parameter, store); ok && text(c.doc.value(short)) != "" {
+			return short
+		}
+	}
+	if parameter == "BUILD_IMAGE_TAG" {
+		return "IMAGE_TAG"
+	}
+	return parameter
 }
 
 // checkSSHKey finds keys that no server could use. They are as easily mistaken

@@ -192,3 +192,69 @@ func TestParametersErrorsKeepTheirKeyAndNoSecret(t *testing.T) {
 		t.Errorf("advice %q does not name the variable", advice.Next(err))
 	}
 }
+
+// The owner of the file looks for the key that stands in it.
+func TestParametersErrorsNameTheKeyOfTheFile(t *testing.T) {
+	binary := writeFile(t, []byte{0x99, 0x01, 0x0d, 0x04, 0xff, 0xfe})
+	key := writeFile(t, []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----\n"))
+	for _, test := range []struct{ name, extra, want, next string }{
+		{"binary OpenPGP key", `, "ICR_BASE_REPO": "us.icr.io/ns/app", "ICR_BASE_REPO_PUBLIC_KEY": "` + binary + `"`, "ICR_BASE_REPO_PUBLIC_KEY: " + binary + " is not text", "gpg --armor --export"},
+		{"binary authority", `, "GITHUB_CA_FILE": "` + binary + `"`, "GITHUB_CA_FILE", "openssl x509 -inform der"},
+		{"binary key of a rule", `, "BASE_IMAGE_POLICY": [{"image": "**", "method": "simple", "key_file": "` + binary + `"}]`, "rule 1: key_file: is not text", "gpg --armor"},
+		{"authority that is none", `, "GITHUB_CA_FILE": "` + key + `"`, "GITHUB_CA", "correct GITHUB_CA_FILE in"},
+		{"short form", `, "COS_ENDPOINT": "ftp://host", "COS_API_KEY_ID": "k"`, "COS_ENDPOINT", "correct COS_ENDPOINT in"},
+		{"image tag", `, "IMAGE_TAG": "` + strings.Repeat("x", 200) + `"`, "BUILD_IMAGE_TAG", "correct IMAGE_TAG in"},
+		{"short SECRET", `, "Secret": "bXlzZWNyZXQ="`, "SECRET: is too short", "correct SECRET in"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := load(t, body(t, test.extra), nil).Parameters("")
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(advice.Next(err), test.next) {
+				t.Errorf("got %v, next %q", err, advice.Next(err))
+			}
+		})
+	}
+}
+
+// What the stock client sends and its server ignores: a key without an image.
+func TestParametersWithAKeyAndNoImage(t *testing.T) {
+	key := writeFile(t, []byte("a public key"))
+	got := sent(t, load(t, body(t, `, "ICR_BASE_REPO": "", "ICR_BASE_REPO_PUBLIC_KEY": "`+key+`"`), nil), "")
+	if got["BASE_REPO_PUBLIC_KEY"] != "a public key" {
+		t.Errorf("sent %v", got["BASE_REPO_PUBLIC_KEY"])
+	}
+}
+
+func TestParametersAreSentWithoutSpaceAroundThem(t *testing.T) {
+	got := sent(t, load(t, body(t, `, "GITHUB_BRANCH": " main ", "DOCKER_USER": "u\n", "DOCKER_PUSH_SERVER": "\tus.icr.io", "ARG": {"FLAGS": " -O2 "}`), nil), "")
+	if got["GITHUB_BRANCH"] != "main" || got["DOCKER_USER"] != "u" || got["DOCKER_PUSH_SERVER"] != "us.icr.io" {
+		t.Errorf("sent %v", got)
+	}
+	if arg, ok := got["ARG"].(map[string]any); !ok || arg["FLAGS"] != " -O2 " {
+		t.Errorf("ARG is %v", got["ARG"])
+	}
+	if _, err := load(t, body(t, `, "DOCKER_Password": "pw "`), nil).Parameters(""); err == nil || !strings.Contains(err.Error(), "DOCKER_PASSWORD: begins or ends with white space") {
+		t.Errorf("a password with white space behind it: %v", err)
+	}
+}
+
+// Of two spellings the last is sent, as by the stock client.
+func TestParametersOfAKeyInTwoSpellings(t *testing.T) {
+	c := load(t, body(t, `, "DOCKER_REPO": "ns/last", "github_branch": "a", "GITHUB_BRANCH": ""`), nil)
+	got := sent(t, c, "")
+	if _, there := got["GITHUB_BRANCH"]; got["DOCKER_REPO"] != "ns/last" || there {
+		t.Errorf("sent %v", got)
+	}
+	if len(c.Repeated()) != 2 {
+		t.Errorf("warnings %q", c.Repeated())
+	}
+}
+
+func TestDescribedNeedsNoSecret(t *testing.T) {
+	c := load(t, `{"GITHUB_URL": "git@github.com:o/r.git", "DOCKER_REPO": "ns/name", "DOCKER_USER": "u", "DOCKER_PASSWORD": "pw"}`, nil)
+	if p, err := c.Described(); err != nil || p.DockerRepo != "ns/name" {
+		t.Errorf("%v, %v", p.DockerRepo, err)
+	}
+	if _, err := c.Parameters(""); err == nil {
+		t.Error("a SECRET that was never written would be sent")
+	}
+}

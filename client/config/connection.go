@@ -51,8 +51,8 @@ func (c *Config) Server() (hostname, port string, err error) {
 	if hostname == "" {
 		return "", "", advice.New(errors.New("HOSTNAME is missing in the configuration"), "set HOSTNAME to the name that you reach the server by; the server's certificate is made for it")
 	}
-	if net.ParseIP(hostname) == nil && strings.ContainsAny(hostname, "/:@ ") {
-		return "", "", advice.New(fmt.Errorf("HOSTNAME %q is not a host name", hostname), "write the name alone; the port goes to CICD_PORT")
+	if hostname, err = bareHost(hostname); err != nil {
+		return "", "", err
 	}
 	port = c.Text("CICD_PORT")
 	if port == "" {
@@ -62,6 +62,26 @@ func (c *Config) Server() (hostname, port string, err error) {
 		return "", "", advice.New(fmt.Errorf("CICD_PORT %q is no port", port), "set CICD_PORT to a number from 1 to 65535, or leave it out for 443")
 	}
 	return hostname, port, nil
+}
+
+// bareHost returns the host of HOSTNAME, without the brackets of an IPv6 address: the
+// stock client wants these, because it puts the port behind the text.
+func bareHost(hostname string) (string, error) {
+	const next = "write the name alone; the port goes to CICD_PORT"
+	if inner, bracketed := strings.CutPrefix(hostname, "["); bracketed {
+		address, closed := strings.CutSuffix(inner, "]")
+		if !closed || !strings.Contains(address, ":") || net.ParseIP(address) == nil {
+			return "", advice.New(fmt.Errorf("HOSTNAME %q is not an IPv6 address in brackets", hostname), next)
+		}
+		return address, nil
+	}
+	switch {
+	case net.ParseIP(hostname) != nil && strings.Contains(hostname, ":"):
+		return "", advice.New(fmt.Errorf("HOSTNAME %q is an IPv6 address without brackets", hostname), "write ["+hostname+"]; the port goes to CICD_PORT")
+	case strings.ContainsAny(hostname, "/:@ ]"):
+		return "", advice.New(fmt.Errorf("HOSTNAME %q is not a host name", hostname), next)
+	}
+	return hostname, nil
 }
 
 // ServerPublicKey returns the file of the server image's OpenPGP public key, or

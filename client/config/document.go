@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,9 @@ import (
 // keys, which encoding/json's maps do not.
 type document struct {
 	members []member
+	// repeated are sentences about keys that the file has more than once, with
+	// different values.
+	repeated []string
 }
 
 type member struct {
@@ -55,16 +59,38 @@ func (d *document) decode(decoder *json.Decoder) error {
 			return err
 		}
 		key := token.(string) // the decoder lets nothing else stand for a key
-		if before, ok := d.find(key); ok {
-			return fmt.Errorf("%s is given twice (case does not matter: %s)", key, d.members[before].key)
-		}
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
 			return err
 		}
-		d.members = append(d.members, member{key, value})
+		d.add(member{key, value})
 	}
+	d.noteRepeated()
 	return nil
+}
+
+// add does what the stock client does, whose parser keeps a key where it was first
+// and lets its last value count.
+func (d *document) add(m member) {
+	same := func(other member) bool { return other.key == m.key }
+	i := slices.IndexFunc(d.members, same)
+	if i < 0 {
+		d.members = append(d.members, m)
+		return
+	}
+	if !bytes.Equal(d.members[i].value, m.value) {
+		d.repeated = append(d.repeated, m.key+" stands there more than once, and the last value counts")
+	}
+	d.members[i].value = m.value
+}
+
+// noteRepeated notes keys that stand there in several spellings.
+func (d *document) noteRepeated() {
+	for i, m := range d.members {
+		if last, _ := d.find(m.key); last != i && !bytes.Equal(d.members[last].value, m.value) {
+			d.repeated = append(d.repeated, fmt.Sprintf("%s and %s are the same key, and the value of the latter counts", m.key, d.members[last].key))
+		}
+	}
 }
 
 // format writes the object as a person would, four spaces deep.
@@ -92,9 +118,10 @@ func (d *document) format() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// find returns the position of key, whatever its case.
+// find returns the position of key, whatever its case. Of several spellings the
+// last counts, as it does for the stock client.
 func (d *document) find(key string) (int, bool) {
-	for i, m := range d.members {
+	for i, m := range slices.Backward(d.members) {
 		if strings.EqualFold(m.key, key) {
 			return i, true
 		}

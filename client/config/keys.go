@@ -33,6 +33,10 @@ var fromEnvironment = []string{
 	"COS_HMAC_SECRET_ACCESS_KEY", "MANIFEST_COS_HMAC_SECRET_ACCESS_KEY", "STATE_COS_HMAC_SECRET_ACCESS_KEY",
 }
 
+// Repeated returns sentences about keys that the file has more than once, with
+// different values.
+func (c *Config) Repeated() []string { return c.doc.repeated }
+
 // Unknown returns the keys of the file, as spelled there, that mean nothing to
 // the client or the server: most likely spelling mistakes.
 func (c *Config) Unknown() []string {

@@ -43,10 +43,13 @@ func readPolicyFiles(values map[string]json.RawMessage) error {
 			data, err = readBounded(path)
 		}
 		if err == nil {
+			err = checkText(data)
+		}
+		if err == nil {
 			rule["key"], err = encode(string(data))
 		}
 		if err != nil {
-			return advice.New(fmt.Errorf("%s: %w", where, err), "correct the path of the key's file")
+			return advice.New(fmt.Errorf("%s: %w", where, err), "name a file with a public key as text: PEM, or what gpg --armor --export writes")
 		}
 		delete(rule, keyFile)
 	}

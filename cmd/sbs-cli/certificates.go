@@ -17,7 +17,7 @@ The authority is valid for two years, the certificate for one.
 
     sbs-cli create-client-cert --env sbs-config.json`,
 		func(c *cli.Context) error {
-			settings, err := p.configuration(c)
+			settings, err := p.completed(c)
 			if err != nil {
 				return err
 			}
@@ -47,7 +47,7 @@ they have expired or belong to another authority; otherwise nothing happens.
 
     sbs-cli create-server-cert --env sbs-config.json`,
 		func(c *cli.Context) error {
-			settings, err := p.configuration(c)
+			settings, err := p.completed(c)
 			if err != nil {
 				return err
 			}

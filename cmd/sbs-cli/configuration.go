@@ -16,8 +16,8 @@ import (
 	"github.com/opensbs/sbs/client/config"
 )
 
-// configuration loads the file that --env names, adds to it what it lacks, and
-// tells the user what was added and what was not understood.
+// configuration loads the file that --env names, and tells the user what in it was
+// not understood. The file stays as it is.
 func (p program) configuration(c *cli.Context) (*config.Config, error) {
 	path, err := configurationFile(c)
 	if err != nil {
@@ -27,15 +27,28 @@ func (p program) configuration(c *cli.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, repeated := range settings.Repeated() {
+		p.say("warning: %s: %s", path, repeated)
+	}
+	for _, key := range settings.Unknown() {
+		p.say("warning: %s in %s means nothing to sbs-cli or the server; is it misspelled?", key, path)
+	}
+	return settings, nil
+}
+
+// completed loads the file like configuration, and adds to it what it lacks: for
+// the commands that make something of it. Those that only read, write nothing.
+func (p program) completed(c *cli.Context) (*config.Config, error) {
+	settings, err := p.configuration(c)
+	if err != nil {
+		return nil, err
+	}
 	added, err := settings.Complete(p.now())
 	if err != nil {
 		return nil, err
 	}
 	if len(added) > 0 {
-		p.say("added %s to %s; the old file is kept beside it", strings.Join(added, ", "), path)
-	}
-	for _, key := range settings.Unknown() {
-		p.say("warning: %s in %s means nothing to sbs-cli or the server; is it misspelled?", key, path)
+		p.say("added %s to %s; the old file is kept beside it", strings.Join(added, ", "), settings.Path())
 	}
 	return settings, nil
 }
@@ -66,7 +79,10 @@ func configurationFile(c *cli.Context) (string, error) {
 // connect loads the configuration and the client certificate and returns a
 // client, which the caller closes. Nothing is sent yet.
 func (p program) connect(c *cli.Context) (*client.Client, *config.Config, error) {
-	settings, err := p.configuration(c)
+	return p.connectWith(p.configuration(c))
+}
+
+func (p program) connectWith(settings *config.Config, err error) (*client.Client, *config.Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}

@@ -20,7 +20,7 @@ sent before the server has shown that it is the enclave it should be.
 
     sbs-cli init --env sbs-config.json`,
 		func(c *cli.Context) error {
-			server, settings, err := p.connect(c)
+			server, settings, err := p.connectWith(p.completed(c))
 			if err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ by init.
 }
 
 func (p program) sendUpdate(c *cli.Context) error {
-	server, settings, err := p.connect(c)
+	server, settings, err := p.connectWith(p.completed(c))
 	if err != nil {
 		return err
 	}

@@ -85,6 +85,9 @@ func (p program) sendState(c *cli.Context) error {
 		return err
 	}
 	defer server.Close()
+	if settings.Text("SECRET") == "" {
+		return advice.New(errors.New("post-state-image: SECRET is missing in the configuration"), "take the SECRET of the server that made the state: only that opens it")
+	}
 	state := api.StateImport{Secret: api.Secret(settings.Text("SECRET")), Name: name}
 	if file != "" {
 		state.State, err = readState(file)

@@ -60,11 +60,7 @@ func (p program) serversTrust(c *cli.Context) (audit.Trust, api.ImageConfig, err
 		return audit.Trust{}, api.ImageConfig{}, err
 	}
 	defer server.Close()
-	body, err := settings.Parameters("")
-	if err != nil {
-		return audit.Trust{}, api.ImageConfig{}, err
-	}
-	parameters, err := api.ParseParameters(body)
+	parameters, err := settings.Described()
 	if err != nil {
 		return audit.Trust{}, api.ImageConfig{}, err
 	}

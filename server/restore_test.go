@@ -1,0 +1,39 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// Parameters that an earlier version accepted and this one refuses must not keep a
+// server from starting: the way out is an update.
+func TestParametersOfAnEarlierVersionAreReplacedByUpdate(t *testing.T) {
+	for _, name := range []string{parametersName, importedName} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			earlier := parameters("DOCKER_PUSH_SERVER", "us.icr.io", "DOCKER_REPO", "Upper/App")
+			if err := f.Volume.Put(name, []byte(earlier)); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Volume.Close(); err != nil {
+				t.Fatal(err)
+			}
+			f.start()
+			answer := f.answer("PUT", "/image", `""`, http.StatusBadRequest)
+			if answer.Key != "DOCKER_REPO" || !strings.Contains(answer.Status, "run update") {
+				t.Errorf("build: %+v", answer)
+			}
+			var status api.Status
+			if reply := f.ask("GET", "/image", `""`); reply.Code != http.StatusOK || json.Unmarshal(reply.Body.Bytes(), &status) != nil {
+				t.Errorf("status: %d %s", reply.Code, reply.Body)
+			}
+			f.answer("PATCH", "/image", parameters("SECRET", otherSecret), http.StatusForbidden)
+			f.answer("PATCH", "/image", parameters(), http.StatusOK)
+			f.answer("PUT", "/image", `""`, http.StatusOK)
+		})
+	}
+}
