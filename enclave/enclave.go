@@ -106,6 +106,9 @@ func (e *Enclave) OpenMessage(message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open OpenPGP message (was it encrypted to this image's public key?): %w", err)
 	}
+	if !details.IsEncrypted {
+		return nil, errors.New("open OpenPGP message: it is not encrypted, so that others have read it")
+	}
 	// Only at the end of the text is it known that nobody changed it.
 	text, err := io.ReadAll(io.LimitReader(details.UnverifiedBody, maxMessage+1))
 	if err != nil {

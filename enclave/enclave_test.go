@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,6 +150,9 @@ func TestSimulateKeepsItsSecrets(t *testing.T) {
 	if _, err := other.OpenMessage([]byte("no armour")); err == nil {
 		t.Error("opened what is no message")
 	}
+	if _, err := second.OpenMessage(messageInClear(t, "the TLS key")); err == nil {
+		t.Error("opened a message that is not encrypted")
+	}
 	zipped := &packet.Config{DefaultCompressionAlgo: packet.CompressionZIP}
 	for size, opens := range map[int]bool{maxMessage: true, maxMessage + 1: false} {
 		text, err := second.OpenMessage(encryptTo(t, public, strings.Repeat("x", size), zipped))
@@ -223,3 +227,22 @@ func encryptTo(t testing.TB, publicKey []byte, text string, config *packet.Confi
 }
 
 const sealedOnce = `5342535345414c316cd2fdb6c00de707dea1b8954ab5eb639872a53a09a1f8f66e70f6a9990ba29af9cfea94ba88d2c89be78a87f9dcd59f358a50ec07fd186d0a4686535746cb58a9dbbb1a4a60a5f1e9403a52cedfbc61cdca`
+
+// messageInClear is an armored OpenPGP message that everybody can read.
+func messageInClear(t *testing.T, text string) []byte {
+	t.Helper()
+	var message bytes.Buffer
+	armored, err := armor.Encode(&message, "PGP MESSAGE", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	literal, err := packet.SerializeLiteral(armored, true, "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.WriteString(literal, text)
+	if err := errors.Join(err, literal.Close(), armored.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return message.Bytes()
+}

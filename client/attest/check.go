@@ -54,6 +54,11 @@ func (p *Policy) check(report *Report, e attestation.Evidence, s Session) error 
 	if e.TLS != peer {
 		return refuse(checkTLS, fmt.Errorf("the evidence is for the TLS key %s, but the server at the other end holds %s: someone stands in between", e.TLS, peer))
 	}
+	for _, section := range p.sections() {
+		if section != e.Kind {
+			report.Unproven = append(report.Unproven, fmt.Sprintf("what the policy requires under %q: the evidence is of kind %q", section, e.Kind))
+		}
+	}
 	switch e.Kind {
 	case attestation.KindHPCR:
 		return p.checkHPCR(report, e, s)

@@ -1,12 +1,16 @@
 package attest
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/opensbs/sbs/client/advice"
@@ -27,32 +31,87 @@ func readContract(path string) (contract.Sections, error) {
 	return sections, nil
 }
 
-// serverCertificate is SERVER_CRT of the contract's env section, and the file it
-// was found in.
-func (h *HPCR) serverCertificate() (*x509.Certificate, string, error) {
-	path := h.PlainContract
-	if path == "" {
-		path = h.Contract
-	}
-	sections, err := readContract(path)
+// isToken reports whether a section is encrypted to a platform. The record does
+// not name the platform; its runtime decrypts its own form only.
+func isToken(section string) bool {
+	platforms := []contract.Platform{contract.HPVS, contract.CCCO, contract.CCRT, contract.CCRV}
+	return slices.ContainsFunc(platforms, func(p contract.Platform) bool { return contract.CheckToken(p, section) == nil })
+}
+
+// deployedServer returns the certificate that the contract gave the server, and
+// the file it was found in: the contract itself where its env section is in
+// clear, and else the plain one. SERVER_KEY beside it must be encrypted.
+func (h *HPCR) deployedServer() (certificate *x509.Certificate, path string, err error) {
+	sections, path, err := h.clearSections()
 	if err != nil {
 		return nil, "", err
 	}
 	var env struct {
 		Env struct {
-			ServerCertificate string `yaml:"SERVER_CRT"`
+			Certificate string `yaml:"SERVER_CRT"`
+			Key         string `yaml:"SERVER_KEY"`
 		} `yaml:"env"`
 	}
-	// A token is YAML too: a text instead of a map.
-	if err := yaml.Unmarshal([]byte(sections.Env), &env); err != nil || env.Env.ServerCertificate == "" {
-		return nil, "", advice.New(fmt.Errorf("the env section in %s has no SERVER_CRT in clear", path),
-			"give the contract with its sections in clear as well: --plain-contract FILE, as sbs-cli contract --plain writes it")
+	if err := yaml.Unmarshal([]byte(sections.Env), &env); err != nil || env.Env.Certificate == "" {
+		return nil, "", fmt.Errorf("the env section in %s has no SERVER_CRT in clear", path)
 	}
-	certificate, err := parseServerCertificate(env.Env.ServerCertificate)
-	if err != nil {
+	if certificate, err = parseServerCertificate(env.Env.Certificate); err != nil {
 		return nil, "", fmt.Errorf("SERVER_CRT in %s: %w", path, err)
 	}
+	if err := checkServerKey(env.Env.Key); err != nil {
+		return nil, "", fmt.Errorf("SERVER_KEY in %s: %w", path, err)
+	}
 	return certificate, path, nil
+}
+
+// clearSections returns the sections of the contract whose env is in clear. A
+// plain contract beside one that is in clear must say the same.
+func (h *HPCR) clearSections() (sections contract.Sections, path string, err error) {
+	deployed, err := readContract(h.Contract)
+	if err != nil {
+		return contract.Sections{}, "", err
+	}
+	encrypted := isToken(deployed.Env)
+	if h.PlainContract == "" {
+		if encrypted {
+			err = advice.New(fmt.Errorf("the env section in %s is encrypted, so that SERVER_CRT in it can't be read", h.Contract),
+				"give the contract with its sections in clear as well: --plain-contract FILE, as sbs-cli contract --plain writes it")
+		}
+		return deployed, h.Contract, err
+	}
+	plain, err := readContract(h.PlainContract)
+	if err != nil {
+		return contract.Sections{}, "", err
+	}
+	if encrypted {
+		return plain, h.PlainContract, nil
+	}
+	if plain.Env != deployed.Env {
+		return contract.Sections{}, "", fmt.Errorf("the env section in %s is in clear, and differs from the one in %s", h.Contract, h.PlainContract)
+	}
+	return deployed, h.Contract, nil
+}
+
+// checkServerKey requires the form in which instance-env writes SERVER_KEY: an
+// OpenPGP message that begins with a session key encrypted to a public key. To
+// whose, only the enclave can tell.
+func checkServerKey(value string) error {
+	text, err := base64.StdEncoding.DecodeString(value)
+	if err != nil || len(text) == 0 {
+		return errors.New("it is missing or not base64")
+	}
+	block, err := armor.Decode(bytes.NewReader(text))
+	if err != nil {
+		return errors.New("it is not the base64 of an armored OpenPGP message, so that whoever reads the contract has the server's key")
+	}
+	first, err := packet.Read(block.Body)
+	if err != nil {
+		return fmt.Errorf("read OpenPGP message: %w", err)
+	}
+	if _, encrypted := first.(*packet.EncryptedKey); !encrypted {
+		return errors.New("it is not encrypted to a public key, so that whoever reads the contract has the server's key")
+	}
+	return nil
 }
 
 func parseServerCertificate(value string) (*x509.Certificate, error) {

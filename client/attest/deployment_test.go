@@ -11,10 +11,17 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
 	"github.com/opensbs/sbs/api/attestation"
 	"github.com/opensbs/sbs/client/contract"
@@ -58,7 +65,7 @@ func deploy(t *testing.T) *deployment {
 	var bound attestation.Bound
 	d.peer, bound = server(t)
 	d.evidence = attestation.Evidence{Bound: bound, Proof: attestation.Proof{Kind: attestation.KindHPCR}}
-	d.workload = "hyper-protect-basic.cGFzc3dvcmQ=.d29ya2xvYWQ="
+	d.workload = encryptedSection
 	d.env = plainEnv(d.peer)
 	d.make(t)
 	d.policy = &HPCR{
@@ -78,8 +85,49 @@ func (d *deployment) copy() *deployment {
 	return &same
 }
 
-func plainEnv(certificate *x509.Certificate) string {
-	return "type: env\nenv:\n  SERVER_CRT: " + base64.StdEncoding.EncodeToString(asPEM("CERTIFICATE", certificate.Raw)) + "\n"
+// Two that have the form of encrypted sections; nobody can open them.
+var (
+	encryptedSection = "hyper-protect-basic.cGFzc3dvcmQ=." + base64.StdEncoding.EncodeToString([]byte("Salted__8 bytes.sixteen bytes..."))
+	otherSection     = "hyper-protect-basic.cGFzc3dvcmQ=." + base64.StdEncoding.EncodeToString([]byte("Salted__8 bytes.other 16 bytes.."))
+)
+
+func plainEnv(certificate *x509.Certificate) string { return envWith(certificate, sealedKey()) }
+
+func envWith(certificate *x509.Certificate, key []byte) string {
+	encode := base64.StdEncoding.EncodeToString
+	return "type: env\nenv:\n  SERVER_CRT: " + encode(asPEM("CERTIFICATE", certificate.Raw)) + "\n  SERVER_KEY: " + encode(key) + "\n"
+}
+
+// sealedKey is a SERVER_KEY as instance-env writes it.
+var sealedKey = sync.OnceValue(func() []byte { return armoredMessage(true) })
+
+// armoredMessage is an OpenPGP message, encrypted to a key that nobody keeps or
+// in clear.
+func armoredMessage(encrypted bool) []byte {
+	var message bytes.Buffer
+	armored, err := armor.Encode(&message, "PGP MESSAGE", nil)
+	if err != nil {
+		panic(err)
+	}
+	var text io.WriteCloser
+	if encrypted {
+		var entity *openpgp.Entity
+		if entity, err = openpgp.NewEntity("image", "", "", &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA}); err == nil {
+			text, err = openpgp.Encrypt(armored, []*openpgp.Entity{entity}, nil, nil, nil)
+		}
+	} else {
+		text, err = packet.SerializeLiteral(armored, true, "", 0)
+	}
+	if err != nil {
+		panic(err)
+	}
+	if _, err := text.Write(asPEM("PRIVATE KEY", []byte("key"))); err != nil {
+		panic(err)
+	}
+	if err := errors.Join(text.Close(), armored.Close()); err != nil {
+		panic(err)
+	}
+	return message.Bytes()
 }
 
 // make makes and signs the record.

@@ -98,6 +98,10 @@ func (h *HPCR) sections(report *Report, r record) error {
 	if err != nil {
 		return refuse(checkPolicy, err)
 	}
+	if !isToken(deployed.Workload) {
+		return refuse(checkContract, advice.New(fmt.Errorf("the workload section in %s is not encrypted: the host can read the image's key in it, and open SERVER_KEY with that", h.Contract),
+			"deploy the server with the encrypted workload section that the provider of its image gives out, and a new SERVER_KEY"))
+	}
 	expected := map[string]string{contract.RecordWorkload: deployed.Workload, contract.RecordEnv: deployed.Env}
 	if _, encrypted := r.sums[contract.RecordAttestationPublicKey]; encrypted || deployed.AttestationPublicKey != "" {
 		expected[contract.RecordAttestationPublicKey] = deployed.AttestationPublicKey
@@ -139,7 +143,7 @@ func (r record) hasText(name, text string) error {
 // bindTLS wants the TLS key at the other end to be that of the contract's
 // SERVER_CRT.
 func (h *HPCR) bindTLS(report *Report, peer *x509.Certificate) error {
-	certificate, where, err := h.serverCertificate()
+	certificate, where, err := h.deployedServer()
 	if err != nil {
 		return refuse(checkTLS, err)
 	}
@@ -147,10 +151,10 @@ func (h *HPCR) bindTLS(report *Report, peer *x509.Certificate) error {
 		return refuse(checkTLS, fmt.Errorf("the server at the other end does not hold the key of SERVER_CRT in %s: it is not the one that was deployed", where))
 	}
 	report.pass(checkTLS, attestation.DigestOf(peer.RawSubjectPublicKeyInfo).String(), "the server of this TLS connection is the one that the contract deployed")
-	if h.PlainContract != "" {
+	if where != h.Contract {
 		report.Unproven = append(report.Unproven, "that the encrypted env section says what "+h.PlainContract+" does: you made both")
 	}
-	report.Unproven = append(report.Unproven, "freshness: the record is from the time of deployment. Only the enclave can open SERVER_KEY, so that who holds the TLS key is in it")
+	report.Unproven = append(report.Unproven, "freshness: the record is from the time of deployment. SERVER_KEY is encrypted, and the key that opens it is in the encrypted workload section: only the enclave holds the TLS key, unless the provider of the image or whoever made SERVER_KEY kept a copy")
 	if len(report.Keys) > 0 {
 		report.Unproven = append(report.Unproven, "the keys by the record itself, which is older than they are; they came over the connection to the enclave")
 	}

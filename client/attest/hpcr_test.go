@@ -27,7 +27,7 @@ func TestRuntimeRecordPasses(t *testing.T) {
 	t.Run("encrypted section", func(t *testing.T) {
 		d := whole.copy()
 		d.policy.PlainContract = d.policy.Contract
-		d.env = "hyper-protect-basic.cGFzc3dvcmQ=.ZW52"
+		d.env = encryptedSection
 		d.make(t)
 		d.policy.Contract = d.contract(t, d.workload, d.env)
 		report, err := d.check()
@@ -116,9 +116,37 @@ func TestRuntimeRecordIsRefused(t *testing.T) {
 			d.policy.Certificate = d.signing.issue(t, "attestation", key, nil).file(t)
 			d.sign(t)
 		}, checkSignature, "4096"},
-		"other workload": {func(t *testing.T, d *deployment) { d.policy.Contract = d.contract(t, d.workload+"x", d.env) }, checkContract, "another contract"},
+		"other workload": {func(t *testing.T, d *deployment) { d.policy.Contract = d.contract(t, otherSection, d.env) }, checkContract, "another contract"},
 		"other env":      {func(t *testing.T, d *deployment) { d.policy.Contract = d.contract(t, d.workload, d.env+"x: 1\n") }, checkContract, "another contract"},
-		"no workload":    {func(t *testing.T, d *deployment) { d.policy.Contract = d.contract(t, "", d.env) }, checkPolicy, "has the sections workload and env"},
+		"workload in clear": {func(t *testing.T, d *deployment) {
+			d.workload = "type: workload\nenv:\n  IMAGE_KEY: in clear\n"
+			d.make(t)
+			d.policy.Contract = d.contract(t, d.workload, d.env)
+		}, checkContract, "is not encrypted"},
+		"workload that only looks encrypted": {func(t *testing.T, d *deployment) {
+			d.workload = "hyper-protect-basic.cGFzc3dvcmQ=.d29ya2xvYWQ="
+			d.make(t)
+			d.policy.Contract = d.contract(t, d.workload, d.env)
+		}, checkContract, "is not encrypted"},
+		"SERVER_KEY in clear": {func(t *testing.T, d *deployment) {
+			d.env = envWith(d.peer, asPEM("PRIVATE KEY", []byte("key")))
+			d.make(t)
+			d.policy.Contract = d.contract(t, d.workload, d.env)
+		}, checkTLS, "whoever reads the contract has the server's key"},
+		"SERVER_KEY in a message that is not encrypted": {func(t *testing.T, d *deployment) {
+			d.env = envWith(d.peer, armoredMessage(false))
+			d.make(t)
+			d.policy.Contract = d.contract(t, d.workload, d.env)
+		}, checkTLS, "not encrypted to a public key"},
+		"no SERVER_KEY": {func(t *testing.T, d *deployment) {
+			d.env = envWith(d.peer, nil)
+			d.make(t)
+			d.policy.Contract = d.contract(t, d.workload, d.env)
+		}, checkTLS, "missing"},
+		"a plain contract that differs from the one in clear": {func(t *testing.T, d *deployment) {
+			d.policy.PlainContract = d.contract(t, d.workload, d.env+"more: 1\n")
+		}, checkTLS, "differs from the one"},
+		"no workload": {func(t *testing.T, d *deployment) { d.policy.Contract = d.contract(t, "", d.env) }, checkPolicy, "has the sections workload and env"},
 		"record with another attestation key": {func(t *testing.T, d *deployment) {
 			d.record += line("key", contract.RecordAttestationPublicKey)
 			d.sign(t)
@@ -143,10 +171,10 @@ func TestRuntimeRecordIsRefused(t *testing.T) {
 		"other TLS key at the other end": {func(t *testing.T, d *deployment) { d.peer, _ = server(t) }, checkTLS, "stands in between"},
 		"other nonce":                    {func(t *testing.T, d *deployment) { d.evidence.Nonce = make([]byte, 24) }, checkNonce, "replays"},
 		"only the encrypted contract": {func(t *testing.T, d *deployment) {
-			d.env = "hyper-protect-basic.cGFzc3dvcmQ=.ZW52"
+			d.env = encryptedSection
 			d.make(t)
 			d.policy.Contract = d.contract(t, d.workload, d.env)
-		}, checkTLS, "no SERVER_CRT in clear"},
+		}, checkTLS, "is encrypted, so that SERVER_CRT"},
 		"encrypted record without its key": {func(t *testing.T, d *deployment) { d.encrypt(t, &d.key.PublicKey) }, checkRecord, "is encrypted"},
 		"encrypted record with another key": {func(t *testing.T, d *deployment) {
 			d.encrypt(t, &d.key.PublicKey)

@@ -25,6 +25,11 @@ func TestKindsThatAreDemanded(t *testing.T) {
 		t.Error("a misspelled kind was taken")
 	}
 
+	whole := Policy{Require: []string{"simulated"}, HPCR: &HPCR{}, TDX: &TDX{}, SEVSNP: &SEVSNP{}}
+	report, err = whole.Check(simulated, session)
+	passed(t, report, err, checkKind)
+	unproven(t, report, `under "hpcr"`, `under "tdx"`, `under "sev-snp"`, "anything")
+
 	d := deploy(t)
 	_, err = (&Policy{Require: []string{"tdx"}, HPCR: d.policy}).Check(d.evidence, session)
 	refusal(t, err, checkKind, "tdx is demanded")

@@ -127,3 +127,17 @@ func passed(t *testing.T, report Report, err error, checks ...string) {
 		t.Errorf("accepted %v with %q, want %q", report.Accepted, got, checks)
 	}
 }
+
+// unproven wants the report to leave these open, in this order and nothing else.
+func unproven(t *testing.T, report Report, says ...string) {
+	t.Helper()
+	if len(report.Unproven) != len(says) {
+		t.Errorf("the report leaves open %q, want %q", report.Unproven, says)
+		return
+	}
+	for i, want := range says {
+		if !strings.Contains(report.Unproven[i], want) {
+			t.Errorf("the report leaves open %q, want %q", report.Unproven[i], want)
+		}
+	}
+}

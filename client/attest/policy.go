@@ -48,8 +48,12 @@ type HPCR struct {
 
 // TDX is what a quote of Intel TDX must show.
 type TDX struct {
-	MRTD  Hex   `json:"mrtd"`            // 48 bytes: the measurement of what was loaded first
+	MRTD  Hex   `json:"mrtd"`            // 48 bytes: the measurement of the firmware
 	RTMRs []Hex `json:"rtmrs,omitempty"` // up to 4 of 48 bytes, "" for any: what was measured since
+
+	// FirmwareOnly accepts a policy without RTMR1 and RTMR2, which cover kernel,
+	// initial RAM disk and command line.
+	FirmwareOnly bool `json:"firmware_only,omitempty"`
 
 	MRConfigID       Hex `json:"mrconfigid,omitempty"`          // 48 bytes
 	MinimumTEETCBSVN Hex `json:"minimum_tee_tcb_svn,omitempty"` // 16 bytes, compared one by one
@@ -62,6 +66,13 @@ type TDX struct {
 type SEVSNP struct {
 	Measurement Hex `json:"measurement"`         // 48 bytes: the launch digest
 	HostData    Hex `json:"host_data,omitempty"` // 32 bytes
+
+	// The launch digest covers the firmware. It covers kernel, initial RAM disk
+	// and command line too where their hashes are in it (QEMU's kernel-hashes, or
+	// an IGVM file that holds them), which no report shows. The policy says which
+	// it is: exactly one of the two.
+	FirmwareOnly bool `json:"firmware_only,omitempty"`
+	KernelHashes bool `json:"kernel_hashes,omitempty"`
 
 	MinimumTCB      TCB    `json:"minimum_tcb,omitzero"`
 	MinimumGuestSVN uint32 `json:"minimum_guest_svn,omitempty"`
@@ -134,6 +145,21 @@ func (p *Policy) paths() []*string {
 		paths = append(paths, &s.Certificate, &s.Chain, &s.RevocationList)
 	}
 	return paths
+}
+
+// sections returns the kinds of evidence that the policy has a section for.
+func (p *Policy) sections() []string {
+	var kinds []string
+	if p.HPCR != nil {
+		kinds = append(kinds, attestation.KindHPCR)
+	}
+	if p.TDX != nil {
+		kinds = append(kinds, attestation.KindTDX)
+	}
+	if p.SEVSNP != nil {
+		kinds = append(kinds, attestation.KindSEVSNP)
+	}
+	return kinds
 }
 
 // allows tells whether evidence of that kind will do.

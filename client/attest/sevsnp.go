@@ -58,13 +58,22 @@ func (p *Policy) checkSEVSNP(report *Report, e attestation.Evidence, s Session) 
 	if err := validate.SnpAttestation(quote, expected); err != nil {
 		return refuse(checkMeasurement, err)
 	}
-	report.pass(checkMeasurement, policy.Measurement.String(), "the machine was started with the software that the policy names")
+	if policy.KernelHashes {
+		report.pass(checkMeasurement, policy.Measurement.String(), "the machine was started with the firmware that the policy names, and with its kernel, initial RAM disk and command line, if their hashes are in the measurement: that is the policy's word (kernel_hashes), no report shows it")
+		return nil
+	}
+	report.pass(checkMeasurement, policy.Measurement.String(), "the machine was started with the firmware that the policy names")
+	report.Unproven = append(report.Unproven, "kernel, initial RAM disk and command line: the policy says that the measurement covers the firmware only")
 	return nil
 }
 
 func (s *SEVSNP) check() error {
 	if s == nil || len(s.Measurement) == 0 {
 		return advice.New(errors.New("it does not say which measurement is expected"), "take it from whoever builds the machine's image, and put it under sev-snp into the policy file, or give --measurement")
+	}
+	if s.FirmwareOnly == s.KernelHashes {
+		return advice.New(errors.New("it does not say what the measurement covers"),
+			`say "firmware_only": true (--firmware-only), or "kernel_hashes": true (--kernel-hashes) where the measurement was computed with the hashes of kernel, initial RAM disk and command line in it; one of the two`)
 	}
 	if (s.Chain == "") != (s.Product == "") {
 		return errors.New("product and chain of the policy belong together")

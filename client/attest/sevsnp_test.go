@@ -63,7 +63,7 @@ func newGuest(t *testing.T) *guest {
 	measurement := []byte(strings.Repeat("m", 48))
 	copy(g.report[atMeasurement:], measurement)
 	g.policy = &SEVSNP{
-		Measurement: measurement, Product: "Milan",
+		Measurement: measurement, KernelHashes: true, Product: "Milan",
 		Chain: file(t, slices.Concat(asPEM("CERTIFICATE", signer.Ask.Raw), asPEM("CERTIFICATE", signer.Ark.Raw))),
 	}
 	g.make(t)
@@ -102,6 +102,13 @@ func TestSEVSNPReportPasses(t *testing.T) {
 		g := newGuest(t)
 		report, err := g.check(now)
 		passed(t, report, err, snpChecks...)
+	})
+	t.Run("the firmware alone", func(t *testing.T) {
+		g := newGuest(t)
+		g.policy.KernelHashes, g.policy.FirmwareOnly = false, true
+		report, err := g.check(now)
+		passed(t, report, err, snpChecks...)
+		unproven(t, report, "revocation list", "covers the firmware only")
 	})
 	t.Run("certificate in the policy", func(t *testing.T) {
 		g := newGuest(t)
@@ -174,6 +181,8 @@ func TestSEVSNPReportIsRefused(t *testing.T) {
 		"old firmware":               {func(_ *testing.T, g *guest) { g.policy.MinimumTCB.SNP = 1 }, checkMeasurement, "TCB"},
 		"old guest":                  {func(_ *testing.T, g *guest) { g.policy.MinimumGuestSVN = 1 }, checkMeasurement, "SVN"},
 		"nothing to hold it against": {func(_ *testing.T, g *guest) { g.policy.Measurement = nil }, checkPolicy, "measurement"},
+		"not said what is measured":  {func(_ *testing.T, g *guest) { g.policy.KernelHashes = false }, checkPolicy, "what the measurement covers"},
+		"both is said":               {func(_ *testing.T, g *guest) { g.policy.FirmwareOnly = true }, checkPolicy, "what the measurement covers"},
 		"half a measurement":         {func(_ *testing.T, g *guest) { g.policy.Measurement = make([]byte, 24) }, checkPolicy, "48"},
 		"a chain of no product":      {func(_ *testing.T, g *guest) { g.policy.Product = "" }, checkPolicy, "belong together"},
 	} {
@@ -198,7 +207,7 @@ func TestSEVSNPReportIsRefused(t *testing.T) {
 func TestPublishedSEVSNPReport(t *testing.T) {
 	peer, bound := server(t)
 	evidence := attestation.Evidence{Bound: bound, Proof: attestation.Proof{Kind: attestation.KindSEVSNP, Quote: testdata.AttestationBytes[:abi.ReportSize]}}
-	policy := Policy{SEVSNP: &SEVSNP{Measurement: testdata.AttestationBytes[atMeasurement : atMeasurement+48], Certificate: file(t, testdata.VcekBytes)}}
+	policy := Policy{SEVSNP: &SEVSNP{Measurement: testdata.AttestationBytes[atMeasurement : atMeasurement+48], FirmwareOnly: true, Certificate: file(t, testdata.VcekBytes)}}
 	session := Session{Nonce: bound.Nonce, Peer: peer, Now: time.Date(2022, 9, 24, 1, 0, 0, 0, time.UTC)}
 	report, err := policy.Check(evidence, session)
 	refusal(t, err, checkDebug, "debug mode")

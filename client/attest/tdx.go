@@ -32,12 +32,6 @@ const (
 	checkMeasurement = "measurement"
 )
 
-// Sizes of what a policy holds against a TDX quote, in bytes.
-const (
-	maxRTMRs = 4
-	sizeTCB  = abi.TeeTcbSvnSize
-)
-
 func (p *Policy) checkTDX(report *Report, e attestation.Evidence, s Session) error {
 	policy := p.TDX
 	if err := policy.check(); err != nil {
@@ -77,16 +71,16 @@ func (p *Policy) checkTDX(report *Report, e attestation.Evidence, s Session) err
 		return refuse(checkReportData, fmt.Errorf("the quote was made for another request or another server: %w", err))
 	}
 	report.fresh(e)
-	if err := policy.measured(quote); err != nil {
-		return refuse(checkMeasurement, err)
-	}
-	report.pass(checkMeasurement, policy.MRTD.String(), "the machine was started with the software that the policy names")
-	return nil
+	return policy.measured(report, quote)
 }
 
 func (t *TDX) check() error {
 	if t == nil || len(t.MRTD) == 0 {
 		return advice.New(errors.New("it does not say which measurement is expected (mrtd)"), "take it from whoever builds the machine's image, and put it under tdx into the policy file, or give --mrtd")
+	}
+	if !t.FirmwareOnly && (len(t.rtmr(rtmrKernel)) == 0 || len(t.rtmr(rtmrCommandLine)) == 0) {
+		return advice.New(errors.New("it does not say which kernel and command line are expected (RTMR1 and RTMR2 in rtmrs): mrtd covers the firmware only"),
+			"take both from whoever builds the machine's image, and put them under tdx into the policy file, or give --rtmr; \"firmware_only\": true, or --firmware-only, does without")
 	}
 	if len(t.RTMRs) > maxRTMRs {
 		return fmt.Errorf("rtmrs of the policy has %d entries, it takes up to %d", len(t.RTMRs), maxRTMRs)
@@ -98,7 +92,7 @@ func (t *TDX) check() error {
 	}{
 		{"mrtd", t.MRTD, abi.MrTdSize},
 		{"mrconfigid", t.MRConfigID, abi.MrConfigIDSize},
-		{"minimum_tee_tcb_svn", t.MinimumTEETCBSVN, sizeTCB},
+		{"minimum_tee_tcb_svn", t.MinimumTEETCBSVN, abi.TeeTcbSvnSize},
 	} {
 		if err := field.value.check(field.name, field.size); err != nil {
 			return err
@@ -151,18 +145,4 @@ func undebugged(body *pb.TDQuoteBody) error {
 		}
 	}
 	return nil
-}
-
-func (t *TDX) measured(quote *pb.QuoteV4) error {
-	options := validate.TdQuoteBodyOptions{MrTd: t.MRTD, MrConfigID: t.MRConfigID, MinimumTeeTcbSvn: t.MinimumTEETCBSVN}
-	if len(t.RTMRs) > 0 {
-		options.Rtmrs = make([][]byte, maxRTMRs)
-		for i, actual := range quote.GetTdQuoteBody().GetRtmrs() {
-			options.Rtmrs[i] = actual // any
-			if i < len(t.RTMRs) && len(t.RTMRs[i]) > 0 {
-				options.Rtmrs[i] = t.RTMRs[i]
-			}
-		}
-	}
-	return validate.TdxQuote(quote, &validate.Options{TdQuoteBodyOptions: options})
 }

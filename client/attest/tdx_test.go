@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,8 @@ func newTDX(t *testing.T) *trusted {
 	body := m.quote.GetTdQuoteBody()
 	body.ReportData = data[:]
 	body.TdAttributes[0] = 0
-	m.policy = &TDX{MRTD: body.GetMrTd(), Root: m.root.file(t)}
+	registers := body.GetRtmrs()
+	m.policy = &TDX{MRTD: body.GetMrTd(), RTMRs: []Hex{nil, registers[1], registers[2]}, Root: m.root.file(t)}
 	m.make(t)
 	return m
 }
@@ -141,16 +143,21 @@ func (m *trusted) check() (Report, error) {
 	return (&Policy{TDX: m.policy}).Check(m.evidence, Session{Nonce: []byte("a nonce of 24 bytes, yes"), Peer: m.peer, Now: now})
 }
 
+// firmwareChecks are those of every quote that passes.
+var firmwareChecks = []string{checkKind, checkQuote, checkDebug, checkNonce, checkTLS, "key: manifest", checkMeasurement}
+
 func TestTDXQuotePasses(t *testing.T) {
 	m := newTDX(t)
 	body := m.quote.GetTdQuoteBody()
-	m.policy.RTMRs = []Hex{nil, body.GetRtmrs()[1]}
 	m.policy.MinimumTEETCBSVN = body.GetTeeTcbSvn()
 	report, err := m.check()
-	passed(t, report, err, checkKind, checkQuote, checkDebug, checkNonce, checkTLS, "key: manifest", checkMeasurement)
-	if len(report.Unproven) != 1 || !strings.Contains(report.Unproven[0], "collateral") {
-		t.Errorf("without collateral the report leaves open %q", report.Unproven)
-	}
+	passed(t, report, err, append(slices.Clone(firmwareChecks), "measurement: RTMR1", "measurement: RTMR2")...)
+	unproven(t, report, "collateral", "RTMR0", "RTMR3")
+
+	m.policy.RTMRs, m.policy.FirmwareOnly = nil, true
+	report, err = m.check()
+	passed(t, report, err, firmwareChecks...)
+	unproven(t, report, "collateral", "RTMR0", "the kernel: the policy does not pin RTMR1", "command line and initial RAM disk: the policy does not pin RTMR2", "RTMR3")
 }
 
 func TestTDXQuoteIsRefused(t *testing.T) {
@@ -207,9 +214,21 @@ func TestTDXQuoteIsRefused(t *testing.T) {
 			m.peer, _ = server(t)
 			m.evidence.TLS = attestation.DigestOf(m.peer.RawSubjectPublicKeyInfo)
 		}, checkReportData, "another server"},
-		"other software":             {func(_ *testing.T, m *trusted) { m.policy.MRTD = make([]byte, 48) }, checkMeasurement, "MR_TD"},
-		"other RTMR":                 {func(_ *testing.T, m *trusted) { m.policy.RTMRs = []Hex{nil, nil, make([]byte, 47), nil} }, checkPolicy, "rtmrs[2]"},
-		"other kernel":               {func(_ *testing.T, m *trusted) { m.policy.RTMRs = []Hex{nil, Hex(strings.Repeat("x", 48))} }, checkMeasurement, "RTMR"},
+		"other software":     {func(_ *testing.T, m *trusted) { m.policy.MRTD = make([]byte, 48) }, checkMeasurement, "MR_TD"},
+		"other RTMR":         {func(_ *testing.T, m *trusted) { m.policy.RTMRs[2] = make([]byte, 47) }, checkPolicy, "rtmrs[2]"},
+		"other kernel":       {func(_ *testing.T, m *trusted) { m.policy.RTMRs[1] = Hex(strings.Repeat("x", 48)) }, "measurement: RTMR1", "the policy says"},
+		"other command line": {func(_ *testing.T, m *trusted) { m.policy.RTMRs[2] = Hex(strings.Repeat("x", 48)) }, "measurement: RTMR2", "the policy says"},
+		"no kernel":          {func(_ *testing.T, m *trusted) { m.policy.RTMRs[1] = nil }, checkPolicy, "RTMR1 and RTMR2"},
+		"no command line":    {func(_ *testing.T, m *trusted) { m.policy.RTMRs = m.policy.RTMRs[:2] }, checkPolicy, "covers the firmware only"},
+		"the firmware alone": {func(_ *testing.T, m *trusted) { m.policy.RTMRs = nil }, checkPolicy, "covers the firmware only"},
+		"a register that nothing was measured into": {func(t *testing.T, m *trusted) {
+			m.quote.TdQuoteBody.Rtmrs[2] = make([]byte, 48)
+			m.policy.RTMRs[2] = make([]byte, 48)
+			m.make(t)
+		}, "measurement: RTMR2", "measured nothing into it"},
+		"a register that is pinned beside the firmware alone": {func(_ *testing.T, m *trusted) {
+			m.policy.FirmwareOnly, m.policy.RTMRs = true, []Hex{nil, Hex(strings.Repeat("x", 48))}
+		}, "measurement: RTMR1", "the policy says"},
 		"old firmware":               {func(_ *testing.T, m *trusted) { m.policy.MinimumTEETCBSVN = Hex(strings.Repeat("\xff", 16)) }, checkMeasurement, "less than the required minimum"},
 		"nothing to hold it against": {func(_ *testing.T, m *trusted) { m.policy.MRTD = nil }, checkPolicy, "mrtd"},
 		"no collateral there":        {func(t *testing.T, m *trusted) { m.policy.Collateral = t.TempDir() }, checkQuote, "tcb-info.json"},
@@ -259,7 +278,7 @@ func collateralFolder(t *testing.T) string {
 func TestPublishedTDXQuote(t *testing.T) {
 	peer, bound := server(t)
 	evidence := attestation.Evidence{Bound: bound, Proof: attestation.Proof{Kind: attestation.KindTDX, Quote: testdata.RawQuote}}
-	policy := Policy{TDX: &TDX{MRTD: published(t).GetTdQuoteBody().GetMrTd()}}
+	policy := Policy{TDX: &TDX{MRTD: published(t).GetTdQuoteBody().GetMrTd(), FirmwareOnly: true}}
 	session := Session{Nonce: bound.Nonce, Peer: peer, Now: time.Date(2023, 7, 1, 1, 0, 0, 0, time.UTC)}
 	report, err := policy.Check(evidence, session)
 	refusal(t, err, checkReportData, "another request")
@@ -276,7 +295,7 @@ func TestPublishedTDXQuote(t *testing.T) {
 	// Intel's collateral of that time knows no such firmware as this machine's,
 	// which was none for production.
 	t.Run("collateral", func(t *testing.T) {
-		policy := Policy{TDX: &TDX{MRTD: policy.TDX.MRTD, Collateral: collateralFolder(t)}}
+		policy := Policy{TDX: &TDX{MRTD: policy.TDX.MRTD, FirmwareOnly: true, Collateral: collateralFolder(t)}}
 		_, err := policy.Check(evidence, session)
 		refusal(t, err, checkQuote, "no matching TCB level found")
 		if err := os.WriteFile(filepath.Join(policy.TDX.Collateral, "tcb-info.json"), []byte("{}"), 0o600); err != nil {

@@ -45,23 +45,6 @@ func requireFlags() []cli.Flag {
 	}
 }
 
-func policyFlags() []cli.Flag {
-	return []cli.Flag{
-		policyFlag(),
-		&cli.StringSliceFlag{Name: "require", Usage: "accept this `KIND` of evidence: hpcr, tdx, sev-snp, simulated (default: all but simulated)"},
-		&cli.StringFlag{Name: "contract", Usage: "hpcr: user-data `FILE` as it was deployed", TakesFile: true},
-		&cli.StringFlag{Name: "plain-contract", Usage: "hpcr: the same `FILE` with its sections in clear", TakesFile: true},
-		&cli.StringFlag{Name: "certificate", Usage: "hpcr: `FILE` of the attestation certificate", TakesFile: true},
-		&cli.StringSliceFlag{Name: "chain", Usage: "hpcr: `FILE` of certificates above it", TakesFile: true},
-		&cli.StringFlag{Name: "root", Usage: "hpcr: `FILE` of the root certificate", TakesFile: true},
-		&cli.StringSliceFlag{Name: "revocation-list", Usage: "hpcr: `FILE` of a revocation list", TakesFile: true},
-		&cli.StringFlag{Name: "attestation-key", Usage: "hpcr: `FILE` of the private key that the record is encrypted to", TakesFile: true},
-		&cli.StringFlag{Name: "mrtd", Usage: "tdx: the expected MRTD in `HEX`"},
-		&cli.StringSliceFlag{Name: "rtmr", Usage: "tdx: the expected RTMRs in `HEX`, in their order"},
-		&cli.StringFlag{Name: "measurement", Usage: "sev-snp: the expected measurement in `HEX`"},
-	}
-}
-
 func (p program) printAttestation(c *cli.Context) error {
 	server, settings, err := p.connect(c)
 	if err != nil {
@@ -108,67 +91,6 @@ func attestationPolicy(c *cli.Context, settings *config.Config) (*attest.Policy,
 		return attest.LoadPolicy(path)
 	}
 	return nil, nil
-}
-
-// overrule lets flags say what the policy leaves open or says otherwise.
-func overrule(policy *attest.Policy, c *cli.Context) error {
-	if kinds := c.StringSlice("require"); len(kinds) > 0 {
-		policy.Require = kinds
-	}
-	hpcr := attest.HPCR{}
-	if policy.HPCR != nil {
-		hpcr = *policy.HPCR
-	}
-	given := false
-	for name, field := range map[string]*string{
-		"contract": &hpcr.Contract, "plain-contract": &hpcr.PlainContract, "certificate": &hpcr.Certificate,
-		"root": &hpcr.Root, "attestation-key": &hpcr.AttestationKey,
-	} {
-		if value := c.String(name); value != "" {
-			*field, given = value, true
-		}
-	}
-	for name, field := range map[string]*[]string{"chain": &hpcr.Chain, "revocation-list": &hpcr.RevocationLists} {
-		if values := c.StringSlice(name); len(values) > 0 {
-			*field, given = values, true
-		}
-	}
-	if given {
-		policy.HPCR = &hpcr
-	}
-	return overruleMeasurements(policy, c)
-}
-
-func overruleMeasurements(policy *attest.Policy, c *cli.Context) error {
-	var failed error
-	measurement := func(name, text string) (value attest.Hex) {
-		if err := value.UnmarshalText([]byte(text)); err != nil {
-			failed = usageError{fmt.Errorf("--%s: %w", name, err), "give it as hex digits"}
-		}
-		return value
-	}
-	if text := c.String("mrtd"); text != "" {
-		if policy.TDX == nil {
-			policy.TDX = &attest.TDX{}
-		}
-		policy.TDX.MRTD = measurement("mrtd", text)
-	}
-	if texts := c.StringSlice("rtmr"); len(texts) > 0 {
-		if policy.TDX == nil {
-			policy.TDX = &attest.TDX{}
-		}
-		policy.TDX.RTMRs = nil
-		for _, text := range texts {
-			policy.TDX.RTMRs = append(policy.TDX.RTMRs, measurement("rtmr", text))
-		}
-	}
-	if text := c.String("measurement"); text != "" {
-		if policy.SEVSNP == nil {
-			policy.SEVSNP = &attest.SEVSNP{}
-		}
-		policy.SEVSNP.Measurement = measurement("measurement", text)
-	}
-	return failed
 }
 
 // examine asks server for evidence and holds it against policy. A server that

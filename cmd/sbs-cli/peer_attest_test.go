@@ -56,24 +56,26 @@ func (p *peer) deploy(ts *testscript.TestScript, server tls.Certificate) {
 	block, _ := pem.Decode(text)
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	ts.Check(err)
-	key := parsed.(*rsa.PrivateKey)
+	runtimeKey := parsed.(*rsa.PrivateKey)
 	for _, name := range []string{"root.pem", "attestation.crt"} {
 		template := &x509.Certificate{
 			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, Issuer: pkix.Name{CommonName: "root.pem"},
 			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		}
 		parent := &x509.Certificate{Subject: template.Issuer}
-		der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), key)
+		der, err := x509.CreateCertificate(rand.Reader, template, parent, runtimeKey.Public(), runtimeKey)
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs(name), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	}
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate[0]})
-	env := "env:\n  SERVER_CRT: " + base64.StdEncoding.EncodeToString(certificate) + "\n"
-	const workload = "hyper-protect-basic.AAAA.AAAA"
+	key, err := os.ReadFile(filepath.Join("testdata", "server-key.asc"))
+	ts.Check(err)
+	env := "env:\n  SERVER_CRT: " + base64.StdEncoding.EncodeToString(certificate) + "\n  SERVER_KEY: " + base64.StdEncoding.EncodeToString(key) + "\n"
+	workload := "hyper-protect-basic.AAAA." + base64.StdEncoding.EncodeToString([]byte("Salted__8 bytes.sixteen bytes..."))
 	ts.Check(os.WriteFile(ts.MkAbs("user-data.yaml"), fmt.Appendf(nil, "workload: %q\nenv: %q\n", workload, env), 0o600))
 	p.record = fmt.Appendf(nil, "25.11.0\n%s contract:workload\n%s contract:env\n", attestation.DigestOf([]byte(workload)), attestation.DigestOf([]byte(env)))
 	digest := sha256.Sum256(p.record)
-	p.recordSignature, err = rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
+	p.recordSignature, err = rsa.SignPKCS1v15(rand.Reader, runtimeKey, crypto.SHA256, digest[:])
 	ts.Check(err)
 }
 
