@@ -24,7 +24,8 @@ var pointerStart = []byte("version https://git-lfs.github.com/spec/")
 // checkout writes the tree of a commit as files. go-git's own is not used: it
 // keeps stat data in the index and writes by path, not within a folder.
 type checkout struct {
-	committed time.Time // when the commit was made, as it says itself
+	dated     bool      // the commit must have a date
+	committed time.Time // when it was made, if it must have a date
 	store     *objects
 	left      *limits
 	buffer    []byte
@@ -49,9 +50,14 @@ func (c *checkout) run(ctx context.Context, worktree *os.Root, commit plumbing.H
 	if err := c.store.decode(place, &decoded); err != nil {
 		return err
 	}
-	c.committed = decoded.Committer.When.UTC()
-	if year := c.committed.Year(); year < 1970 || year > 9999 {
-		return &DateError{Commit: commit.String()}
+	if c.dated {
+		text, err := c.store.content(place)
+		if err != nil {
+			return err
+		}
+		if c.committed, err = committedAt(commit.String(), text); err != nil {
+			return err
+		}
 	}
 	return c.folder(ctx, &newSubfolder{root: worktree}, decoded.TreeHash, "", 0)
 }
@@ -171,7 +177,7 @@ func (c *checkout) file(ctx context.Context, root *os.Root, entry gitobject.Tree
 // nothing in this package ever follows it.
 func (c *checkout) symlink(root *os.Root, entry gitobject.TreeEntry, path string) error {
 	if isDotGitModules(entry.Name) {
-		return &TreeError{path, "a link that means " + modulesFile + " on some file system"}
+		return &TreeError{path, "it is a link, and no file " + modulesFile + " that lists submodules"}
 	}
 	content, err := c.blob(entry.Hash)
 	if err != nil {

@@ -29,7 +29,7 @@
 //
 // # What never happens in it
 //
-//   - No other program is run, and no option of the repository is obeyed: no
+//   - No other program is run, and no option of the repository is obeyed (but "update = none" of a submodule): no
 //     hooks, filters, attributes (line ends stay as committed), submodule
 //     update commands.
 //   - No ssh-agent, ~/.ssh, Git configuration or other part of the environment

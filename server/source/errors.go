@@ -47,13 +47,18 @@ func (e *TreeError) Error() string {
 	return fmt.Sprintf("the commit holds the path %q, which is refused: %s", e.Path, e.Reason)
 }
 
-// DateError means that a commit says no time at which it can have been made.
+// DateError means that a commit has no time at which it can have been made.
 type DateError struct {
-	Commit string // its id
+	Commit     string // its id
+	Unreadable bool   // there is no committer line, or none that Git can read
 }
 
 func (e *DateError) Error() string {
-	return fmt.Sprintf("commit %s has no date between the years 1970 and 9999, which records and the manifest ask for: make it anew", e.Commit)
+	reason := ""
+	if e.Unreadable {
+		reason = "its committer line cannot be read, so it "
+	}
+	return fmt.Sprintf("commit %s: %shas no date between the years 1970 and 9999, which records and the manifest require: commit again", e.Commit, reason)
 }
 
 // UnknownHostError means that nothing is known about the host key of a server.

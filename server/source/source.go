@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -191,6 +192,7 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 		return Checkout{}, nil, err
 	}
 	files := newCheckout(got.store, c.left)
+	files.dated = n.depth == 0 // records and the manifest need no date of a submodule
 	if err := c.writeContent(ctx, n, got, kept, files); err != nil {
 		return Checkout{}, nil, err
 	}
@@ -199,8 +201,12 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 	}
 	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, entries: files.entries, shallow: kept.shallow}
 	if c.request.Submodules {
-		if folder.submodules, err = modulesOf(files, n.url); err != nil {
+		var none []string
+		if folder.submodules, none, err = modulesOf(files, n.url); err != nil {
 			return Checkout{}, nil, err
+		}
+		for _, name := range none {
+			report(c.progress, "submodule %q is left empty: %s has update = none for it", path.Join(n.treePath, name), modulesFile)
 		}
 	}
 	if n.depth > 0 {

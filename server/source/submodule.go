@@ -1,10 +1,8 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path"
@@ -12,13 +10,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-const modulesFile = ".gitmodules"
-
-// module is a submodule to be cloned.
+// module is a submodule of the checked out commit.
 type module struct {
 	name   string // in .gitmodules; its Git folder is .git/modules/<name>
 	path   string // in the work tree of the repository it belongs to
@@ -26,76 +21,53 @@ type module struct {
 	commit plumbing.Hash
 }
 
-// modulesOf reads .gitmodules for the submodules a checkout has met. Of all it
-// can say, name, path and URL are used and checked; the rest is for Git's own
-// commands, some of it is commands.
-func modulesOf(c *checkout, parent URL) ([]module, error) {
+// modulesOf returns the submodules to clone of those that a checkout has met,
+// and the paths of those that .gitmodules leaves out with "update = none".
+func modulesOf(c *checkout, parent URL) (modules []module, none []string, err error) {
 	if len(c.links) == 0 {
-		return nil, nil
+		return nil, nil, nil
+	}
+	if len(c.links) > MaxSubmodules {
+		return nil, nil, &LimitError{What: "submodules", Limit: MaxSubmodules}
 	}
 	declared, err := readModules(c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var modules []module
 	for _, path := range slices.Sorted(maps.Keys(c.links)) {
-		m, ok := declared[path]
-		if !ok {
-			return nil, fmt.Errorf("submodule %q: %s has no entry for it", path, modulesFile)
+		d, ok := declared[path]
+		switch {
+		case isOption(path):
+			return nil, nil, &TreeError{path, "the submodule's path looks like an option"} // Git refuses it too
+		case !ok:
+			return nil, nil, fmt.Errorf("submodule %q: %s has no entry for it", path, modulesFile)
+		case d.update == "none":
+			none = append(none, path)
+			continue
 		}
-		if reason := checkModuleName(m.Name); reason != "" {
-			return nil, &TreeError{path, reason}
-		}
-		if strings.HasPrefix(path, "-") {
-			return nil, &TreeError{path, "the submodule's path looks like an option"} // Git refuses it too
-		}
-		u, err := parent.resolve(m.URL)
+		m, err := moduleOf(d, parent)
 		if err != nil {
-			return nil, fmt.Errorf("submodule %q: %w", path, err)
+			return nil, nil, err
 		}
-		modules = append(modules, module{m.Name, path, u, c.links[path]})
+		m.commit = c.links[path]
+		modules = append(modules, m)
 	}
-	return modules, checkNesting(modules)
+	return modules, none, checkNesting(modules)
 }
 
-// readModules returns the entries of .gitmodules by path.
-func readModules(c *checkout) (map[string]*config.Submodule, error) {
-	if c.modules == nil {
-		return nil, fmt.Errorf("the commit has submodules but no file %s", modulesFile)
+// moduleOf checks a declaration.
+func moduleOf(d *declaration, parent URL) (module, error) {
+	if reason := checkModuleName(d.name); reason != "" {
+		return module{}, &TreeError{d.path, reason}
 	}
-	place, err := c.store.find(*c.modules, plumbing.BlobObject)
+	if d.url == "" {
+		return module{}, fmt.Errorf("submodule %q: %s has no URL for it", d.path, modulesFile)
+	}
+	u, err := parent.resolve(d.url)
 	if err != nil {
-		return nil, err
+		return module{}, fmt.Errorf("submodule %q: %w", d.path, err)
 	}
-	content, err := c.store.at(place)
-	if err != nil {
-		return nil, err
-	}
-	if content.Size() > maxModulesFile {
-		return nil, &LimitError{What: "bytes in " + modulesFile, Limit: maxModulesFile}
-	}
-	text, err := io.ReadAll(content)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", modulesFile, err)
-	}
-	// go-git looks through all sections for each line.
-	if bytes.Count(text, []byte("[")) > MaxSubmodules {
-		return nil, &LimitError{What: "submodules", Limit: MaxSubmodules}
-	}
-	parsed := config.NewModules()
-	if err := parsed.Unmarshal(text); err != nil {
-		return nil, fmt.Errorf("%s: %w", modulesFile, err)
-	}
-	declared := map[string]*config.Submodule{}
-	for name, m := range parsed.Submodules {
-		key := strings.TrimSuffix(m.Path, "/")
-		if other, twice := declared[key]; twice {
-			return nil, fmt.Errorf("%s: the path %q belongs to both %q and %q", modulesFile, key, other.Name, name)
-		}
-		m.Name = name
-		declared[key] = m
-	}
-	return declared, nil
+	return module{name: d.name, path: d.path, url: u}, nil
 }
 
 // checkNesting refuses names of which one is a folder of the other: the Git

@@ -21,7 +21,7 @@ func submodules(t *testing.T, l *lab) []commit {
 	recurse := map[string]any{"GITHUB_RECURSE_SUBMODULES": "True"}
 	entry := func(name, path, url string) files {
 		return files{
-			".gitmodules": text(fmt.Sprintf("[submodule %q]\n\tpath = %s\n\turl = %s\n\tupdate = !touch owned\n\tbranch = -u\n", name, path, url)),
+			".gitmodules": text(fmt.Sprintf("[submodule %q]\n\tpath = %s\n\turl = %s\n\tbranch = -u\n", name, path, url)),
 			path:          {Mode: gitserver.Submodule, Content: inner},
 		}
 	}
@@ -29,7 +29,10 @@ func submodules(t *testing.T, l *lab) []commit {
 	named := func(name string) func(repository) { return of(entry(name, "sub", "../inner.git")) }
 	linked := entry("m", "sub", "../inner.git")
 	linked["real"], linked[".gitmodules"] = linked[".gitmodules"], link("real")
+	command := entry("m", "sub", "../inner.git")
+	command[".gitmodules"] = text(command[".gitmodules"].Content + "\tupdate = !touch owned\n")
 	return []commit{
+		{"submodule updated by a command", of(command), recurse, `the value "!touch owned" is refused`},
 		{"submodule by file", at("file://" + l.GitRoot + "/inner.git"), recurse, `has the scheme "file"`},
 		{"submodule by path", at(l.GitRoot + "/inner.git"), recurse, "is no address of a remote repository"},
 		{"submodule above the host", at("../../../../inner.git"), recurse, "leaves the host"},
