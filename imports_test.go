@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"server/stateimage":     {},
 	"server/trust":          {"signature"},
 	"server/trust/dct":      {"api", "server/trust", "signature", "signature/notary"},
-	"server/trust/sigstore": {"api", "server/trust", "signature/bundle", "signature/registry", "signature/sigstore"},
+	"server/trust/sigstore": {"api", "server/trust", "signature", "signature/bundle", "signature/registry", "signature/sigstore"},
 	"server/trust/simple":   {"api", "server/trust", "signature/registry", "signature/simple"},
 	"server/volume":         {},
 	"signature":             {},

@@ -149,6 +149,32 @@ func (e *AccessError) Error() string {
 	return fmt.Sprintf("%s refuses the user name and password (HTTP status %d)", e.Server, e.Status)
 }
 
+// ForbiddenError is a request that a server refuses to this user, whose
+// credentials it takes.
+type ForbiddenError struct {
+	Server string
+	Err    error // names the request
+}
+
+func (e *ForbiddenError) Error() string {
+	return fmt.Sprintf("%s forbids this request to this user (HTTP status 403): %v", e.Server, e.Err)
+}
+
+func (e *ForbiddenError) Unwrap() error { return e.Err }
+
+// ReferrerError is a registry that does not keep a referrer, such as a sigstore
+// bundle, where verifiers find it.
+type ReferrerError struct {
+	Server string
+	Err    error
+}
+
+func (e *ReferrerError) Error() string {
+	return fmt.Sprintf("%s does not keep what is attached to an image where verifiers find it: %v", e.Server, e.Err)
+}
+
+func (e *ReferrerError) Unwrap() error { return e.Err }
+
 // MostTelling picks out of the reasons why each of an image's signatures was
 // refused the one to tell: what the right key signed for something else says
 // more than that others signed as well.

@@ -30,6 +30,14 @@ type Access struct {
 	// Insecure are registries, as host[:port], that may be talked to without TLS
 	// or with a certificate that nobody vouches for. For a laboratory only.
 	Insecure []string
+	// Progress is called whenever bytes went to a server or came from one; it may
+	// be called from several goroutines at once. Whoever sets it bounds the waiting
+	// by its context. Without it, a request that makes no progress for half a
+	// minute ends.
+	Progress func()
+	// Notice gets a sentence when a server is busy and is asked again later; it may
+	// be nil.
+	Notice func(text string)
 }
 
 // Reference is an image's name, written out in full.

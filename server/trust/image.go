@@ -26,6 +26,8 @@ type Image struct {
 	Digest string
 	// Size is the manifest's, in bytes.
 	Size int64
+	// MediaType is the manifest's; where it is empty, the registry is asked.
+	MediaType string
 }
 
 // PublicKey is what a verifier needs.

@@ -20,9 +20,12 @@ type Request struct {
 	// Notary is the notary server of Docker Content Trust, https://host[:port]
 	// or host[:port]; http:// is taken for loopback only.
 	Notary string
+	// Progress and Notice are those of signature.Access.
+	Progress func()
+	Notice   func(text string)
 }
 
 // Access is how the registry is talked to.
 func (r Request) Access() signature.Access {
-	return signature.Access{User: r.User, Password: r.Password, CABundle: r.CABundle, Insecure: r.Insecure}
+	return signature.Access{User: r.User, Password: r.Password, CABundle: r.CABundle, Insecure: r.Insecure, Progress: r.Progress, Notice: r.Notice}
 }

@@ -1,5 +1,5 @@
 // Package channel bounds the requests of one signature: they end with the
-// caller's context, each within a time of its own, and no answer is larger than
+// caller's context, each when it makes no progress, and no answer is larger than
 // was said. The libraries that signers stand on take a RoundTripper and no
 // context, so the context comes in here.
 //
@@ -9,50 +9,123 @@ package channel
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
 )
 
-// requestTime bounds one request, its answer's body included.
-const requestTime = 30 * time.Second
+// idleLimit ends a request of an owner who does not follow its progress.
+const idleLimit = 30 * time.Second
+
+// Limits bound the requests of a channel.
+type Limits struct {
+	MaxAnswer int64  // bytes of one answer's body
+	Progress  func() // see signature.Access
+
+	idle time.Duration // idleLimit, but for tests
+}
 
 // Bounded is a RoundTripper for all requests of one signature, token requests
 // and redirects included. It lives as long as that, and so does its context.
 type Bounded struct {
-	ctx       context.Context
-	base      http.RoundTripper
-	maxAnswer int64
-	check     func(*http.Request) error
+	ctx    context.Context
+	base   http.RoundTripper
+	limits Limits
+	check  func(*http.Request) error
 }
 
-// New bounds base by ctx and answers' bodies to maxAnswer bytes. check sees each
-// request before it is sent; its error is the request's.
-func New(ctx context.Context, base http.RoundTripper, maxAnswer int64, check func(*http.Request) error) *Bounded {
-	return &Bounded{ctx: ctx, base: base, maxAnswer: maxAnswer, check: check}
+// New bounds base by ctx and the limits. check sees each request before it is
+// sent; its error is the request's.
+func New(ctx context.Context, base http.RoundTripper, limits Limits, check func(*http.Request) error) *Bounded {
+	if limits.idle == 0 {
+		limits.idle = idleLimit
+	}
+	return &Bounded{ctx: ctx, base: base, limits: limits, check: check}
 }
+
+// IdleError is a request that was ended because nothing was sent or received.
+type IdleError struct{ limit time.Duration }
+
+func (e *IdleError) Error() string {
+	return fmt.Sprintf("nothing was sent or received for %v", e.limit)
+}
+
+// Timeout and Temporary make it a net.Error.
+func (*IdleError) Timeout() bool   { return true }
+func (*IdleError) Temporary() bool { return false }
 
 // RoundTrip ends with either context: the owner's or the request's own.
 func (b *Bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err := b.check(request); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, requestTime)
-	stop := context.AfterFunc(request.Context(), cancel)
-	release := func() { stop(); cancel() }
-	response, err := b.base.RoundTrip(request.WithContext(ctx))
+	watch := b.watch(request.Context())
+	sent := request.WithContext(watch.ctx)
+	if request.Body != nil && request.Body != http.NoBody {
+		sent.Body = &body{ReadCloser: request.Body, watch: watch, release: func() {}}
+	}
+	response, err := b.base.RoundTrip(sent)
 	if err != nil {
-		release()
+		err = watch.explain(err)
+		watch.release()
 		return nil, err
 	}
-	response.Body = &body{http.MaxBytesReader(nil, response.Body, b.maxAnswer), release}
+	watch.moved()
+	response.Body = &body{http.MaxBytesReader(nil, response.Body, b.limits.MaxAnswer), watch, watch.release}
 	return response, nil
 }
 
-// body frees the request's timer when it is closed.
+// watch is the clock of one request.
+type watch struct {
+	ctx     context.Context
+	moved   func()
+	release func()
+}
+
+func (b *Bounded) watch(of context.Context) *watch {
+	ctx, cancel := context.WithCancelCause(b.ctx)
+	stop := context.AfterFunc(of, func() { cancel(context.Cause(of)) })
+	release := func() { stop(); cancel(context.Canceled) }
+	if b.limits.Progress != nil {
+		return &watch{ctx, b.limits.Progress, release}
+	}
+	idle := time.AfterFunc(b.limits.idle, func() { cancel(&IdleError{b.limits.idle}) })
+	return &watch{
+		ctx: ctx,
+		moved: func() {
+			if idle.Stop() {
+				idle.Reset(b.limits.idle)
+			}
+		},
+		release: func() { idle.Stop(); release() },
+	}
+}
+
+// explain says why the request was ended, where err is only that it was.
+func (w *watch) explain(err error) error {
+	if idle, ok := context.Cause(w.ctx).(*IdleError); ok {
+		return idle
+	}
+	return err
+}
+
+// body reports what passes, and frees the request's clock when it is closed.
 type body struct {
 	io.ReadCloser
+	watch   *watch
 	release func()
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.watch.moved()
+	}
+	if err != nil && err != io.EOF {
+		err = b.watch.explain(err)
+	}
+	return n, err
 }
 
 func (b *body) Close() error {

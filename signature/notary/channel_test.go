@@ -55,7 +55,7 @@ func TestAnswerIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := bounded(t.Context(), transport).RoundTrip(call)
+	response, err := bounded(t.Context(), transport, nil).RoundTrip(call)
 	if err != nil {
 		t.Fatal(err)
 	}

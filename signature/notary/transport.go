@@ -19,8 +19,8 @@ const maxAnswer = 32 << 20
 
 // bounded is the base of all requests. A challenge names the token
 // server, so it is here that no password leaves in clear, whatever it says.
-func bounded(ctx context.Context, base http.RoundTripper) http.RoundTripper {
-	return channel.New(ctx, base, maxAnswer, func(request *http.Request) error {
+func bounded(ctx context.Context, base http.RoundTripper, progress func()) http.RoundTripper {
+	return channel.New(ctx, base, channel.Limits{MaxAnswer: maxAnswer, Progress: progress}, func(request *http.Request) error {
 		return checkScheme(request.URL)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/channel"
 )
 
@@ -19,8 +20,13 @@ import (
 const maxAnswer = 32 << 20
 
 // bounded is the base of all requests to a registry.
-func bounded(ctx context.Context, base http.RoundTripper, insecure []string) http.RoundTripper {
-	return channel.New(ctx, base, maxAnswer, func(request *http.Request) error { return checkScheme(request, insecure) })
+func bounded(ctx context.Context, base http.RoundTripper, access signature.Access) http.RoundTripper {
+	limits := channel.Limits{MaxAnswer: maxAnswer, Progress: access.Progress}
+	return &retrying{
+		base:     channel.New(ctx, base, limits, func(request *http.Request) error { return checkScheme(request, access.Insecure) }),
+		notice:   access.Notice,
+		progress: access.Progress,
+	}
 }
 
 // checkScheme lets https pass, and http to loopback and to the hosts (with their
@@ -38,10 +44,11 @@ func checkScheme(request *http.Request, insecure []string) error {
 // Client is a client for files beside a registry, such as signatures in a
 // lookaside store: bounded in the same way, without credentials. close lets go
 // of its connections.
-func Client(ctx context.Context, caBundle []byte) (client *http.Client, close func(), err error) {
-	base, err := channel.Transport(caBundle)
+func Client(ctx context.Context, access signature.Access) (client *http.Client, close func(), err error) {
+	access.Insecure = nil
+	base, err := channel.Transport(access.CABundle)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &http.Client{Transport: bounded(ctx, base, nil)}, base.CloseIdleConnections, nil
+	return &http.Client{Transport: bounded(ctx, base, access)}, base.CloseIdleConnections, nil
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 
@@ -16,8 +15,8 @@ import (
 )
 
 // Explain says why ctx ended rather than what that broke, and makes of what went
-// wrong with the registry a *signature.AccessError, *signature.CertificateError
-// or *signature.UnreachableError. Any other error stays as it is.
+// wrong with the registry a *signature.AccessError, *signature.ForbiddenError,
+// *signature.CertificateError or *signature.UnreachableError. Any other error stays as it is.
 func (r *Repository) Explain(ctx context.Context, err error) error {
 	return explain(ctx, r.Name.RegistryStr(), err)
 }
@@ -31,16 +30,20 @@ func explain(ctx context.Context, server string, err error) error {
 	}
 	var (
 		access      *signature.AccessError
+		forbidden   *signature.ForbiddenError
+		referrer    *signature.ReferrerError
 		unreachable *signature.UnreachableError
 		refused     *transport.Error
 		certificate *tls.CertificateVerificationError
 		network     net.Error
 	)
 	switch {
-	case errors.As(err, &access), errors.As(err, &unreachable): // explained before
+	case errors.As(err, &access), errors.As(err, &forbidden), errors.As(err, &referrer), errors.As(err, &unreachable): // explained before
 		return err
-	case errors.As(err, &refused) && isRefusal(refused.StatusCode):
+	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized:
 		return &signature.AccessError{Server: server, Status: refused.StatusCode}
+	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden:
+		return &signature.ForbiddenError{Server: server, Err: refused}
 	case errors.As(err, &refused) && refused.StatusCode >= http.StatusInternalServerError:
 		return &signature.UnreachableError{Server: server, Err: refused}
 	case errors.As(err, &certificate):
@@ -49,21 +52,6 @@ func explain(ctx context.Context, server string, err error) error {
 		return &signature.UnreachableError{Server: server, Err: err}
 	}
 	return err
-}
-
-func isRefusal(status int) bool {
-	return status == http.StatusUnauthorized || status == http.StatusForbidden
-}
-
-// checkStatus is an error unless the registry answered with the status want.
-func (r *Repository) checkStatus(response *http.Response, want int) error {
-	switch {
-	case response.StatusCode == want:
-		return nil
-	case isRefusal(response.StatusCode):
-		return &signature.AccessError{Server: r.Name.RegistryStr(), Status: response.StatusCode}
-	}
-	return fmt.Errorf("HTTP status %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
 }
 
 // IsAbsent tells an answer that something is not there from any other trouble.

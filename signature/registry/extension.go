@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // supportHeader is how a registry says that it has the extension API.
@@ -37,7 +39,7 @@ func (r *Repository) KeepsSignatures(ctx context.Context) (bool, error) {
 	}
 	response, err := r.do(ctx, request)
 	if err == nil {
-		err = errors.Join(r.checkStatus(response, http.StatusOK), response.Body.Close())
+		err = r.Explain(ctx, errors.Join(transport.CheckError(response, http.StatusOK), response.Body.Close()))
 	}
 	if err != nil {
 		return false, fmt.Errorf("ask the registry whether it keeps signatures: %w", err)
@@ -91,8 +93,8 @@ func (r *Repository) extension(ctx context.Context, method, digest string, body 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	if err := r.checkStatus(response, want); err != nil {
-		return nil, err
+	if err := transport.CheckError(response, want); err != nil {
+		return nil, r.Explain(ctx, err)
 	}
 	return io.ReadAll(response.Body)
 }

@@ -52,7 +52,7 @@ func Open(ctx context.Context, repository string, access signature.Access, scope
 			return nil, err
 		}
 	}
-	authorized, err := transport.NewWithContext(ctx, name.Registry, authenticator(access), bounded(ctx, base, access.Insecure), []string{name.Scope(scope)})
+	authorized, err := transport.NewWithContext(ctx, name.Registry, authenticator(access), bounded(ctx, base, access), []string{name.Scope(scope)})
 	if err != nil {
 		base.CloseIdleConnections()
 		return nil, fmt.Errorf("log in to the registry: %w", explain(ctx, name.RegistryStr(), err))

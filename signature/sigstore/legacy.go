@@ -23,6 +23,19 @@ const (
 // LegacyTag is where the signatures of the manifest with the digest lie.
 func LegacyTag(digest string) string { return strings.Replace(digest, ":", "-", 1) + ".sig" }
 
+// JudgeLegacy says whether the key signed the manifest with the digest, in the
+// older form, under the name that is asked for: nil, or why not.
+func (v Verifier) JudgeLegacy(ctx context.Context, repository *registry.Repository, asked signature.Reference, digest string) error {
+	reasons, signed, err := v.judgeLegacy(ctx, repository, asked, digest)
+	if err != nil || signed {
+		return err
+	}
+	if reason := signature.MostTelling(reasons); reason != nil {
+		return reason
+	}
+	return &signature.UnsignedError{Where: "the registry"}
+}
+
 // judgeLegacy answers why each signature in the tag does not count, and whether
 // there was one that does.
 func (v Verifier) judgeLegacy(ctx context.Context, repository *registry.Repository, asked signature.Reference, digest string) (reasons []error, signed bool, err error) {

@@ -1,8 +1,6 @@
 package sigstore
 
 // The bundles beside an image: OCI image-spec 1.1, manifests with a subject.
-// go-containerregistry asks for the fallback tag where the registry has no
-// referrers API.
 
 import (
 	"context"
@@ -48,17 +46,30 @@ func Bundles(ctx context.Context, repository *registry.Repository, digest string
 	}
 }
 
-func referrers(ctx context.Context, repository *registry.Repository, digest string) ([]v1.Descriptor, error) {
-	index, err := remote.Referrers(repository.Name.Digest(digest), repository.Options(ctx)...)
+// Bundle is the text of the bundle that the referrer with the digest attaches to
+// the subject, as a verifier finds it: through the list of the subject's
+// referrers.
+func Bundle(ctx context.Context, repository *registry.Repository, subject, referrer string) ([]byte, error) {
+	found, err := referrers(ctx, repository, subject)
 	if err != nil {
-		return nil, fmt.Errorf("list the image's referrers: %w", err)
+		return nil, repository.Explain(ctx, err)
 	}
-	manifest, err := index.IndexManifest()
+	for _, one := range found {
+		if one.Digest.String() == referrer {
+			text, err := fetchBundle(ctx, repository, one)
+			return text, repository.Explain(ctx, err)
+		}
+	}
+	return nil, fmt.Errorf("the referrer %s is not in the list", referrer)
+}
+
+func referrers(ctx context.Context, repository *registry.Repository, digest string) ([]v1.Descriptor, error) {
+	all, err := repository.Referrers(ctx, digest)
 	if err != nil {
-		return nil, fmt.Errorf("list the image's referrers: %w", err)
+		return nil, err
 	}
 	var found []v1.Descriptor
-	for _, one := range manifest.Manifests {
+	for _, one := range all {
 		if mayBeBundle(one) {
 			found = append(found, one)
 		}

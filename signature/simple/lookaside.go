@@ -60,14 +60,14 @@ func parseLookaside(base string) (*url.URL, error) {
 
 // lookaside reads the signatures of one image from a store: signature-1 and so
 // on, until there is none.
-func lookaside(ctx context.Context, base, image string, caBundle []byte) ([][]byte, error) {
+func lookaside(ctx context.Context, base, image string, access signature.Access) ([][]byte, error) {
 	store, err := parseLookaside(base)
 	if err != nil {
 		return nil, err
 	}
 	get := readFile
 	if store.Scheme != "file" {
-		client, closeClient, err := registry.Client(ctx, caBundle)
+		client, closeClient, err := registry.Client(ctx, access)
 		if err != nil {
 			return nil, err
 		}

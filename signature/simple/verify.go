@@ -70,7 +70,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 func (v Verifier) stored(ctx context.Context, repository *registry.Repository, request signature.Request, digest string) (signatures [][]byte, where string, err error) {
 	if v.Lookaside != "" {
 		name := LookasideName(request.Reference.Repository, digest)
-		signatures, err = lookaside(ctx, v.Lookaside, name, request.CABundle)
+		signatures, err = lookaside(ctx, v.Lookaside, name, request.Access)
 		return signatures, "the lookaside store", err
 	}
 	keeps, err := repository.KeepsSignatures(ctx)

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"log"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -102,6 +104,30 @@ func (l *lab) push(t *testing.T, tags ...string) trust.Request {
 		User: l.account.Username, Password: l.account.Password,
 		Image: trust.Image{Repository: l.repository.Name(), Tags: tags, Digest: digest.String(), Size: size},
 	}
+}
+
+// with is the same registry with one more habit, at an address of its own.
+func (l *lab) with(t *testing.T, quirk registry.Quirk, request *trust.Request) *lab {
+	t.Helper()
+	target := &url.URL{Scheme: "http", Host: l.repository.RegistryStr()}
+	server := httptest.NewServer(quirk(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host
+	}}))
+	t.Cleanup(server.Close)
+	quirky := newLab(t, strings.TrimPrefix(server.URL, "http://"), l.account)
+	request.Image.Repository = quirky.repository.Name()
+	return quirky
+}
+
+// tag gives the image one more tag.
+func (l *lab) tag(t *testing.T, request trust.Request, tag string) error {
+	t.Helper()
+	image, err := remote.Image(l.repository.Digest(request.Image.Digest), l.options(t)...)
+	if err != nil {
+		return err
+	}
+	return remote.Tag(l.repository.Tag(tag), image, l.options(t)...)
 }
 
 // referrers are the bundles beside an image.

@@ -8,18 +8,18 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/registry"
 	"github.com/opensbs/sbs/signature/sigstore"
 )
@@ -27,26 +27,107 @@ import (
 // creator has no version, so that a signature stays the same.
 const creator = "sbs-server"
 
-// addLegacy signs each tag of the image, and keeps what others have signed.
+// legacyTries is how often the tag is written while others write it too.
+const legacyTries = 5
+
+// addLegacy signs each tag of the image, keeps what others have signed, and reads
+// it back as a verifier does.
 func addLegacy(ctx context.Context, k key, repository *registry.Repository, image trust.Image) error {
-	tag := repository.Name.Tag(sigstore.LegacyTag(image.Digest))
-	signatures, err := remote.Image(tag, repository.Options(ctx)...)
-	var refused *transport.Error
-	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
-		signatures, err = mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON), nil
-	}
-	if err != nil {
-		return fmt.Errorf("get the signatures in tag %s: %w", tag.TagStr(), err)
-	}
-	for _, imageTag := range image.Tags {
-		if signatures, err = withLegacy(k, signatures, image.Repository+":"+imageTag, image.Digest); err != nil {
+	for try := 1; ; try++ {
+		began := time.Now()
+		written, err := putLegacy(ctx, k, repository, image)
+		if err == nil && written {
+			err = registry.AwaitOthers(ctx, time.Since(began))
+		}
+		if err != nil {
+			return err
+		}
+		err = readLegacy(ctx, k, repository, image)
+		var unsigned *signature.UnsignedError
+		var other *signature.OtherKeyError
+		if lost := errors.As(err, &unsigned) || errors.As(err, &other); !lost || try == legacyTries {
 			return err
 		}
 	}
-	if err := remote.Write(tag, signatures, repository.Options(ctx)...); err != nil {
-		return fmt.Errorf("upload the signatures in tag %s: %w", tag.TagStr(), err)
+}
+
+// readLegacy checks that each tag is signed.
+func readLegacy(ctx context.Context, k key, repository *registry.Repository, image trust.Image) error {
+	verifier := sigstore.Verifier{Key: k.public}
+	for _, tag := range image.Tags {
+		asked := signature.Reference{Repository: image.Repository, Tag: tag, Digest: image.Digest}
+		if err := verifier.JudgeLegacy(ctx, repository, asked, image.Digest); err != nil {
+			return fmt.Errorf("read back the signature of tag %s: %w", tag, err)
+		}
 	}
 	return nil
+}
+
+// putLegacy adds the signatures that are missing, and tells whether there were any.
+func putLegacy(ctx context.Context, k key, repository *registry.Repository, image trust.Image) (written bool, err error) {
+	tag := repository.Name.Tag(sigstore.LegacyTag(image.Digest))
+	found, err := remote.Image(tag, repository.Options(ctx)...)
+	if registry.IsAbsent(err) {
+		found, err = mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON), nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("get the signatures in tag %s: %w", tag.TagStr(), err)
+	}
+	signatures := found
+	for _, imageTag := range image.Tags {
+		if signatures, err = withLegacy(k, signatures, image.Repository+":"+imageTag, image.Digest); err != nil {
+			return false, err
+		}
+	}
+	if signatures == found {
+		return false, nil
+	}
+	if err := write(ctx, repository, tag.TagStr(), signatures); err != nil {
+		return false, fmt.Errorf("upload the signatures in tag %s: %w", tag.TagStr(), err)
+	}
+	return true, nil
+}
+
+// write uploads an image with all its parts, which are small.
+func write(ctx context.Context, repository *registry.Repository, tag string, image v1.Image) error {
+	layers, err := image.Layers()
+	if err != nil {
+		return err
+	}
+	for _, layer := range layers {
+		if err := writeLayer(ctx, repository, layer); err != nil {
+			return err
+		}
+	}
+	config, err := image.RawConfigFile()
+	if err != nil {
+		return err
+	}
+	if _, err := repository.PutBlob(ctx, registry.BlobOf(config)); err != nil {
+		return err
+	}
+	manifest, err := image.RawManifest()
+	if err != nil {
+		return err
+	}
+	mediaType, err := image.MediaType()
+	if err != nil {
+		return err
+	}
+	return repository.PutManifest(ctx, tag, string(mediaType), manifest)
+}
+
+func writeLayer(ctx context.Context, repository *registry.Repository, layer v1.Layer) error {
+	digest, err := layer.Digest()
+	if err != nil {
+		return err
+	}
+	size, err := layer.Size()
+	if err != nil {
+		return err
+	}
+	_, err = repository.PutBlob(ctx, registry.Blob{Digest: digest.String(), Size: size, Open: layer.Compressed})
+	return err
 }
 
 // withLegacy adds the signature of one reference, if it is not there.

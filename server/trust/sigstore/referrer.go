@@ -1,24 +1,23 @@
 package sigstore
 
-// How a bundle gets to lie beside an image: OCI image-spec 1.1, manifests with
-// a subject. go-containerregistry merges the fallback tag sha256-<hex> where the
-// registry has no referrers API.
+// How a bundle is attached to an image: OCI image-spec 1.1, manifests with a
+// subject.
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/server/trust"
 	"github.com/opensbs/sbs/signature/bundle"
 	"github.com/opensbs/sbs/signature/registry"
+	"github.com/opensbs/sbs/signature/sigstore"
 )
 
 // emptyType is the type of a configuration that says nothing: {}.
@@ -34,18 +33,17 @@ func attachBundle(ctx context.Context, k key, repository *registry.Repository, i
 	return err
 }
 
-// putBundle puts a bundle beside the image and answers its referrer's digest.
+// putBundle attaches a bundle to the image, reads it back as a verifier does, and
+// returns its referrer's digest.
 func putBundle(ctx context.Context, repository *registry.Repository, image trust.Image, predicateType string, content []byte) (string, error) {
 	var (
-		subject       *v1.Descriptor
+		subject       v1.Descriptor
 		config, layer v1.Descriptor
 	)
 	all, each := errgroup.WithContext(ctx)
 	all.Go(func() (err error) {
-		if subject, err = remote.Head(repository.Name.Digest(image.Digest), repository.Options(each)...); err != nil {
-			return fmt.Errorf("look at the image: %w", err)
-		}
-		return nil
+		subject, err = subjectOf(each, repository, image)
+		return err
 	})
 	all.Go(func() (err error) {
 		config, err = upload(each, repository, []byte("{}"), emptyType)
@@ -58,47 +56,68 @@ func putBundle(ctx context.Context, repository *registry.Repository, image trust
 	if err := all.Wait(); err != nil {
 		return "", err
 	}
-	return putReferrer(ctx, repository, v1.Manifest{
+	digest, err := attach(ctx, repository, predicateType, v1.Manifest{
 		SchemaVersion: 2,
 		MediaType:     types.OCIManifestSchema1,
 		ArtifactType:  bundle.MediaType,
 		Config:        config,
 		Layers:        []v1.Descriptor{layer},
-		Subject:       &v1.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size},
-		// They let readers choose without fetching the bundle.
-		Annotations: map[string]string{
-			"dev.sigstore.bundle.content":       "dsse-envelope",
-			"dev.sigstore.bundle.predicateType": predicateType,
-		},
+		Subject:       &subject,
 	})
+	if err != nil {
+		return "", err
+	}
+	found, err := sigstore.Bundle(ctx, repository, image.Digest, digest)
+	if err == nil && !bytes.Equal(found, content) {
+		err = errors.New("it is not what was attached")
+	}
+	if err != nil {
+		return "", fmt.Errorf("read back the referrer %s: %w", digest, err)
+	}
+	return digest, nil
+}
+
+// subjectOf is the image as its referrers name it. The registry is asked only for
+// what is not known.
+func subjectOf(ctx context.Context, repository *registry.Repository, image trust.Image) (subject v1.Descriptor, err error) {
+	subject = v1.Descriptor{MediaType: types.MediaType(image.MediaType), Size: image.Size}
+	if subject.Digest, err = v1.NewHash(image.Digest); err != nil {
+		return subject, err
+	}
+	if image.MediaType != "" {
+		return subject, nil
+	}
+	found, err := repository.Manifest(ctx, image.Digest)
+	if err != nil {
+		return subject, fmt.Errorf("get the image's manifest: %w", err)
+	}
+	subject.MediaType, subject.Size = types.MediaType(found.MediaType), int64(len(found.Text))
+	return subject, nil
 }
 
 func upload(ctx context.Context, repository *registry.Repository, content []byte, mediaType types.MediaType) (v1.Descriptor, error) {
-	layer := static.NewLayer(content, mediaType)
-	if err := remote.WriteLayer(repository.Name, layer, repository.Options(ctx)...); err != nil {
-		return v1.Descriptor{}, fmt.Errorf("upload a blob of type %s: %w", mediaType, err)
+	blob := registry.BlobOf(content)
+	if _, err := repository.PutBlob(ctx, blob); err != nil {
+		return v1.Descriptor{}, err
 	}
-	digest, err := layer.Digest()
-	if err != nil {
-		return v1.Descriptor{}, fmt.Errorf("upload a blob of type %s: %w", mediaType, err)
-	}
-	return v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(content))}, nil
+	digest, err := v1.NewHash(blob.Digest)
+	return v1.Descriptor{MediaType: mediaType, Digest: digest, Size: blob.Size}, err
 }
 
-func putReferrer(ctx context.Context, repository *registry.Repository, manifest v1.Manifest) (string, error) {
+func attach(ctx context.Context, repository *registry.Repository, predicateType string, manifest v1.Manifest) (string, error) {
+	// They let readers choose without fetching the bundle.
+	manifest.Annotations = map[string]string{
+		"dev.sigstore.bundle.content":       "dsse-envelope",
+		"dev.sigstore.bundle.predicateType": predicateType,
+	}
 	text, err := json.Marshal(manifest)
 	if err != nil {
 		return "", fmt.Errorf("encode the referrer: %w", err)
 	}
-	name := repository.Name.Digest(digest.FromBytes(text).String())
-	if err := remote.Put(name, raw{text}, repository.Options(ctx)...); err != nil {
-		return "", fmt.Errorf("upload the referrer: %w", err)
-	}
-	return name.DigestStr(), nil
+	return repository.Attach(ctx, registry.Referrer{
+		Subject:      manifest.Subject.Digest.String(),
+		ArtifactType: manifest.ArtifactType,
+		Annotations:  manifest.Annotations,
+		Manifest:     text,
+	})
 }
-
-// raw is a manifest as its bytes.
-type raw struct{ text []byte }
-
-func (r raw) RawManifest() ([]byte, error)      { return r.text, nil }
-func (raw) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }

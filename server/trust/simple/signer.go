@@ -100,6 +100,21 @@ func (s *Signer) signTags(ctx context.Context, key *openpgp.Entity, request trus
 		}
 		_, _ = fmt.Fprintf(progress, "signed %s in %s\n", claim.Reference, where)
 	}
+	return s.readBack(ctx, key, where, request.Image)
+}
+
+// readBack checks that verifiers find a signature of each tag.
+func (s *Signer) readBack(ctx context.Context, key *openpgp.Entity, where place, image trust.Image) error {
+	stored, err := where.list(ctx)
+	if err != nil {
+		return fmt.Errorf("read back the signatures: %w", err)
+	}
+	for _, tag := range image.Tags {
+		claim := simple.Claim{Reference: image.Repository + ":" + tag, Digest: image.Digest}
+		if !s.holds(key, stored, claim) {
+			return fmt.Errorf("read back the signatures: %s took the signature of %s, and does not have it: IMAGE_SIGNING sigstore does not need it", where, claim.Reference)
+		}
+	}
 	return nil
 }
 
