@@ -26,6 +26,7 @@ var (
 	errNoSuchLog      = errors.New("there is no such log: the build log is called build")
 	errIncomplete     = errors.New("a state was imported, but it holds no passwords: run update first, so that the server knows them")
 	errWouldLoseKeys  = errors.New("the state is older than what is there: this server has keys that are not in it, and importing it would lose them")
+	errUnknownName    = errors.New("the state holds a key or a record of a kind that this server does not know: import it into a server of the version that exported it, or a newer one")
 	errOtherImage     = errors.New("the state belongs to another repository than this server's DOCKER_REPO: import it into a server of its own")
 	errStopping       = errors.New("the server is shutting down: try again when it is up")
 	errHungUp         = errors.New("the client ended its side before the answer")
@@ -108,6 +109,7 @@ func classifyState(err error) (int, api.Answer, bool) {
 		code int
 	}{
 		{errWouldLoseKeys, http.StatusConflict},
+		{errUnknownName, http.StatusConflict},
 		{errOtherImage, http.StatusConflict},
 		{stateimage.ErrNotState, http.StatusBadRequest},
 		{stateimage.ErrVersion, http.StatusBadRequest},

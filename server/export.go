@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +22,8 @@ import (
 )
 
 // generationName is where the number of the latest state is sealed that was
-// exported or imported here.
+// exported or imported here. It tells people which state is which, and decides
+// nothing.
 const generationName = "state/generation"
 
 // storePrefix begins the parameters of the store of state images.
@@ -143,11 +143,8 @@ func (s *Server) state(parameters api.Parameters) (stateimage.State, error) {
 	}, nil
 }
 
-// stays are the sealed names that don't travel: passwords, and the count.
-var stays = []string{parametersName, importedName, generationName}
-
-// secrets are the signing keys and what is remembered with them: whatever is
-// sealed and not known to stay.
+// secrets are the sealed names that travel: signing keys, and what is remembered
+// of trust repositories.
 func (s *Server) secrets() (map[string][]byte, error) {
 	names, err := s.Volume.List("")
 	if err != nil {
@@ -155,7 +152,7 @@ func (s *Server) secrets() (map[string][]byte, error) {
 	}
 	secrets := map[string][]byte{}
 	for _, name := range names {
-		if slices.Contains(stays, name) {
+		if _, travels := s.Travelling.Find(name); !travels {
 			continue
 		}
 		if secrets[name], err = s.Volume.Get(name); err != nil {

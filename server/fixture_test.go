@@ -9,13 +9,18 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/pipeline"
+	"github.com/opensbs/sbs/server/stateimage"
+	trustdct "github.com/opensbs/sbs/server/trust/dct"
 	"github.com/opensbs/sbs/server/volume"
+	"github.com/opensbs/sbs/signature/dct"
 )
 
 // clear stands in for the enclave's sealing, which package enclave tests.
@@ -68,10 +73,15 @@ func (f *fixture) start() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.Server, err = New(Config{Slot: slot, Volume: data, History: history.Of(data), Builder: f.builder, Enclave: "simulated", Logger: slog.New(slog.DiscardHandler)})
+	f.Server, err = New(Config{Slot: slot, Volume: data, History: history.Of(data), Builder: f.builder, Enclave: "simulated", Travelling: declared(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.t.Fatal(err)
 	}
+}
+
+// declared are the sealed names that travel, as in a whole server.
+func declared() stateimage.Travelling {
+	return slices.Concat(pipeline.Sealed(), trustdct.Sealed(), []stateimage.Sealed{{Name: dct.RecordPrefix, Merge: dct.MergeRecords}})
 }
 
 type reply struct {

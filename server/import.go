@@ -121,32 +121,29 @@ func withSecret(public json.RawMessage, secret api.Secret) (api.Parameters, erro
 	return imported, nil
 }
 
-// taken is what of the state goes to the volume. A key that is here and not the
-// same there would be lost: such a state is refused. What is merely remembered
-// (isTrustMemory) is taken from the later of the two.
+// taken is what of the state goes to the volume, record by record. A key that is
+// here and not the same there would be lost: such a state is refused, and so is
+// one with a name that nobody here knows.
 func (s *Server) taken(state stateimage.State) (volume.Import, error) {
 	here, err := s.secrets()
 	if err != nil {
 		return volume.Import{}, err
 	}
+	taken := volume.Import{Secrets: map[string][]byte{}}
+	for name, theirs := range state.Secrets {
+		if taken.Secrets[name], err = s.merged(name, here[name], theirs); err != nil {
+			return volume.Import{}, err
+		}
+		delete(here, name)
+	}
+	for name := range here {
+		if declared, _ := s.Travelling.Find(name); declared.Merge == nil {
+			return volume.Import{}, errWouldLoseKeys
+		}
+	}
 	generation, err := s.generation()
 	if err != nil {
 		return volume.Import{}, err
-	}
-	taken := volume.Import{Secrets: map[string][]byte{}}
-	for name, secret := range state.Secrets {
-		taken.Secrets[name] = secret
-	}
-	for name, secret := range here {
-		if there, ok := state.Secrets[name]; ok && bytes.Equal(there, secret) {
-			continue
-		}
-		if !isTrustMemory(name) {
-			return volume.Import{}, errWouldLoseKeys
-		}
-		if _, ok := state.Secrets[name]; !ok || state.Generation <= generation {
-			delete(taken.Secrets, name)
-		}
 	}
 	if state.Generation > generation {
 		taken.Secrets[generationName] = strconv.AppendUint(nil, state.Generation, 10)
@@ -157,9 +154,21 @@ func (s *Server) taken(state stateimage.State) (volume.Import, error) {
 	return taken, nil
 }
 
-// isTrustMemory tells the sealed names that are no keys: what is remembered of
-// repositories of our own (server/trust/dct), which changes with every
-// signature, and of base images (signature/dct), which changes with theirs.
-func isTrustMemory(name string) bool {
-	return strings.HasPrefix(name, "dct/gun/") || strings.HasPrefix(name, "dct/base/")
+// merged returns what to seal under a name of the state; ours is nil where this
+// server has nothing under it.
+func (s *Server) merged(name string, ours, theirs []byte) ([]byte, error) {
+	declared, known := s.Travelling.Find(name)
+	switch {
+	case !known:
+		return nil, errUnknownName
+	case ours == nil || bytes.Equal(ours, theirs):
+		return theirs, nil
+	case declared.Merge == nil:
+		return nil, errWouldLoseKeys
+	}
+	merged, err := declared.Merge(name, ours, theirs)
+	if err != nil {
+		return nil, fmt.Errorf("import state: %w", err)
+	}
+	return merged, nil
 }

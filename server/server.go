@@ -31,6 +31,8 @@ type Config struct {
 	Builder Builder
 	Enclave string // its kind, shown in the status
 	Keys    stateimage.Keys
+	// Travelling declares which of the sealed names go into a state image.
+	Travelling stateimage.Travelling
 	// CABundle is PEM text of authorities that the operator trusts, for the
 	// store of state images.
 	CABundle []byte

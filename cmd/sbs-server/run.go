@@ -86,7 +86,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 	}
 	s, err := server.New(server.Config{
 		Slot: slot, Volume: data, History: builds, Builder: build, Enclave: inside.Kind(), Logger: logger,
-		Keys: inside, CABundle: build.CABundle,
+		Keys: inside, Travelling: travelling(), CABundle: build.CABundle,
 		Prove: prover(inside, getenv(envRecords)), TLSKey: tlsKey,
 	})
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/opensbs/sbs/server/stateimage"
 )
 
 // Store keeps secrets sealed.
@@ -21,6 +23,9 @@ const (
 	manifestKeyName = "manifest/key"
 	manifestKeyBits = 3072
 )
+
+// Sealed declares what the pipeline seals and what travels with the state.
+func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: manifestKeyName}} }
 
 // manifestKey opens the RSA key that signs manifests. It is born at first use,
 // in the enclave, and is durable before anything is signed with it.

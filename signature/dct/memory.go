@@ -19,8 +19,10 @@ import (
 	"github.com/opensbs/sbs/signature/notary"
 )
 
+// RecordPrefix begins the names of all records.
+const RecordPrefix = "dct/base/"
+
 const (
-	memoryPrefix  = "dct/base/"
 	recordVersion = 1
 	maxRecord     = 16 << 10 // bytes
 )
@@ -50,7 +52,7 @@ type record struct {
 // notary.Name names it, is remembered.
 func RecordName(server, gun string) string {
 	sum := sha256.Sum256([]byte(server + "\n" + gun))
-	return memoryPrefix + hex.EncodeToString(sum[:])
+	return RecordPrefix + hex.EncodeToString(sum[:])
 }
 
 // load answers an empty record when nothing is remembered.
@@ -73,6 +75,17 @@ func load(memory Memory, server, gun string) (record, error) {
 }
 
 func decodeRecord(encoded []byte, server, gun string) (record, error) {
+	known, err := parseRecord(encoded)
+	if err != nil {
+		return record{}, err
+	}
+	if known.Server != server || known.GUN != gun {
+		return record{}, errors.New("it is the record of another repository")
+	}
+	return known, nil
+}
+
+func parseRecord(encoded []byte) (record, error) {
 	if len(encoded) > maxRecord {
 		return record{}, fmt.Errorf("it is longer than %d bytes", maxRecord)
 	}
@@ -88,10 +101,30 @@ func decodeRecord(encoded []byte, server, gun string) (record, error) {
 	if known.Version != recordVersion {
 		return record{}, fmt.Errorf("version %d of a record is not known here", known.Version)
 	}
-	if known.Server != server || known.GUN != gun || known.RootKeyID == "" {
-		return record{}, errors.New("it is the record of another repository, or of none")
+	if known.RootKeyID == "" {
+		return record{}, errors.New("it is the record of no repository")
 	}
 	return known, nil
+}
+
+// MergeRecords merges two records of one name, ours and one from elsewhere: ours,
+// with the higher version of each file. A record of another root changes
+// nothing.
+func MergeRecords(name string, ours, theirs []byte) ([]byte, error) {
+	known, err := parseRecord(ours)
+	other, otherErr := parseRecord(theirs)
+	if err := errors.Join(err, otherErr); err != nil {
+		return nil, fmt.Errorf("merge what is remembered of base images: %w", err)
+	}
+	for _, one := range []record{known, other} {
+		if RecordName(one.Server, one.GUN) != name {
+			return nil, fmt.Errorf("merge what is remembered of base images: %s holds the record of another repository", name)
+		}
+	}
+	if known.RootKeyID == other.RootKeyID {
+		known.Seen = known.Seen.Highest(other.Seen)
+	}
+	return json.Marshal(known)
 }
 
 func save(memory Memory, known record) error {

@@ -98,6 +98,16 @@ func VersionsOf(loaded *tuf.Repo) (Versions, error) {
 	}, nil
 }
 
+// Highest returns the higher version of each file.
+func (seen Versions) Highest(other Versions) Versions {
+	return Versions{
+		Root:      max(seen.Root, other.Root),
+		Targets:   max(seen.Targets, other.Targets),
+		Snapshot:  max(seen.Snapshot, other.Snapshot),
+		Timestamp: max(seen.Timestamp, other.Timestamp),
+	}
+}
+
 // WentBack is nil unless one of the files is older now than it was seen.
 func (seen Versions) WentBack(now Versions) *signature.RolledBackError {
 	for _, file := range []signature.RolledBackError{

@@ -13,6 +13,8 @@ import (
 	"github.com/theupdateframework/notary/cryptoservice"
 	"github.com/theupdateframework/notary/trustmanager"
 	"github.com/theupdateframework/notary/tuf/data"
+
+	"github.com/opensbs/sbs/server/stateimage"
 )
 
 // Keys is the sealed store: what is put is sealed, what is got is opened, and
@@ -29,6 +31,12 @@ type Keys interface {
 }
 
 const keyPrefix = "dct/"
+
+// Sealed declares what this package seals and what travels with the state: keys,
+// and what is remembered of repositories.
+func Sealed() []stateimage.Sealed {
+	return []stateimage.Sealed{{Name: keyPrefix}, {Name: memoryPrefix, Merge: mergeRecords}}
+}
 
 // keyStore implements trustmanager.KeyStore for one Sign. The library drops
 // the errors of some calls; the first failure of the sealed store is

@@ -67,6 +67,29 @@ func (r record) pin(published []notary.RootKey, owned func(canonical string) (bo
 	return notary.RootKey{}, false, nil
 }
 
+// mergeRecords returns ours with the higher version of each file. A record of
+// another root changes nothing, and that trust data may be made anew (Forgotten)
+// is only for the operator of this server to say.
+func mergeRecords(name string, ours, theirs []byte) ([]byte, error) {
+	var known, other record
+	for _, side := range []struct {
+		encoded []byte
+		into    *record
+	}{{ours, &known}, {theirs, &other}} {
+		err := decodeEntry(side.encoded, side.into)
+		if err == nil && (side.into.Version != recordVersion || (memory{server: side.into.Server, gun: side.into.GUN}).name() != name) {
+			err = errors.New("it is the record of another repository, or of another version")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("merge what is remembered of a repository of ours: %w", err)
+		}
+	}
+	if known.RootKeyID == other.RootKeyID && !known.Forgotten {
+		known.Seen = known.Seen.Highest(other.Seen)
+	}
+	return json.Marshal(known)
+}
+
 // memory is where the record of one GUN on one server is kept.
 type memory struct {
 	keys        Keys

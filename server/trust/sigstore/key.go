@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/opensbs/sbs/server/stateimage"
 	"github.com/opensbs/sbs/server/trust"
 	"github.com/opensbs/sbs/signature/bundle"
 )
@@ -27,6 +28,9 @@ type Keys interface {
 }
 
 const keyName = "sigstore/key" // where the key is sealed: PKCS #8, DER
+
+// Sealed declares what this package seals and what travels with the state.
+func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: keyName}} }
 
 // key is the private key, and the public one as it is shown.
 type key struct {

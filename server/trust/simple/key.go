@@ -14,6 +14,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
+	"github.com/opensbs/sbs/server/stateimage"
 	"github.com/opensbs/sbs/signature/simple"
 )
 
@@ -31,6 +32,9 @@ const (
 	userName = "Secure Build Server"
 	userNote = "image signing"
 )
+
+// Sealed declares what this package seals and what travels with the state.
+func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: keyName}} }
 
 // key opens the signing key, or makes it.
 func (s *Signer) key() (*openpgp.Entity, error) {

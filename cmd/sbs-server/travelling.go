@@ -1,0 +1,24 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/opensbs/sbs/server/pipeline"
+	"github.com/opensbs/sbs/server/stateimage"
+	trustdct "github.com/opensbs/sbs/server/trust/dct"
+	trustsigstore "github.com/opensbs/sbs/server/trust/sigstore"
+	trustsimple "github.com/opensbs/sbs/server/trust/simple"
+	"github.com/opensbs/sbs/signature/dct"
+)
+
+// travelling are the sealed names that go into a state image, as the packages
+// that seal under them declare it. Everything else stays on the volume.
+func travelling() stateimage.Travelling {
+	return slices.Concat(
+		pipeline.Sealed(),
+		trustdct.Sealed(),
+		trustsigstore.Sealed(),
+		trustsimple.Sealed(),
+		[]stateimage.Sealed{{Name: dct.RecordPrefix, Merge: dct.MergeRecords}},
+	)
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestOnlyWhatIsDeclaredTravels(t *testing.T) {
+	id := strings.Repeat("0a", 32)
+	for name, merges := range map[string]bool{
+		"manifest/key": false, "simple/key": false, "sigstore/key": false, "dct/" + id: false,
+		"dct/gun/" + id: true, "dct/base/" + id: true,
+	} {
+		declared, ok := travelling().Find(name)
+		if !ok || (declared.Merge != nil) != merges {
+			t.Errorf("%s: travels %v, can be merged %v; want %v", name, ok, declared.Merge != nil, merges)
+		}
+	}
+	for _, name := range []string{"parameters", "imported-parameters", "state/generation", "manifest/key2", "manifest", "new/secret", "dct", ""} {
+		if _, ok := travelling().Find(name); ok {
+			t.Errorf("%q travels", name)
+		}
+	}
+}
