@@ -13,6 +13,7 @@ import (
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/provenance"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/client/commit"
 	"github.com/opensbs/sbs/client/verify"
 )
 
@@ -79,7 +80,20 @@ func checkCommitID(_ context.Context, a *audit) (string, error) {
 	if !slices.Equal(cloned, listed) {
 		return "", fmt.Errorf("the submodules are %q, the record says %q", cloned, listed)
 	}
-	return fmt.Sprintf("%s, computed from %d objects and compared with %d files", source.Commit, source.Objects, source.Files), nil
+	found := fmt.Sprintf("%s, computed from %d objects and compared with %d files", source.Commit, source.Objects, source.Files)
+	return found + tagText(source.Tag), nil
+}
+
+// tagText describes the tag that was built; empty if none was.
+func tagText(tag commit.Tag) string {
+	switch {
+	case tag.Name == "":
+		return ""
+	case tag.Object == "":
+		return fmt.Sprintf("; the tag %q leads to it", tag.Name)
+	}
+	return fmt.Sprintf("; the tag %q leads to it by the annotated tag %s, which has the name %q; whether that is signed was not checked: git verify-tag does it",
+		tag.Name, tag.Object, tag.Annotated)
 }
 
 func checkLogDigest(_ context.Context, a *audit) (string, error) {

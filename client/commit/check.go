@@ -18,6 +18,7 @@ import (
 // Result is a folder in which everything holds.
 type Result struct {
 	Commit     string      // the id that was computed, 40 hex digits
+	Tag        Tag         // zero if no tag was built
 	Submodules []Submodule // cloned or not, in the order of their paths
 	Files      int         // in the work trees, links included
 	Objects    int
@@ -71,13 +72,19 @@ func (f *Folder) repository(ctx context.Context, git, base string, depth int, re
 	if depth > maxSubmodule {
 		return plumbing.ZeroHash, fmt.Errorf("it has more than %d submodules within submodules", maxSubmodule)
 	}
-	head, err := f.head(git)
+	head, detached, err := f.head(git)
 	if err != nil {
 		return head, err
 	}
 	p, err := f.pack(git)
 	if err != nil {
 		return head, err
+	}
+	var tags []plumbing.Hash
+	if detached && depth == 0 {
+		if result.Tag, tags, err = f.tag(p, git, head); err != nil {
+			return head, err
+		}
 	}
 	cut, err := f.shallow(git)
 	if err != nil {
@@ -86,7 +93,7 @@ func (f *Folder) repository(ctx context.Context, git, base string, depth int, re
 	if err := f.checkConfig(git, base); err != nil {
 		return head, err
 	}
-	if err := f.checkClosure(ctx, p, head, cut); err != nil {
+	if err := f.checkClosure(ctx, p, head, tags, cut); err != nil {
 		return head, err
 	}
 	return head, f.checkFiles(ctx, p, head, git, base, depth, result)

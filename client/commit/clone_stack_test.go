@@ -88,6 +88,67 @@ func TestWhatTheServerClones(t *testing.T) {
 	}
 }
 
+// What git makes of modes, empty folders, backslashes, tags and submodules that
+// are left empty is what is recomputed, too.
+func TestWhatTheServerClonesAsGitDoes(t *testing.T) {
+	root := t.TempDir()
+	server, err := gitserver.Start(t.Context(), gitserver.Options{Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := server.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := gitserver.CreateRepository(t.Context(), root, "odd.git", nil); err != nil {
+		t.Fatal(err)
+	}
+	repository := filepath.Join(root, "odd.git")
+	git := func(arguments ...string) string {
+		out, err := gitserver.Git(t.Context(), repository, nil, arguments...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	write := func(kind, content string) string {
+		id, err := gitserver.WriteObject(t.Context(), repository, kind, content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	tree := func(entries ...gitserver.Entry) string {
+		content, err := gitserver.Tree(entries...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return write("tree", content)
+	}
+	blob, none := write("blob", "text\n"), tree()
+	empty := tree(gitserver.Entry{Mode: "40000", Name: "a", ID: none})
+	head := git("commit-tree", "-m", "odd", tree(
+		gitserver.Entry{Mode: "100644", Name: ".gitmodules", ID: write("blob", "[submodule \"m\"]\n\tpath = sub\n\turl = ../m.git\n\tupdate = none\n")},
+		gitserver.Entry{Mode: "100655", Name: "655", ID: blob}, gitserver.Entry{Mode: "100744", Name: "744", ID: blob},
+		gitserver.Entry{Mode: "100644", Name: `a\b`, ID: blob}, gitserver.Entry{Mode: "40000", Name: "empty", ID: empty},
+		gitserver.Entry{Mode: "160000", Name: "sub", ID: strings.Repeat("0a", 20)},
+	))
+	git("tag", "-a", "-m", "release", "v1", head)
+	dir := filepath.Join(t.TempDir(), "clone")
+	request := source.Request{URL: server.HTTPSURL("odd.git"), Reference: "v1", Depth: 1, Submodules: true, CABundle: server.CABundle()}
+	if _, err := source.Clone(t.Context(), request, dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := archived(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Tag{"v1", git("rev-parse", "v1"), "v1"}); got.Commit != head || got.Tag != want || got.Files != 4 || len(got.Submodules) != 1 || got.Submodules[0].Cloned {
+		t.Errorf("got %+v, want the commit %s and the tag %v", got, head, want)
+	}
+}
+
 // archived writes a clone into an archive as the server does, and checks what
 // comes out of it.
 func archived(t *testing.T, dir string) (Result, error) {

@@ -11,7 +11,8 @@
 //     collision detection, as Git does it);
 //   - the commit that HEAD names leads to all of these objects and to no other:
 //     through its trees to every file, and through its parents up to where
-//     the history was cut;
+//     the history was cut; and the tag that was built, if there is one, leads to
+//     that commit, itself or through annotated tags in the pack;
 //   - the files, links and folders beside .git are those of the commit's tree,
 //     in name, mode and content, and there is no other;
 //   - the Git folder holds nothing that a clone does not need, and no setting

@@ -19,22 +19,24 @@ func (f *Folder) take(name string) (string, bool) {
 	return text, ok
 }
 
-// head is the commit that HEAD names, itself or through a branch.
-func (f *Folder) head(git string) (plumbing.Hash, error) {
+// head returns the commit that HEAD names, itself (detached) or through a branch.
+func (f *Folder) head(git string) (commit plumbing.Hash, detached bool, err error) {
 	text, ok := f.take(git + "/HEAD")
 	if !ok {
-		return plumbing.ZeroHash, errors.New(git + " has no HEAD")
+		return commit, false, errors.New(git + " has no HEAD")
 	}
-	if branch, symbolic := strings.CutPrefix(text, "ref: "); symbolic {
+	branch, symbolic := strings.CutPrefix(text, "ref: ")
+	if symbolic {
 		branch = strings.TrimSuffix(branch, "\n")
 		if !strings.HasPrefix(branch, "refs/heads/") || branch != path.Clean(branch) {
-			return plumbing.ZeroHash, fmt.Errorf("%s/HEAD leads to %.200q", git, branch)
+			return commit, false, fmt.Errorf("%s/HEAD leads to %.200q", git, branch)
 		}
 		if text, ok = f.take(git + "/" + branch); !ok {
-			return plumbing.ZeroHash, fmt.Errorf("%s/HEAD leads to %.200q, which is not there", git, branch)
+			return commit, false, fmt.Errorf("%s/HEAD leads to %.200q, which is not there", git, branch)
 		}
 	}
-	return parseID(git+"/HEAD", text)
+	commit, err = parseID(git+"/HEAD", text)
+	return commit, !symbolic, err
 }
 
 // parseID reads one line with an object's id.

@@ -21,8 +21,8 @@ type pack struct {
 	index   [32]byte      // SHA-256 of the index that belongs to it
 }
 
-// object is one object of a pack. The content of commits and trees is in the
-// scratch file; that of a blob is not kept.
+// object is one object of a pack. The content of commits, trees and tags is in
+// the scratch file; that of a blob is not kept.
 type object struct {
 	kind   plumbing.ObjectType
 	offset int64
@@ -75,7 +75,7 @@ func (f *Folder) readObject(p *pack, scanner *packfile.Scanner, index *idxfile.W
 	var into io.Writer = hasher
 	switch header.Type {
 	case plumbing.BlobObject:
-	case plumbing.CommitObject, plumbing.TreeObject:
+	case plumbing.CommitObject, plumbing.TreeObject, plumbing.TagObject:
 		if header.Length > maxParsed {
 			return fmt.Errorf("a %s has %d bytes, which are too many", header.Type, header.Length)
 		}

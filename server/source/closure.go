@@ -124,25 +124,27 @@ func (c *closure) tree(store *objects, place int32, visit []int32) ([]int32, err
 	return visit, nil
 }
 
-// commitOf follows annotated tags to the commit they stand for.
-func commitOf(store *objects, id plumbing.Hash) (plumbing.Hash, error) {
+// commitOf follows annotated tags to the commit they stand for, and returns the
+// places of those tags too.
+func commitOf(store *objects, id plumbing.Hash) (commit plumbing.Hash, tags []int32, err error) {
 	for range maxTagChain {
 		place, ok := store.byID[id]
 		if !ok {
-			return id, &MissingObjectError{ID: id.String(), Kind: "object"}
+			return id, nil, &MissingObjectError{ID: id.String(), Kind: "object"}
 		}
 		switch kind := store.table[place].kind; kind {
 		case plumbing.CommitObject:
-			return id, nil
+			return id, tags, nil
 		case plumbing.TagObject:
 			var tag gitobject.Tag
 			if err := store.decode(place, &tag); err != nil {
-				return id, err
+				return id, nil, err
 			}
+			tags = append(tags, place)
 			id = tag.Target
 		default:
-			return id, fmt.Errorf("it is a %s, not a commit", kind)
+			return id, nil, fmt.Errorf("it is a %s, not a commit", kind)
 		}
 	}
-	return id, errors.New("it is a tag of a tag of a tag, without end")
+	return id, nil, errors.New("it is a tag of a tag of a tag, without end")
 }

@@ -19,19 +19,21 @@
 //
 //   - one pack of our own making: the commits within the depth, their trees and
 //     blobs, sorted by object id, whole (no deltas), in stored zlib blocks; and
-//     its index. Annotated tags are read for the commit they name and left out;
+//     its index;
 //   - an index without stat data, as `git read-tree` leaves it;
 //   - HEAD, the branch (a tag or a commit id gives a detached HEAD), config,
-//     and "shallow" where history was cut. No reflogs, hooks or remote branches.
+//     and "shallow" where history was cut. No reflogs, hooks or remote branches;
+//   - where the reference is a tag, that tag, and in the pack its object if it is
+//     an annotated one, and those between it and the commit. Other tags are left out.
 //
 // An archive of it must keep empty folders: Git asks for refs/, even empty.
 // A submodule's Git folder is in .git/modules/<name>, as Git lays it out.
 //
 // # What never happens in it
 //
-//   - No other program is run, and no option of the repository is obeyed (but "update = none" of a submodule): no
-//     hooks, filters, attributes (line ends stay as committed), submodule
-//     update commands.
+//   - No other program is run, and no option of the repository is obeyed but
+//     "update = none" of a submodule: no hooks, filters, attributes (line ends
+//     stay as committed), submodule update commands.
 //   - No ssh-agent, ~/.ssh, Git configuration or other part of the environment
 //     is used (a proxy is one of the request's), and nothing global is changed: clones with
 //     different keys and hosts run beside each other.

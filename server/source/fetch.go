@@ -26,6 +26,8 @@ type fetched struct {
 	store  *objects
 	commit plumbing.Hash
 	name   string                 // full name of the reference, or the commit id
+	tag    plumbing.Hash          // what a tag points to, if the reference is one: the commit or an annotated tag
+	tags   []int32                // places of the annotated tags between the two
 	cut    map[plumbing.Hash]bool // commits whose parents the server does not send
 }
 
@@ -64,7 +66,8 @@ func (c *cloner) fetchReference(ctx context.Context, u URL, reference string, gi
 
 // settle finds the commit a target leads to among what was received.
 func (f *fetched) settle(t target, reference string) (err error) {
-	if f.commit, err = commitOf(f.store, t.want); err != nil {
+	var tags []int32
+	if f.commit, tags, err = commitOf(f.store, t.want); err != nil {
 		if t.bare {
 			return &ReferenceError{reference, "the repository has no such commit on any branch or tag, and no branch or tag of this name"}
 		}
@@ -72,6 +75,9 @@ func (f *fetched) settle(t target, reference string) (err error) {
 	}
 	if f.name = t.name; t.name == "" {
 		f.name = f.commit.String()
+	}
+	if plumbing.ReferenceName(f.name).IsTag() {
+		f.tag, f.tags = t.want, tags
 	}
 	return nil
 }

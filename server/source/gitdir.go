@@ -20,9 +20,10 @@ import (
 // gitFolder is what a Git folder is to say, beside its objects.
 type gitFolder struct {
 	url        URL
-	reference  string // full name of a branch that HEAD is to be; else HEAD is detached
+	reference  string // full name: a branch is what HEAD is to be, else HEAD is detached; a tag is kept
 	commit     plumbing.Hash
-	worktree   string // relative path to the work tree when it is not the parent
+	tag        plumbing.Hash // what the reference points to if it is a tag
+	worktree   string        // relative path to the work tree when it is not the parent
 	submodules []module
 	entries    []*index.Entry
 	shallow    []plumbing.Hash // commits at which history was cut
@@ -64,19 +65,28 @@ func writeShallow(git *os.Root, commits []plumbing.Hash) error {
 	return writeText(git, "shallow", strings.Join(lines, ""))
 }
 
+// writeHead writes HEAD and the branch or tag that was cloned.
 func (g gitFolder) writeHead(git *os.Root) error {
-	commit := g.commit.String() + "\n"
 	name := plumbing.ReferenceName(g.reference)
-	if !name.IsBranch() {
-		return writeText(git, "HEAD", commit)
+	switch {
+	case name.IsTag():
+		if err := writeReference(git, g.reference, g.tag); err != nil {
+			return err
+		}
+	case name.IsBranch():
+		if err := writeReference(git, g.reference, g.commit); err != nil {
+			return err
+		}
+		return writeText(git, "HEAD", "ref: "+g.reference+"\n")
 	}
-	if err := makeFolders(git, path.Dir(g.reference)); err != nil {
+	return writeText(git, "HEAD", g.commit.String()+"\n")
+}
+
+func writeReference(git *os.Root, name string, id plumbing.Hash) error {
+	if err := makeFolders(git, path.Dir(name)); err != nil {
 		return err
 	}
-	if err := writeText(git, g.reference, commit); err != nil {
-		return err
-	}
-	return writeText(git, "HEAD", "ref: "+g.reference+"\n")
+	return writeText(git, name, id.String()+"\n")
 }
 
 func (g gitFolder) config() *config.Config {

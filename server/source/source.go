@@ -191,6 +191,9 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 	if err != nil {
 		return Checkout{}, nil, err
 	}
+	for _, place := range got.tags {
+		kept.keep[place] = true
+	}
 	files := newCheckout(got.store, c.left)
 	files.dated = n.depth == 0 // records and the manifest need no date of a submodule
 	if err := c.writeContent(ctx, n, got, kept, files); err != nil {
@@ -199,7 +202,7 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 	if files.pointers > 0 {
 		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for", grouped(files.pointers))
 	}
-	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, entries: files.entries, shallow: kept.shallow}
+	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, tag: got.tag, entries: files.entries, shallow: kept.shallow}
 	if c.request.Submodules {
 		var none []string
 		if folder.submodules, none, err = modulesOf(files, n.url); err != nil {

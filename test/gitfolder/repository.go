@@ -74,6 +74,17 @@ func (r *Repository) Commit(message string, tree plumbing.Hash, parents ...plumb
 	return r.store(plumbing.CommitObject, c.Encode)
 }
 
+// Tag stores an annotated tag.
+func (r *Repository) Tag(name string, target plumbing.Hash, kind plumbing.ObjectType) plumbing.Hash {
+	tag := &gitobject.Tag{Name: name, Message: name + "\n", Target: target, TargetType: kind}
+	return r.store(plumbing.TagObject, tag.Encode)
+}
+
+// Drop leaves an object out of the pack.
+func (r *Repository) Drop(id plumbing.Hash) {
+	r.IDs = slices.DeleteFunc(r.IDs, func(other plumbing.Hash) bool { return other == id })
+}
+
 // List puts a line into the file index.
 func (r *Repository) List(name string, id plumbing.Hash, mode filemode.FileMode) {
 	r.Listed = append(r.Listed, &index.Entry{Name: name, Hash: id, Mode: mode})
