@@ -58,14 +58,14 @@ var mayImport = map[string][]string{
 	"client/advice":         {},
 	"client/atomicfile":     {},
 	"client/attest":         {"api/attestation", "client/advice", "client/contract"},
-	"client/audit":          {"api", "api/manifest", "api/provenance", "api/record", "client/advice", "client/verify", "signature", "signature/bundle", "signature/dct", "signature/notary", "signature/registry", "signature/sigstore", "signature/simple"},
+	"client/audit":          {"api", "api/manifest", "api/provenance", "api/record", "client/advice", "client/commit", "client/verify", "signature", "signature/bundle", "signature/dct", "signature/notary", "signature/registry", "signature/sigstore", "signature/simple"},
 	"client/certs":          {"client/advice", "client/atomicfile"},
 	"client/commit":         {},
 	"client/config":         {"api", "client/advice", "client/atomicfile", "client/certs"},
 	"client/contract":       {"api", "client/advice"},
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "api/record", "client/advice", "client/atomicfile", "client/commit"},
-	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/attest", "client/audit", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify", "signature"},
+	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/attest", "client/audit", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/commit", "client/verify", "signature"},
 	"cmd/sbs-server":        {"api", "api/attestation", "enclave", "server", "server/base", "server/dockerd", "server/engine", "server/history", "server/job", "server/pipeline", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
