@@ -9,8 +9,7 @@
 //	sbs-server health                         ask the running server for its health
 //	sbs-server version                        print the version
 //
-// It also starts itself to look through the images it has built, see
-// scanimage.go.
+// It also starts itself for tasks that are confined, see confined.go.
 package main
 
 import (
@@ -20,6 +19,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/opensbs/sbs/server/process"
 )
 
 // version is set by the linker.
@@ -41,7 +42,11 @@ func dispatch(ctx context.Context, arguments []string) error {
 		if err != nil {
 			return err
 		}
-		return run(ctx, os.Getenv, logger)
+		sandbox, err := newSandbox(ctx, logger)
+		if err != nil {
+			return err
+		}
+		return run(ctx, os.Getenv, logger, sandbox)
 	case arguments[0] == "health" && len(arguments) == 1:
 		return askHealth(ctx, os.Getenv)
 	case arguments[0] == "version" && len(arguments) == 1:
@@ -53,8 +58,8 @@ func dispatch(ctx context.Context, arguments []string) error {
 		return keygen(os.Stdout, arguments[1], arguments[2])
 	case arguments[0] == "simulate-enclave" && len(arguments) == 2:
 		return simulateEnclave(arguments[1])
-	case arguments[0] == scanImageMode && len(arguments) == 3:
-		return scanImage(ctx, arguments[1], arguments[2])
+	case arguments[0] == process.Argument:
+		return process.Main(arguments[1:], confinedTasks(ctx))
 	case arguments[0] == "forget-trust-data" && len(arguments) == 3:
 		return forgetTrustData(ctx, os.Getenv, arguments[1], arguments[2])
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
+	"github.com/opensbs/sbs/server/process"
+	"github.com/opensbs/sbs/server/sbom"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/trust/dct"
 	"github.com/opensbs/sbs/server/trust/sigstore"
@@ -20,7 +22,7 @@ import (
 // What a pipeline is made of here: the one place that names them all.
 
 func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
-	connect func(context.Context) (pipeline.Engine, error), insecure []string,
+	connect func(context.Context) (pipeline.Engine, error), insecure []string, sandbox *process.Sandbox,
 ) (*pipeline.Pipeline, error) {
 	knownHosts, err := optionalFile(getenv, envKnownHosts)
 	if err != nil {
@@ -38,10 +40,6 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		return nil, err
 	}
 	bundles := sigstore.New(data)
-	scanner, err := imageScanner()
-	if err != nil {
-		return nil, err
-	}
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
 		Volume:  data,
@@ -54,7 +52,7 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 			api.SigningSigstore:       bundles,
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
-		LookThrough: scanner.Scan,
+		LookThrough: sbom.Scanner{Runner: sandbox}.Scan,
 		Attester:    bundles,
 		Bases:       baseWays(data),
 		Enclave:     inside.Kind(),

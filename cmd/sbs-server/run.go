@@ -15,6 +15,7 @@ import (
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
+	"github.com/opensbs/sbs/server/process"
 	"github.com/opensbs/sbs/server/trust/dct"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -35,8 +36,8 @@ const (
 )
 
 // run starts what a server is made of, in order, serves until ctx ends, and
-// stops it in the reverse order.
-func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (err error) {
+// stops it in the reverse order. sandbox runs the tasks of builds.
+func run(ctx context.Context, getenv func(string) string, logger *slog.Logger, sandbox *process.Sandbox) (err error) {
 	// One more thread than there are cores: while a manifest is compressed on all
 	// of them, the kernel gives a request its share at once, where Go's own
 	// scheduler would let it wait for 10 ms and more.
@@ -74,7 +75,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger) (
 		return err
 	}
 	builds := history.Of(data)
-	build, err := newPipeline(getenv, inside, data, builds, slot, docker.connect, registries.insecure)
+	build, err := newPipeline(getenv, inside, data, builds, slot, docker.connect, registries.insecure, sandbox)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/opensbs/sbs/server/child"
+	"github.com/opensbs/sbs/server/process"
 )
 
 const (
@@ -35,7 +35,7 @@ type Server struct {
 	address     string
 	environment []string
 	client      *http.Client
-	process     *child.Child // nil while it does not run
+	process     *process.Child // nil while it does not run
 }
 
 func newServer(dir folder, clientID, binary, port string, contract []string) (*Server, error) {
@@ -146,7 +146,7 @@ func (s *Server) Launch() error {
 	command.Dir = s.dir.path(partsName)
 	command.Env = s.environment
 	command.Stdout, command.Stderr = log, log
-	s.process, err = child.Start("sbs-server", command)
+	s.process, err = process.Start("sbs-server", command)
 	return err
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/docker/docker/client"
 
-	"github.com/opensbs/sbs/server/child"
+	"github.com/opensbs/sbs/server/process"
 )
 
 const (
@@ -65,7 +65,7 @@ func (d *Daemon) Stop() error {
 
 // watch keeps an engine running until ctx ends, resting longer each time that it
 // ends soon.
-func (d *Daemon) watch(ctx context.Context, running *child.Child) {
+func (d *Daemon) watch(ctx context.Context, running *process.Child) {
 	defer close(d.stopped)
 	rest := firstRest
 	for {
@@ -89,7 +89,7 @@ func (d *Daemon) watch(ctx context.Context, running *child.Child) {
 
 // again starts the engine after a rest, as often as that takes. It answers nil
 // when ctx ends first.
-func (d *Daemon) again(ctx context.Context, rest time.Duration) *child.Child {
+func (d *Daemon) again(ctx context.Context, rest time.Duration) *process.Child {
 	for {
 		select {
 		case <-ctx.Done():
@@ -111,7 +111,7 @@ func (d *Daemon) again(ctx context.Context, rest time.Duration) *child.Child {
 
 // launch starts the program and waits until the engine answers. On an error
 // nothing of it is left.
-func (d *Daemon) launch(ctx context.Context) (*child.Child, error) {
+func (d *Daemon) launch(ctx context.Context) (*process.Child, error) {
 	if err := d.config.forget(); err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (d *Daemon) launch(ctx context.Context) (*child.Child, error) {
 	command := exec.Command(d.config.Program, d.config.arguments()...)
 	command.Env = d.config.environment(os.Getenv)
 	command.Stdout, command.Stderr = output, output
-	running, err := child.Start("dockerd", command)
+	running, err := process.Start("dockerd", command)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (d *Daemon) launch(ctx context.Context) (*child.Child, error) {
 	return running, nil
 }
 
-func (d *Daemon) answers(ctx context.Context, running *child.Child) error {
+func (d *Daemon) answers(ctx context.Context, running *process.Child) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTime, fmt.Errorf("it did not answer within %s", startTime))
 	defer cancel()
 	api, err := client.NewClientWithOpts(client.WithHost(d.Host()))
@@ -155,7 +155,7 @@ func (d *Daemon) answers(ctx context.Context, running *child.Child) error {
 	}
 }
 
-func (d *Daemon) end(ctx context.Context, running *child.Child) error {
+func (d *Daemon) end(ctx context.Context, running *process.Child) error {
 	select {
 	case <-running.Done():
 		return nil // how it ended is in the log

@@ -65,16 +65,16 @@ func TestEngineIsWatched(t *testing.T) {
 	if err := ask(t.Context(), d.Host()); err != nil {
 		t.Errorf("the engine that started: %v", err)
 	}
-	first := process(t, config)
+	first := dockerdPID(t, config)
 	left := []int{first, children(t, first)}
 
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "another engine answers", func() bool {
-		return process(t, config) != first && ask(t.Context(), d.Host()) == nil
+		return dockerdPID(t, config) != first && ask(t.Context(), d.Host()) == nil
 	})
-	second := process(t, config)
+	second := dockerdPID(t, config)
 	left = append(left, second, children(t, second))
 
 	if err := d.Stop(); err != nil {
@@ -126,8 +126,8 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// process is the engine's process id, 0 while none has written it.
-func process(t *testing.T, config Config) int {
+// dockerdPID returns the engine's process id, 0 while none has written it.
+func dockerdPID(t *testing.T, config Config) int {
 	t.Helper()
 	if _, err := os.Stat(config.pidFile()); errors.Is(err, fs.ErrNotExist) {
 		return 0

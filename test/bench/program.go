@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/opensbs/sbs/server/child"
+	"github.com/opensbs/sbs/server/process"
 )
 
 // program is a command of another program, and where it runs.
@@ -34,7 +34,7 @@ func (p program) run(ctx context.Context, name string, arguments ...string) (str
 	if p.output != nil {
 		command.Stdout, command.Stderr = p.output, io.MultiWriter(p.output, &messages)
 	}
-	running, err := child.Start(filepath.Base(name), command)
+	running, err := process.Start(filepath.Base(name), command)
 	if err != nil {
 		return "", err
 	}

@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/opensbs/sbs/server/child"
+	"github.com/opensbs/sbs/server/process"
 )
 
 const (
@@ -43,7 +43,7 @@ type Options struct {
 
 // Server is a running notary server. Close stops it.
 type Server struct {
-	process *child.Child
+	process *process.Child
 	address string // host:port
 	ca      []byte // PEM
 	dir     string
@@ -184,7 +184,7 @@ func (s *Server) exited() error {
 
 // run starts the program with an empty environment, so that no NOTARY_SERVER_*
 // variable of the caller changes what it does.
-func run(config, log string) (*child.Child, error) {
+func run(config, log string) (*process.Child, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
 		return nil, fmt.Errorf("%w (install the package \"notary\")", err)
@@ -197,7 +197,7 @@ func run(config, log string) (*child.Child, error) {
 	command := exec.Command(path, "-config", config, "-logf", "logfmt")
 	command.Env = []string{}
 	command.Stdout, command.Stderr = output, output
-	return child.Start("notary server", command)
+	return process.Start("notary server", command)
 }
 
 // lastLines is the end of the server's log, for an error text.

@@ -48,7 +48,7 @@ func TestHostileNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	manifest := `{"name":"evil","version":"1"}`
-	found, err := Image(t.Context(), saved(t, layer{
+	found, err := scanFile(t.Context(), saved(t, layer{
 		{name: "../package.json", content: manifest},
 		{name: "a/../../package.json", content: manifest},
 		{name: "link", content: outside, kind: tar.TypeSymlink},

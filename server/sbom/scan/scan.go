@@ -26,11 +26,18 @@ const (
 	maxFiles = 32 << 30
 )
 
-// Image looks through an image: archive is the path of what docker save wrote,
-// scratch that of an empty folder, which is filled.
-func Image(ctx context.Context, archive, scratch string) (sbom.Inventory, error) {
+// Image scans the image in archive, which docker save wrote. scratch is the path of
+// an empty folder, which is filled.
+func Image(ctx context.Context, archive *os.File, scratch string) (sbom.Inventory, error) {
 	log.SetLogger(silence{})
-	image, err := tarball.ImageFromPath(archive, nil)
+	info, err := archive.Stat()
+	if err != nil {
+		return sbom.Inventory{}, fmt.Errorf("open the image: %w", err)
+	}
+	// Each layer is read from the file again; it is opened once.
+	image, err := tarball.Image(func() (io.ReadCloser, error) {
+		return io.NopCloser(io.NewSectionReader(archive, 0, info.Size())), nil
+	}, nil)
 	if err != nil {
 		return sbom.Inventory{}, fmt.Errorf("open the image: %w", err)
 	}

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/deploy/harness"
-	"github.com/opensbs/sbs/server/child"
+	"github.com/opensbs/sbs/server/process"
 )
 
 // stepLimit bounds each command of the demo.
@@ -102,7 +102,7 @@ func (s step) perform(ctx context.Context, dir string, environment []string) err
 	command := exec.Command("sh", "-euc", s.commands)
 	command.Dir, command.Env = dir, environment
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	shell, err := child.Start("the command", command)
+	shell, err := process.Start("the command", command)
 	if err != nil {
 		return err
 	}

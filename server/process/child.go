@@ -1,7 +1,6 @@
-// Linux ties "kill me when my parent dies" to the thread that started the
-// child, not to the process (prctl(2), PR_SET_PDEATHSIG). One goroutine that
-// keeps its thread therefore starts the child and waits for it.
-package child
+package process
+
+// The life of a child process, from its start to its end.
 
 import (
 	"context"
@@ -17,15 +16,21 @@ type Child struct {
 	name string
 	pid  int
 	done chan struct{}
-	err  error // what Wait said; read only after done is closed
+	err  error // what Wait returned; read only after done is closed
 }
 
-// Start starts command, which must not have been started yet. name stands for
-// it in messages.
+// Start starts command, which must not have been started yet, as the leader of a
+// process group that ends with this process. name is its name in messages.
 func Start(name string, command *exec.Cmd) (*Child, error) {
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if command.SysProcAttr == nil {
+		command.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	command.SysProcAttr.Setpgid, command.SysProcAttr.Pdeathsig = true, syscall.SIGKILL
 	c := &Child{name: name, done: make(chan struct{})}
 	started := make(chan error)
+	// Linux ties "kill me when my parent dies" to the thread that started the
+	// child, not to the process (prctl(2), PR_SET_PDEATHSIG). One goroutine that
+	// keeps its thread therefore starts the child and waits for it.
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -52,8 +57,7 @@ func (c *Child) PID() int { return c.pid }
 // Done is closed when the program has ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// Err says how the program ended: nil for exit code 0. It may be called only
-// after Done is closed.
+// Err waits for the program's end and returns how it ended: nil for exit code 0.
 func (c *Child) Err() error {
 	<-c.done
 	if c.err != nil {

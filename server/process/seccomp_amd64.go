@@ -1,0 +1,15 @@
+package process
+
+import "golang.org/x/sys/unix"
+
+const (
+	architecture     = unix.AUDIT_ARCH_X86_64
+	firstForeignCall = 0x40000000 // __X32_SYSCALL_BIT
+	cloneFlags       = 0          // which argument of clone they are
+	lowHalf          = 0          // of an argument of 64 bits, in bytes
+)
+
+// moreAllowed are what the SQLite of the rpm databases calls, in their old form.
+var moreAllowed = []uint32{
+	unix.SYS_OPEN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_READLINK, unix.SYS_MKDIR, unix.SYS_RMDIR, unix.SYS_UNLINK, unix.SYS_RENAME,
+}
