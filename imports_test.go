@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"api/manifest/bzip2":    {},
 	"api/provenance":        {},
 	"api/record":            {},
+	"buildinfo":             {},
 	"enclave":               {},
 	"server":                {"api", "api/attestation", "api/manifest", "server/history", "server/job", "server/metrics", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/volume", "signature/notary"},
 	"server/base":           {"api", "server/dockerfile", "signature", "signature/registry"},
@@ -65,8 +66,8 @@ var mayImport = map[string][]string{
 	"client/contract":       {"api", "client/advice"},
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "api/record", "client/advice", "client/atomicfile", "client/commit"},
-	"cmd/sbs-cli":           {"api", "api/manifest", "client", "client/advice", "client/atomicfile", "client/attest", "client/audit", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/commit", "client/verify", "signature"},
-	"cmd/sbs-server":        {"api", "api/attestation", "enclave", "server", "server/base", "server/dockerd", "server/engine", "server/history", "server/job", "server/pipeline", "server/process", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
+	"cmd/sbs-cli":           {"api", "api/manifest", "buildinfo", "client", "client/advice", "client/atomicfile", "client/attest", "client/audit", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/commit", "client/verify", "signature"},
+	"cmd/sbs-server":        {"api", "api/attestation", "buildinfo", "enclave", "server", "server/base", "server/dockerd", "server/engine", "server/history", "server/job", "server/pipeline", "server/process", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

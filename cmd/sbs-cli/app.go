@@ -2,10 +2,11 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/opensbs/sbs/buildinfo"
 )
 
 // app is the table of commands, in the order in which a newcomer needs them.
@@ -14,7 +15,7 @@ func (p program) app() *cli.App {
 		Name:                 "sbs-cli",
 		Usage:                "build container images in an enclave, and prove what they were built from",
 		Description:          appDescription,
-		Version:              version(),
+		Version:              buildinfo.Version(version),
 		Flags:                []cli.Flag{envFlag()},
 		Writer:               p.stdout,
 		ErrWriter:            p.stderr,
@@ -51,6 +52,7 @@ func (p program) app() *cli.App {
 			p.getStateImage(),
 			p.postStateImage(),
 			p.completion(),
+			p.showVersion(),
 		},
 	}
 }
@@ -133,21 +135,4 @@ func noCommand(c *cli.Context) error {
 		next = near + " " + next
 	}
 	return usageError{fmt.Errorf("there is no command %q", name), next}
-}
-
-// version is that of the module, or the commit it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value
-		}
-	}
-	return "built from a working copy"
 }

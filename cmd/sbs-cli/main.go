@@ -13,6 +13,9 @@ import (
 	"github.com/opensbs/sbs/client/advice"
 )
 
+// version is set by the linker; see package buildinfo.
+var version string
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := program{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}

@@ -20,11 +20,17 @@ import (
 	"os/signal"
 	"syscall"
 
+<<<<<<< HEAD
 	"github.com/opensbs/sbs/server/process"
+=======
+	"github.com/opensbs/sbs/buildinfo"
+>>>>>>> 3cb2082 (version is a command of both programs, and the linker's version reaches the CLI)
 )
 
-// version is set by the linker.
-var version = "development"
+// version is set by the linker; without that, it is what package buildinfo finds.
+var version string
+
+func init() { version = buildinfo.Version(version) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -49,7 +55,7 @@ func dispatch(ctx context.Context, arguments []string) error {
 		return run(ctx, os.Getenv, logger, sandbox)
 	case arguments[0] == "health" && len(arguments) == 1:
 		return askHealth(ctx, os.Getenv)
-	case arguments[0] == "version" && len(arguments) == 1:
+	case (arguments[0] == "version" || arguments[0] == "--version") && len(arguments) == 1:
 		fmt.Println("sbs-server", version)
 		return nil
 	case arguments[0] == "keygen" && len(arguments) == 2:
