@@ -48,6 +48,8 @@ func runScripts(t *testing.T, folder string) {
 			"demand":      demand,
 			"followed":    followedCommand,
 			"exits":       exits,
+			"json":        oneJSON,
+			"jsonlines":   jsonLines,
 			"imagekey":    imageKey,
 			"mode":        mode,
 			"encryptcert": encryptCert,
