@@ -31,10 +31,10 @@ func (c *Client) SaveManifest(ctx context.Context, buildName, folder string) (na
 	if name, err = c.Manifest(ctx, buildName, file); err != nil {
 		return "", "", err
 	}
-	if err := file.Commit(name + signedEnding); err != nil {
+	if err := file.Commit(atomicfile.Name(name + signedEnding)); err != nil {
 		return "", "", fmt.Errorf("get-manifest: %w", err)
 	}
-	return name, filepath.Join(folder, name+signedEnding), nil
+	return name, filepath.Join(folder, atomicfile.Name(name+signedEnding)), nil
 }
 
 // Manifest writes the signed manifest of a build to w as it comes, and returns

@@ -62,16 +62,3 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 	}
 	return file.Commit(filepath.Base(path))
 }
-
-// syncFolder makes a rename durable: without it a crash may bring back the
-// folder's old state.
-func syncFolder(folder string) error {
-	handle, err := os.Open(folder)
-	if err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	if err := errors.Join(handle.Sync(), handle.Close()); err != nil {
-		return fmt.Errorf("sync folder %s: %w", folder, err)
-	}
-	return nil
-}

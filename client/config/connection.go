@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/atomicfile"
 	"github.com/opensbs/sbs/client/certs"
 )
 
@@ -17,8 +18,8 @@ func (c *Config) Certificates() (certs.Files, error) {
 	if container == "" {
 		container = "container" // the stock client's default
 	}
-	if strings.ContainsAny(container, `/\`) {
-		return certs.Files{}, advice.New(fmt.Errorf("CONTAINER_NAME %q can't be part of a file name", container), "choose a name without slashes")
+	if strings.ContainsAny(container, `/\`) || atomicfile.Name(container+"-") != container+"-" {
+		return certs.Files{}, advice.New(fmt.Errorf("CONTAINER_NAME %q can't be part of a file name", container), "choose a name of letters, digits, '-' and '_'")
 	}
 	id := c.Text("UUID")
 	if strings.ContainsAny(id, `/\`) {

@@ -76,13 +76,13 @@ func unpack(ctx context.Context, path string, key *rsa.PublicKey) (result Result
 	if err := sameBuild(path, signed, summary); err != nil {
 		return Result{}, err
 	}
-	if err := archive.Commit(signed.Name + ".tbz"); err != nil {
+	if err := archive.Commit(atomicfile.Name(signed.Name + ".tbz")); err != nil {
 		return Result{}, err
 	}
 	result = Result{
 		Name:      signed.Name,
-		Archive:   filepath.Join(folder, signed.Name+".tbz"),
-		Signature: filepath.Join(folder, signed.Name+".sig"),
+		Archive:   filepath.Join(folder, atomicfile.Name(signed.Name+".tbz")),
+		Signature: filepath.Join(folder, atomicfile.Name(signed.Name+".sig")),
 		Digest:    signed.Digest,
 		Summary:   summary,
 	}
@@ -112,7 +112,7 @@ func read(ctx context.Context, r io.Reader, w io.Writer) (signed manifest.Signed
 // sameBuild makes sure that the file's name, the name within and the signed
 // record all mean one build.
 func sameBuild(path string, signed manifest.Signed, summary manifest.Summary) error {
-	if filepath.Base(path) != signed.Name+".sig.tbz" {
+	if filepath.Base(path) != atomicfile.Name(signed.Name+".sig.tbz") {
 		return fmt.Errorf("%w: %s holds %s", ErrOtherBuild, filepath.Base(path), signed.Name)
 	}
 	built, err := record.Decode(summary.Record)

@@ -79,5 +79,5 @@ func (p program) saveConfigJSON(c *cli.Context) error {
 // repositoryFile begins the names of files about an image. The client has
 // checked that it is fit to.
 func repositoryFile(config api.ImageConfig) string {
-	return filepath.Clean(strings.ReplaceAll(config.RepositoryName, "/", "-"))
+	return atomicfile.Name(filepath.Clean(strings.ReplaceAll(config.RepositoryName, "/", "-")))
 }

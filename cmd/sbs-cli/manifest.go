@@ -142,7 +142,7 @@ func (p program) savePublicKey(c *cli.Context, server *client.Client, buildName 
 	if buildName != "" && key.BuildName != buildName {
 		return api.PublicKey{}, advice.New(fmt.Errorf("get-publickey: the server sent the key of %s instead of %s", key.BuildName, buildName), "get the key from a place you trust and name it with --public-key")
 	}
-	path := manifest.Name(key.BuildName) + "-public.pem"
+	path := atomicfile.Name(manifest.Name(key.BuildName) + "-public.pem")
 	if err := atomicfile.Write(path, []byte(key.PublicKeyPEM), 0o644); err != nil {
 		return api.PublicKey{}, fmt.Errorf("get-publickey: %w", err)
 	}

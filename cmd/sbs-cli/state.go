@@ -43,17 +43,18 @@ state goes to that bucket, and the file holds only what it is called there.
 			if err != nil {
 				return fmt.Errorf("get-state-image: %w", err)
 			}
-			if err := atomicfile.Write(image.Name, append(text, '\n'), 0o600); err != nil {
+			path := atomicfile.Name(image.Name)
+			if err := atomicfile.Write(path, append(text, '\n'), 0o600); err != nil {
 				return fmt.Errorf("get-state-image: %w", err)
 			}
 			if bucket != "" {
 				p.say("stored %s in bucket %s; keep SECRET as well as it", image.Name, bucket)
 			}
-			p.say("wrote %s", image.Name)
+			p.say("wrote %s", path)
 			if !c.Bool("json") {
 				return nil
 			}
-			return p.printJSON(map[string]string{"file": image.Name, "name": image.Name, "export_tag": image.ExportTag, "bucket": bucket})
+			return p.printJSON(map[string]string{"file": path, "name": image.Name, "export_tag": image.ExportTag, "bucket": bucket})
 		}, jsonFlag(), bucketFlag())
 }
 
