@@ -20,11 +20,8 @@ import (
 	"os/signal"
 	"syscall"
 
-<<<<<<< HEAD
-	"github.com/opensbs/sbs/server/process"
-=======
 	"github.com/opensbs/sbs/buildinfo"
->>>>>>> 3cb2082 (version is a command of both programs, and the linker's version reaches the CLI)
+	"github.com/opensbs/sbs/server/process"
 )
 
 // version is set by the linker; without that, it is what package buildinfo finds.
