@@ -15,11 +15,13 @@ import (
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/session"
 	"github.com/tonistiigi/fsutil"
+
+	"github.com/opensbs/sbs/server/progress"
 )
 
 // buildWithBuildKit tells the state of the cache even when it fails.
 func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, output io.Writer) (built Image, err error) {
-	options, err := solveOptions(request)
+	options, err := solveOptions(ctx, request)
 	if err != nil {
 		return Image{}, err
 	}
@@ -51,7 +53,7 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, ou
 
 // solveOptions asks for a build with nothing but its files and its credentials:
 // no entitlement, no secret, no SSH agent, no cache.
-func solveOptions(request BuildRequest) (buildkit.SolveOpt, error) {
+func solveOptions(ctx context.Context, request BuildRequest) (buildkit.SolveOpt, error) {
 	files, err := fsutil.NewFS(request.ContextDir)
 	if err != nil {
 		return buildkit.SolveOpt{}, fmt.Errorf("open the build context: %w", err)
@@ -65,7 +67,7 @@ func solveOptions(request BuildRequest) (buildkit.SolveOpt, error) {
 			Type:  "moby",
 			Attrs: map[string]string{"name": strings.Join(request.Tags, ",")},
 		}},
-		LocalMounts:   map[string]fsutil.FS{"context": files, "dockerfile": dockerfile},
+		LocalMounts:   map[string]fsutil.FS{"context": reportingFS{files, ctx}, "dockerfile": reportingFS{dockerfile, ctx}},
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: frontendAttrs(request),
 		// Under a key it knows, BuildKit takes unchanged files from an earlier
@@ -73,6 +75,23 @@ func solveOptions(request BuildRequest) (buildkit.SolveOpt, error) {
 		SharedKey: rand.Text(),
 		Session:   []session.Attachable{&credentialsProvider{registries: request.Registries}},
 	}, nil
+}
+
+// reportingFS reports each byte of its files that the builder takes as progress.
+type reportingFS struct {
+	fsutil.FS
+	ctx context.Context //nolint:containedctx // of the one build that the folder is opened for
+}
+
+func (f reportingFS) Open(name string) (io.ReadCloser, error) {
+	file, err := f.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{progress.Reader(f.ctx, file), file}, nil
 }
 
 // frontendAttrs are the parameters of BuildKit's Dockerfile frontend, see

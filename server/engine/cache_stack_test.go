@@ -44,7 +44,7 @@ func uncleared(t *testing.T, e *Engine, options buildkit.SolveOpt) {
 
 func mustOptions(t *testing.T, r BuildRequest) buildkit.SolveOpt {
 	t.Helper()
-	options, err := solveOptions(r)
+	options, err := solveOptions(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}

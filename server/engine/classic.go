@@ -16,6 +16,7 @@ import (
 	"github.com/docker/docker/pkg/jsonmessage"
 
 	"github.com/opensbs/sbs/server/dockerfile"
+	"github.com/opensbs/sbs/server/progress"
 )
 
 var errNoImage = errors.New("the Engine ended the build without telling which image it made")
@@ -69,13 +70,13 @@ func (e *Engine) runClassic(ctx context.Context, request BuildRequest, archive *
 	reader, writer := io.Pipe()
 	sent := make(chan error, 1)
 	go func() {
-		err := archive.write(ctx, writer)
+		err := archive.write(ctx, progress.Writer(ctx, writer))
 		writer.CloseWithError(err)
 		sent <- err
 	}()
 	response, err := e.api.ImageBuild(ctx, reader, classicOptions(request, archive))
 	if err == nil {
-		id, err = followClassic(response.Body, left, output)
+		id, err = followClassic(progress.Reader(ctx, response.Body), left, output)
 		response.Body.Close()
 	} else {
 		err = unreachable(ctx, e.api.DaemonHost(), err)

@@ -14,6 +14,8 @@ import (
 	buildkit "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/util/progress/progressui"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/opensbs/sbs/server/progress"
 )
 
 // report is what the events of one build told.
@@ -42,6 +44,7 @@ func solve(ctx context.Context, kit *buildkit.Client, options buildkit.SolveOpt,
 	group.Go(func() error {
 		defer close(shown)
 		for status := range events {
+			progress.Report(ctx)
 			told.read(status)
 			shown <- status
 		}

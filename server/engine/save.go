@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/opensbs/sbs/server/progress"
 )
 
 // ErrTooLarge means that an image has more bytes than the caller takes.
@@ -26,7 +28,7 @@ func (e *Engine) Save(ctx context.Context, reference string, w io.Writer, most i
 		return fmt.Errorf("save %s: %w", reference, unreachable(ctx, e.api.DaemonHost(), err))
 	}
 	defer stream.Close()
-	n, err := io.Copy(w, io.LimitReader(stream, most+1))
+	n, err := io.Copy(w, io.LimitReader(progress.Reader(ctx, stream), most+1))
 	if err == nil && n > most {
 		err = fmt.Errorf("%w: its archive has more than %d bytes", ErrTooLarge, most)
 	}

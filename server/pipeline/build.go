@@ -44,6 +44,8 @@ func (b *build) toTheEnd(ctx context.Context) record.Record {
 		b.log.Warning("%s", warning)
 	}
 	defer b.prepareKey()()
+	ctx, cancel := b.limited(ctx)
+	defer cancel()
 	b.tidy = newTidying(ctx, b.untidy)
 	err := b.start(ctx)
 	if err == nil {
@@ -92,12 +94,16 @@ func (b *build) start(ctx context.Context) error {
 		return attempt(cleanUpCommand(b.parameters.Repository()), err)
 	}
 	b.begunWith = space.Free
-	connected, err := b.Connect(ctx)
+	var connected Engine
+	err = b.withProgress(ctx, peerEngine, func(ctx context.Context) (err error) {
+		connected, err = b.Connect(ctx)
+		return err
+	})
 	if err != nil {
 		return attempt("docker version", err)
 	}
 	b.engine = connected
-	version := connected.Version()
+	version := b.engine.Version()
 	return b.note(func(r *record.Record) {
 		r.Tools["docker engine"] = version.Engine
 		r.Tools["docker api"] = version.API

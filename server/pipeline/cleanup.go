@@ -17,7 +17,10 @@ func (b *build) cleanUp(ctx context.Context) error {
 	if err := b.clearFailedCache(ctx); err != nil {
 		return attempt(command, err)
 	}
-	if err := b.engine.RemoveTagged(ctx, b.parameters.Repository()); err != nil {
+	err := b.withProgress(ctx, peerEngine, func(ctx context.Context) error {
+		return b.engine.RemoveTagged(ctx, b.parameters.Repository())
+	})
+	if err != nil {
 		return attempt(command, err)
 	}
 	if err := os.RemoveAll(b.work); err != nil {
@@ -47,7 +50,7 @@ func (b *build) clearFailedCache(ctx context.Context) error {
 	if since.IsZero() {
 		return nil
 	}
-	return b.engine.RemoveCache(ctx, since)
+	return b.withProgress(ctx, peerEngine, func(ctx context.Context) error { return b.engine.RemoveCache(ctx, since) })
 }
 
 func cleanUpCommand(repository string) string {

@@ -30,13 +30,17 @@ func (b *build) buildImage(ctx context.Context) error {
 		return err
 	}
 	output := b.log.output()
-	image, err := b.engine.Build(ctx, engine.BuildRequest{
-		ContextDir: contextDir,
-		Dockerfile: dockerfile,
-		Args:       b.arguments(),
-		Tags:       b.references(),
-		Registries: b.registries(),
-	}, output)
+	var image engine.Image
+	err = b.withProgress(ctx, peerBuilder, func(ctx context.Context) (err error) {
+		image, err = b.engine.Build(ctx, engine.BuildRequest{
+			ContextDir: contextDir,
+			Dockerfile: dockerfile,
+			Args:       b.arguments(),
+			Tags:       b.references(),
+			Registries: b.registries(),
+		}, output)
+		return err
+	})
 	_ = output.Close() // writes to the log, which keeps its own error
 	if err != nil {
 		return attempt(b.buildCommand(), err)

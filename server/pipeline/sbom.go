@@ -44,7 +44,9 @@ func (b *build) saveImage(ctx context.Context, name string) (err error) {
 		return fmt.Errorf("save the image: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	return b.engine.Save(ctx, b.references()[0], file, maxImage)
+	return b.withProgress(ctx, peerEngine, func(ctx context.Context) error {
+		return b.engine.Save(ctx, b.references()[0], file, maxImage)
+	})
 }
 
 // attestSBOM states what was found in the pushed image.

@@ -1,0 +1,46 @@
+package pipeline
+
+// What ends a build that goes on for too long, and one that waits for somebody who
+// does nothing.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opensbs/sbs/server/progress"
+)
+
+// Who is waited for, in the cause of a build that made no progress.
+const (
+	peerEngine  = "the Docker Engine"
+	peerBuilder = "the builder"
+)
+
+// limited returns the context of the whole build, which ends after BUILD_TIMEOUT.
+func (b *build) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := b.parameters.BuildTimeout()
+	if limit == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("the build took longer than BUILD_TIMEOUT, %v: see the log for what took the time, or raise BUILD_TIMEOUT", limit))
+}
+
+// withProgress runs do, whose context ends when peer makes no progress for
+// PROGRESS_TIMEOUT: what do waits for must call progress.Report. The error is then
+// a *progress.Stalled, whatever do made of the end of its context, and keeps the
+// command that do attempted.
+func (b *build) withProgress(ctx context.Context, peer string, do func(ctx context.Context) error) error {
+	limited, cancel := progress.WithTimeout(ctx, b.parameters.ProgressTimeout(), peer)
+	defer cancel()
+	err := do(limited)
+	var stalled *progress.Stalled
+	if err == nil || ctx.Err() != nil || !errors.As(context.Cause(limited), &stalled) {
+		return err
+	}
+	var step *stepError
+	if errors.As(err, &step) {
+		return attempt(step.command, stalled)
+	}
+	return stalled
+}
