@@ -48,7 +48,7 @@ func onlyPinned(places []place, allowed []string) error {
 // here-documents, such as Docker Engine 20.10's own: their lines are
 // instructions there. Where they are none, such a builder builds nothing.
 func checkWithoutHeredocs(text []byte, env Environment, allowed []string) error {
-	if !bytes.Contains(text, []byte("<<")) {
+	if !bytes.Contains(text, []byte("<<")) { // checkHeredocs refuses those that are split over lines
 		return nil
 	}
 	parsed, err := parser.Parse(bytes.NewReader(bytes.ReplaceAll(text, []byte("<<"), []byte(">>"))))

@@ -66,7 +66,6 @@ func TestImages(t *testing.T) {
 		"stage by argument":                    {"ARG S=one\nFROM a AS one\nFROM $S\n", linux, []string{"FROM a"}},
 		"here-document":                        {"FROM a\nRUN <<X cat\nFROM b\nX\n", linux, []string{"FROM a"}},
 		"continued":                            {"FROM \\\n# FROM x\n a \\\n AS b\nRUN echo \\\n\nFROM no\n", linux, []string{"FROM a"}},
-		"escape":                               {"# escape=`\nFROM a\nRUN dir c:\\\nFROM b\n", linux, []string{"FROM a", "FROM b"}},
 		"trigger":                              {"FROM a AS s\nONBUILD COPY --from=s /x /\nONBUILD RUN --mount=from=t,target=/t ls\nONBUILD COPY --from=0 /x /\n", linux, []string{"FROM a", "ONBUILD s", "ONBUILD t"}},
 		"syntax":                               {"# syntax = docker/dockerfile:1 more\nFROM a\n", linux, []string{"# syntax docker/dockerfile:1", "FROM a"}},
 		"syntax behind a check":                {"# check=skip=all\n#SYNTAX=s\nFROM a\n", linux, []string{"# syntax s", "FROM a"}},
@@ -119,6 +118,15 @@ func TestRefused(t *testing.T) {
 		"carriage return within a line":       {"FROM a\nRUN echo \\\r\r\nCOPY --from=evil /x /\n", linux, "control character 0x0d"},
 		"form feed":                           {"FROM a\nRUN\fls\n", linux, "line 2"},
 		"not UTF-8":                           {"FROM a\xff\n", linux, "UTF-8"},
+		"escape":                              {"# escape=`\nFROM a\nRUN dir c:\\\nFROM b\n", linux, "line 1 is an escape directive"},
+		"escape of its own":                   {"# escape=\\\nFROM a\n", linux, "line 1 is an escape directive"},
+		"escape in another kind of comment":   {"// escape=`\nFROM a\n", linux, "line 1 is an escape directive"},
+		"flag hidden by an escape":            {"FROM a\nCOPY --chown=0` --from=evil /x /x\n", linux, "line 2: the flag --chown=0`"},
+		"flag in quotes":                      {"FROM a\nCOPY --from=\"b\" /x /\n", linux, "line 2: the flag"},
+		"flag with an escape":                 {"FROM a\nCOPY --fr\\om=b /x /\n", linux, "line 2: the flag"},
+		"flag hidden in a trigger":            {"FROM a\nONBUILD COPY --chown=0` --from=evil /x /x\n", linux, "line 2: the flag --chown=0`"},
+		"here-document over two lines":        {"FROM a\nRUN [\"/probe\"] <\\\n<\"COPY passwd /p\"\nFROM evil\nCOPY passwd /p\n", linux, "line 2: a here-document begins in a continued line"},
+		"here-document without an end":        {"FROM a\nRUN cat <<X\nls\n", linux, "line 2: unterminated heredoc"},
 		"late escape":                         {"# check=skip=all\n# escape=`\nFROM a\n", linux, "line 2 is an escape directive"},
 		"escape behind syntax":                {"# syntax=a\n# escape=`\nFROM a\n", linux, "line 2 is an escape directive"},
 		"unusual escape":                      {"#\tescape=`\nFROM a\n", linux, "line 1 is an escape directive"},
@@ -134,5 +142,19 @@ func TestRefused(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, c.says)
 			}
 		})
+	}
+}
+
+// BuildKit's parser takes "# check=" comments above any instruction, for its linter.
+func TestCheckComments(t *testing.T) {
+	text := "# check=skip=all\nFROM a\n# check=skip=all\nRUN true\n# check=error=true;skip=JSONArgsRecommended\nCMD ls\n"
+	if _, err := Parse([]byte(text), linux); err != nil {
+		t.Error(err)
+	}
+	if _, err := External([]byte(text), linux); err != nil {
+		t.Error(err)
+	}
+	if names, err := Trigger("# a\n# check=skip=all\nRUN true"); err != nil || names != nil {
+		t.Errorf("%q, %v", names, err)
 	}
 }

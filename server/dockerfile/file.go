@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
@@ -76,6 +77,11 @@ func Parse(text []byte, env Environment) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, node := range root.Children {
+		if err := checkAmbiguous(node); err != nil {
+			return nil, fmt.Errorf("line %d: %w", node.StartLine, err)
+		}
+	}
 	return &File{text: text, env: env, root: root, places: append(frontends, places...)}, nil
 }
 
@@ -110,16 +116,9 @@ func External(text []byte, env Environment) ([]string, error) {
 
 // read parses a Dockerfile and goes over its instructions.
 func read(text []byte, env Environment) (*parser.Node, []place, error) {
-	parsed, err := parser.Parse(bytes.NewReader(text))
+	parsed, stages, globals, err := parse(text)
 	if err != nil {
 		return nil, nil, err
-	}
-	stages, globals, err := instructions.Parse(parsed.AST, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(stages) == 0 {
-		return nil, nil, errors.New("there is no FROM in it")
 	}
 	r, err := newReader(parsed.EscapeToken, env, stages[len(stages)-1].Name, globals)
 	if err != nil {
@@ -131,6 +130,38 @@ func read(text []byte, env Environment) (*parser.Node, []place, error) {
 		}
 	}
 	return parsed.AST, r.places, nil
+}
+
+// parse parses a Dockerfile with BuildKit's parser. Its errors name the line.
+func parse(text []byte) (*parser.Result, []instructions.Stage, []instructions.ArgCommand, error) {
+	parsed, err := parser.Parse(bytes.NewReader(text))
+	if err != nil {
+		return nil, nil, nil, located(err)
+	}
+	stages, globals, err := instructions.Parse(parsed.AST, newLinter())
+	if err != nil {
+		return nil, nil, nil, located(err)
+	}
+	if len(stages) == 0 {
+		return nil, nil, nil, errors.New("there is no FROM in it")
+	}
+	return parsed, stages, globals, nil
+}
+
+// newLinter returns a linter without rules. Without any linter, the parser
+// dereferences nil at a "# check=" comment.
+func newLinter() *linter.Linter {
+	return linter.New(&linter.Config{SkipAll: true})
+}
+
+// located returns the error of a parser with the line in front of it, unless its
+// text names one.
+func located(err error) error {
+	var at *parser.LocationError
+	if !errors.As(err, &at) || len(at.Locations) == 0 || len(at.Locations[0]) == 0 || strings.Contains(err.Error(), "line ") {
+		return err
+	}
+	return fmt.Errorf("line %d: %w", max(1, at.Locations[0][0].Start.Line), err)
 }
 
 // steering begins the build arguments that BuildKit takes for itself. Some name

@@ -68,8 +68,6 @@ func TestPinRefuses(t *testing.T) {
 		"FROM in a here-document":     {"FROM a\nCOPY <<\"RUN ls\" /x\nFROM evil AS e\nRUN ls\nRUN ls\n", linux, `"evil" (FROM, line 3) is not pinned`},
 		"argument in a here-document": {"FROM a\nCOPY <<\"RUN ls\" /x\nFROM $X\nRUN ls\nRUN ls\n", with("X", "a"), "line 3"},
 		"broken in the name":          {"FROM al\\\npine\n", linux, "line 1"},
-		"quotes in a flag":            {"FROM a\nCOPY --from=\"b\" /x /\n", linux, "line 2"},
-		"escaped in a flag":           {"FROM a\nCOPY --fr\\om=b /x /\n", linux, "line 2"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -155,7 +153,7 @@ func FuzzPin(f *testing.F) {
 	for _, seed := range []string{
 		"ARG V=1\nFROM a:$V AS b\nCOPY --from=c /x /\n",
 		"# syntax=s" + sum + "\nFROM \\\n a AS b\nFROM b\nRUN --mount=type=bind,from=d,target=/d ls\n",
-		"# escape=`\r\nFROM a`\r\nAS b\r\nONBUILD COPY --from=x /y /z\r\n",
+		"# check=skip=all\r\nFROM a\\\r\nAS b\r\n# check=error=true\r\nONBUILD COPY --from=x /y /z\r\n",
 		"FROM a\nRUN <<X <<-'Y'\nCOPY --from=evil /x /\nX\n\tFROM x\n\tY\n",
 	} {
 		f.Add([]byte(seed), "2")

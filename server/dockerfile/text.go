@@ -14,7 +14,8 @@ import (
 )
 
 // checkText refuses characters that end lines for one parser and not for
-// another, and an escape directive that one parser obeys and another ignores.
+// another, and escape directives: one parser obeys them everywhere, another only
+// at the ends of lines.
 func checkText(text []byte) error {
 	if !utf8.Valid(text) {
 		return fmt.Errorf("it is not UTF-8 text")
@@ -33,15 +34,17 @@ func checkText(text []byte) error {
 }
 
 var (
-	escapeLine  = regexp.MustCompile(`(?i)^#\s*escape\s*=`)
-	escapeFirst = regexp.MustCompile("^# *escape *= *[`\\\\]$")
-	syntaxLine  = regexp.MustCompile(`(?i)^(?:#|//)[\s\p{Z}\x{85}]*syntax\s*=\s*(.+?)\s*$`)
+	escapeLine = regexp.MustCompile(`(?i)^(?:#|//)[\s\p{Z}\x{85}]*escape\s*=`)
+	syntaxLine = regexp.MustCompile(`(?i)^(?:#|//)[\s\p{Z}\x{85}]*syntax\s*=\s*(.+?)\s*$`)
 )
 
+// checkEscape refuses every escape directive. BuildKit of Docker Engine 20.10
+// cuts the flags of an instruction at backslashes whatever the directive says, and
+// today's BuildKit at the character of the directive: the two see different flags.
 func checkEscape(text []byte) error {
 	for number, line := range head(text) {
-		if escapeLine.Match(line) && (number > 0 || !escapeFirst.Match(line)) {
-			return fmt.Errorf("line %d is an escape directive, which builders obey for certain only as \"# escape=`\" in the first line", number+1)
+		if escapeLine.Match(line) {
+			return fmt.Errorf("line %d is an escape directive, which builders of different versions obey in different ways: take it out, and end continued lines with a backslash", number+1)
 		}
 	}
 	return nil

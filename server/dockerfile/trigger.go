@@ -25,8 +25,18 @@ func Trigger(text string) ([]string, error) {
 		return nil, errors.New("it is not one instruction")
 	}
 	node := parsed.AST.Children[0]
-	if _, err := instructions.ParseCommand(node); err != nil {
+	command, err := instructions.ParseInstructionWithLinter(node, newLinter())
+	if err != nil {
 		return nil, fmt.Errorf("read the trigger: %w", err)
+	}
+	if _, ok := command.(instructions.Command); !ok {
+		return nil, fmt.Errorf("read the trigger: %s is no instruction of a trigger", node.Value)
+	}
+	if len(node.Heredocs) > 0 {
+		return nil, errors.New("it has a here-document, which not every builder reads as one")
+	}
+	if err := checkAmbiguous(node); err != nil {
+		return nil, err
 	}
 	r, err := newReader(parsed.EscapeToken, Environment{}, "", nil)
 	if err != nil {
