@@ -66,7 +66,7 @@ var mayImport = map[string][]string{
 	"client/contract":       {"api", "client/advice"},
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "api/record", "client/advice", "client/atomicfile", "client/commit"},
-	"cmd/sbs-cli":           {"api", "api/manifest", "buildinfo", "client", "client/advice", "client/atomicfile", "client/attest", "client/audit", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/commit", "client/verify", "signature"},
+	"cmd/sbs-cli":           {"api", "api/manifest", "buildinfo", "client", "client/advice", "client/atomicfile", "client/attest", "client/audit", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify", "signature"},
 	"cmd/sbs-server":        {"api", "api/attestation", "buildinfo", "enclave", "server", "server/base", "server/dockerd", "server/engine", "server/history", "server/job", "server/pipeline", "server/process", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 

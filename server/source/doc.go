@@ -32,8 +32,9 @@
 // # What never happens in it
 //
 //   - No other program is run, and no option of the repository is obeyed but
-//     "update = none" of a submodule: no hooks, filters, attributes (line ends
-//     stay as committed), submodule update commands.
+//     "update = none" of a submodule: no hooks, filters, attributes (files
+//     get the bytes of the commit; how many Git would have changed is reported),
+//     submodule update commands.
 //   - No ssh-agent, ~/.ssh, Git configuration or other part of the environment
 //     is used (a proxy is one of the request's), and nothing global is changed: clones with
 //     different keys and hosts run beside each other.

@@ -202,6 +202,9 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 	if files.pointers > 0 {
 		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for", grouped(files.pointers))
 	}
+	if err := files.reportAttributes(ctx, c.progress); err != nil {
+		return Checkout{}, nil, err
+	}
 	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, tag: got.tag, entries: files.entries, shallow: kept.shallow}
 	if c.request.Submodules {
 		var none []string
