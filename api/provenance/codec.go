@@ -81,7 +81,8 @@ func (p Predicate) check() error {
 	return nil
 }
 
-// checkResources takes a resource without a digest for the manifest only.
+// checkResources requires a digest of each resource but the manifest, which is made
+// later, and of base images whose digest the builder did not report.
 func checkResources(resources []Resource) error {
 	if len(resources) > maxResources {
 		return fmt.Errorf("%d are more than %d", len(resources), maxResources)
@@ -90,7 +91,7 @@ func checkResources(resources []Resource) error {
 		if r.Name == "" {
 			return errors.New("one has no name")
 		}
-		if len(r.Digest) == 0 && (r.Name != NameManifest || r.URI == "") {
+		if mayLack := r.Name == NameManifest || r.Name == NameBase; len(r.Digest) == 0 && (!mayLack || r.URI == "") {
 			return fmt.Errorf("%.200q has no digest", r.Name)
 		}
 		for algorithm, digest := range r.Digest {

@@ -119,8 +119,12 @@ func checkBaseImages(_ context.Context, a *audit) (string, error) {
 	if len(a.record.BaseImages) == 0 {
 		return "none", nil
 	}
-	var verified, not []string
+	var verified, not, unknown []string
 	for _, base := range a.record.BaseImages {
+		if base.Digest == "" {
+			unknown = append(unknown, base.Reference)
+			continue
+		}
 		if base.Method == "" {
 			not = append(not, base.Reference)
 			continue
@@ -138,23 +142,27 @@ func checkBaseImages(_ context.Context, a *audit) (string, error) {
 	if len(not) > 0 {
 		found = append(found, "NOT verified, only recorded: "+strings.Join(not, ", "))
 	}
+	if len(unknown) > 0 {
+		found = append(found, "digest NOT KNOWN, for the builder did not report it: "+strings.Join(unknown, ", "))
+	}
 	return strings.Join(found, "; "), nil
 }
 
+// sameBases compares the images of the record with those of the provenance.
 func (a *audit) sameBases() error {
 	var recorded, stated []string
 	for _, base := range a.record.BaseImages {
-		recorded = append(recorded, strings.TrimPrefix(base.Digest, "sha256:"))
+		recorded = append(recorded, base.Reference+"@"+strings.TrimPrefix(base.Digest, "sha256:"))
 	}
 	for _, dependency := range a.provenance.BuildDefinition.ResolvedDependencies {
 		if dependency.Name == provenance.NameBase {
-			stated = append(stated, dependency.Digest[provenance.SHA256])
+			stated = append(stated, strings.TrimPrefix(dependency.URI, "oci://")+"@"+dependency.Digest[provenance.SHA256])
 		}
 	}
 	slices.Sort(recorded)
 	slices.Sort(stated)
 	if !slices.Equal(slices.Compact(recorded), slices.Compact(stated)) {
-		return fmt.Errorf("the record has the digests %v, the provenance %v", recorded, stated)
+		return fmt.Errorf("the record has the base images %q, the provenance %q", recorded, stated)
 	}
 	return nil
 }

@@ -133,6 +133,7 @@ func TestRefused(t *testing.T) {
 		"disabled file operations":            {"FROM a\n", with("BUILDKIT_DISABLE_FILEOP", "1"), "BUILDKIT_DISABLE_FILEOP"},
 		"a scanner":                           {"FROM a\n", with("BUILDKIT_ATTEST_SBOM", "generator=evil"), "BUILDKIT_ATTEST_SBOM"},
 		"quoted mount":                        {"FROM a\nRUN --mount=\\\"from=evil\\\",target=/x ls\n", linux, "without quotes"},
+		"mount from nothing":                  {"FROM a\nONBUILD RUN --mount=from ls\n", linux, "from has no value"},
 		"two mounts in one":                   {"FROM a\nRUN --mount=from=b,from=c,target=/x ls\n", linux, "twice"},
 		"argument in a mount":                 {"FROM a\nRUN --mount=from=$X,target=/x ls\n", linux, "variable expansion"},
 	}

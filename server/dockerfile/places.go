@@ -164,9 +164,12 @@ func (r *reader) mounted(node *parser.Node, flag, options string) error {
 	for _, field := range strings.Split(options, ",") {
 		start := end + 1
 		end = start + len(field)
-		key, name, _ := strings.Cut(field, "=")
+		key, name, given := strings.Cut(field, "=")
 		if !strings.EqualFold(key, "from") {
 			continue
+		}
+		if !given {
+			return fmt.Errorf("%s: from has no value", flag)
 		}
 		if found {
 			return fmt.Errorf("%s: from stands there twice", flag)

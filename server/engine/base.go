@@ -1,57 +1,48 @@
 package engine
 
-// The record of a build names every image from outside by digest. A registry's
-// digest is in the name that the build reported when the frontend resolved it.
-// Else, as for an image taken from the Engine's own store, and in BuildKit for
-// the image of a COPY --from with a tag, it is looked up where the build looked.
+// The record of a build names every image from outside with the digest that the
+// builder reported. A name that the builder reports without one is not looked up:
+// a registry or the Engine's store may give another image by then than the build
+// took. BuildKit of Engine 20.10 reports no digest for an image that COPY --from
+// or a mount names by tag, nor for one out of the Engine's own store; the classic
+// builder reports none at all.
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
-	"github.com/containerd/errdefs"
 	"github.com/distribution/reference"
-	"github.com/docker/docker/api/types/image"
 )
 
-// resolveBase turns the names that a build reported into references with
-// digests, each once.
-func (e *Engine) resolveBase(ctx context.Context, names []string, registries []Registry) ([]BaseImage, error) {
-	var base []BaseImage
+// baseImages returns the images that a build reported by these names, each once.
+func baseImages(names []string) ([]BaseImage, error) {
+	var images []BaseImage
 	for _, name := range names {
-		found, err := e.baseImage(ctx, name, registries)
+		image, err := baseImage(name)
 		if err != nil {
-			return nil, fmt.Errorf("find the digest of base image %q: %w", name, err)
+			return nil, fmt.Errorf("read the name of the base image %q: %w", name, err)
 		}
-		if !slices.Contains(base, found) {
-			base = append(base, found)
+		if !slices.Contains(images, image) {
+			images = append(images, image)
 		}
 	}
-	return base, nil
+	return images, nil
 }
 
-func (e *Engine) baseImage(ctx context.Context, name string, registries []Registry) (BaseImage, error) {
+func baseImage(name string) (BaseImage, error) {
 	named, err := reference.ParseDockerRef(name)
 	if err != nil {
 		return BaseImage{}, err
 	}
 	if digested, ok := named.(reference.Digested); ok {
-		return BaseImage{Reference: tagOnly(name, named), Digest: digested.Digest().String()}, nil
+		return BaseImage{Reference: withoutDigest(name, named), Digest: digested.Digest().String()}, nil
 	}
-	digest, err := e.storedDigest(ctx, named)
-	if errdefs.IsNotFound(err) {
-		digest, err = e.registryDigest(ctx, named, registries)
-	}
-	if err != nil {
-		return BaseImage{}, err
-	}
-	return BaseImage{Reference: named.String(), Digest: digest}, nil
+	return BaseImage{Reference: named.String()}, nil
 }
 
-// tagOnly is the image's full name without its digest; ParseDockerRef drops the
-// tag of a name that has both.
-func tagOnly(name string, named reference.Named) string {
+// withoutDigest returns the image's full name, with the tag that ParseDockerRef
+// drops from a name that has both.
+func withoutDigest(name string, named reference.Named) string {
 	bare := reference.TrimNamed(named)
 	if full, err := reference.ParseNormalizedNamed(name); err == nil {
 		if tagged, ok := full.(reference.Tagged); ok {
@@ -59,47 +50,4 @@ func tagOnly(name string, named reference.Named) string {
 		}
 	}
 	return bare.String()
-}
-
-// storedDigest looks in the Engine's own store for the image's full name and,
-// because FROM takes the ID of an image too, for the name as it was written.
-func (e *Engine) storedDigest(ctx context.Context, named reference.Named) (string, error) {
-	found, err := e.api.ImageInspect(ctx, named.String())
-	if errdefs.IsNotFound(err) {
-		found, err = e.api.ImageInspect(ctx, reference.FamiliarName(named))
-	}
-	if err != nil {
-		return "", err
-	}
-	return knownDigest(named, found), nil
-}
-
-// registryDigest has the Engine ask the image's registry.
-func (e *Engine) registryDigest(ctx context.Context, named reference.Named, registries []Registry) (string, error) {
-	host := reference.Domain(named)
-	encoded, err := encodeCredentials(host, credentialsFor(host, registries))
-	if err != nil {
-		return "", err
-	}
-	found, err := e.api.DistributionInspect(ctx, named.String(), encoded)
-	if err != nil {
-		return "", classify(err)
-	}
-	return found.Descriptor.Digest.String(), nil
-}
-
-// knownDigest is the digest under which the image's repository gave it out, or
-// else the image's ID.
-func knownDigest(named reference.Named, found image.InspectResponse) string {
-	digests := slices.Sorted(slices.Values(found.RepoDigests))
-	for _, known := range digests {
-		digested, err := reference.ParseNormalizedNamed(known)
-		if err != nil || digested.Name() != named.Name() {
-			continue
-		}
-		if canonical, ok := digested.(reference.Canonical); ok {
-			return canonical.Digest().String()
-		}
-	}
-	return found.ID
 }

@@ -49,11 +49,9 @@ type BaseImage struct {
 	// tag: "docker.io/library/alpine:3.20".
 	Reference string
 
-	// Digest is the manifest digest it resolved to. An image that only the
-	// Engine knows, because no registry ever held it, is given by its ID.
-	// BuildKit does not tell the digest of an image that COPY --from or a mount
-	// names by tag; for this one the registry is asked again after the build.
-	// Where that is not good enough, name it by digest.
+	// Digest is the manifest digest that the builder reported to have used, or
+	// empty: it reported none, and nobody knows it. Name the image by its digest
+	// in the Dockerfile where it must be known.
 	Digest string
 }
 

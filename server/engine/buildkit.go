@@ -41,7 +41,7 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, ou
 	if err != nil {
 		return built, report.explain(err)
 	}
-	if built.Base, err = e.resolveBase(ctx, report.base, request.Registries); err != nil {
+	if built.Base, err = baseImages(report.base); err != nil {
 		return built, err
 	}
 	built.ID = response.ExporterResponse[exptypes.ExporterImageDigestKey]

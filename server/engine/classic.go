@@ -2,8 +2,9 @@ package engine
 
 // The classic builder is for Engines without BuildKit. It keeps an image for
 // every step and a container for the running one; what of it is not the result
-// is removed here as soon as the build ends, however it ends. It does not tell
-// which images it took from outside, so its Dockerfile is read for them.
+// is removed here as soon as the build ends, however it ends. It does not report
+// which images it took from outside: their names are read from the Dockerfile, and
+// their digests are not known.
 
 import (
 	"context"
@@ -44,7 +45,7 @@ func (e *Engine) buildClassic(ctx context.Context, request BuildRequest, output 
 	if err != nil {
 		return Image{}, left.explain(err)
 	}
-	base, err := e.resolveBase(ctx, names, request.Registries)
+	base, err := baseImages(names)
 	if err != nil {
 		return Image{}, err
 	}

@@ -129,21 +129,28 @@ func readRegular(path string) ([]byte, error) {
 	return content.Bytes(), nil
 }
 
-// baseImages is what the record says of the images that the builder took. Where
-// they are verified, it must have taken no other.
+// baseImages returns what the record has of the images that the builder used.
+// Where they are verified, it must have used no other; an image whose digest the
+// builder did not report is none that was verified.
 func (b *build) baseImages(used []engine.BaseImage) ([]record.BaseImage, error) {
 	var recorded []record.BaseImage
 	if len(b.parameters.BaseRules()) == 0 {
 		for _, image := range used {
 			recorded = append(recorded, record.BaseImage{Reference: image.Reference, Digest: image.Digest})
+			if image.Digest == "" {
+				b.log.Info("the digest of the image %s is not known: the builder did not report it; name the image by its digest in the Dockerfile", image.Reference)
+			}
 		}
 		return recorded, nil
 	}
 	var taken []string
 	for _, image := range used {
+		if image.Digest == "" {
+			return nil, fmt.Errorf("the builder used the image %s without reporting its digest, so that it can't be one that was verified: the build fails and its image is removed", image.Reference)
+		}
 		canonical, _ := dockerfile.Canonical(image.Reference + "@" + image.Digest)
 		if !slices.ContainsFunc(b.bases, func(verified base.Image) bool { return verified.Pinned == canonical }) {
-			return nil, fmt.Errorf("the builder took the image %s with %s, which was not verified: the build is thrown away", image.Reference, image.Digest)
+			return nil, fmt.Errorf("the builder used the image %s with %s, which was not verified: the build fails and its image is removed", image.Reference, image.Digest)
 		}
 		taken = append(taken, canonical)
 	}

@@ -54,6 +54,9 @@ func TestBuilderTookAnotherImage(t *testing.T) {
 			t.Errorf("%+v: error %v", other, err)
 		}
 	}
+	if _, err := b.baseImages([]engine.BaseImage{{Reference: "docker.io/ns/app"}}); err == nil || !strings.Contains(err.Error(), "without reporting its digest") {
+		t.Errorf("without a digest: error %v", err)
+	}
 	b.parameters = api.Parameters{}
 	if recorded, err := b.baseImages([]engine.BaseImage{{Reference: "a:1", Digest: "x"}}); err != nil || len(recorded) != 1 || recorded[0].Method != "" {
 		t.Errorf("without rules: %+v, %v", recorded, err)

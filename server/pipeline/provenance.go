@@ -111,26 +111,28 @@ func dependencies(r record.Record) []provenance.Resource {
 		})
 	}
 	for _, base := range r.BaseImages {
-		algorithm, digest, _ := strings.Cut(base.Digest, ":")
-		taken = append(taken, provenance.Resource{
-			Name:        provenance.NameBase,
-			URI:         "oci://" + base.Reference,
-			Digest:      map[string]string{algorithm: digest},
-			Annotations: verification(base),
-		})
+		resource := provenance.Resource{Name: provenance.NameBase, URI: "oci://" + base.Reference, Annotations: verification(base)}
+		if algorithm, digest, known := strings.Cut(base.Digest, ":"); known {
+			resource.Digest = map[string]string{algorithm: digest}
+		}
+		taken = append(taken, resource)
 	}
 	return taken
 }
 
-// verification says how a base image was verified; of one that was not, nothing.
+// verification returns how a base image was verified, and that its digest is not
+// known when it is not.
 func verification(base record.BaseImage) map[string]string {
-	said := map[string]string{}
+	annotations := map[string]string{}
 	for name, value := range map[string]string{"method": base.Method, "key_id": base.KeyID} {
 		if value != "" {
-			said[name] = value
+			annotations[name] = value
 		}
 	}
-	return said
+	if base.Digest == "" {
+		annotations["digest"] = "not known: the builder did not report it"
+	}
+	return annotations
 }
 
 // gitURI is a repository's address as a URI (spdx-spec 2.3, section 7.7, has
