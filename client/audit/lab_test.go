@@ -140,7 +140,7 @@ func (w *world) sign(c changes) {
 		}
 		w.Trust.Signatures = append(w.Trust.Signatures, known)
 	}
-	add(simple.New(w.server.keys, folder{w.Lookaside, change}, "v1").Sign(w.t.Context(), w.request(), io.Discard))
+	add(simple.New(w.server.keys, folder{w.Lookaside, change, map[string][][]byte{}}, "v1").Sign(w.t.Context(), w.request(), io.Discard))
 	signer := sigstore.New(w.server.keys)
 	by := signer
 	if c.legacy != nil {
