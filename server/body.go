@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 )
@@ -40,11 +41,15 @@ func readJSON(r *http.Request, value any) error {
 // writeJSON answers value. An error of writing means that the client is gone:
 // there is nobody left to tell.
 func writeJSON(w http.ResponseWriter, code int, value any) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // statuses hold <NAME> for a secret
+	if err := encoder.Encode(value); err != nil {
+		panic(fmt.Errorf("encode a reply: %w", err)) // a mistake in this program; observe answers for it
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false) // statuses hold <NAME> for a secret
-	_ = encoder.Encode(value)
+	_, _ = w.Write(text.Bytes())
 }
 
 func writeText(w http.ResponseWriter, code int, text string) {

@@ -52,7 +52,7 @@ func (s *Server) openLog(id string) (*os.File, error) {
 // piece by piece as long as no piece ends inside a character, so line by line.
 func writeLog(w io.Writer, log io.Reader) error {
 	if _, err := io.WriteString(w, `{"log":"`); err != nil {
-		return nil // the client is gone
+		return fmt.Errorf("write log: %w", err)
 	}
 	lines := bufio.NewReader(log)
 	for {
@@ -63,15 +63,18 @@ func writeLog(w io.Writer, log io.Reader) error {
 				return fmt.Errorf("write log: %w", err)
 			}
 			if _, err := w.Write(quoted[1 : len(quoted)-1]); err != nil {
-				return nil // the client is gone
+				return fmt.Errorf("write log: %w", err)
 			}
 		}
+		if errors.Is(err, io.EOF) {
+			break // or a line that is still being written
+		}
 		if err != nil {
-			break // the end, or a line that is still being written
+			return fmt.Errorf("read log: %w", err)
 		}
 	}
-	_, _ = io.WriteString(w, "\"}\n")
-	return nil
+	_, err := io.WriteString(w, "\"}\n")
+	return err
 }
 
 // manifest answers the signed manifest of a build, as a stream.
@@ -91,16 +94,20 @@ func (s *Server) manifest(w http.ResponseWriter, r *http.Request) error {
 	defer file.Close()
 	w.Header().Set("Content-Type", "application/json")
 	out := bufio.NewWriterSize(w, 64<<10)
-	_, _ = fmt.Fprintf(out, `{"manifest_name":%q,"encoded_manifest":"`, name)
+	quoted, err := json.Marshal(name)
+	if err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	// The writer keeps its first error until it is flushed.
+	_, _ = fmt.Fprintf(out, `{"manifest_name":%s,"encoded_manifest":"`, quoted)
 	encoder := base64.NewEncoder(base64.StdEncoding, out)
 	if _, err := io.Copy(encoder, file); err != nil {
-		// Half an answer is out. It must not look whole.
-		panic(http.ErrAbortHandler)
+		// What is out already, or is not, must not look whole.
+		return errors.Join(fmt.Errorf("send manifest: %w", err), out.Flush())
 	}
 	_ = encoder.Close()
 	_, _ = io.WriteString(out, "\"}\n")
-	_ = out.Flush()
-	return nil
+	return out.Flush()
 }
 
 // publicKey answers the key that verifies the manifest of a build.

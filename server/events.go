@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -38,7 +39,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	for {
 		if err := follower.send(s, state); err != nil {
-			return nil // the client is gone
+			return fmt.Errorf("follow build %s: %w", follower.id, err)
 		}
 		if !state.Running || state.Record.ID != follower.id {
 			return nil

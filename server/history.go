@@ -61,11 +61,14 @@ func writeBuilds(w io.Writer, page []api.Build, next string) error {
 	}
 	_ = out.WriteByte(']')
 	if next != "" {
-		_, _ = fmt.Fprintf(out, `,"next":%q`, next)
+		quoted, err := json.Marshal(next)
+		if err != nil {
+			return fmt.Errorf("write the history: %w", err)
+		}
+		_, _ = fmt.Fprintf(out, `,"next":%s`, quoted)
 	}
 	_, _ = out.WriteString("}\n")
-	_ = out.Flush() // an error means that the client is gone
-	return nil
+	return out.Flush()
 }
 
 // addRunning tells what is known of the build that runs, which has no record yet.

@@ -81,6 +81,7 @@ type statusRecorder struct {
 	sent    int64 // bytes of the body
 	begun   bool  // the client has seen the code
 	torn    bool  // the answer ends in its middle
+	gone    bool  // the client reads no more
 }
 
 func (r *statusRecorder) WriteHeader(code int) {
@@ -91,10 +92,12 @@ func (r *statusRecorder) WriteHeader(code int) {
 func (r *statusRecorder) Write(p []byte) (int, error) {
 	r.begun = true
 	if err := r.control.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+		r.gone = true
 		return 0, err
 	}
 	n, err := r.ResponseWriter.Write(p)
 	r.sent += int64(n)
+	r.gone = r.gone || err != nil
 	return n, err
 }
 

@@ -46,6 +46,7 @@ type handler func(http.ResponseWriter, *http.Request) error
 func (s *Server) json(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
+			s.abortTruncated(w, r, err)
 			code, answer := s.failure(r, err)
 			writeJSON(w, code, answer)
 		}
@@ -57,10 +58,25 @@ func (s *Server) json(h handler) http.HandlerFunc {
 func (s *Server) plain(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
+			s.abortTruncated(w, r, err)
 			code, answer := s.failure(r, err)
 			writeText(w, code, answer.Status+"\n")
 		}
 	}
+}
+
+// abortTruncated ends the connection when a handler failed after the client has
+// seen a part of its response: that part must not look whole. A failure that is not
+// the client's is logged.
+func (s *Server) abortTruncated(w http.ResponseWriter, r *http.Request, err error) {
+	recorder, ok := w.(*statusRecorder)
+	if !ok || !recorder.begun {
+		return
+	}
+	if !recorder.gone {
+		s.Logger.Error("response broken off", "method", r.Method, "path", shortened(r.URL.Path, maxLoggedPath), "error", err)
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // failure classifies err, and logs it when the client is not told all of it.
