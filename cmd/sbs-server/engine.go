@@ -18,10 +18,11 @@ import (
 )
 
 const (
-	envDockerHost = "DOCKER_HOST"          // the engine, as the docker command takes it
-	defaultSocket = "/var/run/docker.sock" // where the docker command looks without it
-	ownEngineRun  = "/run/sbs-docker"      // folder for what lives as long as an own engine
-	ownGroup      = "sbs-builds"           // cgroup of its containers
+	envDockerHost  = "DOCKER_HOST"          // the engine, as the docker command takes it
+	envDockerCerts = "DOCKER_CERT_PATH"     // folder with certificates for it
+	defaultSocket  = "/var/run/docker.sock" // where the docker command looks without it
+	ownEngineRun   = "/run/sbs-docker"      // folder for what lives as long as an own engine
+	ownGroup       = "sbs-builds"           // cgroup of its containers
 )
 
 // engines opens connections to the engine that builds.
@@ -34,8 +35,8 @@ type engines struct {
 // there is neither, but a dockerd program, as in the server's container image,
 // it starts an engine whose data lie on the data volume. A machine without any
 // is found out by its first build, whose status says so.
-func startEngine(ctx context.Context, getenv func(string) string, given registries, logger *slog.Logger) (*engines, error) {
-	host := getenv(envDockerHost)
+func startEngine(ctx context.Context, s settings, logger *slog.Logger) (*engines, error) {
+	host, given := s.dockerHost, s.registries
 	_, err := os.Stat(defaultSocket)
 	program, missing := exec.LookPath("dockerd")
 	if host != "" || !errors.Is(err, fs.ErrNotExist) || errors.Is(missing, exec.ErrNotFound) {
@@ -47,14 +48,14 @@ func startEngine(ctx context.Context, getenv func(string) string, given registri
 	if missing != nil {
 		return nil, missing
 	}
-	data, err := filepath.Abs(filepath.Join(or(getenv(envVolume), "/data"), "docker"))
+	data, err := filepath.Abs(filepath.Join(s.volume, "docker"))
 	if err != nil {
 		return nil, err
 	}
 	logger.Info("starting a Docker Engine", "program", program, "data", data)
 	own, err := dockerd.Start(ctx, dockerd.Config{
 		Program: program, Data: data, Run: ownEngineRun, Group: ownGroup, Logger: logger,
-		Mirrors: given.mirrors, Insecure: given.insecure, CAFile: getenv(envCABundle),
+		Mirrors: given.mirrors, Insecure: given.insecure, CAFile: s.caFile,
 	})
 	if err != nil {
 		return nil, err

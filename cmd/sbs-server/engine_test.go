@@ -13,10 +13,8 @@ import (
 func TestGivenEngineIsTaken(t *testing.T) {
 	marker := filepath.Join(t.TempDir(), "ran")
 	t.Setenv("PATH", fakeDockerd(t, marker))
-	getenv := func(name string) string {
-		return map[string]string{envDockerHost: "tcp://127.0.0.1:1", envVolume: t.TempDir()}[name]
-	}
-	docker, err := startEngine(context.Background(), getenv, registries{}, slog.New(slog.DiscardHandler))
+	given := settings{dockerHost: "tcp://127.0.0.1:1", volume: t.TempDir()}
+	docker, err := startEngine(context.Background(), given, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +24,8 @@ func TestGivenEngineIsTaken(t *testing.T) {
 	if err := docker.stop(); err != nil {
 		t.Errorf("an engine that is not the server's was stopped: %v", err)
 	}
-	if _, err := startEngine(context.Background(), getenv, registries{mirrors: []string{"https://mirror.example"}}, slog.New(slog.DiscardHandler)); err == nil {
+	given.registries.mirrors = []string{"https://mirror.example"}
+	if _, err := startEngine(context.Background(), given, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("mirrors for an engine that is not the server's are no error")
 	}
 	if _, err := os.Stat(marker); !os.IsNotExist(err) {

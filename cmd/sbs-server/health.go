@@ -15,15 +15,11 @@ import (
 // healthTime bounds asking a server for its health.
 const healthTime = 5 * time.Second
 
-// healthListener listens where the environment wants the health to be told; nil
-// when it does not.
-func healthListener(getenv func(string) string) (net.Listener, error) {
-	address := getenv(envHealth)
+// healthListener listens at the address for checks of the server's health; it
+// returns nil for "".
+func healthListener(address string) (net.Listener, error) {
 	if address == "" {
 		return nil, nil
-	}
-	if err := server.CheckHealthAddress(address); err != nil {
-		return nil, fmt.Errorf("%s: %w", envHealth, err)
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

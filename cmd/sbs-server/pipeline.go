@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
@@ -21,24 +19,9 @@ import (
 
 // What a pipeline is made of here: the one place that names them all.
 
-func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
-	connect func(context.Context) (pipeline.Engine, error), insecure []string, sandbox *process.Sandbox,
-) (*pipeline.Pipeline, error) {
-	knownHosts, err := optionalFile(getenv, envKnownHosts)
-	if err != nil {
-		return nil, err
-	}
-	if err := source.CheckKnownHosts(knownHosts); err != nil {
-		return nil, fmt.Errorf("%s: %w", envKnownHosts, err)
-	}
-	bundle, err := optionalFile(getenv, envCABundle)
-	if err != nil {
-		return nil, err
-	}
-	proxies, err := readProxies()
-	if err != nil {
-		return nil, err
-	}
+func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
+	connect func(context.Context) (pipeline.Engine, error), sandbox *process.Sandbox,
+) *pipeline.Pipeline {
 	bundles := sigstore.New(data)
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
@@ -57,23 +40,11 @@ func newPipeline(getenv func(string) string, inside *enclave.Enclave, data *volu
 		Bases:       baseWays(data),
 		Enclave:     inside.Kind(),
 		Version:     version,
-		KnownHosts:  knownHosts,
-		CABundle:    bundle,
-		Insecure:    insecure,
-		Proxy:       proxies.choose,
-		BuildArgs:   proxies.buildArguments(),
-		Secrets:     proxies.secrets,
-	}), nil
-}
-
-func optionalFile(getenv func(string) string, name string) ([]byte, error) {
-	file := getenv(name)
-	if file == "" {
-		return nil, nil
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return content, nil
+		KnownHosts:  s.knownHosts,
+		CABundle:    s.caBundle,
+		Insecure:    s.registries.insecure,
+		Proxy:       s.proxies.choose,
+		BuildArgs:   s.proxies.buildArguments(),
+		Secrets:     s.proxies.secrets,
+	})
 }

@@ -42,6 +42,10 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger, s
 	// of them, the kernel gives a request its share at once, where Go's own
 	// scheduler would let it wait for 10 ms and more.
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	settings, err := readSettings(getenv)
+	if err != nil {
+		return err
+	}
 	inside, err := chooseEnclave(getenv)
 	if err != nil {
 		return err
@@ -56,16 +60,12 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger, s
 	if err != nil {
 		return err
 	}
-	data, err := openVolume(or(getenv(envVolume), "/data"), inside, logger)
+	data, err := openVolume(settings.volume, inside, logger)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
-	registries, err := readRegistries(getenv)
-	if err != nil {
-		return err
-	}
-	docker, err := startEngine(ctx, getenv, registries, logger)
+	docker, err := startEngine(ctx, settings, logger)
 	if err != nil {
 		return err
 	}
@@ -75,10 +75,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger, s
 		return err
 	}
 	builds := history.Of(data)
-	build, err := newPipeline(getenv, inside, data, builds, slot, docker.connect, registries.insecure, sandbox)
-	if err != nil {
-		return err
-	}
+	build := newPipeline(settings, inside, data, builds, slot, docker.connect, sandbox)
 	if err := build.Settle(); err != nil {
 		logger.Error("save the ends of interrupted builds", "error", err)
 	}
@@ -88,12 +85,12 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger, s
 	s, err := server.New(server.Config{
 		Slot: slot, Volume: data, History: builds, Builder: build, Enclave: inside.Kind(), Logger: logger,
 		Keys: inside, Travelling: travelling(), CABundle: build.CABundle,
-		Prove: prover(inside, getenv(envRecords)), TLSKey: tlsKey,
+		Prove: prover(inside, settings.records), TLSKey: tlsKey,
 	})
 	if err != nil {
 		return err
 	}
-	return listenAndServe(ctx, s, getenv, config, func(address net.Addr) {
+	return listenAndServe(ctx, s, settings, config, func(address net.Addr) {
 		logger.Info("serving", "address", address.String(), "version", version, "enclave", inside.Kind())
 	})
 }
@@ -101,12 +98,12 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger, s
 // listenAndServe serves both the clients and, where it is asked for, the checks
 // of the server's health, until ctx ends. It calls serving with the address that
 // clients reach it at.
-func listenAndServe(ctx context.Context, s *server.Server, getenv func(string) string, config *tls.Config, serving func(net.Addr)) (err error) {
-	listener, err := net.Listen("tcp", or(getenv(envListen), ":443"))
+func listenAndServe(ctx context.Context, s *server.Server, given settings, config *tls.Config, serving func(net.Addr)) (err error) {
+	listener, err := net.Listen("tcp", given.listen)
 	if err != nil {
 		return fmt.Errorf("listen (set %s to another address): %w", envListen, err)
 	}
-	health, err := healthListener(getenv)
+	health, err := healthListener(given.health)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

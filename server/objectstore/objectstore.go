@@ -3,7 +3,6 @@ package objectstore
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +19,7 @@ import (
 	"github.com/IBM/ibm-cos-sdk-go/service/s3"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/signature/channel"
 )
 
 // Store is one bucket. It is safe for concurrent use. Close it.
@@ -77,12 +77,9 @@ func open(prefix string, parameters api.ObjectStore, caBundle []byte, now func()
 func (s *Store) Close() { s.http.CloseIdleConnections() }
 
 func newTransport(bundles ...[]byte) (*http.Transport, error) {
-	roots, err := x509.SystemCertPool()
+	roots, err := channel.Roots(bundles...)
 	if err != nil {
-		return nil, fmt.Errorf("load the system's certificate authorities: %w", err)
-	}
-	for _, bundle := range bundles {
-		roots.AppendCertsFromPEM(bundle)
+		return nil, err
 	}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,

@@ -213,3 +213,15 @@ func TestWhatIsMissing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// An authority that is not trusted would be found hours later, after the build.
+func TestOpenRefusesBadAuthorities(t *testing.T) {
+	parameters := api.ObjectStore{Bucket: "bucket", APIKey: "key", AuthEndpoint: "https://iam.example.com", Endpoint: "https://s3.example.com"}
+	if _, err := Open("MANIFEST_", parameters, []byte("not PEM")); err == nil {
+		t.Error("the operator's authorities were passed over")
+	}
+	parameters.CA = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+	if _, err := Open("MANIFEST_", parameters, nil); err == nil {
+		t.Error("the developer's authorities were passed over")
+	}
+}

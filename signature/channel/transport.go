@@ -5,9 +5,6 @@ package channel
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -21,12 +18,9 @@ const (
 // Transport trusts the system's authorities and those of caBundle (PEM). It goes
 // through the proxy of the environment. Its owner closes its idle connections.
 func Transport(caBundle []byte) (*http.Transport, error) {
-	roots, err := x509.SystemCertPool()
+	roots, err := Roots(caBundle)
 	if err != nil {
-		return nil, fmt.Errorf("load the system's certificate authorities: %w", err)
-	}
-	if len(caBundle) > 0 && !roots.AppendCertsFromPEM(caBundle) {
-		return nil, errors.New("the given authorities hold no PEM certificate")
+		return nil, err
 	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
