@@ -67,6 +67,9 @@ func (c Config) arguments() []string {
 	return arguments
 }
 
+// stepLog bounds the output of one step, in bytes: 64 MiB.
+const stepLog = "67108864"
+
 // passedOn are the environment values that the engine gets: the way to other
 // programs and, for pulling and pushing, the proxy.
 var passedOn = []string{"PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
@@ -78,6 +81,8 @@ func (c Config) environment(getenv func(string) string) []string {
 			environment = append(environment, name+"="+value)
 		}
 	}
+	// A step may write as much as the build log takes, as fast as it can.
+	environment = append(environment, "BUILDKIT_STEP_LOG_MAX_SIZE="+stepLog, "BUILDKIT_STEP_LOG_MAX_SPEED=-1")
 	if c.CAFile != "" {
 		environment = append(environment, "SSL_CERT_FILE="+c.CAFile)
 	}

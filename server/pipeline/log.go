@@ -1,17 +1,14 @@
 package pipeline
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Bounds of the build log.
@@ -64,7 +61,7 @@ func (l *log) lines(level, text string) {
 
 func (l *log) line(level, message string) {
 	message = l.redact.text(message)
-	if shown := strings.Map(printable, message); shown != message {
+	if shown := strings.Map(printable, plainText(message)); shown != message {
 		message = l.redact.text(shown) // what was taken out may have stood within a secret
 	}
 	if len(message) > maxLine {
@@ -87,12 +84,6 @@ func printable(r rune) rune {
 		return -1
 	}
 	return r
-}
-
-// shown is what is printable of a piece, as far as single bytes tell: the piece
-// may end within a character.
-func shown(piece []byte) []byte {
-	return slices.DeleteFunc(slices.Clone(piece), func(b byte) bool { return b < utf8.RuneSelf && printable(rune(b)) < 0 })
 }
 
 func (l *log) write(line string) {
@@ -143,56 +134,5 @@ func printableLines(text string) string {
 			return r
 		}
 		return printable(r)
-	}, text)
-}
-
-// output is a writer for what the tools of a step print: each of its lines
-// becomes one of the log's, with "run: " before it.
-type output struct {
-	log     *log
-	pending bytes.Buffer
-	skip    bool // the rest of an overlong line
-}
-
-func (l *log) output() *output { return &output{log: l} }
-
-func (o *output) Write(p []byte) (int, error) {
-	written := len(p)
-	for len(p) > 0 {
-		line, rest, whole := bytes.Cut(p, []byte("\n"))
-		p = rest
-		if !o.skip {
-			o.pending.Write(shown(line))
-		}
-		// A line is cut only behind what the longest secret could need, so
-		// that no part of a secret is left at the cut.
-		if o.pending.Len() > maxLine+o.log.redact.longest {
-			o.flush()
-			o.skip = true
-		}
-		if whole {
-			if !o.skip {
-				o.flush()
-			}
-			o.skip = false
-		}
-	}
-	return written, nil
-}
-
-// flush writes the pending line. Blank ones, with which the tools space their
-// output, are left out.
-func (o *output) flush() {
-	if line := strings.TrimRight(o.pending.String(), "\r\t "); line != "" {
-		o.log.line("INFO", "run: "+line)
-	}
-	o.pending.Reset()
-}
-
-// Close writes a last line that had no newline.
-func (o *output) Close() error {
-	if o.pending.Len() > 0 {
-		o.flush()
-	}
-	return nil
+	}, plainText(text))
 }
