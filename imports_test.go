@@ -35,9 +35,10 @@ var mayImport = map[string][]string{
 	"server/job":            {"api", "api/record"},
 	"server/metrics":        {"api", "server/job"},
 	"server/objectstore":    {"api", "signature/channel"},
-	"server/pipeline":       {"api", "api/manifest", "api/provenance", "api/record", "server/base", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/progress", "server/sbom", "server/source", "server/stateimage", "server/trust", "server/volume", "signature"},
+	"server/pipeline":       {"api", "api/manifest", "api/provenance", "api/record", "server/base", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/progress", "server/push", "server/sbom", "server/source", "server/stateimage", "server/trust", "server/volume", "signature"},
 	"server/process":        {},
 	"server/progress":       {},
+	"server/push":           {"signature", "signature/registry"},
 	"server/sbom":           {"server/process"},
 	"server/sbom/scan":      {"server/sbom"},
 	"server/source":         {},
@@ -67,7 +68,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "api/record", "client/advice", "client/atomicfile", "client/commit"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "buildinfo", "client", "client/advice", "client/atomicfile", "client/attest", "client/audit", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify", "signature"},
-	"cmd/sbs-server":        {"api", "api/attestation", "buildinfo", "enclave", "server", "server/base", "server/dockerd", "server/engine", "server/history", "server/job", "server/pipeline", "server/process", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/channel", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
+	"cmd/sbs-server":        {"api", "api/attestation", "buildinfo", "enclave", "server", "server/base", "server/dockerd", "server/engine", "server/history", "server/job", "server/pipeline", "server/process", "server/push", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/channel", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

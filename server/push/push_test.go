@@ -1,0 +1,304 @@
+package push
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"go.uber.org/goleak"
+
+	"github.com/opensbs/sbs/deploy/harness/registry"
+	"github.com/opensbs/sbs/signature"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The registry's, which has no way to end it.
+		goleak.IgnoreTopFunction("github.com/docker/go-events.(*Broadcaster).run"))
+}
+
+// lab is a registry and what was asked of it.
+type lab struct {
+	target Target
+	host   string
+
+	mu    sync.Mutex
+	asked []string // method and path
+}
+
+// start runs a registry with habits; before sees each request first, and answers
+// it if it returns true. It may be nil.
+func start(t *testing.T, before func(w http.ResponseWriter, r *http.Request) bool, quirks ...registry.Quirk) *lab {
+	t.Helper()
+	server, err := registry.Start(t.Context(), t.TempDir(), quirks...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	l := &lab{}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: server.Address()})
+		r.Out.Host = r.In.Host
+	}}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l.mu.Lock()
+		l.asked = append(l.asked, r.Method+" "+r.URL.Path)
+		l.mu.Unlock()
+		if before == nil || !before(w, r) {
+			proxy.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(front.Close)
+	l.host = strings.TrimPrefix(front.URL, "http://")
+	l.target = Target{Repository: l.host + "/ns/app", Access: signature.Access{User: server.Writer().User, Password: server.Writer().Password}}
+	return l
+}
+
+// count is how often something was asked whose method and path have a part.
+func (l *lab) count(part string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, one := range l.asked {
+		if strings.Contains(one, part) {
+			n++
+		}
+	}
+	return n
+}
+
+// leads is the digest that a tag leads to, or "".
+func (l *lab) leads(t *testing.T, tag string) string {
+	t.Helper()
+	repository, err := name.NewRepository(l.target.Repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := remote.Get(repository.Tag(tag), remote.WithAuth(&authn.Basic{Username: l.target.User, Password: l.target.Password}))
+	if err != nil {
+		return ""
+	}
+	return found.Digest.String()
+}
+
+// save writes an image as docker save does.
+func save(t *testing.T, image v1.Image) string {
+	t.Helper()
+	tag, err := name.NewTag("r.example.com/ns/app:x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "image.tar")
+	if err := tarball.WriteToFile(file, tag, image); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func newImage(t *testing.T) v1.Image {
+	t.Helper()
+	image, err := random.Image(100_000, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
+// saved is the archive of an image with five layers.
+func saved(t *testing.T) string { return save(t, newImage(t)) }
+
+func (l *lab) push(t *testing.T, p *Pusher, archive string) Pushed {
+	t.Helper()
+	pushed, err := p.Push(t.Context(), l.target, archive, t.TempDir(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pushed
+}
+
+// What is pushed is the image that was saved, under its digest and no tag, in
+// whatever way the registry is asked to be asked.
+func TestPush(t *testing.T) {
+	quirks := map[string]registry.Quirk{"none": func(next http.Handler) http.Handler { return next }}
+	for _, name := range []string{"nodigesthead", "nodigest", "head405", "limit429", "immutable", "gitlab", "rellocation"} {
+		quirks[name] = registry.Quirks[name]
+	}
+	for name, quirk := range quirks {
+		t.Run(name, func(t *testing.T) {
+			l := start(t, nil, quirk)
+			image, work := newImage(t), t.TempDir()
+			var output bytes.Buffer
+			pushed, err := new(Pusher).Push(t.Context(), l.target, save(t, image), work, &output)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reference, err := reference(l.target.Repository, pushed.Digest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := remote.Image(reference, remote.WithAuth(&authn.Basic{Username: l.target.User, Password: l.target.Password}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, found, image)
+			want, err := image.ConfigName()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := found.ConfigName(); err != nil || got != want {
+				t.Errorf("configuration %v, want %v (%v)", got, want, err)
+			}
+			if strings.Count(output.String(), ": Pushed\n") != 5 {
+				t.Errorf("output:\n%s", &output)
+			}
+			if left, err := os.ReadDir(work); err != nil || len(left) != 0 {
+				t.Errorf("%d files are left, %v", len(left), err)
+			}
+			if n := l.count("/manifests/latest") + l.count("/manifests/x"); n != 0 {
+				t.Errorf("a tag was asked for %d times", n)
+			}
+		})
+	}
+}
+
+// same reads the layers of both.
+func same(t *testing.T, found, want v1.Image) {
+	t.Helper()
+	got, err := found.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers, err := want.Layers()
+	if err != nil || len(got) != len(layers) {
+		t.Fatalf("%d layers, want %d (%v)", len(got), len(layers), err)
+	}
+	for i, layer := range layers {
+		if !bytes.Equal(content(t, got[i]), content(t, layer)) {
+			t.Errorf("layer %d is another one", i)
+		}
+	}
+}
+
+func content(t *testing.T, layer v1.Layer) []byte {
+	t.Helper()
+	reader, err := layer.Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	text, err := io.ReadAll(reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func reference(repository, digest string) (name.Digest, error) {
+	return name.NewDigest(repository + "@" + digest)
+}
+
+// The same content becomes the same bytes, and a layer that was pushed is neither
+// compressed nor uploaded again, in the same repository; in another it is.
+func TestPushAgain(t *testing.T) {
+	l := start(t, nil)
+	archive := saved(t)
+	first := l.push(t, new(Pusher), archive)
+	p := new(Pusher)
+	if second := l.push(t, p, archive); second.Digest != first.Digest {
+		t.Errorf("digest %s, then %s", first.Digest, second.Digest)
+	}
+	uploads := l.count("PUT /v2/ns/app/blobs/")
+	if uploads != 6 {
+		t.Errorf("%d blobs were uploaded in two pushes", uploads)
+	}
+	work := filepath.Join(t.TempDir(), "none") // where no layer can be compressed
+	if _, err := p.Push(t.Context(), l.target, archive, work, io.Discard); err != nil {
+		t.Errorf("what is known was compressed: %v", err)
+	}
+	l.target.Repository = l.host + "/ns/other"
+	if other := l.push(t, p, archive); other.Digest != first.Digest || l.count("PUT /v2/ns/other/blobs/") != 6 {
+		t.Errorf("digest %s, %d uploads", other.Digest, l.count("PUT /v2/ns/other/blobs/"))
+	}
+}
+
+// An archive whose layer is not the one that its configuration names is refused.
+func TestPushChecksLayers(t *testing.T) {
+	l := start(t, nil)
+	config := []byte(`{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:` + strings.Repeat("0a", 32) + `"]}}`)
+	for name, files := range map[string]map[string]string{
+		"another layer":  {"manifest.json": `[{"Config":"c.json","Layers":["1/layer.tar"]}]`, "c.json": string(config), "1/layer.tar": "content"},
+		"no layer":       {"manifest.json": `[{"Config":"c.json","Layers":["1/layer.tar"]}]`, "c.json": string(config)},
+		"too few layers": {"manifest.json": `[{"Config":"c.json","Layers":[]}]`, "c.json": string(config)},
+		"no image":       {"manifest.json": `[]`},
+		"no manifest":    {"c.json": string(config)},
+	} {
+		archive := filepath.Join(t.TempDir(), "image.tar")
+		var content bytes.Buffer
+		w := tar.NewWriter(&content)
+		for name, text := range files {
+			if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(text))}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(w.Close(), os.WriteFile(archive, content.Bytes(), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if pushed, err := new(Pusher).Push(t.Context(), l.target, archive, t.TempDir(), io.Discard); err == nil {
+			t.Errorf("%s: pushed %s", name, pushed.Digest)
+		}
+	}
+	if n := l.count("PUT /v2/ns/app/manifests/"); n != 0 {
+		t.Errorf("%d manifests were written", n)
+	}
+}
+
+func TestPushRefused(t *testing.T) {
+	archive := saved(t)
+	l := start(t, nil)
+	wrong := l.target
+	wrong.Password = "wrong-word"
+	_, err := new(Pusher).Push(t.Context(), wrong, archive, t.TempDir(), io.Discard)
+	if !errors.As(err, new(*signature.AccessError)) || strings.Contains(err.Error(), "wrong-word") {
+		t.Errorf("a wrong password: %v", err)
+	}
+	forbidden := start(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost {
+			return false
+		}
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	})
+	_, err = new(Pusher).Push(t.Context(), forbidden.target, archive, t.TempDir(), io.Discard)
+	if !errors.As(err, new(*signature.ForbiddenError)) || !strings.Contains(err.Error(), "blobs/uploads/") || strings.Contains(err.Error(), "password") {
+		t.Errorf("no right to push: %v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("stopped by clean")
+	cancel(stopped)
+	if _, err = new(Pusher).Push(ctx, l.target, archive, t.TempDir(), io.Discard); !errors.Is(err, stopped) {
+		t.Errorf("stopped: %v", err)
+	}
+}
