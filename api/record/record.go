@@ -16,6 +16,9 @@ type Record struct {
 	ID     string `json:"id"`     // start time in UTC, to the microsecond
 	Status string `json:"status"` // the last step that is done, or the failure
 	Cause  string `json:"cause,omitempty"`
+	// TagsMoving says that the build is moving its tags, or ended while it did: of
+	// each of them it is not known where it leads. Never in a success.
+	TagsMoving bool `json:"tags_moving,omitempty"`
 
 	BuildImageTag     string `json:"build_image_tag"`
 	BuildName         string `json:"build_name"`

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the golden file")
 func full() Record {
 	at := time.Date(2021, 2, 10, 15, 37, 37, 178350000, time.UTC)
 	r := Record{
-		ID: "2021-02-10_15-37-37.178350", Status: "success", Cause: "a cause",
+		ID: "2021-02-10_15-37-37.178350", Status: "success", Cause: "a cause", TagsMoving: true,
 		BuildImageTag: "1.3.0", BuildName: "r.example.com.ns.app.v1-0123456.2021-02-10_15-37-37.178350", ImageTag: "v1-0123456",
 		ManifestKeyGen: "soft_crypto", ManifestPublicKey: "manifest.x-public.pem", RootSSHEnabled: true,
 		Enclave: "hpcr", Repository: "r.example.com/ns/app",

@@ -9,6 +9,7 @@ import (
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/process"
+	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/sbom"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/trust/dct"
@@ -35,6 +36,7 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 			api.SigningSigstore:       bundles,
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
+		Pusher:      new(push.Pusher),
 		LookThrough: sbom.Scanner{Runner: sandbox}.Scan,
 		Attester:    bundles,
 		Bases:       baseWays(data),

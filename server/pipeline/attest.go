@@ -61,7 +61,9 @@ func (b *build) signAndPublish(ctx context.Context, s statement, predicate []byt
 		PublicKey:     key.Key,
 	}
 	if slices.Contains(b.parameters.Published(), s.name) {
-		stated.Referrer, err = b.Attester.Attach(ctx, b.signRequest(api.SigningSigstore), s.predicateType, bundle)
+		ctx, cancel := b.watch(ctx, b.registryName())
+		defer cancel()
+		stated.Referrer, err = b.Attester.Attach(ctx, b.signRequest(ctx, api.SigningSigstore), s.predicateType, bundle)
 	}
 	return stated, err
 }

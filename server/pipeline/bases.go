@@ -16,6 +16,7 @@ import (
 	"github.com/opensbs/sbs/server/base"
 	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/progress"
 	"github.com/opensbs/sbs/signature"
 )
 
@@ -41,11 +42,15 @@ func (b *build) verifyBases(ctx context.Context, path string) (string, error) {
 		return "", attempt(b.buildCommand(), err)
 	}
 	version := b.engine.Version()
+	ctx, cancel := b.watch(ctx, "the base images' registries")
+	defer cancel()
 	pinned, err := b.Bases.Pin(ctx, base.Request{
 		Dockerfile:  text,
 		Environment: dockerfile.Environment{Args: b.parameters.Args, OS: version.OS, Arch: version.Arch},
 		Rules:       rules,
-		Access:      b.baseAccess,
+		Access: func(repository string, rule api.BaseRule) signature.Access {
+			return b.baseAccess(ctx, repository, rule)
+		},
 		Verified: func(image base.Image) {
 			b.log.Info("verified the base image %s: %s, %s%s", image.Reference, image.Digest, image.Method, keyText(image.KeyID))
 		},
@@ -65,9 +70,15 @@ func keyText(id string) string {
 	return ", key " + id
 }
 
-// baseAccess is how an image and the server of its rule are asked.
-func (b *build) baseAccess(repository string, rule api.BaseRule) signature.Access {
-	access := signature.Access{CABundle: b.CABundle, Insecure: b.Insecure}
+// baseAccess is how an image and the server of its rule are asked; ctx is one of
+// watch.
+func (b *build) baseAccess(ctx context.Context, repository string, rule api.BaseRule) signature.Access {
+	access := signature.Access{
+		CABundle: b.CABundle,
+		Insecure: b.Insecure,
+		Progress: func() { progress.Report(ctx) },
+		Notice:   func(text string) { b.log.Info("%s", text) },
+	}
 	if rule.Method == api.SigningDCT {
 		access.CABundle = joinLines(b.CABundle, []byte(b.parameters.TrustCA))
 	}

@@ -24,12 +24,12 @@ func TestBaseAccess(t *testing.T) {
 	for repository, user := range map[string]string{
 		"docker.io/library/alpine": "puller", "push.example.com/ns/app": "pusher", "other.example.com/ns/app": "", "docker.io.example.com/a": "",
 	} {
-		access := b.baseAccess(repository, api.BaseRule{Method: api.SigningSimple})
+		access := b.baseAccess(t.Context(), repository, api.BaseRule{Method: api.SigningSimple})
 		if access.User != user || (user == "") != (access.Password == "") || string(access.CABundle) != "operator" {
 			t.Errorf("%s: %+v", repository, access)
 		}
 	}
-	if access := b.baseAccess("other.example.com/ns/app", api.BaseRule{Method: api.SigningDCT}); string(access.CABundle) != "operator\nnotary\n" {
+	if access := b.baseAccess(t.Context(), "other.example.com/ns/app", api.BaseRule{Method: api.SigningDCT}); string(access.CABundle) != "operator\nnotary\n" {
 		t.Errorf("content trust: %q", access.CABundle)
 	}
 }

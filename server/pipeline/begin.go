@@ -26,7 +26,6 @@ import (
 type Engine interface {
 	Version() engine.Version
 	Build(ctx context.Context, request engine.BuildRequest, output io.Writer) (engine.Image, error)
-	Push(ctx context.Context, reference string, credentials engine.Registry, output io.Writer) (engine.Pushed, error)
 	Save(ctx context.Context, reference string, w io.Writer, most int64) error
 	Remove(ctx context.Context, references ...string) error
 	RemoveTagged(ctx context.Context, repository string) error
@@ -44,6 +43,7 @@ type Config struct {
 	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
 	Signers map[string]Signer                         // by api.Signing*
 	Bases   BaseVerifier
+	Pusher  Pusher
 
 	// LookThrough finds what is in an image that Engine.Save has written to the
 	// file archive; work is a folder for what it needs meanwhile.

@@ -12,8 +12,8 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/base"
-	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -34,7 +34,7 @@ type build struct {
 	begunWith int64 // bytes that were free on the volume when the build began
 	checkout  source.Checkout
 	bases     []base.Image // verified; none where base images are not verified
-	pushed    engine.Pushed
+	pushed    push.Pushed
 }
 
 // toTheEnd runs the steps, records how they ended, and leaves nothing behind.
@@ -131,6 +131,9 @@ func (b *build) failed(ctx context.Context, err error) record.Record {
 		cause = context.Cause(ctx).Error()
 	}
 	last := b.job.Record()
+	if last.TagsMoving {
+		cause += "; " + tagsMayLead
+	}
 	last.Status = b.redact.text(api.FailureStatus(command))
 	last.Cause = b.redact.text(printableLines(cause))
 	last.Finished = b.now().UTC()

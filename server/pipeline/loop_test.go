@@ -27,6 +27,7 @@ import (
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/sbom"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/trust"
@@ -78,6 +79,7 @@ func newFixture(t *testing.T) *fixture {
 		},
 		Signers:     map[string]Signer{api.SigningSigstore: fakeSigner{f}},
 		Bases:       noRules{},
+		Pusher:      fakePusher{f},
 		LookThrough: f.scan,
 		Attester:    fakeSigner{f},
 		Enclave:     "simulated", Version: "test",
@@ -155,16 +157,19 @@ func (e fakeEngine) Build(ctx context.Context, _ engine.BuildRequest, output io.
 	return engine.Image{ID: loopDigest}, e.reach(ctx, "build")
 }
 
-func (e fakeEngine) Push(ctx context.Context, reference string, _ engine.Registry, _ io.Writer) (engine.Pushed, error) {
-	operation := "push the tag"
-	if strings.HasSuffix(reference, ":latest") {
-		operation = "push latest"
-	}
-	return engine.Pushed{Digest: loopDigest, Size: 7}, e.reach(ctx, operation)
-}
-
 func (e fakeEngine) Save(ctx context.Context, _ string, _ io.Writer, _ int64) error {
 	return e.reach(ctx, "save")
+}
+
+// fakePusher is a registry whose tags are noted in the calls.
+type fakePusher struct{ *fixture }
+
+func (p fakePusher) Push(ctx context.Context, _ push.Target, _, _ string, _ io.Writer) (push.Pushed, error) {
+	return push.Pushed{Digest: loopDigest, Size: 7}, p.reach(ctx, "push")
+}
+
+func (p fakePusher) Tag(ctx context.Context, _ push.Target, _ push.Pushed, _ []string, _ io.Writer) (undo func(context.Context) error, err error) {
+	return func(ctx context.Context) error { return p.reach(ctx, "put back the tags") }, p.reach(ctx, "tag")
 }
 
 func (e fakeEngine) Remove(ctx context.Context, _ ...string) error { return e.reach(ctx, "remove") }
@@ -337,9 +342,9 @@ func TestEachFailureEndsTheBuild(t *testing.T) {
 		"remove leftovers": "docker image rm --force " + repository,
 		"clone":            "git clone --depth 1 git@git.example.com:ns/app.git",
 		"build":            "docker build -t " + tagged + " -t " + repository + ":latest -f Dockerfile .",
-		"push the tag":     "docker push " + tagged,
-		"push latest":      "docker push " + repository + ":latest",
-		"save":             "docker sbom --format spdx-json " + tagged,
+		"push":             "docker push " + tagged,
+		"tag":              "docker push " + tagged,
+		"save":             "docker save " + tagged,
 		"scan":             "docker sbom --format spdx-json " + tagged,
 		"sign":             "cosign sign --key <KEY> " + repository + "@" + loopDigest,
 		"state sbom":       "cosign attest --key <KEY> --type spdxjson " + repository + "@" + loopDigest,
@@ -369,7 +374,7 @@ func TestEachFailureEndsTheBuild(t *testing.T) {
 // with the cause, and leaves nothing.
 func TestEachOperationCanBeCancelled(t *testing.T) {
 	stopped := errors.New("stopped by clean")
-	for _, operation := range []string{"connect", "remove leftovers", "clone", "build", "push the tag", "push latest", "save", "scan", "sign", "state sbom", "attach sbom", "state provenance", "attach provenance"} {
+	for _, operation := range []string{"connect", "remove leftovers", "clone", "build", "push", "tag", "save", "scan", "sign", "state sbom", "attach sbom", "state provenance", "attach provenance"} {
 		t.Run(operation, func(t *testing.T) {
 			f := newFixture(t)
 			reached := make(chan struct{})

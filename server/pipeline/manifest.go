@@ -14,8 +14,8 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// proveAndWriteManifest states how the image was built, and writes the manifest.
-// The log of the manifest ends here, because the provenance names its digest.
+// proveAndWriteManifest states how the image was built, writes the manifest, and
+// moves the tags. The log of the manifest ends here, because the provenance names its digest.
 func (b *build) proveAndWriteManifest(ctx context.Context) error {
 	command := manifestCommand(b.buildName())
 	key, err := b.key()
@@ -42,7 +42,7 @@ func (b *build) proveAndWriteManifest(ctx context.Context) error {
 
 // writeManifest writes the signed manifest of everything that went in, and the
 // record that says so. Nothing of it is visible before it is whole and, where it
-// is to go to a bucket, there.
+// is to go to a bucket, there; and the tags move in between.
 func (b *build) writeManifest(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) error {
 	command := manifestCommand(b.buildName())
 	public, err := publicPEM(&key.PublicKey)
@@ -59,10 +59,18 @@ func (b *build) writeManifest(ctx context.Context, key *rsa.PrivateKey, log *io.
 	if err := b.upload(ctx, signed); err != nil {
 		return errors.Join(err, signed.Abandon())
 	}
-	if err := signed.Commit(); err != nil {
-		return attempt(command, err)
+	undo, err := b.moveTags(ctx)
+	if err != nil {
+		return errors.Join(err, signed.Abandon())
 	}
-	return attempt(command, b.saveRecord(b.finished()))
+	err = signed.Commit()
+	if err == nil {
+		err = b.saveRecord(b.finished())
+	}
+	if err != nil {
+		undo()
+	}
+	return attempt(command, err)
 }
 
 // packAndSign goes over the clone once, as a stream: the archive lies on the
@@ -128,6 +136,7 @@ func SignedName(name string) string { return name + ".sig.tbz" }
 func (b *build) finished() record.Record {
 	r := b.job.Record()
 	r.Status = api.StatusSuccess
+	r.TagsMoving = false
 	return r
 }
 

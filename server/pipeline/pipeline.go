@@ -12,10 +12,10 @@ import (
 //
 //	cleaned up → github cloned → image built → image pushed → success
 //	    │              │              │             │            │
-//	leftovers of    source at     bases         both tags     provenance
-//	earlier builds  one commit    verified,     pushed and    stated, and
-//	removed                       image built   signed, its   manifest signed
-//	                                            parts stated  and kept
+//	leftovers of    source at     bases         pushed by     provenance stated,
+//	earlier builds  one commit    verified,     digest and    manifest signed and
+//	removed                       image built   signed, its   stored, then both tags
+//	                                            parts stated  moved, manifest kept
 var steps = []step{
 	{api.StatusCleanedUp, (*build).cleanUp},
 	{api.StatusGitHubCloned, (*build).clone},
@@ -53,6 +53,7 @@ func (b *build) advance(status string) error {
 	now := b.now().UTC()
 	return b.note(func(r *record.Record) {
 		r.Status = status
+		r.TagsMoving = false
 		if r.Steps == nil {
 			r.Steps = map[string]time.Time{}
 		}

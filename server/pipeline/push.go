@@ -3,19 +3,38 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
+	"io"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/server/push"
+	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/signature"
 )
 
-// pushAndSign gives the image both tags in the registry, signs both for the
-// digest that the registry answered, and states what the image holds. Each begins
-// as soon as what it needs is there.
+// Pusher is what the pipeline asks of the way of an image to its registry.
+type Pusher interface {
+	// Push uploads the image of an archive of Engine.Save, which no tag leads to
+	// afterwards; work is a folder for what it needs meanwhile.
+	Push(ctx context.Context, target push.Target, archive, work string, progress io.Writer) (push.Pushed, error)
+	// Tag makes tags lead to it. undo is never nil, and puts them back.
+	Tag(ctx context.Context, target push.Target, image push.Pushed, tags []string, progress io.Writer) (undo func(context.Context) error, err error)
+}
+
+// pushAndSign puts the image into the registry by its digest, signs it there, and
+// states what it holds. No tag leads to it yet: see moveTags. The image is saved
+// once; pushing and scanning read the same archive, and each step begins as soon
+// as what it needs is there.
 func (b *build) pushAndSign(ctx context.Context) error {
+	archive := filepath.Join(b.work, "image.tar")
+	if err := b.saveImage(ctx, archive); err != nil {
+		return err
+	}
 	var (
 		pushed     = make(chan struct{})
 		signatures []record.Signature
@@ -23,7 +42,7 @@ func (b *build) pushAndSign(ctx context.Context) error {
 	)
 	all, each := errgroup.WithContext(ctx)
 	all.Go(func() error {
-		if err := b.pushTags(each); err != nil {
+		if err := b.push(each, archive); err != nil {
 			return err
 		}
 		close(pushed)
@@ -32,7 +51,7 @@ func (b *build) pushAndSign(ctx context.Context) error {
 		return err
 	})
 	all.Go(func() error {
-		found, err := b.lookThrough(each)
+		found, err := b.lookThrough(each, archive)
 		if err != nil {
 			return err
 		}
@@ -44,7 +63,7 @@ func (b *build) pushAndSign(ctx context.Context) error {
 		stated, err = b.attestSBOM(each, found)
 		return err
 	})
-	if err := all.Wait(); err != nil {
+	if err := errors.Join(all.Wait(), os.RemoveAll(archive)); err != nil {
 		return err
 	}
 	b.tidy.begin(func(ctx context.Context) error { return b.engine.Remove(ctx, b.references()...) })
@@ -55,42 +74,48 @@ func (b *build) pushAndSign(ctx context.Context) error {
 	}))
 }
 
-// pushTags pushes both tags at once; the engine uploads each layer once. A
-// registry that refuses one refuses the other, and the first is told.
-func (b *build) pushTags(ctx context.Context) error {
-	references := b.references()
-	pushed := make([]engine.Pushed, len(references))
-	failed := make([]error, len(references))
-	var both sync.WaitGroup
-	for i, reference := range references {
-		both.Go(func() { pushed[i], failed[i] = b.push(ctx, reference) })
+// push uploads the image's content.
+func (b *build) push(ctx context.Context, archive string) error {
+	command := b.pushCommand(b.references()[0])
+	if err := b.makeRoomForPush(archive); err != nil {
+		return attempt(command, err)
 	}
-	both.Wait()
-	for i, reference := range references {
-		if failed[i] != nil {
-			return failed[i]
-		}
-		if pushed[i] != pushed[0] {
-			return attempt(b.pushCommand(reference), fmt.Errorf("the registry answered digest %s for %s, and %s for the other tag of the same image", pushed[i].Digest, reference, pushed[0].Digest))
-		}
+	ctx, cancel := b.watch(ctx, b.registryName())
+	defer cancel()
+	output := b.log.output()
+	pushed, err := b.Pusher.Push(ctx, b.target(ctx), archive, b.work, output)
+	_ = output.Close() // writes to the log, which keeps its own error
+	if err != nil {
+		return b.pushFailed(command, err)
 	}
-	b.pushed = pushed[0]
+	b.pushed = pushed
+	b.log.Info("pushed %s", b.byDigest())
 	return nil
 }
 
-func (b *build) push(ctx context.Context, reference string) (engine.Pushed, error) {
-	output := b.log.output()
-	pushed, err := b.engine.Push(ctx, reference, b.pushRegistry(), output)
-	_ = output.Close() // writes to the log, which keeps its own error
-	if errors.Is(err, engine.ErrUnauthorized) {
-		return pushed, attempt(b.loginCommand(), err)
+// pushFailed names the login where that is what was refused.
+func (b *build) pushFailed(command string, err error) error {
+	if errors.As(err, new(*signature.AccessError)) {
+		command = b.loginCommand()
 	}
-	if err != nil {
-		return pushed, attempt(b.pushCommand(reference), err)
-	}
-	b.log.Info("pushed %s with digest %s", reference, pushed.Digest)
-	return pushed, nil
+	return attempt(command, trust.Advise(err))
 }
+
+// target is the repository that is pushed to; ctx is one of watch.
+func (b *build) target(ctx context.Context) push.Target {
+	return push.Target{
+		Repository: b.parameters.Repository(),
+		Access:     b.signRequest(ctx, "").Access(),
+	}
+}
+
+// watch ends a context when nothing goes to or comes from a server for
+// PROGRESS_TIMEOUT.
+func (b *build) watch(ctx context.Context, peer string) (context.Context, context.CancelFunc) {
+	return progress.WithTimeout(ctx, b.parameters.ProgressTimeout(), peer)
+}
+
+func (b *build) registryName() string { return "the registry " + b.parameters.Registry() }
 
 func (b *build) pushRegistry() engine.Registry {
 	return engine.Registry{

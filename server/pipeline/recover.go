@@ -12,6 +12,10 @@ import (
 // interrupted is the cause of a build whose server ended under it.
 const interrupted = "the server was stopped while this step ran: start the build again"
 
+// tagsMayLead is added to the cause of a build that ended while its tags moved.
+const tagsMayLead = "its tags may lead to its image already, which is signed and attested like that of a success, and whose manifest is not kept: " +
+	"the next build that succeeds moves them"
+
 // Recover says how the build that was running when the server ended has ended:
 // as its folder says, when its end was already saved there, or else interrupted
 // in the step behind the last one that was done. Then its folder says so from
@@ -23,6 +27,9 @@ func Recover(v *volume.Volume) func(record.Record) record.Record {
 		}
 		last.Status = api.FailureStatus(unfinished(last))
 		last.Cause = interrupted
+		if last.TagsMoving {
+			last.Cause += "; " + tagsMayLead
+		}
 		if err := saveInterrupted(v, last); err != nil {
 			last.Cause += "; " + volume.Unwritable(err).Error()
 		}
@@ -103,6 +110,9 @@ func unfinished(last record.Record) string {
 	case api.StatusImageBuilt:
 		return commandLine("docker", "push", tag)
 	case api.StatusImagePushed, api.StatusSuccess:
+		if last.TagsMoving {
+			return commandLine("docker", "push", tag)
+		}
 		return manifestCommand(last.BuildName)
 	}
 	return cleanUpCommand(last.Repository)

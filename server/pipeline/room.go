@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/history"
@@ -57,6 +58,18 @@ func (p *Pipeline) makeRoomForBuild(parameters api.Parameters) (history.Trimmed,
 // clone; without half of that the build ends here rather than behind the push.
 func (b *build) makeRoomForManifest(used int64) error {
 	trimmed, err := b.makeRoom(b.parameters, b.folder.ID(), room{wish: 2 * used, need: used})
+	b.logTrimmed(trimmed)
+	return err
+}
+
+// makeRoomForPush runs when the image is saved in the file archive. Its layers lie
+// on the volume a second time, compressed, while they are uploaded.
+func (b *build) makeRoomForPush(archive string) error {
+	saved, err := os.Stat(archive)
+	if err != nil {
+		return err
+	}
+	trimmed, err := b.makeRoom(b.parameters, b.folder.ID(), room{wish: saved.Size()})
 	b.logTrimmed(trimmed)
 	return err
 }

@@ -1,14 +1,12 @@
 package pipeline
 
-// What the image holds: looked for in the archive of the image itself, while it
-// is pushed, and stated as an SPDX document.
+// What the image holds: scanned in the archive that is pushed from, at the same
+// time, and stated as an SPDX document.
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
@@ -19,17 +17,11 @@ import (
 // maxImage bounds the archive of an image that is looked through, in bytes.
 const maxImage = 64 << 30
 
-// lookThrough takes an inventory of the built image. The archive lies on the
-// volume meanwhile, never in memory.
-func (b *build) lookThrough(ctx context.Context) (sbom.Inventory, error) {
-	archive := filepath.Join(b.work, "image.tar")
-	err := b.saveImage(ctx, archive)
-	var found sbom.Inventory
-	if err == nil {
-		found, err = b.LookThrough(ctx, archive, b.work)
-	}
-	if err := errors.Join(err, os.RemoveAll(archive)); err != nil {
-		return sbom.Inventory{}, attempt(commandLine("docker", "sbom", "--format", "spdx-json", b.references()[0]), err)
+// lookThrough takes an inventory of the image in the archive.
+func (b *build) lookThrough(ctx context.Context, archive string) (sbom.Inventory, error) {
+	found, err := b.LookThrough(ctx, archive, b.work)
+	if err != nil {
+		return sbom.Inventory{}, attempt(b.sbomCommand(), err)
 	}
 	b.log.Info("found %d packages in the image", len(found.Packages))
 	for _, file := range found.Unread {
@@ -38,15 +30,21 @@ func (b *build) lookThrough(ctx context.Context) (sbom.Inventory, error) {
 	return found, nil
 }
 
+// saveImage writes the built image into a file on the volume: it is never in
+// memory.
 func (b *build) saveImage(ctx context.Context, name string) (err error) {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("save the image: %w", err)
+	if err == nil {
+		err = b.withProgress(ctx, peerEngine, func(ctx context.Context) error {
+			return b.engine.Save(ctx, b.references()[0], file, maxImage)
+		})
+		err = errors.Join(err, file.Close())
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	return b.withProgress(ctx, peerEngine, func(ctx context.Context) error {
-		return b.engine.Save(ctx, b.references()[0], file, maxImage)
-	})
+	return attempt(commandLine("docker", "save", b.references()[0]), err)
+}
+
+func (b *build) sbomCommand() string {
+	return commandLine("docker", "sbom", "--format", "spdx-json", b.references()[0])
 }
 
 // attestSBOM states what was found in the pushed image.
@@ -62,7 +60,7 @@ func (b *build) attestSBOM(ctx context.Context, found sbom.Inventory) (record.At
 		err = b.keepAttested(manifest.SBOMDocument, document)
 	}
 	if err != nil {
-		return record.Attestation{}, attempt(commandLine("docker", "sbom", "--format", "spdx-json", b.references()[0]), err)
+		return record.Attestation{}, attempt(b.sbomCommand(), err)
 	}
 	return b.attest(ctx, statement{api.AttestationSBOM, sbom.PredicateType, manifest.SBOM, "spdxjson"}, document)
 }

@@ -8,12 +8,20 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/progress"
 	"github.com/opensbs/sbs/server/trust"
 )
 
 // Signer is what the pipeline asks of one way of signing.
 type Signer interface {
 	Sign(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
+}
+
+// TagSigner is a Signer whose signature is what makes a tag lead to an image. It
+// prepares what it can while no tag may move yet, and answers the key.
+type TagSigner interface {
+	Signer
+	Prepare(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
 }
 
 // checkSigning refuses ways of signing that this server was not given.
@@ -26,8 +34,8 @@ func (p *Pipeline) checkSigning(parameters api.Parameters) error {
 	return nil
 }
 
-// sign signs the image in every way that was asked for, beside each other; a
-// failure of one is the build's.
+// sign signs the image in every way that was asked for, beside each other, and
+// prepares the ways that sign tags; a failure of one is the build's.
 func (b *build) sign(ctx context.Context) ([]record.Signature, error) {
 	methods := b.parameters.Signing()
 	signatures := make([]record.Signature, len(methods))
@@ -42,17 +50,40 @@ func (b *build) sign(ctx context.Context) ([]record.Signature, error) {
 }
 
 func (b *build) signWith(ctx context.Context, method string) (record.Signature, error) {
-	progress := b.log.output()
-	key, err := b.Signers[method].Sign(ctx, b.signRequest(method), progress)
-	_ = progress.Close() // writes to the log, which keeps its own error
+	if _, ok := b.Signers[method].(TagSigner); ok {
+		return b.signBy(ctx, method, func(s Signer, ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
+			return s.(TagSigner).Prepare(ctx, request, progress)
+		})
+	}
+	signature, err := b.signBy(ctx, method, Signer.Sign)
+	if err == nil {
+		b.log.Info("signed with %s, key %s", method, signature.PublicKeyID)
+	}
+	return signature, err
+}
+
+// signing is what is asked of a signer.
+type signing func(s Signer, ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
+
+func (b *build) signBy(ctx context.Context, method string, sign signing) (record.Signature, error) {
+	peer := b.registryName()
+	if method == api.SigningDCT {
+		peer = "the notary server " + b.parameters.TrustPushServer
+	}
+	ctx, cancel := b.watch(ctx, peer)
+	defer cancel()
+	output := b.log.output()
+	key, err := sign(b.Signers[method], ctx, b.signRequest(ctx, method), output)
+	_ = output.Close() // writes to the log, which keeps its own error
 	if err != nil {
 		return record.Signature{}, attempt(b.signCommand(method), err)
 	}
-	b.log.Info("signed with %s, key %s", method, key.ID)
 	return record.Signature{Method: key.Method, PublicKeyID: key.ID, PublicKey: key.Key}, nil
 }
 
-func (b *build) signRequest(method string) trust.Request {
+// signRequest is the pushed image and how its servers are talked to; ctx is one of
+// watch.
+func (b *build) signRequest(ctx context.Context, method string) trust.Request {
 	p := b.parameters
 	request := trust.Request{
 		User:     p.DockerUser,
@@ -60,22 +91,14 @@ func (b *build) signRequest(method string) trust.Request {
 		CABundle: b.CABundle,
 		Insecure: b.Insecure,
 		Image:    b.image(),
+		Progress: func() { progress.Report(ctx) },
+		Notice:   func(text string) { b.log.Info("%s", text) },
 	}
 	if method == api.SigningDCT {
 		request.Notary = p.TrustPushServer
 		request.CABundle = joinLines(b.CABundle, []byte(p.TrustCA))
 	}
 	return request
-}
-
-// image is the pushed image, as it is signed and spoken of.
-func (b *build) image() trust.Image {
-	return trust.Image{
-		Repository: b.parameters.Repository(),
-		Tags:       b.tags(),
-		Digest:     b.pushed.Digest,
-		Size:       b.pushed.Size,
-	}
 }
 
 // signCommand is the signing as a person would have typed it.

@@ -145,6 +145,9 @@ func unfinished(r job.Record) string {
 	case api.StatusImageBuilt:
 		return "docker push " + tag
 	case api.StatusImagePushed, api.StatusSuccess:
+		if r.TagsMoving {
+			return "docker push " + tag
+		}
 		return "tar -cjf manifest." + r.BuildName + ".tbz data git"
 	}
 	return "docker image rm --force " + r.Repository

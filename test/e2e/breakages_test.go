@@ -129,12 +129,12 @@ func pushFailures(t *testing.T, l *lab) []failure {
 		name:    "push with wrong password",
 		changes: map[string]any{"DOCKER_PASSWORD": rand.Text()},
 		command: "docker login --username <USERNAME> --password <PASSWORD> {registry}",
-		cause:   []string{"the registry refused the credentials"},
+		cause:   []string{"refuses the user name and password", "check DOCKER_USER and DOCKER_PASSWORD"},
 	}, {
 		name:    "push by an account that may only read",
 		changes: map[string]any{"DOCKER_USER": l.given["DOCKER_RO_USER"], "DOCKER_PASSWORD": l.given["DOCKER_RO_PASSWORD"]},
-		command: "docker login --username <USERNAME> --password <PASSWORD> {registry}",
-		cause:   []string{"the registry refused the credentials"},
+		command: "docker push {image}:{tag}",
+		cause:   []string{"forbids this request to this user", "check that DOCKER_USER may push"},
 	}, {
 		name:    "registry down",
 		breaks:  without(l.registry),

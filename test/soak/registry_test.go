@@ -11,14 +11,14 @@ import (
 func (l *lab) registryGate() *gate.Gate { return l.registry }
 
 // registryDown: the registry that is pushed to can't be reached. Base images come
-// from another one. A layer's upload is not among the moments: the engine tries
-// that again for a minute, longer than any other fault lasts.
+// from another one.
 var registryDown = fault{
 	name: "registry down",
 	moments: []moment{
 		fromTheBeginning((*lab).registryGate),
+		when("at a layer", "POST /v2/"+imageName+"/blobs/uploads/", (*lab).registryGate),
 		when("at the image's manifest", "PUT /v2/"+imageName+"/manifests/", (*lab).registryGate),
-		when("at a signature", "PUT /v2/"+imageName+"/manifests/sha256", (*lab).registryGate),
+		when("at a signature", "PUT /v2/"+imageName+"/manifests/sha256-", (*lab).registryGate),
 	},
 	commands: []string{"docker push 127.0.0.1:", "podman image sign ", "cosign sign ", "cosign attest "},
 	cause:    regexp.MustCompile(`127\.0\.0\.1:\d+.*(connection refused|connection reset|EOF)`),

@@ -50,39 +50,69 @@ func newRepository(opened *notary.Repository, keys *keyStore, progress io.Writer
 
 // sign is the whole of it; see the diagram at the top of the file.
 func (r *repository) sign(image trust.Image) (trust.PublicKey, error) {
-	known, err := r.memory.load()
-	if err != nil {
-		return trust.PublicKey{}, err
-	}
-	published, err := r.Roots()
-	if err != nil {
-		return trust.PublicKey{}, err
-	}
-	var root notary.RootKey
-	role := data.CanonicalTargetsRole
-	if published == nil {
-		root, err = r.initialise(known)
-	} else {
-		root, role, err = r.check(known, published, image.Tags)
-	}
+	root, role, _, err := r.open(image)
 	if err != nil {
 		return trust.PublicKey{}, err
 	}
 	if err := r.publish(root, role, image); err != nil {
 		return trust.PublicKey{}, err
 	}
+	key, err := r.finish(root, image)
+	if err != nil {
+		return trust.PublicKey{}, err
+	}
+	return key, r.say("signed %s: %s\n", strings.Join(image.Tags, ", "), image.Digest)
+}
+
+// prepare publishes trust data without tags, where there is none.
+func (r *repository) prepare(image trust.Image) (trust.PublicKey, error) {
+	root, role, isNew, err := r.open(image)
+	if err != nil {
+		return trust.PublicKey{}, err
+	}
+	if !isNew {
+		return publicKey(root), nil
+	}
+	image.Tags = nil
+	if err := r.publish(root, role, image); err != nil {
+		return trust.PublicKey{}, err
+	}
+	return r.finish(root, image)
+}
+
+// open looks at the trust data and checks it, or makes it, in memory.
+func (r *repository) open(image trust.Image) (root notary.RootKey, role data.RoleName, isNew bool, err error) {
+	known, err := r.memory.load()
+	if err != nil {
+		return root, role, false, err
+	}
+	published, err := r.Roots()
+	if err != nil {
+		return root, role, false, err
+	}
+	if published == nil {
+		root, err = r.initialise(known)
+		return root, data.CanonicalTargetsRole, true, err
+	}
+	root, role, err = r.check(known, published, image.Tags)
+	return root, role, false, err
+}
+
+// finish reads back what was published, and remembers it.
+func (r *repository) finish(root notary.RootKey, image trust.Image) (trust.PublicKey, error) {
 	seen, err := r.readBack(root, image)
 	if err != nil {
 		return trust.PublicKey{}, err
 	}
-	if err := r.memory.save(record{RootKeyID: root.ID, Seen: seen}); err != nil {
-		return trust.PublicKey{}, err
-	}
+	return publicKey(root), r.memory.save(record{RootKeyID: root.ID, Seen: seen})
+}
+
+func publicKey(root notary.RootKey) trust.PublicKey {
 	return trust.PublicKey{
 		Method: api.SigningDCT,
 		ID:     root.ID,
 		Key:    base64.StdEncoding.EncodeToString(root.Public),
-	}, r.say("signed %s: %s\n", strings.Join(image.Tags, ", "), image.Digest)
+	}
 }
 
 // initialise makes the keys and the first trust data, in memory.

@@ -15,7 +15,7 @@ import (
 )
 
 // signLimit bounds one Sign with all its requests.
-const signLimit = 3 * time.Minute
+const signLimit = 30 * time.Minute
 
 var errSlow = fmt.Errorf("not done after %v", signLimit)
 
@@ -43,6 +43,20 @@ func New(keys Keys) *Signer {
 // its error, and whether the signatures were published is known to the server
 // alone: signing again is always safe.
 func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
+	return s.do(ctx, request, progress, (*repository).sign)
+}
+
+// Prepare does all of Sign but the signing: afterwards the server has the
+// repository's trust data, checked, and no tag leads to the image. It answers the
+// key that Sign will sign with.
+func (s *Signer) Prepare(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
+	return s.do(ctx, request, progress, (*repository).prepare)
+}
+
+// operation is done with the trust data of one repository.
+type operation func(*repository, trust.Image) (trust.PublicKey, error)
+
+func (s *Signer) do(ctx context.Context, request trust.Request, progress io.Writer, what operation) (trust.PublicKey, error) {
 	if err := request.Image.Validate(); err != nil {
 		return trust.PublicKey{}, fmt.Errorf("sign image: %w", err)
 	}
@@ -50,7 +64,7 @@ func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Wr
 	if err != nil {
 		return trust.PublicKey{}, fmt.Errorf("sign %s: %w", request.Image.Repository, err)
 	}
-	key, err := s.signInTurn(ctx, address, request, progress)
+	key, err := s.signInTurn(ctx, address, request, progress, what)
 	if err != nil {
 		return trust.PublicKey{}, fmt.Errorf("sign %s at %s: %w", request.Image.Repository, notary.Name(address), err)
 	}
@@ -58,7 +72,7 @@ func (s *Signer) Sign(ctx context.Context, request trust.Request, progress io.Wr
 }
 
 // signInTurn decides which of the things that went wrong is the one to tell.
-func (s *Signer) signInTurn(ctx context.Context, address *url.URL, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
+func (s *Signer) signInTurn(ctx context.Context, address *url.URL, request trust.Request, progress io.Writer, what operation) (trust.PublicKey, error) {
 	if err := s.enter(ctx); err != nil {
 		return trust.PublicKey{}, err
 	}
@@ -66,7 +80,7 @@ func (s *Signer) signInTurn(ctx context.Context, address *url.URL, request trust
 	ctx, cancel := context.WithTimeoutCause(ctx, signLimit, errSlow)
 	defer cancel()
 	store := &keyStore{keys: s.keys}
-	key, err := s.signAt(ctx, address, request, store, progress)
+	key, err := s.signAt(ctx, address, request, store, progress, what)
 	switch {
 	case err == nil:
 		return key, nil
@@ -88,13 +102,13 @@ func ended(ctx context.Context) error {
 }
 
 // signAt connects to the server and leaves no connection behind.
-func (s *Signer) signAt(ctx context.Context, address *url.URL, request trust.Request, store *keyStore, progress io.Writer) (trust.PublicKey, error) {
+func (s *Signer) signAt(ctx context.Context, address *url.URL, request trust.Request, store *keyStore, progress io.Writer, what operation) (trust.PublicKey, error) {
 	opened, err := notary.Open(ctx, address, request.Image.Repository, request.Access(), "push", "pull")
 	if err != nil {
 		return trust.PublicKey{}, err
 	}
 	defer opened.Close()
-	return newRepository(opened, store, progress).sign(request.Image)
+	return what(newRepository(opened, store, progress), request.Image)
 }
 
 // Forget is an operator's decision after a LostError or a RolledBackError: it

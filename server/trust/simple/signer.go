@@ -17,7 +17,7 @@ import (
 )
 
 // signLimit bounds one Sign with all its requests.
-const signLimit = 3 * time.Minute
+const signLimit = 30 * time.Minute
 
 // Signer signs with the key of one sealed store. It is safe for concurrent use;
 // signatures wait for each other, so that the key is made once.
