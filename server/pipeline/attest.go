@@ -61,9 +61,10 @@ func (b *build) signAndPublish(ctx context.Context, s statement, predicate []byt
 		PublicKey:     key.Key,
 	}
 	if slices.Contains(b.parameters.Published(), s.name) {
-		ctx, cancel := b.watch(ctx, b.registryName())
-		defer cancel()
-		stated.Referrer, err = b.Attester.Attach(ctx, b.signRequest(ctx, api.SigningSigstore), s.predicateType, bundle)
+		err = b.withProgress(ctx, b.peerRegistry(), func(ctx context.Context) (err error) {
+			stated.Referrer, err = b.Attester.Attach(ctx, b.signRequest(ctx, api.SigningSigstore), s.predicateType, bundle)
+			return err
+		})
 	}
 	return stated, err
 }

@@ -42,18 +42,20 @@ func (b *build) verifyBases(ctx context.Context, path string) (string, error) {
 		return "", attempt(b.buildCommand(), err)
 	}
 	version := b.engine.Version()
-	ctx, cancel := b.watch(ctx, "the base images' registries")
-	defer cancel()
-	pinned, err := b.Bases.Pin(ctx, base.Request{
-		Dockerfile:  text,
-		Environment: dockerfile.Environment{Args: b.parameters.Args, OS: version.OS, Arch: version.Arch},
-		Rules:       rules,
-		Access: func(repository string, rule api.BaseRule) signature.Access {
-			return b.baseAccess(ctx, repository, rule)
-		},
-		Verified: func(image base.Image) {
-			b.log.Info("verified the base image %s: %s, %s%s", image.Reference, image.Digest, image.Method, keyText(image.KeyID))
-		},
+	var pinned base.Pinned
+	err = b.withProgress(ctx, "a base image's registry", func(ctx context.Context) (err error) {
+		pinned, err = b.Bases.Pin(ctx, base.Request{
+			Dockerfile:  text,
+			Environment: dockerfile.Environment{Args: b.parameters.Args, OS: version.OS, Arch: version.Arch},
+			Rules:       rules,
+			Access: func(repository string, rule api.BaseRule) signature.Access {
+				return b.baseAccess(ctx, repository, rule)
+			},
+			Verified: func(image base.Image) {
+				b.log.Info("verified the base image %s: %s, %s%s", image.Reference, image.Digest, image.Method, keyText(image.KeyID))
+			},
+		})
+		return err
 	})
 	if err != nil {
 		return "", attempt(b.verifyCommand(err), err)
@@ -71,7 +73,7 @@ func keyText(id string) string {
 }
 
 // baseAccess is how an image and the server of its rule are asked; ctx is one of
-// watch.
+// withProgress.
 func (b *build) baseAccess(ctx context.Context, repository string, rule api.BaseRule) signature.Access {
 	access := signature.Access{
 		CABundle: b.CABundle,

@@ -40,10 +40,13 @@ func (f *fixture) builtWith(progressLimit, buildLimit string) (record.Record, ti
 // names it; the slot is free within seconds, though the engine never obeys again.
 func TestSilenceEndsTheBuild(t *testing.T) {
 	for operation, test := range map[string]struct{ peer, command string }{
-		"connect":          {peerEngine, "docker version"},
-		"remove leftovers": {peerEngine, "docker image rm"},
-		"build":            {peerBuilder, "docker build"},
-		"save":             {peerEngine, "docker sbom"},
+		"connect":           {peerEngine, "docker version"},
+		"remove leftovers":  {peerEngine, "docker image rm"},
+		"build":             {peerBuilder, "docker build"},
+		"save":              {peerEngine, "docker save"},
+		"push":              {"the registry r.example.com", "docker push"},
+		"sign":              {"the registry r.example.com", "cosign sign"},
+		"attach provenance": {"the registry r.example.com", "cosign attest"},
 	} {
 		t.Run(operation, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -93,7 +96,7 @@ func TestProgressKeepsTheBuild(t *testing.T) {
 
 // BUILD_TIMEOUT ends a build in any step, with a sentence that names it.
 func TestBuildTimeout(t *testing.T) {
-	for _, operation := range []string{"clone", "build", "push latest", "scan", "sign"} {
+	for _, operation := range []string{"clone", "build", "push", "scan", "sign", "tag"} {
 		t.Run(operation, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t)

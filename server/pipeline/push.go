@@ -11,7 +11,6 @@ import (
 
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
-	"github.com/opensbs/sbs/server/progress"
 	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/trust"
 	"github.com/opensbs/sbs/signature"
@@ -80,15 +79,15 @@ func (b *build) push(ctx context.Context, archive string) error {
 	if err := b.makeRoomForPush(archive); err != nil {
 		return attempt(command, err)
 	}
-	ctx, cancel := b.watch(ctx, b.registryName())
-	defer cancel()
 	output := b.log.output()
-	pushed, err := b.Pusher.Push(ctx, b.target(ctx), archive, b.work, output)
+	err := b.withProgress(ctx, b.peerRegistry(), func(ctx context.Context) (err error) {
+		b.pushed, err = b.Pusher.Push(ctx, b.target(ctx), archive, b.work, output)
+		return err
+	})
 	_ = output.Close() // writes to the log, which keeps its own error
 	if err != nil {
 		return b.pushFailed(command, err)
 	}
-	b.pushed = pushed
 	b.log.Info("pushed %s", b.byDigest())
 	return nil
 }
@@ -101,7 +100,7 @@ func (b *build) pushFailed(command string, err error) error {
 	return attempt(command, trust.Advise(err))
 }
 
-// target is the repository that is pushed to; ctx is one of watch.
+// target is the repository that is pushed to; ctx is one of withProgress.
 func (b *build) target(ctx context.Context) push.Target {
 	return push.Target{
 		Repository: b.parameters.Repository(),
@@ -109,13 +108,8 @@ func (b *build) target(ctx context.Context) push.Target {
 	}
 }
 
-// watch ends a context when nothing goes to or comes from a server for
-// PROGRESS_TIMEOUT.
-func (b *build) watch(ctx context.Context, peer string) (context.Context, context.CancelFunc) {
-	return progress.WithTimeout(ctx, b.parameters.ProgressTimeout(), peer)
-}
-
-func (b *build) registryName() string { return "the registry " + b.parameters.Registry() }
+// peerRegistry is who is waited for, see withProgress.
+func (b *build) peerRegistry() string { return "the registry " + b.parameters.Registry() }
 
 func (b *build) pushRegistry() engine.Registry {
 	return engine.Registry{

@@ -66,14 +66,16 @@ func (b *build) signWith(ctx context.Context, method string) (record.Signature, 
 type signing func(s Signer, ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
 
 func (b *build) signBy(ctx context.Context, method string, sign signing) (record.Signature, error) {
-	peer := b.registryName()
+	peer := b.peerRegistry()
 	if method == api.SigningDCT {
 		peer = "the notary server " + b.parameters.TrustPushServer
 	}
-	ctx, cancel := b.watch(ctx, peer)
-	defer cancel()
+	var key trust.PublicKey
 	output := b.log.output()
-	key, err := sign(b.Signers[method], ctx, b.signRequest(ctx, method), output)
+	err := b.withProgress(ctx, peer, func(ctx context.Context) (err error) {
+		key, err = sign(b.Signers[method], ctx, b.signRequest(ctx, method), output)
+		return err
+	})
 	_ = output.Close() // writes to the log, which keeps its own error
 	if err != nil {
 		return record.Signature{}, attempt(b.signCommand(method), err)
@@ -82,7 +84,7 @@ func (b *build) signBy(ctx context.Context, method string, sign signing) (record
 }
 
 // signRequest is the pushed image and how its servers are talked to; ctx is one of
-// watch.
+// withProgress.
 func (b *build) signRequest(ctx context.Context, method string) trust.Request {
 	p := b.parameters
 	request := trust.Request{

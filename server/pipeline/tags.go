@@ -28,10 +28,12 @@ func (b *build) moveTags(ctx context.Context) (undo func(), err error) {
 	if err := b.signTags(ctx); err != nil {
 		return nothing, err
 	}
-	ctx, cancel := b.watch(ctx, b.registryName())
-	defer cancel()
+	var putBack func(context.Context) error
 	output := b.log.output()
-	putBack, err := b.Pusher.Tag(ctx, b.target(ctx), b.pushed, b.tags(), output)
+	err = b.withProgress(ctx, b.peerRegistry(), func(ctx context.Context) (err error) {
+		putBack, err = b.Pusher.Tag(ctx, b.target(ctx), b.pushed, b.tags(), output)
+		return err
+	})
 	_ = output.Close() // writes to the log, which keeps its own error
 	undo = func() { b.undoTags(ctx, putBack) }
 	if err != nil {
