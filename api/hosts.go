@@ -81,6 +81,8 @@ func endpointURL(text string) string {
 		return "is not a URL"
 	case u.User != nil:
 		return "has credentials in the URL"
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "has a query or a fragment, which a server would have to keep out of logs and records; write it without"
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
 		return ""
 	case u.Scheme != "https":

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -155,6 +156,26 @@ func (p Parameters) Secrets() map[string]string {
 		}
 	}
 	return secrets
+}
+
+// Login is a user name and the secret that goes with it.
+type Login struct {
+	Name     string // of the secret, as in Secrets
+	User     string
+	Password string
+}
+
+// Logins returns the pairs of user names and secrets: HTTP sends them as one text.
+func (p Parameters) Logins() []Login {
+	all := []Login{
+		{"GITHUB_TOKEN", cmp.Or(p.GitHubUser, "git"), string(p.GitHubToken)},
+		{"DOCKER_PASSWORD", p.DockerUser, string(p.DockerPassword)},
+		{"DOCKER_RO_PASSWORD", p.ROUser, string(p.ROPassword)},
+		{"DOCKER_BASE_PASSWORD", p.BaseUser, string(p.BasePassword)},
+		{"MANIFEST_COS_HMAC_SECRET_ACCESS_KEY", p.ManifestStore.HMACKeyID, string(p.ManifestStore.HMACSecret)},
+		{"STATE_COS_HMAC_SECRET_ACCESS_KEY", p.StateStore.HMACKeyID, string(p.StateStore.HMACSecret)},
+	}
+	return slices.DeleteFunc(all, func(l Login) bool { return l.Password == "" })
 }
 
 func (p Parameters) values(want func(field) bool) map[string]any {

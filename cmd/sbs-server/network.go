@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpproxy"
+
+	"github.com/opensbs/sbs/api"
 )
 
 // proxies are the operator's, by the environment values that every program
@@ -16,6 +18,7 @@ import (
 type proxies struct {
 	config  *httpproxy.Config
 	secrets map[string]string // the passwords among them, by name
+	logins  []api.Login       // the passwords with their user names
 }
 
 // readProxies checks the proxies at the door: a value that can't be understood
@@ -32,6 +35,7 @@ func readProxies() (proxies, error) {
 		}
 		if password, given := address.User.Password(); given {
 			p.secrets[name+"_PASSWORD"] = password
+			p.logins = append(p.logins, api.Login{Name: name + "_PASSWORD", User: address.User.Username(), Password: password})
 		}
 	}
 	return p, nil

@@ -48,5 +48,6 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 		Proxy:       s.proxies.choose,
 		BuildArgs:   s.proxies.buildArguments(),
 		Secrets:     s.proxies.secrets,
+		Logins:      s.proxies.logins,
 	})
 }

@@ -59,6 +59,7 @@ type Config struct {
 	Proxy     source.Proxy      // for git over HTTPS; nil for none
 	BuildArgs map[string]string // for every build, unless its parameters say otherwise; no secret may be among them
 	Secrets   map[string]string // of the operator, by name: no log and no record may show them
+	Logins    []api.Login       // the user names that go with some of them
 }
 
 // Pipeline starts builds.
@@ -111,7 +112,7 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 		secrets = map[string]string{}
 	}
 	maps.Copy(secrets, parameters.Secrets())
-	redact := newRedactor(secrets)
+	redact := newRedactor(secrets, append(parameters.Logins(), p.Logins...)...)
 	begun := p.Slot.Begin(p.firstRecord(folder.ID(), parameters, redact), func(ctx context.Context, slot *job.Build) record.Record {
 		b := &build{
 			Pipeline:   p,

@@ -3,16 +3,20 @@ package pipeline
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/opensbs/sbs/api"
 )
 
 const sshKey = `-----BEGIN OPENSSH PRIVATE KEY-----
@@ -65,6 +69,56 @@ func TestRedact(t *testing.T) {
 		if strings.Contains(strings.ToLower(key), "horse") || strings.Contains(toText(value), "correct horse") {
 			t.Errorf("%s still holds the secret: %v", key, value)
 		}
+	}
+}
+
+// A password is found in what HTTP sends of it, however short it is.
+func TestRedactLogins(t *testing.T) {
+	r := newRedactor(map[string]string{"DOCKER_PASSWORD": "hunter2!", "DOCKER_RO_PASSWORD": "abc"},
+		api.Login{Name: "DOCKER_PASSWORD", User: "builder", Password: "hunter2!"},
+		api.Login{Name: "DOCKER_RO_PASSWORD", User: "reader", Password: "abc"},
+		api.Login{Name: "GITHUB_TOKEN", User: "", Password: "t?k>n"})
+	for text, want := range map[string]string{
+		"Authorization: Basic YnVpbGRlcjpodW50ZXIyIQ==": "Authorization: Basic <DOCKER_PASSWORD>==",
+		"cmVhZGVyOmFiYw==": "<DOCKER_RO_PASSWORD>==",
+		base64.URLEncoding.EncodeToString([]byte(":t?k>n")): "<GITHUB_TOKEN>",
+		"abc": "abc",
+	} {
+		if got := r.text(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+	for _, before := range []string{"", "x", "xx"} {
+		encoded := base64.StdEncoding.EncodeToString([]byte(before + "builder:hunter2!\n"))
+		if got := r.text(encoded); !strings.Contains(got, "<DOCKER_PASSWORD>") {
+			t.Errorf("%q became %q", encoded, got)
+		}
+	}
+}
+
+// A secret is found in parameters of every kind, at any depth; a value without one
+// stays as it is.
+func TestRedactValues(t *testing.T) {
+	r := newRedactor(planted)
+	policy := func(lookaside string) api.BasePolicy {
+		return api.BasePolicy{{Image: "r.example.com/ns/base", Method: api.SigningSimple, Key: "key", Lookaside: lookaside}}
+	}
+	values := r.values(map[string]any{
+		"BASE_IMAGE_POLICY": policy("https://h/correct horse/"),
+		"NESTED":            map[string]any{"a": []any{1, map[string]string{"correct horse": "x correct horse"}}},
+		"GITHUB_DEPTH":      3,
+	})
+	text, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"BASE_IMAGE_POLICY":[{"image":"r.example.com/ns/base","key":"key","lookaside":"https://h/\u003cGITHUB_TOKEN\u003e/","method":"simple"}],` +
+		`"GITHUB_DEPTH":3,"NESTED":{"a":[1,{"\u003cGITHUB_TOKEN\u003e":"x \u003cGITHUB_TOKEN\u003e"}]}}`; string(text) != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+	same := policy("https://h/")
+	if got := r.values(map[string]any{"BASE_IMAGE_POLICY": same})["BASE_IMAGE_POLICY"]; !reflect.DeepEqual(got, same) {
+		t.Errorf("a policy without a secret became %#v", got)
 	}
 }
 

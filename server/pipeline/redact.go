@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/hex"
@@ -9,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/opensbs/sbs/api"
 )
 
 // minSecret is the length from which a text is searched for as a secret.
@@ -25,13 +28,18 @@ type redactor struct {
 	longest  int // of what is searched for, in bytes
 }
 
-// newRedactor takes secrets by name.
-func newRedactor(secrets map[string]string) *redactor {
+// newRedactor takes secrets by name, and the user names that some are sent with.
+func newRedactor(secrets map[string]string, logins ...api.Login) *redactor {
 	type pair struct{ text, name string }
 	var pairs []pair
 	for name, secret := range secrets {
 		for _, form := range forms(secret) {
 			pairs = append(pairs, pair{form, "<" + name + ">"})
+		}
+	}
+	for _, login := range logins {
+		for _, form := range loginForms(login.User, login.Password) {
+			pairs = append(pairs, pair{form, "<" + login.Name + ">"})
 		}
 	}
 	// The longest first: of two secrets that begin alike, the replacer takes
@@ -83,6 +91,17 @@ func forms(secret string) []string {
 	return slices.Compact(found)
 }
 
+// loginForms are what HTTP sends of a user name and a password (RFC 7617), also of
+// a password that is too short to be searched for by itself.
+func loginForms(user, password string) []string {
+	text := []byte(user + ":" + strings.TrimSpace(password))
+	found := []string{
+		strings.TrimRight(base64.StdEncoding.EncodeToString(text), "="),
+		strings.TrimRight(base64.URLEncoding.EncodeToString(text), "="),
+	}
+	return append(found, inner(string(text))...)
+}
+
 // minInner is the length from which a piece of base64 says enough to be told from
 // other text.
 const minInner = 12
@@ -127,7 +146,7 @@ func (r *redactor) text(text string) string {
 	return r.replacer.Replace(text)
 }
 
-// values redacts every text in a tree of maps and lists, as JSON has them.
+// values redacts every text in parameters, at any depth.
 func (r *redactor) values(values map[string]any) map[string]any {
 	redacted := make(map[string]any, len(values))
 	for key, value := range values {
@@ -143,10 +162,52 @@ func (r *redactor) values(values map[string]any) map[string]any {
 		case map[string]string:
 			redacted[key] = r.texts(value)
 		default:
-			redacted[key] = value
+			redacted[key] = r.value(value)
 		}
 	}
 	return redacted
+}
+
+// value redacts a value of another kind in its JSON form. One without a secret stays
+// what it was, so that its members keep their order.
+func (r *redactor) value(value any) any {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil // what can't be written can't be in a record
+	}
+	var tree any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&tree); err != nil {
+		return nil
+	}
+	if redacted, changed := r.tree(tree); changed {
+		return redacted
+	}
+	return value
+}
+
+func (r *redactor) tree(tree any) (redacted any, changed bool) {
+	switch tree := tree.(type) {
+	case string:
+		text := r.text(tree)
+		return text, text != tree
+	case []any:
+		for i, item := range tree {
+			value, other := r.tree(item)
+			tree[i], changed = value, changed || other
+		}
+		return tree, changed
+	case map[string]any:
+		members := make(map[string]any, len(tree))
+		for name, member := range tree {
+			value, other := r.tree(member)
+			shown := r.text(name)
+			members[shown], changed = value, changed || other || shown != name
+		}
+		return members, changed
+	}
+	return tree, false
 }
 
 // texts redacts every value of a map.
