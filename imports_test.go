@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	"server/push":           {"signature", "signature/registry"},
 	"server/sbom":           {"server/process"},
 	"server/sbom/scan":      {"server/sbom"},
-	"server/source":         {},
+	"server/source":         {"server/progress"},
 	"server/stateimage":     {},
 	"server/trust":          {"signature"},
 	"server/trust/dct":      {"api", "server/stateimage", "server/trust", "signature", "signature/notary"},

@@ -36,6 +36,7 @@ var fields = []field{
 	{key: "GITHUB_CA", at: func(p *Parameters) any { return &p.GitHubCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
 	{key: "GITHUB_DEPTH", at: func(p *Parameters) any { return &p.GitHubDepth }, takes: "a whole number from 1 to 1000000"},
 	{key: "GITHUB_RECURSE_SUBMODULES", at: func(p *Parameters) any { return &p.Submodules }, takes: "True or False"},
+	{key: "GITHUB_LFS", at: func(p *Parameters) any { return &p.LFS }, takes: "True or False"},
 
 	{key: "DOCKER_REPO", at: func(p *Parameters) any { return &p.DockerRepo }, takes: "namespace/name in lower case, without registry and tag", check: repository},
 	{key: "DOCKER_USER", at: func(p *Parameters) any { return &p.DockerUser }, takes: "a user name, in one line", check: lineUpTo(256)},

@@ -30,6 +30,7 @@ type Parameters struct {
 	GitHubCA         string // GITHUB_CA (addition): PEM certificates trusted for HTTPS clones
 	GitHubDepth      int    // GITHUB_DEPTH (addition): commits of history; 0 means 1
 	Submodules       bool   // GITHUB_RECURSE_SUBMODULES
+	LFS              bool   // GITHUB_LFS (addition): Git LFS objects in the place of their pointers
 
 	DockerRepo      string            // DOCKER_REPO: namespace/name, without registry and tag
 	DockerUser      string            // DOCKER_USER

@@ -81,6 +81,9 @@ func checkCommitID(_ context.Context, a *audit) (string, error) {
 		return "", fmt.Errorf("the submodules are %q, the record says %q", cloned, listed)
 	}
 	found := fmt.Sprintf("%s, computed from %d objects and compared with %d files", source.Commit, source.Objects, source.Files)
+	if source.LFS > 0 {
+		found += fmt.Sprintf("; %d files are LFS objects, each checked against its pointer", source.LFS)
+	}
 	return found + tagText(source.Tag), nil
 }
 

@@ -21,6 +21,7 @@ type Result struct {
 	Tag        Tag         // zero if no tag was built
 	Submodules []Submodule // cloned or not, in the order of their paths
 	Files      int         // in the work trees, links included
+	LFS        int         // those of the files that are objects of Git LFS, whose pointers the commits have
 	Objects    int
 }
 
@@ -114,6 +115,7 @@ func (f *Folder) checkFiles(ctx context.Context, p *pack, head plumbing.Hash, gi
 	}
 	delete(f.staged, git+"/index")
 	result.Files += w.files
+	result.LFS += w.lfs
 	result.Objects += len(p.objects)
 	for _, module := range w.modules {
 		if err := f.submodule(ctx, git, module, depth, result); err != nil {

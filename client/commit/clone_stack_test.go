@@ -88,11 +88,12 @@ func TestWhatTheServerClones(t *testing.T) {
 	}
 }
 
-// What git makes of modes, empty folders, backslashes, tags and submodules that
-// are left empty is what is recomputed, too.
+// What git makes of modes, empty folders, backslashes, tags, submodules that are
+// left empty and Git LFS is what is recomputed, too.
 func TestWhatTheServerClonesAsGitDoes(t *testing.T) {
 	root := t.TempDir()
-	server, err := gitserver.Start(t.Context(), gitserver.Options{Root: root})
+	lfs := &gitserver.LFS{}
+	server, err := gitserver.Start(t.Context(), gitserver.Options{Root: root, LFS: lfs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,14 +130,16 @@ func TestWhatTheServerClonesAsGitDoes(t *testing.T) {
 	blob, none := write("blob", "text\n"), tree()
 	empty := tree(gitserver.Entry{Mode: "40000", Name: "a", ID: none})
 	head := git("commit-tree", "-m", "odd", tree(
+		gitserver.Entry{Mode: "100644", Name: ".gitattributes", ID: write("blob", "*.bin filter=lfs\n")},
 		gitserver.Entry{Mode: "100644", Name: ".gitmodules", ID: write("blob", "[submodule \"m\"]\n\tpath = sub\n\turl = ../m.git\n\tupdate = none\n")},
 		gitserver.Entry{Mode: "100655", Name: "655", ID: blob}, gitserver.Entry{Mode: "100744", Name: "744", ID: blob},
 		gitserver.Entry{Mode: "100644", Name: `a\b`, ID: blob}, gitserver.Entry{Mode: "40000", Name: "empty", ID: empty},
+		gitserver.Entry{Mode: "100755", Name: "object.bin", ID: write("blob", lfs.Add(strings.Repeat("object", 100_000)))},
 		gitserver.Entry{Mode: "160000", Name: "sub", ID: strings.Repeat("0a", 20)},
 	))
 	git("tag", "-a", "-m", "release", "v1", head)
 	dir := filepath.Join(t.TempDir(), "clone")
-	request := source.Request{URL: server.HTTPSURL("odd.git"), Reference: "v1", Depth: 1, Submodules: true, CABundle: server.CABundle()}
+	request := source.Request{URL: server.HTTPSURL("odd.git"), Reference: "v1", Depth: 1, Submodules: true, LFS: true, CABundle: server.CABundle()}
 	if _, err := source.Clone(t.Context(), request, dir, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +147,7 @@ func TestWhatTheServerClonesAsGitDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Tag{"v1", git("rev-parse", "v1"), "v1"}); got.Commit != head || got.Tag != want || got.Files != 4 || len(got.Submodules) != 1 || got.Submodules[0].Cloned {
+	if want := (Tag{"v1", git("rev-parse", "v1"), "v1"}); got.Commit != head || got.Tag != want || got.Files != 6 || got.LFS != 1 || len(got.Submodules) != 1 || got.Submodules[0].Cloned {
 		t.Errorf("got %+v, want the commit %s and the tag %v", got, head, want)
 	}
 }

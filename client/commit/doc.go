@@ -14,7 +14,8 @@
 //     the history was cut; and the tag that was built, if there is one, leads to
 //     that commit, itself or through annotated tags in the pack;
 //   - the files, links and folders beside .git are those of the commit's tree,
-//     in name, mode and content, and there is no other;
+//     in name, mode and content, and there is no other; a file may be an object
+//     of Git LFS, whose SHA-256 and size make the pointer that the tree has;
 //   - the Git folder holds nothing that a clone does not need, and no setting
 //     or hook which could make Git run something or look away.
 //

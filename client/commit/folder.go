@@ -7,6 +7,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,7 @@ type Folder struct {
 type entry struct {
 	mode filemode.FileMode
 	id   plumbing.Hash // of the blob that its content makes; zero for folders
+	lfs  plumbing.Hash // of the blob of the pointer by which Git LFS stands for a file's content
 }
 
 // gitFolder is the repository's own; those of submodules lie in it.
@@ -110,7 +112,7 @@ func (f *Folder) addWork(name string, header *tar.Header, content io.Reader) err
 		}
 		found.mode, err = fileMode(name, header.Mode)
 		if err == nil {
-			found.id, err = f.blobID(header.Size, content)
+			found.id, found.lfs, err = f.blobIDs(header.Size, content)
 		}
 	default:
 		err = fmt.Errorf("%s is neither file, folder nor symbolic link", name)
@@ -130,16 +132,23 @@ func fileMode(name string, mode int64) (filemode.FileMode, error) {
 	return 0, fmt.Errorf("%s has the mode %o, which no clone has", name, mode)
 }
 
-// blobID is the id that content has as Git's blob.
-func (f *Folder) blobID(size int64, content io.Reader) (plumbing.Hash, error) {
+// blobIDs returns the id that content has as Git's blob, and that of the pointer
+// that Git LFS keeps in its place.
+func (f *Folder) blobIDs(size int64, content io.Reader) (blob, lfs plumbing.Hash, err error) {
 	if err := f.checkedOut.take(size); err != nil {
-		return plumbing.ZeroHash, err
+		return blob, lfs, err
 	}
-	hasher := plumbing.NewHasher(plumbing.BlobObject, size)
-	if _, err := io.CopyBuffer(hasher, content, f.buffer); err != nil {
-		return plumbing.ZeroHash, err
+	hasher, sum := plumbing.NewHasher(plumbing.BlobObject, size), sha256.New()
+	if _, err := io.CopyBuffer(io.MultiWriter(hasher, sum), content, f.buffer); err != nil {
+		return blob, lfs, err
 	}
-	return hasher.Sum(), nil
+	return hasher.Sum(), pointerID(sum.Sum(nil), size), nil
+}
+
+// pointerID returns the id of the one pointer that stands for a content: its
+// form is fixed (git-lfs, docs/spec.md).
+func pointerID(sum []byte, size int64) plumbing.Hash {
+	return plumbing.ComputeHash(plumbing.BlobObject, fmt.Appendf(nil, "version https://git-lfs.github.com/spec/v1\noid sha256:%x\nsize %d\n", sum, size))
 }
 
 // What Git's files that are no text begin with. Their names say less: a branch

@@ -16,6 +16,7 @@ type worktree struct {
 	folder  *Folder
 	pack    *pack
 	files   int
+	lfs     int         // those that are objects of Git LFS
 	modules []Submodule // met, by path from the top of the manifest's git/
 	listed  []listing   // what the file index must hold
 }
@@ -75,7 +76,8 @@ func (w *worktree) leaf(entry treeEntry, base, name string) error {
 	return w.entry(base+name, entry.mode, entry.id)
 }
 
-// entry compares one thing with what the tree says of it.
+// entry compares one thing with what the tree has. A file may be the object for
+// which the tree has the pointer of Git LFS.
 func (w *worktree) entry(name string, mode filemode.FileMode, id plumbing.Hash) error {
 	found, ok := w.folder.work[name]
 	if !ok {
@@ -85,7 +87,10 @@ func (w *worktree) entry(name string, mode filemode.FileMode, id plumbing.Hash) 
 	switch {
 	case found.mode != mode:
 		return fmt.Errorf("%q is of the mode %s, in the commit it is %s", name, found.mode, mode)
-	case found.id != id:
+	case found.id == id:
+	case !found.lfs.IsZero() && found.lfs == id:
+		w.lfs++
+	default:
 		return fmt.Errorf("%q is not what the commit has: its content makes the blob %s instead of %s", name, found.id, id)
 	}
 	return nil

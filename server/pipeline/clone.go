@@ -48,6 +48,7 @@ func (b *build) sourceRequest() source.Request {
 		Reference:  p.GitHubBranch,
 		Depth:      p.Depth(),
 		Submodules: p.Submodules,
+		LFS:        p.LFS,
 		SSHKey:     []byte(p.GitHubKey),
 		User:       p.GitHubUser,
 		Token:      string(p.GitHubToken),

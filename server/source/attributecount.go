@@ -134,7 +134,7 @@ func (c *checkout) actsOn(ctx context.Context, found map[string]string, id plumb
 	if encoding != "" && text.size > 0 {
 		names = append(names, "working-tree-encoding")
 	}
-	if filter != "" && !text.pointer {
+	if filter != "" && text.size > 0 && !text.pointer {
 		names = append(names, "filter")
 	}
 	if found["ident"] == attributeTrue && text.ident {

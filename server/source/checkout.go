@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,12 +14,6 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// A pointer of Git LFS begins with its version and is shorter than 1024 bytes
-// (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
-const maxPointer = 1024
-
-var pointerStart = []byte("version https://git-lfs.github.com/spec/")
-
 // checkout writes the tree of a commit as files. go-git's own is not used: it
 // keeps stat data in the index and writes by path, not within a folder.
 type checkout struct {
@@ -31,7 +24,7 @@ type checkout struct {
 	buffer    []byte
 	entries   []*index.Entry
 	files     int64
-	pointers  int64                    // those of the files that stand for files in Git LFS
+	pointers  []pointerFile            // those of the files that stand for files in Git LFS
 	links     map[string]plumbing.Hash // submodules: path → commit
 	modules   *plumbing.Hash           // the blob of .gitmodules
 }
@@ -167,8 +160,8 @@ func (c *checkout) file(ctx context.Context, root *os.Root, entry gitobject.Tree
 		return fmt.Errorf("check out %s: %w", path, err)
 	}
 	c.files++
-	if size := content.Size(); size < maxPointer && bytes.HasPrefix(c.buffer[:size], pointerStart) {
-		c.pointers++ // what was copied at last is still in the buffer
+	if size := content.Size(); size < maxPointer && isPointer(c.buffer[:size]) { // what was copied at last is still in the buffer
+		c.pointers = append(c.pointers, newPointerFile(path, c.buffer[:size]))
 	}
 	return nil
 }

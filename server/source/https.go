@@ -26,9 +26,9 @@ type httpsSession struct {
 	connections *http.Transport
 }
 
-// dialHTTPS prepares a session; connections open with the first request.
-func dialHTTPS(u URL, user, token string, authorities *x509.CertPool, proxy Proxy) (*httpsSession, error) {
-	connections := &http.Transport{
+// newConnections returns connections of which nobody else knows.
+func newConnections(authorities *x509.CertPool, proxy Proxy) *http.Transport {
+	return &http.Transport{
 		Proxy:                  proxy,
 		DialContext:            (&net.Dialer{}).DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12},
@@ -36,6 +36,11 @@ func dialHTTPS(u URL, user, token string, authorities *x509.CertPool, proxy Prox
 		TLSHandshakeTimeout:    30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
+}
+
+// dialHTTPS prepares a session; connections open with the first request.
+func dialHTTPS(u URL, user, token string, authorities *x509.CertPool, proxy Proxy) (*httpsSession, error) {
+	connections := newConnections(authorities, proxy)
 	client := &http.Client{Transport: boundedBodies{connections}, CheckRedirect: checkRedirect}
 	endpoint := &transport.Endpoint{Protocol: u.Scheme, Host: u.Host, Port: u.Port, Path: u.Path}
 	if strings.Contains(u.Host, ":") {

@@ -23,6 +23,7 @@ type Request struct {
 	Reference   string // branch, tag, full name of a reference, or full commit id; "" is the remote's default branch
 	Depth       int    // commits of history, from the reference back; 0 is all of it
 	Submodules  bool   // clone submodules too, and theirs, at the commits the tree names
+	LFS         bool   // put the files that Git LFS keeps in the place of their pointers
 	SSHKey      []byte // private key in PEM or OpenSSH form without passphrase, for SSH URLs
 	User, Token string // credentials for HTTPS URLs; a token alone will do; may be empty
 	KnownHosts  []byte // known_hosts text (sshd(8)) for hosts beyond the built-in ones
@@ -199,8 +200,13 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 	if err := c.writeContent(ctx, n, got, kept, files); err != nil {
 		return Checkout{}, nil, err
 	}
-	if files.pointers > 0 {
-		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for", grouped(files.pointers))
+	if c.request.LFS {
+		err = c.fetchLFS(ctx, n, got.name, files)
+	} else {
+		c.reportPointers(files)
+	}
+	if err != nil {
+		return Checkout{}, nil, err
 	}
 	if err := files.reportAttributes(ctx, c.progress); err != nil {
 		return Checkout{}, nil, err

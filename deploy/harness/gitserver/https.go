@@ -49,12 +49,15 @@ func (s *Server) handler(silent *log.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.running.Add(1)
 		defer s.running.Done()
-		if !s.allowed(r) {
+		if !s.allowed(r) && !s.allowedLFS(r) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
 			http.Error(w, "authentication required", http.StatusUnauthorized)
 			return
 		}
 		s.options.Gate(r.Context(), Serving)
+		if s.serveLFS(w, r) {
+			return
+		}
 		if strings.HasSuffix(r.URL.Path, "/git-upload-pack") {
 			w = &gated{ResponseWriter: w, hold: func() { s.options.Gate(r.Context(), Packing) }}
 		}
@@ -65,6 +68,7 @@ func (s *Server) handler(silent *log.Logger) http.Handler {
 // allowed checks basic authentication for the repository of a request.
 func (s *Server) allowed(r *http.Request) bool {
 	name := strings.Trim(path.Clean(r.URL.Path), "/")
+	name, _, _ = strings.Cut(name, "/info/lfs/")
 	for _, suffix := range []string{"/info/refs", "/git-upload-pack"} {
 		name = strings.TrimSuffix(name, suffix)
 	}

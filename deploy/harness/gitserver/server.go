@@ -46,6 +46,8 @@ type Options struct {
 	Credentials map[string]Credential // by repository, instead of User and Token; a zero value opens it to all
 	TLS         *tls.Certificate      // of the HTTPS server; nil: a new certificate of a new authority
 
+	LFS *LFS // Git LFS of the repositories; nil: there is none
+
 	AllowAnySHA1InWant bool // git's uploadpack.allowAnySHA1InWant: send any commit by its id
 	Gate               Gate // nil: nothing is held
 }

@@ -81,13 +81,27 @@ func (s *Server) session(ctx context.Context, channel ssh.Channel, requests <-ch
 		}
 		s.running.Go(func() { ssh.DiscardRequests(requests) })
 		status := struct{ Code uint32 }{}
-		if err := s.uploadPack(ctx, exec.Command, channel); err != nil {
+		if err := s.command(ctx, exec.Command, channel); err != nil {
 			status.Code = 128
 			_, _ = fmt.Fprintf(channel.Stderr(), "fatal: %v\n", err)
 		}
 		_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(status))
 		return
 	}
+}
+
+// command runs what a client asks for.
+func (s *Server) command(ctx context.Context, command string, channel ssh.Channel) error {
+	if s.options.LFS != nil && strings.HasPrefix(command, "git-lfs-authenticate ") {
+		return s.authenticateLFS(command, channel)
+	}
+	return s.uploadPack(ctx, command, channel)
+}
+
+// unquoted takes a path out of the quotes of a command line.
+func unquoted(argument string) string {
+	name := strings.NewReplacer(`'\''`, `'`, `'\!'`, `!`).Replace(argument)
+	return strings.TrimSuffix(strings.TrimPrefix(name, "'"), "'")
 }
 
 // uploadPack runs git upload-pack for a command line as clients send it:
@@ -97,8 +111,7 @@ func (s *Server) uploadPack(ctx context.Context, command string, channel ssh.Cha
 	if program != "git-upload-pack" {
 		return fmt.Errorf("%q is not served", program)
 	}
-	name := strings.NewReplacer(`'\''`, `'`, `'\!'`, `!`).Replace(argument)
-	folder, err := s.repository(strings.TrimSuffix(strings.TrimPrefix(name, "'"), "'"))
+	folder, err := s.repository(unquoted(argument))
 	if err != nil {
 		return err
 	}

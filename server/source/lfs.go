@@ -1,0 +1,173 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+
+	"github.com/opensbs/sbs/server/progress"
+)
+
+// lfsBatch is the number of objects that one request asks for, as git-lfs does.
+const lfsBatch = 100
+
+// reportPointers writes a line if there are pointers of Git LFS that stay.
+func (c *cloner) reportPointers(files *checkout) {
+	if n := len(files.pointers); n > 0 {
+		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for; GITHUB_LFS fetches these", grouped(int64(n)))
+	}
+}
+
+// fetchLFS puts the files that Git LFS keeps in the place of their pointers:
+// those with the attribute filter=lfs, as git-lfs does.
+func (c *cloner) fetchLFS(ctx context.Context, n node, reference string, files *checkout) error {
+	wanted, err := files.lfsFiles()
+	if err != nil || len(wanted) == 0 {
+		return err
+	}
+	for _, file := range wanted {
+		if err := c.left.checkedOut.take(file.object.size); err != nil {
+			return err
+		}
+	}
+	server, err := c.lfsServer(ctx, n.url, reference, files)
+	if err != nil {
+		return fmt.Errorf("Git LFS: %w", err)
+	}
+	defer server.close()
+	report(c.progress, "fetching the Git LFS objects of %s files from %s", grouped(int64(len(wanted))), server.endpoint)
+	firsts, others := map[lfsObject]string{}, []pointerFile{}
+	var objects []pointerFile
+	for _, file := range wanted {
+		if _, twice := firsts[file.object]; twice {
+			others = append(others, file)
+			continue
+		}
+		firsts[file.object] = file.path
+		objects = append(objects, file)
+	}
+	for batch := range slices.Chunk(objects, lfsBatch) {
+		if err := server.fetch(ctx, n.worktree, batch); err != nil {
+			return err
+		}
+	}
+	for _, file := range others {
+		if err := copyObject(ctx, n.worktree, firsts[file.object], file, files.buffer); err != nil {
+			return err
+		}
+	}
+	report(c.progress, "%s files are Git LFS objects, each checked against its pointer", grouped(int64(len(wanted))))
+	return nil
+}
+
+// lfsFiles returns the pointers with the attribute filter=lfs. One that git-lfs
+// would not have written is refused: a verifier could not compute it from the
+// content.
+func (c *checkout) lfsFiles() ([]pointerFile, error) {
+	if len(c.pointers) == 0 {
+		return nil, nil
+	}
+	set, err := c.attributeSet()
+	if err != nil {
+		return nil, err
+	}
+	var wanted []pointerFile
+	for _, file := range c.pointers {
+		found, _ := set.of(file.path)
+		if found["filter"] != "lfs" {
+			continue
+		}
+		if !file.canonical {
+			return nil, &LFSError{file.path, errors.New("the pointer is not in the form that git-lfs writes: run git lfs migrate import --fixup, or git add --renormalize, and commit again")}
+		}
+		wanted = append(wanted, file)
+	}
+	return wanted, nil
+}
+
+// writeObject writes the content of an object over its pointer, and checks it.
+func writeObject(ctx context.Context, worktree *os.Root, file pointerFile, content io.Reader, buffer []byte) (err error) {
+	out, err := worktree.OpenFile(file.path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return &LFSError{file.path, err}
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	hash := sha256.New()
+	n, err := copyWith(ctx, io.MultiWriter(out, hash), io.LimitReader(progress.Reader(ctx, content), file.object.size+1), buffer)
+	switch {
+	case err != nil:
+		return &LFSError{file.path, err}
+	case n != file.object.size:
+		return &LFSError{file.path, fmt.Errorf("the server sent another number of bytes than the %d of its pointer", file.object.size)}
+	case [sha256.Size]byte(hash.Sum(nil)) != file.object.id:
+		return &LFSError{file.path, fmt.Errorf("the server sent content whose SHA-256 is %x, and the pointer demands %s", hash.Sum(nil), file.object)}
+	}
+	return nil
+}
+
+// copyObject copies an object that is there from one file to another.
+func copyObject(ctx context.Context, worktree *os.Root, from string, file pointerFile, buffer []byte) error {
+	in, err := worktree.Open(from)
+	if err != nil {
+		return &LFSError{file.path, err}
+	}
+	defer in.Close() //nolint:errcheck // it was only read
+	return writeObject(ctx, worktree, file, in, buffer)
+}
+
+// lfsConfig returns the address of the LFS server that .lfsconfig names; empty
+// if it names none. Of its settings no other counts.
+func (c *checkout) lfsConfig() (string, error) {
+	const name = ".lfsconfig"
+	for _, entry := range c.entries {
+		if entry.Name != name || entry.Mode == filemode.Symlink || entry.Mode == filemode.Submodule {
+			continue
+		}
+		content, err := c.blobContent(entry.Hash)
+		if err != nil {
+			return "", err
+		}
+		if content.Size() > maxModulesFile {
+			return "", &LimitError{What: "bytes in " + name, Limit: maxModulesFile}
+		}
+		text, err := io.ReadAll(content)
+		if err != nil {
+			return "", fmt.Errorf("read %s: %w", name, err)
+		}
+		settings, err := parseConfig(string(text))
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", name, err)
+		}
+		named := map[string]string{}
+		for _, s := range settings {
+			named[s.name] = s.value
+		}
+		return firstOf(named["lfs.url"], named["remote.origin.lfsurl"]), nil
+	}
+	return "", nil
+}
+
+func firstOf(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// lfsPath is where the LFS server of a repository is unless it says otherwise
+// (git-lfs, docs/api/server-discovery.md).
+func lfsPath(repository string) string {
+	if path.Ext(repository) != ".git" {
+		repository += ".git"
+	}
+	return repository + "/info/lfs"
+}

@@ -1,0 +1,269 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/opensbs/sbs/server/progress"
+)
+
+// Bounds of what an LFS server sends beside content.
+const (
+	maxLFSReply     = 4 << 20 // bytes of the reply for one batch
+	maxLFSRedirects = 5
+	lfsMediaType    = "application/vnd.git-lfs+json"
+)
+
+// lfsServer speaks the batch API of Git LFS with its basic transfers
+// (git-lfs, docs/api/batch.md and basic-transfers.md).
+type lfsServer struct {
+	endpoint    URL
+	header      map[string]string // of SSH's git-lfs-authenticate
+	user, token string            // for the endpoint's host alone
+	reference   string            // full name, or empty
+	client      *http.Client
+	buffer      []byte
+}
+
+// newLFSServer makes a client for an endpoint; connections open with the first request.
+func (c *cloner) newLFSServer(endpoint URL, reference string) *lfsServer {
+	s := &lfsServer{endpoint: endpoint, buffer: make([]byte, 64<<10)}
+	if strings.HasPrefix(reference, "refs/") {
+		s.reference = reference
+	}
+	if c.main.sharesCredentials(endpoint) && (c.request.User != "" || c.request.Token != "") {
+		s.user, s.token = userFor(c.request.User), c.request.Token
+	}
+	s.client = &http.Client{Transport: newConnections(c.authorities, c.request.Proxy), CheckRedirect: checkLFSRedirect}
+	return s
+}
+
+func (s *lfsServer) close() { s.client.CloseIdleConnections() }
+
+// checkLFSRedirect follows a redirect to an address that would do for a
+// repository. To another origin it takes no header along that could open it.
+func checkLFSRedirect(request *http.Request, before []*http.Request) error {
+	if len(before) > maxLFSRedirects {
+		return errors.New("too many redirects")
+	}
+	target, err := lfsURL(request.URL.String())
+	if err != nil {
+		return fmt.Errorf("redirect: %w", err)
+	}
+	if first, err := lfsURL(before[0].URL.String()); err != nil || !sameOrigin(first, target) {
+		accept := request.Header.Get("Accept")
+		request.Header = http.Header{"Accept": {accept}}
+	}
+	return nil
+}
+
+func sameOrigin(a, b URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host && a.Port == b.Port }
+
+// lfsURL checks an address to send a request to; its query may hold a signature.
+func lfsURL(text string) (URL, error) {
+	address, _, _ := strings.Cut(text, "?")
+	u, err := ParseURL(address)
+	if err != nil {
+		return URL{}, errors.New("the address is not one of https, or holds credentials") // it may hold a secret
+	}
+	if u.Scheme == schemeSSH {
+		return URL{}, errors.New("the address is one of SSH where https is needed")
+	}
+	return u, nil
+}
+
+type lfsRequest struct {
+	Operation string          `json:"operation"`
+	Transfers []string        `json:"transfers"`
+	Ref       *lfsReference   `json:"ref,omitempty"`
+	Objects   []lfsIdentifier `json:"objects"`
+	HashAlgo  string          `json:"hash_algo"`
+}
+
+type lfsReference struct {
+	Name string `json:"name"`
+}
+
+type lfsIdentifier struct {
+	OID  string `json:"oid"`
+	Size int64  `json:"size"`
+}
+
+type lfsReply struct {
+	Transfer string `json:"transfer"`
+	Objects  []struct {
+		lfsIdentifier
+		Actions struct {
+			Download *lfsAction `json:"download"`
+		} `json:"actions"`
+		Error *struct {
+			Code    int    `json:"code"`
+			Message string `json:"message"`
+		} `json:"error"`
+	} `json:"objects"`
+	HashAlgo string `json:"hash_algo"`
+}
+
+type lfsAction struct {
+	Href   string            `json:"href"`
+	Header map[string]string `json:"header"`
+}
+
+// fetch fetches the objects of some pointers, each another, over the pointers.
+func (s *lfsServer) fetch(ctx context.Context, worktree *os.Root, files []pointerFile) error {
+	actions, err := s.batch(ctx, files)
+	if err != nil {
+		return fmt.Errorf("Git LFS: %w", err)
+	}
+	for _, file := range files {
+		action, ok := actions[file.object.String()]
+		switch {
+		case !ok:
+			return &LFSError{file.path, errors.New("the server left it out of its reply")}
+		case action.err != nil:
+			return &LFSError{file.path, action.err}
+		}
+		if err := s.download(ctx, worktree, file, action.lfsAction); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lfsAnswer is where to get an object, or why not.
+type lfsAnswer struct {
+	*lfsAction
+	err error
+}
+
+// batch asks where to get objects.
+func (s *lfsServer) batch(ctx context.Context, files []pointerFile) (map[string]lfsAnswer, error) {
+	asked := lfsRequest{Operation: "download", Transfers: []string{"basic"}, HashAlgo: "sha256"}
+	if s.reference != "" {
+		asked.Ref = &lfsReference{s.reference}
+	}
+	for _, file := range files {
+		asked.Objects = append(asked.Objects, lfsIdentifier{file.object.String(), file.object.size})
+	}
+	body, err := json.Marshal(asked)
+	if err != nil {
+		return nil, fmt.Errorf("batch request: %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint.String()+"/objects/batch", bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("batch request: the server's address is not valid")
+	}
+	request.Header.Set("Accept", lfsMediaType)
+	request.Header.Set("Content-Type", lfsMediaType)
+	s.authorize(request, nil)
+	response, err := s.client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("batch request: %w", unquoted(err))
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	if err := lfsStatus(response.StatusCode); err != nil {
+		return nil, fmt.Errorf("batch request: %w", err)
+	}
+	text, err := io.ReadAll(progress.Reader(ctx, &boundedReader{response.Body, allowance{"bytes in a reply of Git LFS", maxLFSReply, maxLFSReply}}))
+	if err != nil {
+		return nil, fmt.Errorf("batch reply: %w", err)
+	}
+	return readLFSReply(text)
+}
+
+func readLFSReply(text []byte) (map[string]lfsAnswer, error) {
+	var reply lfsReply
+	switch err := json.Unmarshal(text, &reply); {
+	case err != nil:
+		return nil, fmt.Errorf("batch reply: it is not JSON of the batch API: %w", err)
+	case reply.Transfer != "" && reply.Transfer != "basic":
+		return nil, fmt.Errorf("batch reply: the server wants the transfer %.50q, and only basic is supported", reply.Transfer)
+	case reply.HashAlgo != "" && reply.HashAlgo != "sha256":
+		return nil, fmt.Errorf("batch reply: the server wants the hash %.50q, and only sha256 is supported", reply.HashAlgo)
+	}
+	answers := map[string]lfsAnswer{}
+	for _, o := range reply.Objects {
+		answer := lfsAnswer{lfsAction: o.Actions.Download}
+		switch {
+		case o.Error != nil:
+			answer.err = fmt.Errorf("the server does not have it, or does not give it: %d %.200s", o.Error.Code, o.Error.Message)
+		case answer.lfsAction == nil:
+			answer.err = errors.New("the server gives no address to download it from")
+		}
+		answers[o.OID] = answer
+	}
+	return answers, nil
+}
+
+// download fetches one object.
+func (s *lfsServer) download(ctx context.Context, worktree *os.Root, file pointerFile, action *lfsAction) error {
+	target, err := lfsURL(action.Href)
+	if err != nil {
+		return &LFSError{file.path, fmt.Errorf("download: %w", err)}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, action.Href, nil)
+	if err != nil {
+		return &LFSError{file.path, errors.New("download: the address is not valid")}
+	}
+	if sameOrigin(target, s.endpoint) {
+		s.authorize(request, action.Header)
+	} else {
+		setHeaders(request, action.Header) // the server's own, for that host
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return &LFSError{file.path, fmt.Errorf("download: %w", unquoted(err))}
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	if err := lfsStatus(response.StatusCode); err != nil {
+		return &LFSError{file.path, fmt.Errorf("download: %w", err)}
+	}
+	return writeObject(ctx, worktree, file, response.Body, s.buffer)
+}
+
+// authorize gives a request to the endpoint's host the headers that SSH and the
+// batch reply asked for, and the credentials of the clone if there is no
+// authorization in them.
+func (s *lfsServer) authorize(request *http.Request, header map[string]string) {
+	setHeaders(request, s.header)
+	setHeaders(request, header)
+	if request.Header.Get("Authorization") == "" && (s.user != "" || s.token != "") {
+		request.SetBasicAuth(s.user, s.token)
+	}
+}
+
+func setHeaders(request *http.Request, header map[string]string) {
+	for name, value := range header {
+		request.Header.Set(name, value)
+	}
+}
+
+func lfsStatus(code int) error {
+	switch code {
+	case http.StatusOK:
+		return nil
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return ErrCredentials
+	case http.StatusNotFound:
+		return errors.New("404: the server has no such repository in Git LFS, or no such object")
+	}
+	return fmt.Errorf("the server returned the status %d", code)
+}
+
+// unquoted is what went wrong with a request without its address, which may hold
+// a signature.
+func unquoted(err error) error {
+	var quoting *url.Error
+	if errors.As(err, &quoting) {
+		return quoting.Err
+	}
+	return err
+}
