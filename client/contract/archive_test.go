@@ -106,7 +106,7 @@ func tarOf(t testing.TB, headers ...tar.Header) string {
 func TestUnpackRefuses(t *testing.T) {
 	compose := tar.Header{Name: "./docker-compose.yaml", Typeflag: tar.TypeReg, Mode: 0o644}
 	good := tarOf(t, compose)
-	if err := checkCompose(good); err != nil {
+	if err := checkCompose(good, nil); err != nil {
 		t.Fatal(err)
 	}
 	for what, archive := range map[string]string{
@@ -155,32 +155,34 @@ func bomb(t testing.TB) string {
 
 func TestComposeFiles(t *testing.T) {
 	const pod = "kind: Pod\nspec:\n  containers:\n    - name: a\n      image: example.com/a" + digest + "\n"
+	compose := func(archive string) error { return checkCompose(archive, nil) }
+	play := func(archive string) error { return checkPlay(archive, nil) }
 	for what, test := range map[string]struct {
 		files fstest.MapFS
 		check func(string) error
 		says  string // nothing when it is right
 	}{
-		"compose":                {fstest.MapFS{"docker-compose.yml": file("x-a: &a\n  privileged: true\n" + composeFile + "    <<: *a\n")}, checkCompose, ""},
-		"registry as a variable": {fstest.MapFS{"docker-compose.yml": file(strings.Replace(composeFile, "example.com", "${REGISTRY}", 1))}, checkCompose, ""},
-		"no compose file":        {fstest.MapFS{"a/docker-compose.yml": file(composeFile)}, checkCompose, "exactly one"},
-		"an override":            {fstest.MapFS{"docker-compose.yml": file(composeFile), "docker-compose.override.yml": file(composeFile)}, checkCompose, "exactly one"},
-		"another compose file":   {fstest.MapFS{"docker-compose.yml": file(composeFile), "compose.yaml": file(composeFile)}, checkCompose, "exactly one"},
-		"build":                  {fstest.MapFS{"docker-compose.yml": file(composeFile + "    build: .\n")}, checkCompose, "no build"},
-		"build of nothing":       {fstest.MapFS{"docker-compose.yml": file(composeFile + "    build:\n")}, checkCompose, "no build"},
-		"build merged in":        {fstest.MapFS{"docker-compose.yml": file("x-a: &a\n  build: .\n" + composeFile + "    <<: *a\n")}, checkCompose, "no build"},
-		"extends":                {fstest.MapFS{"docker-compose.yml": file(composeFile + "    extends: {file: a, service: b}\n")}, checkCompose, "no extends"},
-		"include":                {fstest.MapFS{"docker-compose.yml": file(composeFile + "include: [a]\n")}, checkCompose, "include"},
-		"two services":           {fstest.MapFS{"docker-compose.yml": file(composeFile + "  b:\n    image: b" + digest + "\n")}, checkCompose, "one service"},
-		"two documents":          {fstest.MapFS{"docker-compose.yml": file(composeFile + "---\n" + composeFile)}, checkCompose, "single YAML document"},
-		"no service":             {fstest.MapFS{"docker-compose.yml": file("services:\n")}, checkCompose, "one service"},
-		"a tag":                  {fstest.MapFS{"docker-compose.yml": file("services:\n  a:\n    image: b:latest\n")}, checkCompose, "digest"},
-		"a short digest":         {fstest.MapFS{"docker-compose.yml": file("services:\n  a:\n    image: b" + digest[:70] + "\n")}, checkCompose, "digest"},
-		"no image":               {fstest.MapFS{"docker-compose.yml": file("services:\n  a:\n")}, checkCompose, "digest"},
-		"pods":                   {fstest.MapFS{"a.yaml": file("kind: ConfigMap\n---\n" + pod), "b/c.yaml": file("a: [")}, checkPlay, ""},
-		"no pod":                 {fstest.MapFS{"a.yaml": file("kind: ConfigMap\n"), "b/pod.yaml": file(pod)}, checkPlay, "no pod"},
-		"a deployment":           {fstest.MapFS{"a.yaml": file("kind: Deployment\n---\n" + pod)}, checkPlay, "Pod and ConfigMap"},
-		"a pod's tag":            {fstest.MapFS{"a.yml": file(pod + "  initContainers:\n    - name: b\n      image: b:latest\n")}, checkPlay, "container b"},
-		"pods that are no YAML":  {fstest.MapFS{"a.yaml": file(pod + "a: [")}, checkPlay, "not YAML"},
+		"compose":                {fstest.MapFS{"docker-compose.yml": file("x-a: &a\n  privileged: true\n" + composeFile + "    <<: *a\n")}, compose, ""},
+		"registry as a variable": {fstest.MapFS{"docker-compose.yml": file(strings.Replace(composeFile, "example.com", "${REGISTRY}", 1))}, compose, ""},
+		"no compose file":        {fstest.MapFS{"a/docker-compose.yml": file(composeFile)}, compose, "exactly one"},
+		"an override":            {fstest.MapFS{"docker-compose.yml": file(composeFile), "docker-compose.override.yml": file(composeFile)}, compose, "exactly one"},
+		"another compose file":   {fstest.MapFS{"docker-compose.yml": file(composeFile), "compose.yaml": file(composeFile)}, compose, "exactly one"},
+		"build":                  {fstest.MapFS{"docker-compose.yml": file(composeFile + "    build: .\n")}, compose, "no build"},
+		"build of nothing":       {fstest.MapFS{"docker-compose.yml": file(composeFile + "    build:\n")}, compose, "no build"},
+		"build merged in":        {fstest.MapFS{"docker-compose.yml": file("x-a: &a\n  build: .\n" + composeFile + "    <<: *a\n")}, compose, "no build"},
+		"extends":                {fstest.MapFS{"docker-compose.yml": file(composeFile + "    extends: {file: a, service: b}\n")}, compose, "no extends"},
+		"include":                {fstest.MapFS{"docker-compose.yml": file(composeFile + "include: [a]\n")}, compose, "include"},
+		"two services":           {fstest.MapFS{"docker-compose.yml": file(composeFile + "  b:\n    image: b" + digest + "\n")}, compose, "one service"},
+		"two documents":          {fstest.MapFS{"docker-compose.yml": file(composeFile + "---\n" + composeFile)}, compose, "single YAML document"},
+		"no service":             {fstest.MapFS{"docker-compose.yml": file("services:\n")}, compose, "one service"},
+		"a tag":                  {fstest.MapFS{"docker-compose.yml": file("services:\n  a:\n    image: b:latest\n")}, compose, "digest"},
+		"a short digest":         {fstest.MapFS{"docker-compose.yml": file("services:\n  a:\n    image: b" + digest[:70] + "\n")}, compose, "digest"},
+		"no image":               {fstest.MapFS{"docker-compose.yml": file("services:\n  a:\n")}, compose, "digest"},
+		"pods":                   {fstest.MapFS{"a.yaml": file("kind: ConfigMap\n---\n" + pod), "b/c.yaml": file("a: [")}, play, ""},
+		"no pod":                 {fstest.MapFS{"a.yaml": file("kind: ConfigMap\n"), "b/pod.yaml": file(pod)}, play, "no pod"},
+		"a deployment":           {fstest.MapFS{"a.yaml": file("kind: Deployment\n---\n" + pod)}, play, "Pod and ConfigMap"},
+		"a pod's tag":            {fstest.MapFS{"a.yml": file(pod + "  initContainers:\n    - name: b\n      image: b:latest\n")}, play, "container b"},
+		"pods that are no YAML":  {fstest.MapFS{"a.yaml": file(pod + "a: [")}, play, "not YAML"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			err := test.check(packed(t, test.files))

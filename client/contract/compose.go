@@ -1,7 +1,7 @@
 package contract
 
-// What a compose file may be: one service, of an image that is named by its
-// digest, and nothing that brings in more.
+// What a compose file may be: one service, and nothing that brings in more. What
+// pods may be. Every image is named by its digest, or verified by the runtime.
 
 import (
 	"errors"
@@ -11,18 +11,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	"go.yaml.in/yaml/v4"
 )
 
 var (
 	// composeName is every name that docker compose reads unasked.
 	composeName = regexp.MustCompile(`^(docker-)?compose(\.override)?\.ya?ml$`)
-	// byDigest may have variables in front of the digest, for the registry.
-	byDigest = regexp.MustCompile(`^[^\s@]+@sha256:[0-9a-f]{64}$`)
+	// byDigest may have variables in front of the digest, for the registry, also
+	// those of a template: {{ .Env.REGISTRY }}/name@sha256:...
+	byDigest = regexp.MustCompile(`^[^\s@{]*(\{\{[^@{}]*\}\}[^\s@{]*|\{[^\s@{]*)*@sha256:[0-9a-f]{64}$`)
 )
 
 // checkCompose checks the archive of workload.compose.
-func checkCompose(archive string) error {
+func checkCompose(archive string, images *ImageKeys) error {
 	files, err := unpack(archive)
 	if err != nil {
 		return err
@@ -37,13 +39,13 @@ func checkCompose(archive string) error {
 	if len(names) != 1 || names[0] != "docker-compose.yaml" && names[0] != "docker-compose.yml" {
 		return fmt.Errorf("exactly one docker-compose.yaml or docker-compose.yml belongs at the top, and no other compose file; there is %q", names)
 	}
-	if err := checkComposeFile(files[names[0]]); err != nil {
+	if err := checkComposeFile(files[names[0]], images); err != nil {
 		return fmt.Errorf("%s: %w", names[0], err)
 	}
 	return nil
 }
 
-func checkComposeFile(text []byte) error {
+func checkComposeFile(text []byte, images *ImageKeys) error {
 	var file struct {
 		Services map[string]map[string]any `yaml:"services"`
 		Include  yaml.Node                 `yaml:"include"`
@@ -63,8 +65,8 @@ func checkComposeFile(text []byte) error {
 				return fmt.Errorf("service %s: a contract takes no %s", name, key)
 			}
 		}
-		if image, _ := service["image"].(string); !byDigest.MatchString(image) {
-			return fmt.Errorf("service %s: the image is not named by its digest (name@sha256:..., as get-digest prints it)", name)
+		if image, _ := service["image"].(string); !images.fix(image) {
+			return fmt.Errorf("service %s: %w", name, errNotFixed)
 		}
 	}
 	return nil
@@ -72,7 +74,7 @@ func checkComposeFile(text []byte) error {
 
 // checkPlay checks the archive of workload.play: pods and config maps in the
 // YAML files at its top, and every image by its digest.
-func checkPlay(archive string) error {
+func checkPlay(archive string, images *ImageKeys) error {
 	files, err := unpack(archive)
 	if err != nil {
 		return err
@@ -82,7 +84,7 @@ func checkPlay(archive string) error {
 		if strings.Contains(name, "/") || path.Ext(name) != ".yaml" && path.Ext(name) != ".yml" {
 			continue
 		}
-		more, err := checkPods(text)
+		more, err := checkPods(text, images)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -94,36 +96,83 @@ func checkPlay(archive string) error {
 	return nil
 }
 
+// container and resource are what is read of pods.
+type container struct {
+	Name  string `yaml:"name"`
+	Image string `yaml:"image"`
+}
+
+type resource struct {
+	Kind string `yaml:"kind"`
+	Spec struct {
+		Containers     []container `yaml:"containers"`
+		InitContainers []container `yaml:"initContainers"`
+	} `yaml:"spec"`
+}
+
+// checkResource checks one pod or config map.
+func checkResource(node *yaml.Node, images *ImageKeys) error {
+	var one resource
+	if node.Load(&one) != nil {
+		return errors.New("not a Pod or ConfigMap")
+	}
+	_, err := one.check(images)
+	return err
+}
+
+// check returns how many pods it is: one or none.
+func (r resource) check(images *ImageKeys) (pods int, err error) {
+	switch r.Kind {
+	case "ConfigMap":
+		return 0, nil
+	case "Pod":
+	default:
+		return 0, errors.New("a contract takes Pod and ConfigMap only")
+	}
+	for _, c := range slices.Concat(r.Spec.Containers, r.Spec.InitContainers) {
+		if !images.fix(c.Image) {
+			return 0, fmt.Errorf("container %s: %w", c.Name, errNotFixed)
+		}
+	}
+	return 1, nil
+}
+
+// errNotFixed means that whoever may push to the registry chooses what runs.
+var errNotFixed = errors.New("the image is neither named by its digest (name@sha256:..., as get-digest prints it) nor verified by workload.images (as contract-images prints it)")
+
+// fix reports whether the contract says which image runs: by its digest, or by a
+// key that the runtime verifies its signature with.
+func (k *ImageKeys) fix(image string) bool {
+	if byDigest.MatchString(image) && image[0] != '@' {
+		return true
+	}
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil || k == nil {
+		return false
+	}
+	if _, ok := k.DCT[named.Name()]; ok {
+		return true
+	}
+	_, any := k.RHS[named.Name()]
+	tagged, ok := reference.TagNameOnly(named).(reference.NamedTagged)
+	if !any && ok {
+		_, any = k.RHS[named.Name()+":"+tagged.Tag()]
+	}
+	return any
+}
+
 // checkPods returns how many pods a file has.
-func checkPods(text []byte) (pods int, err error) {
-	type container struct {
-		Name  string `yaml:"name"`
-		Image string `yaml:"image"`
-	}
-	var documents []struct {
-		Kind string `yaml:"kind"`
-		Spec struct {
-			Containers     []container `yaml:"containers"`
-			InitContainers []container `yaml:"initContainers"`
-		} `yaml:"spec"`
-	}
+func checkPods(text []byte, images *ImageKeys) (pods int, err error) {
+	var documents []resource
 	if err := yaml.Load(text, &documents, yaml.WithAllDocuments()); err != nil {
 		return 0, errors.New("not YAML of pods")
 	}
 	for _, document := range documents {
-		switch document.Kind {
-		case "ConfigMap":
-			continue
-		case "Pod":
-			pods++
-		default:
-			return 0, errors.New("a contract takes Pod and ConfigMap only")
+		more, err := document.check(images)
+		if err != nil {
+			return 0, err
 		}
-		for _, c := range slices.Concat(document.Spec.Containers, document.Spec.InitContainers) {
-			if !byDigest.MatchString(c.Image) {
-				return 0, fmt.Errorf("container %s: the image is not named by its digest (name@sha256:..., as get-digest prints it)", c.Name)
-			}
-		}
+		pods += more
 	}
 	return pods, nil
 }

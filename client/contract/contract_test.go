@@ -68,7 +68,7 @@ func example(t testing.TB, key *rsa.PrivateKey) Sections {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := d.Sections("", &key.PublicKey)
+	s, err := d.Sections("", Signer{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,11 +204,11 @@ func TestEncryptedByTwoPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Sections(workload, nil); err == nil {
+	if _, err := d.Sections(workload, Signer{}); err == nil {
 		t.Error("two workloads were taken")
 	}
 	d.Workload = nil
-	plain, err := d.Sections(workload, nil)
+	plain, err := d.Sections(workload, Signer{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestEncryptedByTwoPeople(t *testing.T) {
 	if _, err := plain.Encrypt(HPVS, certificate(t, key)); err == nil {
 		t.Error("a section for another platform was taken")
 	}
-	if _, err := d.Sections("", nil); err == nil {
+	if _, err := d.Sections("", Signer{}); err == nil {
 		t.Error("a contract without a workload was made")
 	}
 }

@@ -4,11 +4,11 @@ package contract
 // clear, workload and env being mappings, with references to files.
 
 import (
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 
 	"go.yaml.in/yaml/v4"
@@ -21,7 +21,9 @@ import (
 type Document struct {
 	Workload             *Workload `yaml:"workload"`
 	Env                  *Env      `yaml:"env"`
-	AttestationPublicKey string    `yaml:"attestationPublicKey"` // PEM of an RSA public key
+	AttestationPublicKey string    `yaml:"attestationPublicKey"` // PEM of an RSA public key, base64 of that, or encrypted
+
+	encrypted map[string]string // sections that are encrypted already, by their names
 }
 
 // Load reads a contract.yaml for a platform, with all it refers to. Errors name
@@ -54,19 +56,39 @@ func read(path string) (Document, error) {
 	if err := yaml.Load(text, &node); err != nil {
 		return Document{}, position(err)
 	}
+	encrypted, err := openTexts(&node)
+	if err != nil {
+		return Document{}, err
+	}
 	if err := resolve(&node, filepath.Dir(path)); err != nil {
 		return Document{}, err
 	}
-	var d Document
+	d := Document{encrypted: encrypted}
+	if len(node.Content) == 1 {
+		if err := new(members).check(node.Content[0], reflect.TypeFor[Document](), ""); err != nil {
+			return Document{}, err
+		}
+	}
 	if err := node.Load(&d, yaml.WithKnownFields()); err != nil {
 		return Document{}, position(err)
 	}
 	return d, nil
 }
 
+// EnvEncrypted reports whether the env section is encrypted already, so that
+// nothing can be put into it.
+func (d Document) EnvEncrypted() bool { return d.encrypted["env"] != "" }
+
 func (d Document) check(platform Platform) error {
-	if d.Workload == nil && d.Env == nil {
+	if d.Workload == nil && d.Env == nil && len(d.encrypted) == 0 {
 		return errors.New("it has neither a workload nor an env")
+	}
+	for _, name := range sectionNames {
+		if section := d.encrypted[name]; section != "" {
+			if err := CheckToken(platform, section); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
 	}
 	if w := d.Workload; w != nil {
 		if err := w.check(); err != nil {
@@ -77,7 +99,7 @@ func (d Document) check(platform Platform) error {
 		}
 	}
 	if d.Env != nil {
-		if err := d.Env.check(); err != nil {
+		if err := d.Env.check(platform); err != nil {
 			return err
 		}
 	}
@@ -87,14 +109,17 @@ func (d Document) check(platform Platform) error {
 			return fmt.Errorf("a volume has a seed in both sections, under the same name: workload.volumes has %q, env.volumes %q", theirs, ours)
 		}
 	}
-	if d.AttestationPublicKey != "" && !isPublicKey(d.AttestationPublicKey) {
-		return fmt.Errorf("attestationPublicKey: not PEM of an RSA public key of %d bits or more", minBits)
+	if d.AttestationPublicKey != "" && !isPublicKey(d.AttestationPublicKey) && CheckToken(platform, d.AttestationPublicKey) != nil {
+		return fmt.Errorf("attestationPublicKey: neither PEM of an RSA public key of %d bits or more, nor base64 of that, nor encrypted for %s", minBits, platform)
 	}
 	return nil
 }
 
 // WorkloadText is the workload section in clear.
 func (d Document) WorkloadText() (string, error) {
+	if section := d.encrypted["workload"]; section != "" {
+		return section, nil
+	}
 	if d.Workload == nil {
 		return "", advice.New(errors.New("the contract has no workload"), "write one into contract.yaml, or name the encrypted section of its provider with --workload")
 	}
@@ -102,14 +127,15 @@ func (d Document) WorkloadText() (string, error) {
 }
 
 // Sections is the contract in clear. workload is the section that its provider
-// has encrypted, or empty. key is what the contract will be signed with, or nil:
-// its public half becomes env.signingKey.
-func (d Document) Sections(workload string, key *rsa.PublicKey) (Sections, error) {
-	s := Sections{Workload: workload, AttestationPublicKey: d.AttestationPublicKey}
+// has encrypted, or empty. signer is what the contract will be signed with: its
+// public half, or the certificate that ends it, becomes env.signingKey. The zero
+// Signer signs nothing.
+func (d Document) Sections(workload string, signer Signer) (Sections, error) {
+	s := Sections{Workload: workload, Env: d.encrypted["env"], AttestationPublicKey: d.AttestationPublicKey}
 	switch {
-	case d.Env == nil:
+	case d.Env == nil && s.Env == "":
 		return Sections{}, advice.New(errors.New("the contract has no env"), "write one into contract.yaml, or make the workload alone with --only-workload")
-	case workload != "" && d.Workload != nil:
+	case workload != "" && (d.Workload != nil || d.encrypted["workload"] != ""):
 		return Sections{}, advice.New(errors.New("the contract has a workload, and --workload names another"), "leave one of them out")
 	}
 	var err error
@@ -118,11 +144,12 @@ func (d Document) Sections(workload string, key *rsa.PublicKey) (Sections, error
 			return Sections{}, err
 		}
 	}
+	if s.Env != "" {
+		return s, nil
+	}
 	env := *d.Env
-	if key != nil {
-		if env.SigningKey, err = publicPEM(key); err != nil {
-			return Sections{}, fmt.Errorf("contract: %w", err)
-		}
+	if env.SigningKey, err = signer.public(); err != nil {
+		return Sections{}, fmt.Errorf("contract: %w", err)
 	}
 	s.Env, err = dump(env)
 	return s, err

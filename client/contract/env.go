@@ -10,17 +10,22 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // Env is the env section.
 type Env struct {
 	Type       string                `yaml:"type"` // "env"
-	Logging    *Logging              `yaml:"logging"`
+	Logging    *Logging              `yaml:"logging,omitempty"`
 	Auths      map[string]Credential `yaml:"auths,omitempty"`
 	Volumes    map[string]EnvVolume  `yaml:"volumes,omitempty"`
 	CACerts    []map[string]string   `yaml:"cacerts,omitempty"` // base64 of certificates, by a name
 	Env        map[string]string     `yaml:"env,omitempty"`
 	SigningKey string                `yaml:"signingKey,omitempty"` // set when the contract is signed
+	// Passed on as they are.
+	Containers      yaml.Node `yaml:"confidential-containers,omitempty"`
+	HostAttestation yaml.Node `yaml:"host-attestation,omitempty"`
 }
 
 // Logging says where the runtime logs to: one of the two.
@@ -31,9 +36,10 @@ type Logging struct {
 
 // LogRouter is an instance of IBM Cloud Logs.
 type LogRouter struct {
-	Hostname  string `yaml:"hostname"`
-	IAMAPIKey string `yaml:"iamApiKey"`
-	Port      uint16 `yaml:"port,omitempty"` // 443 unless given
+	Hostname  string   `yaml:"hostname"`
+	IAMAPIKey string   `yaml:"iamApiKey"`
+	Port      uint16   `yaml:"port,omitempty"` // 443 unless given
+	Tags      []string `yaml:"tags,omitempty"`
 }
 
 // Syslog is a syslog server with TLS. Certificates and key are PEM, or base64 of
@@ -48,13 +54,17 @@ type Syslog struct {
 
 // EnvVolume is the deployer's half of a data volume.
 type EnvVolume struct {
-	Seed         string `yaml:"seed"`
+	Seed         string `yaml:"seed,omitempty"`
 	PreviousSeed string `yaml:"previousSeed,omitempty"`
-	APIKey       string `yaml:"apiKey,omitempty"` // to look the volume up
-	VolumeName   string `yaml:"volumeName,omitempty"`
-	VolumeID     string `yaml:"volumeID,omitempty"`
-	KMS          []KMS  `yaml:"kms,omitempty"`
-	KMSTimeout   int    `yaml:"kmsTimeout,omitempty"`
+	// Instead of a seed: one that the firmware keeps, index-1 to index-8.
+	UVSecretID         string  `yaml:"uv-secret-id,omitempty"`
+	UVPreviousSecretID string  `yaml:"uv-previous-secret-id,omitempty"`
+	GREP11             *GREP11 `yaml:"grep11,omitempty"`
+	APIKey             string  `yaml:"apiKey,omitempty"` // to look the volume up
+	VolumeName         string  `yaml:"volumeName,omitempty"`
+	VolumeID           string  `yaml:"volumeID,omitempty"`
+	KMS                []KMS   `yaml:"kms,omitempty"`
+	KMSTimeout         int     `yaml:"kmsTimeout,omitempty"`
 }
 
 // KMS is a root key that wraps a third seed.
@@ -62,6 +72,19 @@ type KMS struct {
 	APIKey string `yaml:"apiKey"`
 	CRN    string `yaml:"crn"`
 	Type   string `yaml:"type,omitempty"` // public or private
+}
+
+// GREP11 is a hardware security module that wraps a third seed. Certificates and
+// key are base64.
+type GREP11 struct {
+	Address    string `yaml:"address"` // host:port
+	ClientCert string `yaml:"clientCert"`
+	ClientKey  string `yaml:"clientKey"`
+	CACert     string `yaml:"caCert"`
+	Metadata   struct {
+		AESKeyBlob         string `yaml:"aesKeyBlob"`
+		PreviousAESKeyBlob string `yaml:"previousaesKeyBlob,omitempty"`
+	} `yaml:"metadata"`
 }
 
 // minAPIKey is the shortest API key of a volume, in characters.
@@ -72,7 +95,7 @@ var (
 	rootKey  = regexp.MustCompile(`^crn:v[0-9]+:(bluemix|staging):(public|dedicated|local)(:[^:]+){4}:key:.+$`)
 )
 
-func (e *Env) check() error {
+func (e *Env) check(platform Platform) error {
 	if e.Type == "" {
 		e.Type = "env"
 	}
@@ -82,8 +105,10 @@ func (e *Env) check() error {
 	case e.SigningKey != "":
 		return errors.New("env.signingKey: leave it out: it is the public half of --signing-key")
 	}
-	if err := e.Logging.check(); err != nil {
-		return err
+	if e.Logging != nil || platform != CCCO {
+		if err := e.Logging.check(); err != nil {
+			return err
+		}
 	}
 	if err := checkAuths("env", e.Auths); err != nil {
 		return err
@@ -95,7 +120,7 @@ func (e *Env) check() error {
 		if !volumeName.MatchString(name) {
 			return fmt.Errorf("env.volumes: %q is no name of a volume (a-z, 0-9, - and _)", name)
 		}
-		if err := checkSeeds("env.volumes."+name, v.Seed, v.PreviousSeed); err != nil {
+		if err := v.checkSeeds("env.volumes." + name); err != nil {
 			return err
 		}
 		if v.APIKey != "" && len(v.APIKey) < minAPIKey {

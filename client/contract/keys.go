@@ -3,6 +3,7 @@ package contract
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -106,8 +107,12 @@ func publicPEM(key *rsa.PublicKey) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), nil
 }
 
-// isPublicKey tells whether a text is such a PEM, of a key that is long enough.
+// isPublicKey reports whether a text is such a PEM, or base64 of it, of a key that
+// is long enough.
 func isPublicKey(text string) bool {
+	if raw, err := base64.StdEncoding.DecodeString(text); err == nil {
+		text = string(raw)
+	}
 	block, _ := pem.Decode([]byte(text))
 	if block == nil || block.Type != "PUBLIC KEY" {
 		return false

@@ -153,7 +153,10 @@ func dump(value any) (string, error) {
 
 // position is a YAML error without the text that the library quotes: it may be
 // a secret.
-func position(err error) error {
+func position(err error) error { return positionFrom(err, 0) }
+
+// positionFrom is position for a text that begins behind a line.
+func positionFrom(err error, offset int) error {
 	line := 0
 	var errs *yaml.LoadErrors
 	var one *yaml.LoadError
@@ -166,5 +169,5 @@ func position(err error) error {
 	if line == 0 {
 		return errors.New("it is not a single YAML document")
 	}
-	return fmt.Errorf("line %d: not YAML, a misspelled name, a name given twice, or a value of another kind", line)
+	return fmt.Errorf("line %d: not YAML (indentation, a tab, a quote that is not closed), or a name given twice", line+offset)
 }

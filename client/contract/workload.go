@@ -8,17 +8,21 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // Workload is the workload section.
 type Workload struct {
-	Type    string                    `yaml:"type"` // "workload"
-	Auths   map[string]Credential     `yaml:"auths,omitempty"`
-	Compose *Packed                   `yaml:"compose,omitempty"`
-	Play    *Packed                   `yaml:"play,omitempty"`
-	Images  *ImageKeys                `yaml:"images,omitempty"`
-	Volumes map[string]WorkloadVolume `yaml:"volumes,omitempty"`
-	Env     map[string]string         `yaml:"env,omitempty"`
+	Type    string                `yaml:"type"` // "workload"
+	Auths   map[string]Credential `yaml:"auths,omitempty"`
+	Compose *Packed               `yaml:"compose,omitempty"`
+	Play    *Play                 `yaml:"play,omitempty"`
+	// Containers is confidential-containers, which is passed on as it is.
+	Containers yaml.Node                 `yaml:"confidential-containers,omitempty"`
+	Images     *ImageKeys                `yaml:"images,omitempty"`
+	Volumes    map[string]WorkloadVolume `yaml:"volumes,omitempty"`
+	Env        map[string]string         `yaml:"env,omitempty"`
 }
 
 // Credential is a user of a registry.
@@ -30,6 +34,14 @@ type Credential struct {
 // Packed holds an archive, as Archive makes it.
 type Packed struct {
 	Archive string `yaml:"archive"`
+}
+
+// Play describes pods: in an archive, in clear, or as templates that the runtime
+// fills in from env. Resources and templates are passed on as they are.
+type Play struct {
+	Archive   string      `yaml:"archive,omitempty"`
+	Resources []yaml.Node `yaml:"resources,omitempty"`
+	Templates []yaml.Node `yaml:"templates,omitempty"`
 }
 
 // ImageKeys are the keys that the runtime demands of images, as contract-images
@@ -106,16 +118,39 @@ func (w *Workload) check() error {
 }
 
 func (w *Workload) checkArchive() error {
+	kinds := 0
+	for _, there := range []bool{w.Compose != nil, w.Play != nil, !w.Containers.IsZero()} {
+		if there {
+			kinds++
+		}
+	}
 	switch {
-	case (w.Compose == nil) == (w.Play == nil):
-		return errors.New("workload: it has exactly one of compose and play")
+	case kinds != 1:
+		return errors.New("workload: it has exactly one of compose and play, or of these and confidential-containers")
 	case w.Compose != nil:
-		if err := checkCompose(w.Compose.Archive); err != nil {
+		if err := checkCompose(w.Compose.Archive, w.Images); err != nil {
 			return fmt.Errorf("workload.compose.archive: %w", err)
 		}
-	default:
-		if err := checkPlay(w.Play.Archive); err != nil {
+	case w.Play != nil:
+		return w.Play.check(w.Images)
+	}
+	return nil
+}
+
+func (p *Play) check(images *ImageKeys) error {
+	if p.Archive == "" && len(p.Resources) == 0 && len(p.Templates) == 0 {
+		return errors.New("workload.play: it has an archive, resources or templates")
+	}
+	if p.Archive != "" {
+		if err := checkPlay(p.Archive, images); err != nil {
 			return fmt.Errorf("workload.play.archive: %w", err)
+		}
+	}
+	for name, list := range map[string][]yaml.Node{"resources": p.Resources, "templates": p.Templates} {
+		for i := range list {
+			if err := checkResource(&list[i], images); err != nil {
+				return fmt.Errorf("workload.play.%s[%d]: %w", name, i, err)
+			}
 		}
 	}
 	return nil

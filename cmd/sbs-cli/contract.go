@@ -43,6 +43,7 @@ deployer:
 		&cli.StringFlag{Name: "contract", Usage: "read this `FILE`", Value: "contract.yaml", TakesFile: true},
 		file("certificate", "encryption certificate `FILE` of the platform"),
 		file("signing-key", "sign with this RSA private key `FILE`"),
+		file("signing-certificate", "certificate `FILE` of that key: the contract expires with it"),
 		file("workload", "`FILE` with the workload section, encrypted by its provider"),
 		&cli.BoolFlag{Name: "only-workload", Usage: "write the workload section alone"},
 		&cli.BoolFlag{Name: "plain", Usage: "print the contract in clear instead"},
@@ -70,11 +71,14 @@ func (p program) makeContract(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var public *rsa.PublicKey
-	if key != nil {
-		public = &key.PublicKey
+	signer, err := p.signer(c, key)
+	if err != nil {
+		return err
 	}
-	sections, err := document.Sections(workload, public)
+	if key != nil && document.EnvEncrypted() {
+		p.say("warning: the env section is encrypted already: it must name the public half of --signing-key itself")
+	}
+	sections, err := document.Sections(workload, signer)
 	if err == nil && !c.Bool("plain") {
 		sections, err = sections.Encrypt(platform, certificate)
 	}
@@ -103,9 +107,31 @@ func (p program) makeContract(c *cli.Context) error {
 	return nil
 }
 
+// signer returns the key with the certificate that ends the contract, where one is
+// named.
+func (p program) signer(c *cli.Context, key *rsa.PrivateKey) (contract.Signer, error) {
+	path := c.String("signing-certificate")
+	switch {
+	case path == "":
+		return contract.Signer{Key: key}, nil
+	case key == nil:
+		return contract.Signer{}, usageError{errors.New("contract: --signing-certificate goes with --signing-key"), "name the private key of the certificate"}
+	}
+	text, err := readInput(path)
+	if err != nil {
+		return contract.Signer{}, err
+	}
+	certificate, err := contract.ParseSigningCertificate([]byte(text), key, p.now())
+	if err != nil {
+		return contract.Signer{}, fmt.Errorf("%s: %w", path, err)
+	}
+	p.say("the contract expires on %s: the runtime does not start after that", certificate.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
+	return contract.Signer{Key: key, Certificate: certificate}, nil
+}
+
 // makeWorkload writes the provider's section alone.
 func (p program) makeWorkload(c *cli.Context, document contract.Document, platform contract.Platform, certificate contract.Certificate) error {
-	if i := slices.IndexFunc([]string{"workload", "signing-key"}, c.IsSet); i >= 0 {
+	if i := slices.IndexFunc([]string{"workload", "signing-key", "signing-certificate"}, c.IsSet); i >= 0 {
 		return usageError{errors.New("contract: --only-workload makes an unsigned workload; --workload and --signing-key are the deployer's"), "sbs-cli contract --help shows the flags"}
 	}
 	text, err := document.WorkloadText()

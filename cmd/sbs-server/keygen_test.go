@@ -92,7 +92,7 @@ func (d deployment) environment(t *testing.T, image string) func(string) string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	sections, err := document.Sections("", nil)
+	sections, err := document.Sections("", contract.Signer{})
 	if err != nil {
 		t.Fatal(err)
 	}

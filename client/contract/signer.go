@@ -1,0 +1,56 @@
+package contract
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/opensbs/sbs/client/advice"
+)
+
+// Signer is what a contract is signed with. The runtime refuses a contract whose
+// signing certificate has expired, so that a certificate ends the contract.
+type Signer struct {
+	Key         *rsa.PrivateKey   // nil for a contract that is not signed
+	Certificate *x509.Certificate // nil for one that does not expire
+}
+
+// ParseSigningCertificate reads one certificate in PEM for the signing key, which
+// is valid at now.
+func ParseSigningCertificate(text []byte, key *rsa.PrivateKey, now time.Time) (*x509.Certificate, error) {
+	const next = "make one for the signing key: docs/contract.md, \"A contract that expires\""
+	block, rest := pem.Decode(text)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, advice.New(errors.New("signing certificate: it is no certificate in PEM"), next)
+	}
+	if more, _ := pem.Decode(rest); more != nil {
+		return nil, advice.New(errors.New("signing certificate: there is more than one in the file"), "leave the one of the signing key")
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, advice.New(fmt.Errorf("signing certificate: %w", err), next)
+	}
+	switch {
+	case !key.PublicKey.Equal(certificate.PublicKey):
+		return nil, advice.New(errors.New("signing certificate: it is not of the signing key"), next)
+	case now.After(certificate.NotAfter):
+		return nil, advice.New(fmt.Errorf("signing certificate: it expired on %s, and the runtime refuses the contract", day(certificate.NotAfter)), next)
+	case now.Before(certificate.NotBefore):
+		return nil, advice.New(fmt.Errorf("signing certificate: it begins on %s", day(certificate.NotBefore)), "check the clock")
+	}
+	return certificate, nil
+}
+
+// public returns env.signingKey in PEM, or "".
+func (s Signer) public() (string, error) {
+	switch {
+	case s.Certificate != nil:
+		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate.Raw})), nil
+	case s.Key != nil:
+		return publicPEM(&s.Key.PublicKey)
+	}
+	return "", nil
+}
