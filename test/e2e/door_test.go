@@ -33,7 +33,7 @@ var badParameters = map[string]struct {
 	"path in .git":               {"DOCKER_BUILD_PATH", ".git/hooks"},
 	"repository in capitals":     {"DOCKER_REPO", "SBS/demo"},
 	"repository with a tag":      {"DOCKER_REPO", "sbs/demo:1"},
-	"registry as a URL":          {"DOCKER_PUSH_SERVER", "https://registry.example.com"},
+	"registry over http":         {"DOCKER_PUSH_SERVER", "http://registry.example.com"},
 	"no password":                {"DOCKER_PASSWORD", nil},
 	"half a pair":                {"DOCKER_RO_PASSWORD", nil},
 	"bad tag prefix":             {"IMAGE_TAG_PREFIX", "-a"},
