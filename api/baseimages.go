@@ -116,6 +116,9 @@ func (r BaseRule) problem() string {
 	if problem := textUpTo(maxBaseKey)(string(r.Key)); problem != "" {
 		return "key " + problem
 	}
+	if problem := noPrivateKey(string(r.Key)); problem != "" {
+		return "key " + problem
+	}
 	if !slices.Contains([]string{SigningDCT, SigningSimple, SigningSigstore, BaseDigest}, r.Method) {
 		return "method " + quoted(r.Method) + " is none of dct, simple, sigstore and digest"
 	}

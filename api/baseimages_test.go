@@ -150,11 +150,11 @@ func TestShortFormsOfThePolicy(t *testing.T) {
 		"simple, as in the guide":  {map[string]any{"ICR_BASE_REPO": "us.icr.io/ns/base", "BASE_REPO_PUBLIC_KEY": "PGP", "DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": "us.icr.io"}, []string{"us.icr.io/ns/base simple PGP "}, "", ""},
 		"simple without key":       {map[string]any{"ICR_BASE_REPO": "us.icr.io/ns/base"}, nil, "ICR_BASE_REPO", "without the key"},
 		"no name of an image":      {map[string]any{"ICR_BASE_REPO": "base", "BASE_REPO_PUBLIC_KEY": "PGP"}, nil, "ICR_BASE_REPO", "not a full name"},
-		"sigstore":                 {map[string]any{"BASE_IMAGE_SIGSTORE_KEY": "PEM", "DOCKER_BASE_SERVER": "us.icr.io"}, []string{"us.icr.io/** sigstore PEM "}, "", ""},
-		"sigstore, Docker Hub":     {map[string]any{"BASE_IMAGE_SIGSTORE_KEY": "PEM"}, []string{"docker.io/** sigstore PEM "}, "", ""},
+		"sigstore":                 {map[string]any{"BASE_IMAGE_SIGSTORE_KEY": sigstoreKey, "DOCKER_BASE_SERVER": "us.icr.io"}, []string{"us.icr.io/** sigstore " + sigstoreKey + " "}, "", ""},
+		"sigstore, Docker Hub":     {map[string]any{"BASE_IMAGE_SIGSTORE_KEY": sigstoreKey}, []string{"docker.io/** sigstore " + sigstoreKey + " "}, "", ""},
 		"all of them": {map[string]any{
-			"BASE_IMAGE_POLICY": []any{rule("image", "a.b/c")}, "ICR_BASE_REPO": "us.icr.io/ns/base", "BASE_REPO_PUBLIC_KEY": "PGP", "BASE_IMAGE_SIGSTORE_KEY": "PEM",
-		}, []string{"a.b/c sigstore PEM ", "us.icr.io/ns/base simple PGP ", "docker.io/** sigstore PEM "}, "", ""},
+			"BASE_IMAGE_POLICY": []any{rule("image", "a.b/c")}, "ICR_BASE_REPO": "us.icr.io/ns/base", "BASE_REPO_PUBLIC_KEY": "PGP", "BASE_IMAGE_SIGSTORE_KEY": sigstoreKey,
+		}, []string{"a.b/c sigstore PEM ", "us.icr.io/ns/base simple PGP ", "docker.io/** sigstore " + sigstoreKey + " "}, "", ""},
 		"contradiction": {map[string]any{
 			"BASE_IMAGE_POLICY": []any{rule("image", "us.icr.io/**")}, "ICR_BASE_REPO": "us.icr.io/ns/base", "BASE_REPO_PUBLIC_KEY": "PGP",
 		}, nil, "ICR_BASE_REPO", "never reached"},
@@ -181,3 +181,9 @@ func TestShortFormsOfThePolicy(t *testing.T) {
 		})
 	}
 }
+
+const sigstoreKey = `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEkfDwgCYIOtT6I5VrxJ+4SQWNIzqU
+RXlkxWPBEcW1IPspE0xkJ+zyzQKewGpTeVsH21FXfNyQS6zNl5HpHJ976w==
+-----END PUBLIC KEY-----
+`

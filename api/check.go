@@ -1,8 +1,8 @@
 package api
 
 import (
-	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"path"
 	"regexp"
@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 // The checks of single values. Each answers the problem in words that fit
@@ -93,8 +95,40 @@ func certificates(text string) string {
 	if problem := textUpTo(256 << 10)(text); problem != "" {
 		return problem
 	}
-	if !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
-		return "holds no certificate"
+	if err := public.Certificates([]byte(text)); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// publicKey checks the form of a key in PEM; the server reads the key.
+func publicKey(text string) string {
+	if problem := textUpTo(64 << 10)(text); problem != "" {
+		return problem
+	}
+	if _, err := public.Key([]byte(text)); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// privateKey checks a value that is published. Build arguments are too, but are
+// the build's own: Warnings is about them.
+func (f field) privateKey(raw json.RawMessage) string {
+	if f.secret || f.key == "ARG" {
+		return ""
+	}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return noPrivateKey(string(raw))
+	}
+	return noPrivateKey(text)
+}
+
+// noPrivateKey is the check of every parameter that is published.
+func noPrivateKey(text string) string {
+	if err := public.Check([]byte(text)); err != nil {
+		return err.Error()
 	}
 	return ""
 }

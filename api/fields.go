@@ -58,7 +58,7 @@ var fields = []field{
 	{key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", at: func(p *Parameters) any { return &p.TrustPushServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
 	{key: "DOCKER_CONTENT_TRUST_CA", at: func(p *Parameters) any { return &p.TrustCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
 	{key: "BASE_IMAGE_POLICY", at: func(p *Parameters) any { return &p.BasePolicy }, takes: "a list of objects with image, method (dct, simple, sigstore or digest), key, server and lookaside, up to 100"},
-	{key: "BASE_IMAGE_SIGSTORE_KEY", at: func(p *Parameters) any { return &p.BaseSigstoreKey }, takes: "a sigstore public key in PEM, up to 64 KiB", check: textUpTo(64 << 10)},
+	{key: "BASE_IMAGE_SIGSTORE_KEY", at: func(p *Parameters) any { return &p.BaseSigstoreKey }, takes: "a sigstore public key in PEM, up to 64 KiB", check: publicKey},
 	{key: "DOCKER_CONTENT_TRUST_BASE", at: func(p *Parameters) any { return &p.TrustBase }, takes: "True or False"},
 	{key: "DOCKER_CONTENT_TRUST_BASE_SERVER", at: func(p *Parameters) any { return &p.TrustBaseServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
 	{key: "ICR_BASE_REPO", at: func(p *Parameters) any { return &p.ICRBaseRepo }, takes: "the base image as registry/namespace/name, with or without a tag", check: lineUpTo(512)},
@@ -102,6 +102,10 @@ var refused = map[string]string{
 func (f field) decode(p *Parameters, raw json.RawMessage) error {
 	if isEmpty(raw) && !(f.emptySays(p) && string(bytes.TrimSpace(raw)) == "[]") {
 		return nil
+	}
+	// Before anything else: other problems quote the value.
+	if problem := f.privateKey(raw); problem != "" {
+		return &ParameterError{Key: f.key, Problem: problem, Takes: f.takes}
 	}
 	problem := ""
 	switch target := f.at(p).(type) {

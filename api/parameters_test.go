@@ -66,7 +66,7 @@ func TestParametersRefused(t *testing.T) {
 		{"GITHUB_BRANCH", "-upload-pack=x", "git allows"},
 		{"GITHUB_BRANCH", "a..b", "git allows"},
 		{"GITHUB_KNOWN_HOSTS", "host only-two", "line 1"},
-		{"GITHUB_CA", "not a certificate", "holds no certificate"},
+		{"GITHUB_CA", "not a certificate", "holds no PEM block CERTIFICATE"},
 		{"GITHUB_DEPTH", "0", "1 to 1000000"},
 		{"GITHUB_DEPTH", -1, "1 to 1000000"},
 		{"GITHUB_RECURSE_SUBMODULES", "yes", "True or False"},

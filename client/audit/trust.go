@@ -13,6 +13,7 @@ import (
 	"github.com/distribution/reference"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/signature/bundle"
 	"github.com/opensbs/sbs/signature/dct"
@@ -107,6 +108,9 @@ func parseTrust(text []byte) (t Trust, err error) {
 	if len(text) > maxTrust {
 		return Trust{}, fmt.Errorf("it is longer than %d bytes", maxTrust)
 	}
+	if err := public.Check(text); err != nil {
+		return Trust{}, fmt.Errorf("it %w", err)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&t); err != nil {
@@ -128,6 +132,9 @@ func (t Trust) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the trust file: %w", err)
 	}
+	if err := public.Check(text); err != nil {
+		return nil, fmt.Errorf("write the trust file: it %w", err)
+	}
 	return append(text, '\n'), nil
 }
 
@@ -142,6 +149,8 @@ func (t Trust) Check() error {
 		return fmt.Errorf("its repository %.200q is not host/namespace/name", t.Repository)
 	case len(t.Signatures) == 0 && t.Attestations == nil && t.Manifest == nil:
 		return errors.New("it has no key, so that nothing could be checked")
+	case t.NotaryCA != "" && public.Certificates([]byte(t.NotaryCA)) != nil:
+		return fmt.Errorf("its notary_ca %w", public.Certificates([]byte(t.NotaryCA)))
 	case t.Attestations == nil && len(t.Published) > 0:
 		return errors.New("it expects attestations, but has no key for them")
 	}

@@ -20,7 +20,7 @@ func wholeTrust(t *testing.T) audit.Trust {
 	address, account := withReferrers(t)
 	trust := newServer(t).build(t, address, account, changes{}).Trust
 	trust.Signatures = append(trust.Signatures, audit.Key{Method: api.SigningDCT, ID: rootID, Key: rootID})
-	trust.Notary, trust.NotaryCA = "notary.example.com:4443", "-----BEGIN CERTIFICATE-----\n"
+	trust.Notary, trust.NotaryCA = "notary.example.com:4443", authorities
 	return trust
 }
 
@@ -49,7 +49,14 @@ func TestTrustFile(t *testing.T) {
 		"no notary server":           func(t *audit.Trust) { t.Notary = "" },
 		"Docker's notary server":     func(t *audit.Trust) { t.Notary = "https://notary.docker.io" },
 		"no key of attestations":     func(t *audit.Trust) { t.Attestations = nil },
-		"an unknown attestation":     func(t *audit.Trust) { t.Published = []string{"vex"} },
+		"a private key behind the key": func(t *audit.Trust) {
+			t.Manifest = &audit.Key{ID: t.Manifest.ID, Key: t.Manifest.Key + privateKey}
+		},
+		"a private key before a signature's":   func(t *audit.Trust) { t.Signatures[1].Key = privateKey + t.Signatures[1].Key },
+		"a private key among the authorities":  func(t *audit.Trust) { t.NotaryCA += privateKey },
+		"a private key as the source":          func(t *audit.Trust) { t.Source = privateKey },
+		"no certificate among the authorities": func(t *audit.Trust) { t.NotaryCA = "hello" },
+		"an unknown attestation":               func(t *audit.Trust) { t.Published = []string{"vex"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed, err := audit.ParseTrust(text)
@@ -169,3 +176,19 @@ func TestTextIsPrintable(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+// authorities are the notary server's.
+const authorities = `-----BEGIN CERTIFICATE-----
+MIIBeTCCAR+gAwIBAgIUKZjfHSmWJoZAdy/fzznzps1B49UwCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGbm90YXJ5MCAXDTI2MTEyNTE2MjcwMFoYDzIxMjYxMTAxMTYy
+NzAwWjARMQ8wDQYDVQQDDAZub3RhcnkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AARiksoPQ1pQSdx/rNTgjAnyvJr40coRTdfCK05zN+6vZMoOtJY5tVDzfgZcWphQ
+oT8w9LObzknji6YeRcrL6X1Lo1MwUTAdBgNVHQ4EFgQU3Kfx1EgyI8UIs3Ga6B//
+HegCuLwwHwYDVR0jBBgwFoAU3Kfx1EgyI8UIs3Ga6B//HegCuLwwDwYDVR0TAQH/
+BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiBkofBrY87lVAtkiD2W6gV3h8kDCIql
+w4XhTtKYE3UZPwIhAMl0sbLVu077Wvaz0Vc9jgkGwJNJ+oWs9KsnIw63zpKx
+-----END CERTIFICATE-----
+`
+
+// privateKey is the form of one.
+const privateKey = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n"

@@ -94,9 +94,9 @@ func TestParametersReadsFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	hosts := writeFile(t, []byte("git.example.com ssh-ed25519 AAAA\n"))
-	base := writeFile(t, []byte("a public key"))
-	got := sent(t, load(t, body(t, `, "GITHUB_KEY_FILE": "~/id", "GITHUB_KNOWN_HOSTS_FILE": "`+hosts+`", "ICR_BASE_REPO": "a.b/c", "ICR_BASE_REPO_PUBLIC_KEY": "`+base+`", "BASE_IMAGE_SIGSTORE_KEY_FILE": "`+base+`"`), nil), "")
-	if got["GITHUB_KEY"] != string(key) || got["GITHUB_KNOWN_HOSTS"] != "git.example.com ssh-ed25519 AAAA\n" || got["BASE_REPO_PUBLIC_KEY"] != "a public key" || got["BASE_IMAGE_SIGSTORE_KEY"] != "a public key" {
+	base, sigstore := writeFile(t, []byte("a public key")), writeFile(t, []byte(sigstoreKey))
+	got := sent(t, load(t, body(t, `, "GITHUB_KEY_FILE": "~/id", "GITHUB_KNOWN_HOSTS_FILE": "`+hosts+`", "ICR_BASE_REPO": "a.b/c", "ICR_BASE_REPO_PUBLIC_KEY": "`+base+`", "BASE_IMAGE_SIGSTORE_KEY_FILE": "`+sigstore+`"`), nil), "")
+	if got["GITHUB_KEY"] != string(key) || got["GITHUB_KNOWN_HOSTS"] != "git.example.com ssh-ed25519 AAAA\n" || got["BASE_REPO_PUBLIC_KEY"] != "a public key" || strings.TrimSpace(got["BASE_IMAGE_SIGSTORE_KEY"].(string)) != strings.TrimSpace(sigstoreKey) {
 		t.Errorf("got %v", got)
 	}
 	if _, ok := got["ICR_BASE_REPO_PUBLIC_KEY"]; ok {
@@ -258,3 +258,9 @@ func TestDescribedNeedsNoSecret(t *testing.T) {
 		t.Error("a SECRET that was never written would be sent")
 	}
 }
+
+const sigstoreKey = `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEkfDwgCYIOtT6I5VrxJ+4SQWNIzqU
+RXlkxWPBEcW1IPspE0xkJ+zyzQKewGpTeVsH21FXfNyQS6zNl5HpHJ976w==
+-----END PUBLIC KEY-----
+`

@@ -3,18 +3,18 @@ package verify
 import (
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 // ParsePublicKey reads an RSA key from PEM SubjectPublicKeyInfo.
 func ParsePublicKey(text []byte) (*rsa.PublicKey, error) {
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != "PUBLIC KEY" {
-		return nil, errors.New("public key: no PEM block PUBLIC KEY")
+	der, err := public.Key(text)
+	if err != nil {
+		return nil, fmt.Errorf("public key: the text %w", err)
 	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	parsed, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
 		return nil, fmt.Errorf("public key: %w", err)
 	}

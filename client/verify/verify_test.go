@@ -218,6 +218,7 @@ func TestParsePublicKey(t *testing.T) {
 	for name, text := range map[string][]byte{
 		"nothing":     nil,
 		"private key": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
+		"both halves": append(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})...),
 		"damaged":     pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der[1:]}),
 	} {
 		if _, err := ParsePublicKey(text); err == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/audit"
 	"github.com/opensbs/sbs/signature"
@@ -100,7 +101,10 @@ func (p program) auditRequest(c *cli.Context) (audit.Request, error) {
 	}
 	if path := c.String("ca"); path != "" {
 		if request.Access.CABundle, err = os.ReadFile(path); err != nil {
-			return audit.Request{}, fmt.Errorf("authorities: %w", err)
+			return audit.Request{}, fmt.Errorf("--ca: %w", err)
+		}
+		if err := public.Certificates(request.Access.CABundle); err != nil {
+			return audit.Request{}, fmt.Errorf("--ca: %s %w", path, err)
 		}
 	}
 	return request, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docker/docker/client"
 
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
 	"github.com/opensbs/sbs/server/source"
@@ -65,6 +66,9 @@ func readSettings(getenv func(string) string) (s settings, err error) {
 			if s.knownHosts, err = readSettingsFile(getenv(envKnownHosts)); err != nil {
 				return err
 			}
+			if err := public.Check(s.knownHosts); err != nil {
+				return fmt.Errorf("its file %w", err)
+			}
 			return source.CheckKnownHosts(s.knownHosts)
 		}},
 		{envCABundle, func() (err error) {
@@ -73,6 +77,9 @@ func readSettings(getenv func(string) string) (s settings, err error) {
 			}
 			if s.caFile != "" && len(s.caBundle) == 0 {
 				return fmt.Errorf("%s is empty: it takes PEM of CA certificates", s.caFile)
+			}
+			if err := public.Certificates(s.caBundle); s.caFile != "" && err != nil {
+				return fmt.Errorf("its file %w", err)
 			}
 			_, err = channel.Roots(s.caBundle)
 			return err

@@ -131,6 +131,8 @@ func TestKeysRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":     "",
 		"private":     strings.ReplaceAll(good, "PUBLIC", "PRIVATE"),
+		"private too": good + strings.ReplaceAll(good, "PUBLIC", "PRIVATE"),
+		"two":         good + good,
 		"damaged":     strings.Replace(good, "MFkw", "MFkx", 1),
 		"much longer": strings.Repeat("\n", 16<<10) + good,
 	} {

@@ -13,8 +13,9 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
-	"errors"
 	"fmt"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 const (
@@ -37,15 +38,15 @@ func ParseKey(text []byte) (Key, error) {
 	if len(text) > maxKey {
 		return Key{}, fmt.Errorf("read the public key: it is longer than %d bytes", maxKey)
 	}
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != "PUBLIC KEY" {
-		return Key{}, errors.New("read the public key: it holds no PEM block PUBLIC KEY; give the one that the signer published")
+	der, err := public.Key(text)
+	if err != nil {
+		return Key{}, fmt.Errorf("read the public key (give the one that the signer published): the text %w", err)
 	}
-	public, err := x509.ParsePKIXPublicKey(block.Bytes)
+	parsed, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
 		return Key{}, fmt.Errorf("read the public key: %w", err)
 	}
-	return NewKey(public)
+	return NewKey(parsed)
 }
 
 // NewKey takes an *ecdsa.PublicKey on P-256, an *rsa.PublicKey or an

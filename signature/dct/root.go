@@ -5,7 +5,6 @@ package dct
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/theupdateframework/notary/tuf/utils"
 
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/signature/notary"
 )
 
@@ -42,9 +42,11 @@ func ParseRoot(text string) (Root, error) {
 	if decoded, err := base64.StdEncoding.DecodeString(text); err == nil {
 		text = string(decoded)
 	}
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
+	if !strings.Contains(text, "-----BEGIN ") && public.Check([]byte(text)) == nil {
 		return Root{}, errors.New("read the root key: it is neither a key id of 64 hex digits nor a PEM certificate or public key")
+	}
+	if _, err := public.PEM([]byte(text), public.TypeCertificate, public.TypeKey); err != nil {
+		return Root{}, fmt.Errorf("read the root key: the text %w", err)
 	}
 	public, err := utils.ParsePEMPublicKey([]byte(text))
 	if err != nil {

@@ -77,7 +77,8 @@ func TestRoot(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"none", key.ID[:62], hex.EncodeToString(make([]byte, 33)), strings.Replace(bare, "MFkw", "MFkx", 1),
-		strings.ReplaceAll(bare, "PUBLIC KEY", "PRIVATE KEY"), strings.Repeat(bare, 1000)} {
+		strings.ReplaceAll(bare, "PUBLIC KEY", "PRIVATE KEY"), bare + strings.ReplaceAll(bare, "PUBLIC KEY", "PRIVATE KEY"),
+		strings.Repeat(bare, 1000)} {
 		if root, err := ParseRoot(text); err == nil {
 			t.Errorf("%.40q was taken as %s", text, root)
 		}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 const (
@@ -36,6 +38,9 @@ type Key struct{ ring openpgp.EntityList }
 func ParseKey(text []byte) (Key, error) {
 	if len(text) > maxKey {
 		return Key{}, fmt.Errorf("read the OpenPGP public key: it is longer than %d bytes", maxKey)
+	}
+	if err := public.Check(text); err != nil {
+		return Key{}, fmt.Errorf("read the OpenPGP public key: the text %w", err)
 	}
 	ring, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(text))
 	if err != nil {

@@ -205,9 +205,11 @@ func TestParseKey(t *testing.T) {
 		}
 	}
 	for name, text := range map[string][]byte{
-		"nothing": nil,
-		"no key":  []byte("-----BEGIN PUBLIC KEY-----\n"),
-		"too big": append(binary, make([]byte, maxKey)...),
+		"nothing":                          nil,
+		"no key":                           []byte("-----BEGIN PUBLIC KEY-----\n"),
+		"private":                          write(t, func(w io.Writer) error { return first.SerializePrivate(w, nil) }),
+		"a private one after a public one": append(bytes.Clone(armoured), "\n-----BEGIN PGP PRIVATE KEY BLOCK-----\n"...),
+		"too big":                          append(binary, make([]byte, maxKey)...),
 	} {
 		if _, err := ParseKey(text); err == nil {
 			t.Errorf("%s was taken", name)
