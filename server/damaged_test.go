@@ -25,7 +25,7 @@ func (f *fixture) sealedBy(inside *enclave.Enclave) {
 		f.t.Fatal(err)
 	}
 	config := f.Config
-	config.Volume, config.History, config.Keys = data, history.Of(data), inside
+	config.Volume, config.History, config.Keys = data, history.New(data), inside
 	if f.Server, err = New(config); err != nil {
 		f.t.Fatal(err)
 	}

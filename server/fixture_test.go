@@ -73,7 +73,7 @@ func (f *fixture) start() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.Server, err = New(Config{Slot: slot, Volume: data, History: history.Of(data), Builder: f.builder, Enclave: "simulated", Travelling: declared(), Logger: slog.New(slog.DiscardHandler)})
+	f.Server, err = New(Config{Slot: slot, Volume: data, History: history.New(data), Builder: f.builder, Enclave: "simulated", Travelling: declared(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func TestRemovedManifest(t *testing.T) {
 	f.keep(newID, api.StatusSuccess, "")
 	build, err := f.Volume.Build(oldID)
 	if err == nil {
-		err = build.Strip()
+		err = build.RemoveOutputs()
 	}
 	if err != nil {
 		t.Fatal(err)

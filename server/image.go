@@ -142,7 +142,7 @@ func (s *Server) statusOf(state job.State) api.Status {
 // at once, or "".
 func (s *Server) volumeTrouble() string {
 	_, err := s.current()
-	for _, err := range []error{err, s.Volume.Need(1)} {
+	for _, err := range []error{err, s.Volume.RequireFree(1)} {
 		if _, answer, ok := classifyVolume(err); ok {
 			return answer.Status
 		}

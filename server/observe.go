@@ -39,7 +39,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 }
 
 func (s *Server) answered(recorder *statusRecorder, r *http.Request, took time.Duration) {
-	s.metrics.Answered(metrics.Request{
+	s.metrics.CountRequest(metrics.Request{
 		Method: r.Method, Route: chi.RouteContext(r.Context()).RoutePattern(), Code: recorder.code,
 		Took: took, Received: r.ContentLength, Sent: recorder.sent,
 	})

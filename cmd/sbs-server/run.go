@@ -74,7 +74,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger, s
 	if err != nil {
 		return err
 	}
-	builds := history.Of(data)
+	builds := history.New(data)
 	build := newPipeline(settings, inside, data, builds, slot, docker.connect, sandbox)
 	if err := build.Settle(); err != nil {
 		logger.Error("save the ends of interrupted builds", "error", err)
@@ -137,7 +137,7 @@ func openSealed(data *volume.Volume, inside *enclave.Enclave, logger *slog.Logge
 		logger.Error("sealed files do not open", "error", err)
 	}
 	// What can't be sealed anew is still open to this image, or is damaged.
-	if err := data.SealAnew(inside.Stale); err != nil {
+	if err := data.Reseal(inside.NeedsReseal); err != nil {
 		logger.Error("seal anew what an earlier server image sealed", "error", err)
 	}
 	return nil

@@ -65,7 +65,7 @@ func readAll(v *volume.Volume) (listed []api.Build, err error) {
 func BenchmarkList(b *testing.B) {
 	v := records(b)
 	before := heap()
-	builds := Of(v)
+	builds := New(v)
 	began := time.Now()
 	if _, _, err := builds.List("", many); err != nil {
 		b.Fatal(err)
@@ -112,7 +112,7 @@ func heap() int64 {
 // build, and one that removes the oldest.
 func BenchmarkTrim(b *testing.B) {
 	v := records(b)
-	builds := Of(v)
+	builds := New(v)
 	before := heap()
 	var first, oldest, within time.Duration
 	trim := func(count int) time.Duration {

@@ -24,12 +24,12 @@ type Builds struct {
 // build is what is kept of one build that has a record.
 type build struct {
 	api.Build
-	mark  volume.Mark // of the record when it was read; zero when only sizes are known
-	large int64       // bytes that go when it loses its log and manifest
+	stamp volume.Stamp // of the record when it was read; zero when only sizes are known
+	large int64        // bytes that go when it loses its log and manifest
 }
 
-// Of is the history of a volume. It reads nothing yet.
-func Of(v *volume.Volume) *Builds {
+// New returns the history of a volume. It reads nothing yet.
+func New(v *volume.Volume) *Builds {
 	return &Builds{volume: v, known: map[string]build{}}
 }
 
@@ -87,7 +87,7 @@ func (b *Builds) Unfinished() (unfinished []string, err error) {
 		return nil, err
 	}
 	for _, id := range ids {
-		_, err := b.volume.Mark(id)
+		_, err := b.volume.RecordStamp(id)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			unfinished = append(unfinished, id)
@@ -129,7 +129,7 @@ func (b *Builds) each(ids []string, show func(build) bool) error {
 func (b *Builds) current(id string) (build, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	mark, err := b.volume.Mark(id)
+	stamp, err := b.volume.RecordStamp(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		delete(b.known, id)
 		return b.read(id) // it has no record yet, and is not worth keeping
@@ -138,14 +138,14 @@ func (b *Builds) current(id string) (build, error) {
 		return build{}, err
 	}
 	known, ok := b.known[id]
-	if ok && known.mark == mark {
+	if ok && known.stamp == stamp {
 		return known, nil
 	}
 	// What changes from here on changes the mark too.
 	if known, err = b.read(id); err != nil {
 		return build{}, err
 	}
-	known.mark = mark
+	known.stamp = stamp
 	b.known[id] = known
 	return known, nil
 }

@@ -36,7 +36,7 @@ func TestTrimLooksAtWhatGoes(t *testing.T) {
 					damage(t, dir, number)
 				}
 			},
-			limits: Limits{Count: 5, Space: everything, Free: 1 << 60, Need: 1 << 60}, want: []int{0, 1, 2, 3, 4},
+			limits: Limits{Count: 5, Space: everything, DesiredFree: 1 << 60, RequiredFree: 1 << 60}, want: []int{0, 1, 2, 3, 4},
 		},
 		"the oldest has become the latest success": {
 			change: func(t *testing.T, dir string) {
@@ -71,8 +71,8 @@ func TestTrimLooksAtWhatGoes(t *testing.T) {
 			for number := range 5 {
 				keep(t, v, number, api.StatusSuccess, manifest)
 			}
-			b := Of(v)
-			if done, err := b.Trim(Limits{Count: 5, Space: everything}, ""); err != nil || len(done.Removed)+len(done.Stripped) != 0 {
+			b := New(v)
+			if done, err := b.Trim(Limits{Count: 5, Space: everything}, ""); err != nil || len(done.Removed)+len(done.OutputsRemoved) != 0 {
 				t.Fatal(done, err)
 			}
 			test.change(t, filepath.Join(dir, "builds"))
@@ -85,8 +85,8 @@ func TestTrimLooksAtWhatGoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			slices.Reverse(left)
-			if !slices.Equal(left, named(test.want)) || !slices.Equal(done.Stripped, named(test.strips)) {
-				t.Errorf("left %q, stripped %q", left, done.Stripped)
+			if !slices.Equal(left, named(test.want)) || !slices.Equal(done.OutputsRemoved, named(test.strips)) {
+				t.Errorf("left %q, stripped %q", left, done.OutputsRemoved)
 			}
 		})
 	}
@@ -120,7 +120,7 @@ func TestTrimSeesNewBuilds(t *testing.T) {
 	v := openVolume(t, t.TempDir())
 	keep(t, v, 0, api.StatusSuccess, manifest)
 	keep(t, v, 8, api.StatusSuccess, manifest)
-	b := Of(v)
+	b := New(v)
 	running, err := v.CreateBuild(id(2))
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestTrimSeesNewBuilds(t *testing.T) {
 	trim := func(current string, wantStripped ...string) {
 		t.Helper()
 		done, err := b.Trim(Limits{Count: 9, Space: 3*manifest + manifest/2}, current)
-		if err != nil || len(done.Removed) != 0 || !slices.Equal(done.Stripped, wantStripped) {
+		if err != nil || len(done.Removed) != 0 || !slices.Equal(done.OutputsRemoved, wantStripped) {
 			t.Errorf("trimmed %+v, %v; want %q stripped", done, err, wantStripped)
 		}
 	}
@@ -169,7 +169,7 @@ func TestUnfinished(t *testing.T) {
 	}
 	unfinished := func(want ...string) {
 		t.Helper()
-		if got, err := Of(v).Unfinished(); err != nil || !slices.Equal(got, want) {
+		if got, err := New(v).Unfinished(); err != nil || !slices.Equal(got, want) {
 			t.Errorf("unfinished are %q, %v; want %q", got, err, want)
 		}
 	}

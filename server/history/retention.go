@@ -13,13 +13,13 @@ type Limits struct {
 
 	// Free is how many bytes should be free on the volume, and Need how many of
 	// them must be: where less can be had, nothing goes for the sake of Free.
-	Free, Need int64
+	DesiredFree, RequiredFree int64
 }
 
 // Trimmed is what Trim removed, by id.
 type Trimmed struct {
-	Removed  []string // wholly
-	Stripped []string // log and manifest; record and key are still there
+	Removed        []string // wholly
+	OutputsRemoved []string // log and manifest; record and key are still there
 }
 
 // Trim removes until the limits are kept, the oldest first: builds wholly while
@@ -67,7 +67,7 @@ func (t *trim) run() error {
 			return err
 		}
 	}
-	if err := t.stripOldest(); err != nil {
+	if err := t.removeOldestOutputs(); err != nil {
 		return err
 	}
 	for len(t.oldest) > 0 && t.space > t.limits.Space {
@@ -78,7 +78,7 @@ func (t *trim) run() error {
 	return nil
 }
 
-func (t *trim) stripOldest() error {
+func (t *trim) removeOldestOutputs() error {
 	scarce, err := t.scarce()
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (t *trim) stripOldest() error {
 		if t.oldest[i].large == 0 {
 			continue
 		}
-		if err := t.strip(&t.oldest[i]); err != nil {
+		if err := t.removeOutputs(&t.oldest[i]); err != nil {
 			return err
 		}
 		if scarce {
@@ -110,7 +110,7 @@ func (t *trim) stripOldest() error {
 // scarce reports whether less is free than should be.
 func (t *trim) scarce() (bool, error) {
 	space, err := t.builds.volume.Space()
-	return space.Free < t.limits.Free, err
+	return space.Free < t.limits.DesiredFree, err
 }
 
 // worthwhile reports whether what must be free can be had.
@@ -121,7 +121,7 @@ func (t *trim) worthwhile() (bool, error) {
 	}
 	reachable := space.Free
 	for i := range t.oldest {
-		if reachable >= t.limits.Need {
+		if reachable >= t.limits.RequiredFree {
 			break
 		}
 		if mayGo, err := t.look(&t.oldest[i]); err != nil {
@@ -130,7 +130,7 @@ func (t *trim) worthwhile() (bool, error) {
 			reachable += t.oldest[i].large
 		}
 	}
-	return reachable >= t.limits.Need, nil
+	return reachable >= t.limits.RequiredFree, nil
 }
 
 func (t *trim) removeOldest() error {
@@ -154,14 +154,14 @@ func (t *trim) removeOldest() error {
 	return nil
 }
 
-func (t *trim) strip(known *size) error {
+func (t *trim) removeOutputs(known *size) error {
 	mayGo, err := t.look(known)
 	if err != nil || !mayGo {
 		return err
 	}
 	folder, err := t.builds.volume.Build(known.id)
 	if err == nil {
-		err = folder.Strip()
+		err = folder.RemoveOutputs()
 	}
 	if err != nil {
 		return err
@@ -169,7 +169,7 @@ func (t *trim) strip(known *size) error {
 	t.builds.forget(known.id)
 	t.space -= known.large
 	known.all, known.large = known.all-known.large, 0
-	t.done.Stripped = append(t.done.Stripped, known.id)
+	t.done.OutputsRemoved = append(t.done.OutputsRemoved, known.id)
 	return nil
 }
 

@@ -35,11 +35,11 @@ func TestTrim(t *testing.T) {
 		"space, almost nothing":         {"ssssssss", Limits{Count: 8, Space: 140_000}, 7, "SSSSSSSs"},
 		"space, less than the latest":   {"ssssssss", Limits{Count: 8, Space: 10}, 7, "_______s"},
 		"both":                          {"ssssssss", Limits{Count: 4, Space: 250_000}, 7, "____SSss"},
-		"free, more than there can be":  {"ssssssss", Limits{Count: 8, Space: everything, Free: 1 << 60}, 7, "SSSSSSSs"},
-		"free, the one to be mended":    {"sxssssss", Limits{Count: 8, Space: everything, Free: 1 << 60}, 7, "SxSSSSSs"},
-		"free, the current is no build": {"sssssssf", Limits{Count: 8, Space: everything, Free: 1 << 60}, -1, "SSSSSSsF"},
-		"free, in vain":                 {"ssssssss", Limits{Count: 8, Space: everything, Free: 1 << 60, Need: 1 << 60}, 7, "ssssssss"},
-		"free, in vain, but also space": {"ssssssss", Limits{Count: 8, Space: 350_000, Free: 1 << 60, Need: 1 << 60}, 7, "SSSSSsss"},
+		"free, more than there can be":  {"ssssssss", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60}, 7, "SSSSSSSs"},
+		"free, the one to be mended":    {"sxssssss", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60}, 7, "SxSSSSSs"},
+		"free, the current is no build": {"sssssssf", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60}, -1, "SSSSSSsF"},
+		"free, in vain":                 {"ssssssss", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60, RequiredFree: 1 << 60}, 7, "ssssssss"},
+		"free, in vain, but also space": {"ssssssss", Limits{Count: 8, Space: 350_000, DesiredFree: 1 << 60, RequiredFree: 1 << 60}, 7, "SSSSSsss"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -59,7 +59,7 @@ func TestTrim(t *testing.T) {
 					}
 				}
 			}
-			b := Of(v)
+			b := New(v)
 			done, err := b.Trim(test.limits, id(test.current))
 			if err != nil {
 				t.Fatal(err)
@@ -76,7 +76,7 @@ func TestTrim(t *testing.T) {
 				t.Errorf("left %s, want %s", got, test.want)
 			}
 			for number, was := range test.before {
-				removed, stripped := slices.Contains(done.Removed, id(number)), slices.Contains(done.Stripped, id(number))
+				removed, stripped := slices.Contains(done.Removed, id(number)), slices.Contains(done.OutputsRemoved, id(number))
 				if removed != (test.want[number] == '_') || !removed && stripped != (test.want[number] < 'a' && was >= 'a') {
 					t.Errorf("build %d: said to be removed: %v, stripped: %v", number, removed, stripped)
 				}
@@ -110,8 +110,8 @@ func TestTrimForFreeSpaceStops(t *testing.T) {
 	for number := range 3 {
 		keep(t, v, number, api.StatusSuccess, manifest)
 	}
-	done, err := Of(v).Trim(Limits{Count: 8, Space: everything, Free: 1}, "")
-	if err != nil || len(done.Removed)+len(done.Stripped) != 0 {
+	done, err := New(v).Trim(Limits{Count: 8, Space: everything, DesiredFree: 1}, "")
+	if err != nil || len(done.Removed)+len(done.OutputsRemoved) != 0 {
 		t.Errorf("removed %+v, %v", done, err)
 	}
 }

@@ -41,7 +41,7 @@ func (b *Builds) size(id string) (size, error) {
 		if err != nil {
 			return size{}, err
 		}
-		_, unfinished := b.volume.Mark(id)
+		_, unfinished := b.volume.RecordStamp(id)
 		if known, err = measure(folder); err != nil {
 			return size{}, err
 		}

@@ -82,8 +82,8 @@ type Request struct {
 	Received, Sent int64 // bytes of the bodies
 }
 
-// Answered counts a request.
-func (m *Metrics) Answered(r Request) {
+// CountRequest counts a request.
+func (m *Metrics) CountRequest(r Request) {
 	if r.Route == "" {
 		// Neither the path nor the method is one that is known.
 		r.Route, r.Method = "none", "any"

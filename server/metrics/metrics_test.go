@@ -35,9 +35,9 @@ func (m *Metrics) has(t *testing.T, lines ...string) {
 
 func TestRequests(t *testing.T) {
 	m := New(space, "simulated")
-	m.Answered(Request{Method: "GET", Route: "/log/{name}", Code: 200, Took: time.Millisecond, Received: 2, Sent: 10})
-	m.Answered(Request{Method: "GET", Route: "/log/{name}", Code: 200, Received: -1, Sent: 5})
-	m.Answered(Request{Method: "EVIL-7", Code: 404})
+	m.CountRequest(Request{Method: "GET", Route: "/log/{name}", Code: 200, Took: time.Millisecond, Received: 2, Sent: 10})
+	m.CountRequest(Request{Method: "GET", Route: "/log/{name}", Code: 200, Received: -1, Sent: 5})
+	m.CountRequest(Request{Method: "EVIL-7", Code: 404})
 	m.has(t,
 		`sbs_http_requests_total{code="200",method="GET",route="/log/{name}"} 2`,
 		`sbs_http_requests_total{code="404",method="any",route="none"} 1`,

@@ -72,7 +72,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f.pipeline = New(Config{
-		Slot: f.slot, Volume: f.volume, History: history.Of(f.volume),
+		Slot: f.slot, Volume: f.volume, History: history.New(f.volume),
 		Clone: f.clone,
 		Connect: func(ctx context.Context) (Engine, error) {
 			return fakeEngine{f}, f.reach(ctx, "connect")

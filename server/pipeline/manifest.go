@@ -57,11 +57,11 @@ func (b *build) writeManifest(ctx context.Context, key *rsa.PrivateKey, log *io.
 		return attempt(command, err)
 	}
 	if err := b.upload(ctx, signed); err != nil {
-		return errors.Join(err, signed.Abandon())
+		return errors.Join(err, signed.Discard())
 	}
 	undo, err := b.moveTags(ctx)
 	if err != nil {
-		return errors.Join(err, signed.Abandon())
+		return errors.Join(err, signed.Discard())
 	}
 	err = signed.Commit()
 	if err == nil {
@@ -76,13 +76,13 @@ func (b *build) writeManifest(ctx context.Context, key *rsa.PrivateKey, log *io.
 // packAndSign goes over the clone once, as a stream: the archive lies on the
 // volume as a temporary file until its signature is known. What it returns is
 // whole, and gets its name when nothing can fail any more but the record.
-func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) (signed *volume.Partial, err error) {
+func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) (signed *volume.AtomicFile, err error) {
 	name := manifest.Name(b.buildName())
 	tbz, err := b.folder.CreateManifest(name + ".tbz")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, tbz.Abandon()) }()
+	defer func() { err = errors.Join(err, tbz.Discard()) }()
 	digest, err := b.pack(ctx, tbz, log)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey, log *io.Se
 	if err != nil {
 		return nil, err
 	}
-	content, err := tbz.Reread()
+	content, err := tbz.Open()
 	if err != nil {
 		return nil, err
 	}
@@ -117,14 +117,14 @@ func (b *build) pack(ctx context.Context, w io.Writer, log *io.SectionReader) (m
 	return digest, errors.Join(err, clone.Close())
 }
 
-func (b *build) writeSigned(ctx context.Context, name string, tbz *io.SectionReader, signature []byte) (*volume.Partial, error) {
+func (b *build) writeSigned(ctx context.Context, name string, tbz *io.SectionReader, signature []byte) (*volume.AtomicFile, error) {
 	signed, err := b.folder.CreateManifest(SignedName(name))
 	if err != nil {
 		return nil, err
 	}
 	err = manifest.WriteSigned(ctx, signed, name, tbz, tbz.Size(), signature, b.checkout.Committed)
 	if err != nil {
-		return nil, errors.Join(err, signed.Abandon())
+		return nil, errors.Join(err, signed.Discard())
 	}
 	return signed, nil
 }

@@ -119,7 +119,7 @@ func TestSettle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := New(Config{Volume: v, History: history.Of(v)})
+	p := New(Config{Volume: v, History: history.New(v)})
 	for range 2 {
 		if err := p.Settle(); err != nil {
 			t.Fatal(err)

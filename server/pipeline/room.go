@@ -28,15 +28,15 @@ type room struct{ wish, need int64 }
 // makeRoom keeps the limits of the history, and goes below them for the sake of
 // room. The build current stays, and so does the latest success.
 func (p *Pipeline) makeRoom(parameters api.Parameters, current string, asked room) (history.Trimmed, error) {
-	if err := p.Volume.Need(0); err != nil {
+	if err := p.Volume.RequireFree(0); err != nil {
 		return history.Trimmed{}, err
 	}
 	count, size := parameters.BuildsKept()
-	trimmed, err := p.History.Trim(history.Limits{Count: count, Space: size, Free: max(asked.wish, asked.need), Need: asked.need}, current)
+	trimmed, err := p.History.Trim(history.Limits{Count: count, Space: size, DesiredFree: max(asked.wish, asked.need), RequiredFree: asked.need}, current)
 	if err != nil {
 		return trimmed, fmt.Errorf("make room on the data volume: %w", err)
 	}
-	return trimmed, p.Volume.Need(asked.need)
+	return trimmed, p.Volume.RequireFree(asked.need)
 }
 
 // makeRoomForBuild runs before a build begins: one like the latest should fit.
@@ -93,7 +93,7 @@ func (b *build) logTrimmed(trimmed history.Trimmed) {
 	for _, id := range trimmed.Removed {
 		b.log.Info("removed the build of %s, to keep BUILDS_KEPT and BUILDS_KEPT_SIZE, or to make room", id)
 	}
-	for _, id := range trimmed.Stripped {
+	for _, id := range trimmed.OutputsRemoved {
 		b.log.Info("removed manifest and log of the build of %s, to keep BUILDS_KEPT_SIZE, or to make room", id)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // upload stores the signed manifest in the bucket that was asked for. It comes
 // before success is recorded: a manifest that is not there was not delivered.
-func (b *build) upload(ctx context.Context, signed *volume.Partial) error {
+func (b *build) upload(ctx context.Context, signed *volume.AtomicFile) error {
 	parameters := b.parameters.ManifestStore
 	if parameters.Bucket == "" {
 		return nil
@@ -22,7 +22,7 @@ func (b *build) upload(ctx context.Context, signed *volume.Partial) error {
 		return attempt(command, err)
 	}
 	defer store.Close()
-	content, err := signed.Reread()
+	content, err := signed.Open()
 	if err != nil {
 		return attempt(command, err)
 	}

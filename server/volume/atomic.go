@@ -19,28 +19,28 @@ func (v *Volume) writeFile(name string, content []byte, mode fs.FileMode) error 
 		return err
 	}
 	if _, err := file.Write(content); err != nil {
-		return errors.Join(err, file.Abandon())
+		return errors.Join(err, file.Discard())
 	}
 	return file.Commit()
 }
 
-// Partial is a file being written. It becomes visible under its name, whole and
-// durable, with Commit; until then, and after Abandon, the name is as it was.
-type Partial struct {
+// AtomicFile is a file being written. It becomes visible under its name, whole and
+// durable, with Commit; until then, and after Discard, the name is as it was.
+type AtomicFile struct {
 	volume *Volume
 	file   *os.File
 	name   string
 }
 
-func (v *Volume) create(name string, mode fs.FileMode) (*Partial, error) {
+func (v *Volume) create(name string, mode fs.FileMode) (*AtomicFile, error) {
 	file, err := v.root.OpenFile(name+temporarySuffix, os.O_CREATE|os.O_TRUNC|os.O_RDWR, mode)
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", name, err)
 	}
-	return &Partial{volume: v, file: file, name: name}, nil
+	return &AtomicFile{volume: v, file: file, name: name}, nil
 }
 
-func (p *Partial) Write(b []byte) (int, error) {
+func (p *AtomicFile) Write(b []byte) (int, error) {
 	n, err := p.file.Write(b)
 	if err != nil {
 		return n, fmt.Errorf("write %s: %w", p.name, err)
@@ -48,8 +48,8 @@ func (p *Partial) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// Reread returns a reader over all that was written so far, and its size.
-func (p *Partial) Reread() (*io.SectionReader, error) {
+// Open returns a reader over all that was written so far, and its size.
+func (p *AtomicFile) Open() (*io.SectionReader, error) {
 	info, err := p.file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("read %s again: %w", p.name, err)
@@ -59,7 +59,7 @@ func (p *Partial) Reread() (*io.SectionReader, error) {
 
 // Commit syncs the file, gives it its name, and syncs the folder. When it fails,
 // nothing of it is left.
-func (p *Partial) Commit() error {
+func (p *AtomicFile) Commit() error {
 	err := errors.Join(p.file.Sync(), p.file.Close())
 	if err == nil {
 		err = p.volume.root.Rename(p.name+temporarySuffix, p.name)
@@ -70,8 +70,8 @@ func (p *Partial) Commit() error {
 	return p.volume.syncFolder(path.Dir(p.name))
 }
 
-// Abandon removes what was written.
-func (p *Partial) Abandon() error {
+// Discard removes what was written.
+func (p *AtomicFile) Discard() error {
 	return errors.Join(p.file.Close(), p.volume.root.Remove(p.name+temporarySuffix))
 }
 

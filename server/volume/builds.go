@@ -145,7 +145,7 @@ func (b *Build) Log() (*os.File, error) {
 
 // CreateManifest begins a manifest file; name is its file name, with the ending
 // .tbz or .sig.tbz.
-func (b *Build) CreateManifest(name string) (*Partial, error) {
+func (b *Build) CreateManifest(name string) (*AtomicFile, error) {
 	return b.volume.create(path.Join(b.folder, name), 0o600)
 }
 

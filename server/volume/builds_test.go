@@ -92,7 +92,7 @@ func TestStrip(t *testing.T) {
 	if err != nil || before.Manifest != 100_000 || before.Large < 100_000 || before.Space <= before.Large {
 		t.Fatalf("contents %+v, %v", before, err)
 	}
-	if err := build.Strip(); err != nil {
+	if err := build.RemoveOutputs(); err != nil {
 		t.Fatal(err)
 	}
 	after, err := build.Contents()
@@ -169,15 +169,15 @@ func TestMarks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tick(t, v)
-			before := mark(t, v)
-			if again := mark(t, v); again != before {
+			before := stamp(t, v)
+			if again := stamp(t, v); again != before {
 				t.Error("the mark has changed by itself")
 			}
 			if err := change(); err != nil {
 				t.Fatal(err)
 			}
-			if mark(t, v) == before {
-				t.Error("the mark is the same")
+			if stamp(t, v) == before {
+				t.Error("the stamp is the same")
 			}
 		})
 	}
@@ -185,7 +185,7 @@ func TestMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{testID, "2020-02-10_15-37-37.178350"} {
-		if _, err := v.Mark(id); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := v.RecordStamp(id); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: got %v, want fs.ErrNotExist", id, err)
 		}
 	}
@@ -203,11 +203,11 @@ func tick(t *testing.T, v *Volume) {
 		if err := v.root.WriteFile("builds/"+probe+"/record.json", nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		now, err := v.Mark(probe)
+		now, err := v.RecordStamp(probe)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := mark(t, v); now.changed.Nano() > last.changed.Nano() {
+		if last := stamp(t, v); now.changed.Nano() > last.changed.Nano() {
 			break
 		}
 		if err := v.root.Remove("builds/" + probe + "/record.json"); err != nil {
@@ -219,9 +219,9 @@ func tick(t *testing.T, v *Volume) {
 	}
 }
 
-func mark(t *testing.T, v *Volume) Mark {
+func stamp(t *testing.T, v *Volume) Stamp {
 	t.Helper()
-	m, err := v.Mark(testID)
+	m, err := v.RecordStamp(testID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,11 +124,11 @@ func (v *Volume) Check() (opened int, err error) {
 	return opened, err
 }
 
-// SealAnew seals again every secret whose sealed form is stale: sealed under a
+// Reseal seals again every secret whose sealed form is stale: sealed under a
 // secret of an earlier server image. Each is replaced at once, so that it goes
 // on where a crash ended it. One that does not open is named in the error and
 // left as it is, and the others are done all the same.
-func (v *Volume) SealAnew(stale func(sealed []byte) bool) error {
+func (v *Volume) Reseal(stale func(sealed []byte) bool) error {
 	names, err := v.List("")
 	if err != nil {
 		return err

@@ -29,8 +29,8 @@ func (v *Volume) Space() (Space, error) {
 	}, nil
 }
 
-// Need is nil when that many bytes can be written, or an *UnwritableError.
-func (v *Volume) Need(bytes int64) error {
+// RequireFree is nil when that many bytes can be written, or an *UnwritableError.
+func (v *Volume) RequireFree(bytes int64) error {
 	space, err := v.Space()
 	switch {
 	case err != nil:

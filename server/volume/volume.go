@@ -19,7 +19,7 @@ type Sealer interface {
 type Volume struct {
 	dir    string
 	root   *os.Root
-	builds *os.File // the folder of that name, for Mark
+	builds *os.File // the folder of that name, for RecordStamp
 	lock   *os.File
 	sealer Sealer
 }

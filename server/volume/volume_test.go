@@ -155,7 +155,7 @@ func TestPartialIsAllOrNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write := func(text string, end func(*Partial) error) {
+	write := func(text string, end func(*AtomicFile) error) {
 		t.Helper()
 		p, err := build.CreateManifest("m")
 		if err != nil {
@@ -164,7 +164,7 @@ func TestPartialIsAllOrNothing(t *testing.T) {
 		if _, err := io.WriteString(p, text); err != nil {
 			t.Fatal(err)
 		}
-		again, err := p.Reread()
+		again, err := p.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,12 +175,12 @@ func TestPartialIsAllOrNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("abandoned", (*Partial).Abandon)
+	write("abandoned", (*AtomicFile).Discard)
 	if _, err := build.Manifest("m"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want fs.ErrNotExist", err)
 	}
-	write("first", (*Partial).Commit)
-	write("abandoned", (*Partial).Abandon)
+	write("first", (*AtomicFile).Commit)
+	write("abandoned", (*AtomicFile).Discard)
 	file, err := build.Manifest("m")
 	if err != nil {
 		t.Fatal(err)

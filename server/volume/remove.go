@@ -34,9 +34,9 @@ func (b *Build) RemoveManifest() error {
 	return b.remove(isManifest)
 }
 
-// Strip removes what is large, the manifest and the log. What says which build
+// RemoveOutputs removes what is large, the manifest and the log. What says which build
 // it was, and verifies a manifest that was fetched earlier, stays.
-func (b *Build) Strip() error {
+func (b *Build) RemoveOutputs() error {
 	return b.remove(func(name string) bool { return isManifest(name) || name == fileLog })
 }
 
@@ -66,7 +66,7 @@ func (b *Build) remove(which func(name string) bool) error {
 // Contents is what a build's folder holds.
 type Contents struct {
 	Space    int64 // bytes that its files take on the disk
-	Large    int64 // bytes of Space that Strip would free
+	Large    int64 // bytes of Space that RemoveOutputs would free
 	Manifest int64 // bytes of the signed manifest; 0 when it is not there
 }
 

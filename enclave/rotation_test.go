@@ -21,14 +21,14 @@ func TestSuccessorOpensAndSealsAnew(t *testing.T) {
 	if text, err := successor.Unseal("name", sealed); err != nil || string(text) != "text" {
 		t.Errorf("got %q, %v", text, err)
 	}
-	if !successor.Stale(sealed) || old.Stale(sealed) || alone.Stale(sealed) || successor.Stale([]byte("x")) {
+	if !successor.NeedsReseal(sealed) || old.NeedsReseal(sealed) || alone.NeedsReseal(sealed) || successor.NeedsReseal([]byte("x")) {
 		t.Error("stale is only what a known previous secret sealed")
 	}
 	if _, err := alone.Unseal("name", sealed); !errors.Is(err, ErrOtherSecret) {
 		t.Errorf("got %v, want ErrOtherSecret", err)
 	}
 	anew, err := successor.Seal("name", []byte("text"))
-	if err != nil || successor.Stale(anew) {
+	if err != nil || successor.NeedsReseal(anew) {
 		t.Errorf("sealed anew it is still stale, %v", err)
 	}
 	if text, err := alone.Unseal("name", anew); err != nil || string(text) != "text" {

@@ -27,7 +27,7 @@ func (m marked) Unseal(name string, sealed []byte) ([]byte, error) {
 
 func (m marked) stale(sealed []byte) bool { return !bytes.HasPrefix(sealed, []byte(m.present)) }
 
-func TestSealAnew(t *testing.T) {
+func TestReseal(t *testing.T) {
 	dir := t.TempDir()
 	old, err := Open(dir, marked{"1"})
 	if err != nil {
@@ -51,7 +51,7 @@ func TestSealAnew(t *testing.T) {
 	}
 	defer v.Close()
 	for range 2 { // the second time there is nothing left to do
-		if err := v.SealAnew(marked{"2"}.stale); !errors.Is(err, errNotOurs) {
+		if err := v.Reseal(marked{"2"}.stale); !errors.Is(err, errNotOurs) {
 			t.Errorf("got %v, want the damaged file's error", err)
 		}
 		for _, name := range []string{"manifest/key", "dct/gun/x"} {

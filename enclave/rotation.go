@@ -18,8 +18,8 @@ func (e *Enclave) SecretID() []byte { return e.secretID() }
 // one or a previous one.
 func (e *Enclave) HasSecret(id []byte) bool { return e.secretOf(id) != nil }
 
-// Stale tells whether a sealed text was sealed under a previous image secret.
-func (e *Enclave) Stale(sealed []byte) bool {
+// NeedsReseal tells whether a sealed text was sealed under a previous image secret.
+func (e *Enclave) NeedsReseal(sealed []byte) bool {
 	if len(sealed) < headerSize || string(sealed[:len(sealMagic)]) != sealMagic {
 		return false
 	}
