@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // The ways of signing an image: the values of IMAGE_SIGNING, and the names of
@@ -21,15 +22,32 @@ type Methods []string
 
 // Signing is how the image gets signed, in order: what IMAGE_SIGNING says, and
 // without it Docker Content Trust where there is a notary server, or else the
-// two ways that need none. It is never empty.
+// two ways that need none. The push registry itself is no notary server: IBM's
+// guide names it so for images with simple signing. It is never empty.
 func (p Parameters) Signing() []string {
 	switch {
 	case len(p.ImageSigning) > 0:
 		return p.ImageSigning
-	case p.TrustPushServer != "":
+	case p.TrustPushServer != "" && !p.trustServerIsRegistry():
 		return []string{SigningDCT}
 	}
 	return []string{SigningSimple, SigningSigstore}
+}
+
+// trustServerIsRegistry reports whether the notary server is the push registry, by
+// host and port. Another port of the host can be a notary server's.
+func (p Parameters) trustServerIsRegistry() bool {
+	return p.TrustPushServer != "" && hostOf(p.TrustPushServer) == hostOf(p.Registry())
+}
+
+// hostOf reduces the spellings of a server's address to one: lower case host, and
+// port unless it is the usual one of https.
+func hostOf(server string) string {
+	host := strings.ToLower(server)
+	host = strings.TrimPrefix(host, "https://")
+	host, _, _ = strings.Cut(host, "/")
+	host = strings.TrimSuffix(host, ":443")
+	return strings.TrimSuffix(host, ".")
 }
 
 // methods reads IMAGE_SIGNING. An empty list is no way to say "unsigned".

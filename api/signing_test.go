@@ -58,3 +58,34 @@ func parameterError(err error) *ParameterError {
 	errors.As(err, &wrong)
 	return wrong
 }
+
+// IBM's guide has users of its registry name the registry as the notary server,
+// and means simple signing.
+func TestRegistryIsNoNotary(t *testing.T) {
+	for _, test := range []struct {
+		notary, registry string
+		same             bool
+	}{
+		{"https://us.icr.io", "us.icr.io", true},
+		{"us.icr.io", "us.icr.io", true},
+		{"https://US.icr.io:443/", "us.icr.io", true},
+		{"us.icr.io", "us.icr.io:443", true},
+		{"https://registry.example.com:5000", "registry.example.com:5000", true},
+		{"https://registry.example.com:4443", "registry.example.com", false},
+		{"https://registry.example.com", "registry.example.com:5000", false},
+		{"https://notary.example.com", "us.icr.io", false},
+	} {
+		p := Parameters{PushServer: test.registry, DockerRepo: "ns/app", TrustPushServer: test.notary}
+		want, warnings := []string{SigningDCT}, 0
+		if test.same {
+			want, warnings = []string{SigningSimple, SigningSigstore}, 1
+		}
+		if got := p.Signing(); !slices.Equal(got, want) || len(p.Warnings()) != warnings {
+			t.Errorf("%s and %s: signed with %q, warned %q", test.notary, test.registry, got, p.Warnings())
+		}
+		p.ImageSigning = Methods{SigningDCT}
+		if got := p.Signing(); !slices.Equal(got, []string{SigningDCT}) || len(p.Warnings()) != 0 {
+			t.Errorf("%s and %s, dct wanted: signed with %q, warned %q", test.notary, test.registry, got, p.Warnings())
+		}
+	}
+}

@@ -19,6 +19,9 @@ func (p Parameters) Warnings() []string {
 	if p.BaseKey != "" && p.ICRBaseRepo == "" {
 		warnings = append(warnings, "BASE_REPO_PUBLIC_KEY (ICR_BASE_REPO_PUBLIC_KEY names its file) is ignored, because ICR_BASE_REPO names no image: no base image is verified with it")
 	}
+	if len(p.ImageSigning) == 0 && p.trustServerIsRegistry() {
+		warnings = append(warnings, "DOCKER_CONTENT_TRUST_PUSH_SERVER names the push registry itself, which is taken for no notary server: the image is signed with "+strings.Join(p.Signing(), " and ")+"; leave it out, or set IMAGE_SIGNING to dct where a notary server answers at that address")
+	}
 	return warnings
 }
 
