@@ -4,6 +4,8 @@ package dct
 //
 //	look → (initialise | check) → publish → read back → remember
 //
+// Prepare publishes only where there was nothing, and signs no tag.
+//
 // Each arrow is a point where a crash leaves something the next Sign goes on
 // from: keys are sealed before they are used, and published trust data that is
 // not remembered yet is recognised by our root key.

@@ -19,10 +19,10 @@
 //
 // # What it trusts
 //
-// The registry to keep what it is given. What is there already, others'
-// signatures among it, stays: an index or a tag is added to. Two who sign one
-// image at the same moment can lose one of the two additions where the registry
-// has no referrers API; signing again restores it.
+// The registry to keep what it is given, which is read back as a verifier reads
+// it. What is there already, others' signatures among it, stays: an index or a
+// tag is added to, and read again when another writer that began before is done,
+// so that of two who sign one image at the same moment neither is lost.
 //
 // # What never happens
 //
