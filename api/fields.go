@@ -57,6 +57,7 @@ var fields = []field{
 	{key: "ATTESTATIONS", at: func(p *Parameters) any { return &p.Attestations }, takes: "a list, or a text with commas, of provenance and sbom; [] for none"},
 	{key: "DOCKER_CONTENT_TRUST_PUSH_SERVER", at: func(p *Parameters) any { return &p.TrustPushServer }, takes: "the notary server as https://host[:port] or host[:port]", check: notaryServer},
 	{key: "DOCKER_CONTENT_TRUST_CA", at: func(p *Parameters) any { return &p.TrustCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
+	{key: "SBOM_INCOMPLETE", at: func(p *Parameters) any { return &p.SBOMIncomplete }, takes: "allow or fail", check: oneOf("allow", "fail")},
 	{key: "BASE_IMAGE_POLICY", at: func(p *Parameters) any { return &p.BasePolicy }, takes: "a list of objects with image, method (dct, simple, sigstore or digest), key, server and lookaside, up to 100"},
 	{key: "BASE_IMAGE_SIGSTORE_KEY", at: func(p *Parameters) any { return &p.BaseSigstoreKey }, takes: "a sigstore public key in PEM, up to 64 KiB", check: publicKey},
 	{key: "DOCKER_CONTENT_TRUST_BASE", at: func(p *Parameters) any { return &p.TrustBase }, takes: "True or False"},

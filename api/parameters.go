@@ -1,8 +1,8 @@
 package api
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -65,6 +65,8 @@ type Parameters struct {
 
 	ProgressLimit string // PROGRESS_TIMEOUT (addition): see ProgressTimeout
 	BuildLimit    string // BUILD_TIMEOUT (addition): see BuildTimeout
+
+	SBOMIncomplete string // SBOM_INCOMPLETE (addition): "fail" where a build fails whose bill of materials has gaps
 
 	ManifestStore ObjectStore // MANIFEST_BUCKET_NAME, MANIFEST_COS_*
 	StateStore    ObjectStore // STATE_BUCKET_NAME, STATE_COS_*

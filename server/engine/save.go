@@ -8,12 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/opensbs/sbs/server/progress"
 )
 
 // ErrTooLarge means that an image has more bytes than the caller takes.
 var ErrTooLarge = errors.New("the image is too large")
+
+// noLayers is how an Engine reports that it can't save an image without layers.
+const noLayers = "empty export - not implemented"
+
+var errNoLayers = errors.New("the image has no layers, because its Dockerfile adds no file to FROM scratch, and this Docker Engine can't save such an image: add a file to it, with COPY for example")
 
 // Save writes the image tagged reference ("host/repository:tag") to w, as the
 // archive that docker save makes and docker load takes. An image whose archive
@@ -24,6 +30,9 @@ func (e *Engine) Save(ctx context.Context, reference string, w io.Writer, most i
 		return fmt.Errorf("save an image: %w", err)
 	}
 	stream, err := e.api.ImageSave(ctx, []string{tagged.String()})
+	if err != nil && strings.Contains(err.Error(), noLayers) {
+		return fmt.Errorf("save %s: %w", reference, errNoLayers)
+	}
 	if err != nil {
 		return fmt.Errorf("save %s: %w", reference, unreachable(ctx, e.api.DaemonHost(), err))
 	}

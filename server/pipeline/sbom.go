@@ -6,6 +6,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/opensbs/sbs/api"
@@ -24,8 +25,16 @@ func (b *build) lookThrough(ctx context.Context, archive string) (sbom.Inventory
 		return sbom.Inventory{}, attempt(b.sbomCommand(), err)
 	}
 	b.log.Info("found %d packages in the image", len(found.Packages))
+	if found.Complete() {
+		return found, nil
+	}
 	for _, file := range found.Unread {
-		b.log.Info("could not look into %s: %s", file.Path, file.Reason)
+		b.log.Warning("could not read %s, which is named like a package: %s", file.Path, file.Reason)
+	}
+	unread := len(found.Unread) + found.UnreadLeftOut
+	b.log.Warning("the bill of materials has gaps: %d files could not be read, %d packages are left out", unread, found.PackagesLeftOut)
+	if b.parameters.SBOMIncomplete == "fail" {
+		return sbom.Inventory{}, attempt(b.sbomCommand(), fmt.Errorf("the bill of materials has gaps (%d files could not be read, %d packages are left out; the log names them): correct the files, or set SBOM_INCOMPLETE to allow", unread, found.PackagesLeftOut))
 	}
 	return found, nil
 }

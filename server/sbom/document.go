@@ -56,7 +56,7 @@ func Document(image Image, inventory Inventory) ([]byte, error) {
 				{CreatorType: "Tool", Creator: "osv-scalibr-" + version.ScannerVersion},
 			},
 		},
-		DocumentComment: comment(inventory.Unread),
+		DocumentComment: comment(inventory),
 		Packages:        []*v2_3.Package{imagePackage(image)},
 		Relationships:   []*v2_3.Relationship{relation("DOCUMENT", common.TypeRelationshipDescribe, imageID)},
 	}
@@ -115,16 +115,20 @@ func blank(id common.ElementID, name, version, purl string) *v2_3.Package {
 	return p
 }
 
-// comment names what could not be looked into, so that a gap is not taken for
-// nothing.
-func comment(unread []Unread) string {
-	if len(unread) == 0 {
-		return ""
-	}
+// comment names what is missing, so that a gap is not taken for nothing.
+func comment(inventory Inventory) string {
 	var text strings.Builder
-	text.WriteString("These files could not be read as what they are named:")
-	for _, file := range unread {
+	if inventory.PackagesLeftOut > 0 {
+		fmt.Fprintf(&text, "%d packages are left out: an inventory holds %d.\n", inventory.PackagesLeftOut, maxPackages)
+	}
+	if len(inventory.Unread) > 0 {
+		text.WriteString("These files could not be read as what they are named:")
+	}
+	for _, file := range inventory.Unread {
 		fmt.Fprintf(&text, "\n%s: %s", file.Path, file.Reason)
 	}
-	return text.String()
+	if inventory.UnreadLeftOut > 0 {
+		fmt.Fprintf(&text, "\nand %d more", inventory.UnreadLeftOut)
+	}
+	return strings.TrimSuffix(text.String(), "\n")
 }

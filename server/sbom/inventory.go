@@ -26,6 +26,15 @@ type Inventory struct {
 	// Unread are the files that look like a package's description and could not
 	// be read as one.
 	Unread []Unread `json:"unread,omitempty"`
+	// How many of both an inventory can't hold.
+	PackagesLeftOut int `json:"packagesLeftOut,omitempty"`
+	UnreadLeftOut   int `json:"unreadLeftOut,omitempty"`
+}
+
+// Complete reports whether everything was read that looks like a package's
+// description, and is in the inventory.
+func (i Inventory) Complete() bool {
+	return len(i.Unread) == 0 && i.PackagesLeftOut == 0 && i.UnreadLeftOut == 0
 }
 
 // Package is one package in an image.
@@ -42,11 +51,15 @@ type Unread struct {
 	Reason string `json:"reason"`
 }
 
-// Write sorts the inventory, leaves out what stands there twice, and writes it.
+// Write sorts the inventory, leaves out what is in it twice and, with their number,
+// those that it can't hold, and writes it.
 func (i Inventory) Write(w io.Writer) error {
 	i = i.sorted()
-	if len(i.Packages) > maxPackages || len(i.Unread) > maxUnread {
-		return fmt.Errorf("the image has %d packages and %d files that can't be read; a bill of materials holds %d and %d", len(i.Packages), len(i.Unread), maxPackages, maxUnread)
+	if over := len(i.Packages) - maxPackages; over > 0 {
+		i.Packages, i.PackagesLeftOut = i.Packages[:maxPackages], i.PackagesLeftOut+over
+	}
+	if over := len(i.Unread) - maxUnread; over > 0 {
+		i.Unread, i.UnreadLeftOut = i.Unread[:maxUnread], i.UnreadLeftOut+over
 	}
 	if err := json.NewEncoder(w).Encode(i); err != nil {
 		return fmt.Errorf("write the inventory: %w", err)
@@ -67,7 +80,7 @@ func read(r io.Reader) (Inventory, error) {
 	if err := json.Unmarshal(text, &i); err != nil {
 		return Inventory{}, fmt.Errorf("read the inventory: %w", err)
 	}
-	if len(i.Packages) > maxPackages || len(i.Unread) > maxUnread {
+	if len(i.Packages) > maxPackages || len(i.Unread) > maxUnread || i.PackagesLeftOut < 0 || i.UnreadLeftOut < 0 {
 		return Inventory{}, errors.New("read the inventory: it holds more than it may")
 	}
 	return i.sorted(), nil
@@ -81,5 +94,5 @@ func (i Inventory) sorted() Inventory {
 	unread := slices.SortedFunc(slices.Values(i.Unread), func(a, b Unread) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Reason, b.Reason))
 	})
-	return Inventory{slices.Compact(packages), slices.Compact(unread)}
+	return Inventory{slices.Compact(packages), slices.Compact(unread), i.PackagesLeftOut, i.UnreadLeftOut}
 }

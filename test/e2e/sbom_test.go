@@ -9,17 +9,20 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// An image whose packages can't be listed is not a success: the step that was
-// to list them fails, and says which file it is.
+// Where the developer wants no gaps, an image whose packages can't be listed is not a
+// success: the step that was to list them fails, and the log names the file.
 func TestUnreadableDistributionFailsTheBuild(t *testing.T) {
 	l := shared
 	l.prepare(t, "unreadable", files{
 		"Dockerfile": "FROM scratch\nCOPY status /var/lib/dpkg/status\n",
 		"status":     "\x01 this\nis not: it\n: \n",
-	}, nil)
+	}, map[string]any{"SBOM_INCOMPLETE": "fail"})
 	built := l.build(t)
-	if !strings.Contains(built.Status.Status, "docker sbom") || !strings.Contains(built.Cause, "var/lib/dpkg/status") {
+	if !strings.Contains(built.Status.Status, "docker sbom") || !strings.Contains(built.Cause, "1 files could not be read") {
 		t.Errorf("the build ended with %q (%s)", built.Status.Status, built.Cause)
+	}
+	if !strings.Contains(built.log(), "/var/lib/dpkg/status") {
+		t.Errorf("the log does not name the file: %s", built.log())
 	}
 	if record := l.record(t); len(record.Attestations) != 0 || record.Steps[api.StatusImagePushed].After(record.Started) {
 		t.Errorf("the failed build has %+v, %v", record.Attestations, record.Steps)
@@ -34,14 +37,17 @@ func TestUnreadableDistributionFailsTheBuild(t *testing.T) {
 func TestUnreadableFileIsNamed(t *testing.T) {
 	l := shared
 	l.prepare(t, "oddfile", files{
-		"Dockerfile": "FROM scratch\nCOPY broken.jar /app/broken.jar\n",
+		"Dockerfile": "FROM scratch\nCOPY broken.jar /app/broken.jar\nCOPY status /var/lib/dpkg/status\n",
+		"status":     "\x01 this\nis not: it\n: \n",
 		"broken.jar": strings.Repeat("PK\x03\x04 this is no archive ", 10),
 	}, nil)
 	built := l.succeed(t)
 	document := read(t, l.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
 	for what, text := range map[string]string{"the bill of materials": document, "the log": built.log()} {
-		if !strings.Contains(text, "/app/broken.jar") {
-			t.Errorf("%s does not name the file: %s", what, text)
+		for _, name := range []string{"/app/broken.jar", "/var/lib/dpkg/status"} {
+			if !strings.Contains(text, name) {
+				t.Errorf("%s does not name %s: %s", what, name, text)
+			}
 		}
 	}
 }

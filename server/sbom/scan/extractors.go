@@ -23,19 +23,17 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/os/rpm"
 )
 
-// reader is one extractor and what its failure means.
+// reader is one extractor.
 type reader struct {
 	filesystem.Extractor
-	// whole is true for a distribution's database: without it the inventory
-	// would say nothing, so it is read or the scan fails.
-	whole bool
+	distribution bool // it reads the database of a distribution
 }
 
 func readers() ([]reader, error) {
 	var all []reader
 	for _, kind := range []struct {
-		make  func(*config.PluginConfig) (filesystem.Extractor, error)
-		whole bool
+		make         func(*config.PluginConfig) (filesystem.Extractor, error)
+		distribution bool
 	}{
 		{dpkg.New, true},
 		{apk.New, true},
@@ -53,7 +51,7 @@ func readers() ([]reader, error) {
 		if err != nil {
 			return nil, fmt.Errorf("prepare the extractors: %w", err)
 		}
-		all = append(all, reader{extractor, kind.whole})
+		all = append(all, reader{extractor, kind.distribution})
 	}
 	return all, nil
 }

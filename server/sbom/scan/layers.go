@@ -1,8 +1,7 @@
 package scan
 
-// What a container of the image would see: the layers from the last to the
-// first, without what a later one replaced or removed (OCI image-spec 1.1,
-// layer.md, "Whiteouts").
+// Reading the layers of an image: once for the names in it, and once more, of the
+// layers that have any, for the files that an extractor wants.
 
 import (
 	"archive/tar"
@@ -10,106 +9,98 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"path/filepath"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
+// Bounds of an image's names.
 const (
-	whiteout = ".wh."         // before the name of what is removed
-	opaque   = ".wh..wh..opq" // in a folder of which all that was there is removed
-
-	// maxNames bounds the names in all layers together.
-	maxNames = 8 << 20
+	maxNames = 8 << 20 // in all layers together
+	maxDepth = 1 << 10 // folders in one name
 )
 
-// visit is called with each regular file that is seen in the image. Reading
-// content is up to it.
-type visit func(name string, header *tar.Header, content io.Reader) error
+// skipped are members of layers that an extractor could not make.
+type skipped func(name string)
 
-// walk visits the files of an image's layers.
-func walk(ctx context.Context, layers []v1.Layer, see visit) error {
-	above := covered{}
-	for i := len(layers) - 1; i >= 0; i-- {
-		here, err := walkLayer(ctx, layers[i], above, see)
+// view returns what a container of the image sees.
+func view(ctx context.Context, layers []v1.Layer, skip skipped) (*node, error) {
+	seen, names := folder(), 0
+	for i, layer := range layers {
+		tree := &layerTree{root: folder(), below: seen, index: i}
+		err := members(ctx, layer, func(number int, header *tar.Header, _ io.Reader) (bool, error) {
+			if deep(header.Name) || !tree.add(header, number) {
+				skip(header.Name)
+			}
+			if names+tree.names > maxNames {
+				return false, fmt.Errorf("the image has more than %d names", maxNames)
+			}
+			return true, nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("layer %d of %d: %w", i+1, len(layers), err)
+		}
+		names += tree.names
+		seen = merge(seen, tree.root)
+	}
+	return seen, nil
+}
+
+// deep reports whether a name has more folders than any program makes.
+func deep(name string) bool {
+	folders := 0
+	for i := range len(name) {
+		if name[i] == '/' {
+			folders++
+		}
+	}
+	return folders > maxDepth
+}
+
+// contents calls take with each of the files in wanted, by the numbers of their
+// layers and members.
+func contents(ctx context.Context, layers []v1.Layer, wanted map[int]map[int]bool, take func(layer, number int, content io.Reader) error) error {
+	for i, layer := range layers {
+		left := len(wanted[i])
+		if left == 0 {
+			continue
+		}
+		err := members(ctx, layer, func(number int, _ *tar.Header, content io.Reader) (bool, error) {
+			if !wanted[i][number] {
+				return true, nil
+			}
+			left--
+			return left > 0, take(i, number, content)
+		})
 		if err != nil {
 			return fmt.Errorf("layer %d of %d: %w", i+1, len(layers), err)
-		}
-		for name := range here {
-			above[name] = struct{}{}
-		}
-		if len(above) > maxNames {
-			return fmt.Errorf("the image has more than %d names", maxNames)
 		}
 	}
 	return nil
 }
 
-// walkLayer visits what is not covered, and answers what the layer itself covers.
-func walkLayer(ctx context.Context, layer v1.Layer, above covered, see visit) (here covered, err error) {
-	content, err := layer.Uncompressed()
+// members calls each with every member of a layer, in order, until it returns false.
+func members(ctx context.Context, layer v1.Layer, each func(number int, header *tar.Header, content io.Reader) (bool, error)) (err error) {
+	uncompressed, err := layer.Uncompressed()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer func() { err = errors.Join(err, content.Close()) }()
-	here = covered{}
-	archive := tar.NewReader(content)
-	for len(here) <= maxNames {
+	defer func() { err = errors.Join(err, uncompressed.Close()) }()
+	archive := tar.NewReader(uncompressed)
+	for number := 0; ; number++ {
 		if err := context.Cause(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return here, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		name := strings.TrimPrefix(path.Clean("/"+header.Name), "/")
-		if !filepath.IsLocal(name) || here.add(name) || header.Typeflag == tar.TypeDir || above.hides(name) {
-			continue
-		}
-		here[name] = struct{}{}
-		if header.Typeflag == tar.TypeReg {
-			if err := see(name, header, archive); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
+		if on, err := each(number, header, archive); err != nil {
+			return fmt.Errorf("%s: %w", header.Name, err)
+		} else if !on {
+			return nil
 		}
 	}
-	return nil, fmt.Errorf("it has more than %d names", maxNames)
-}
-
-// covered are names that lower layers can't show any more: with whatever is
-// below them, or, where a slash ends the name, only what is below.
-type covered map[string]struct{}
-
-// add takes up a whiteout, and reports whether name was one.
-func (c covered) add(name string) bool {
-	dir, base := path.Split(name)
-	switch {
-	case base == opaque:
-		c[path.Clean(dir)+"/"] = struct{}{}
-	case strings.HasPrefix(base, whiteout):
-		c[dir+strings.TrimPrefix(base, whiteout)] = struct{}{}
-	default:
-		return false
-	}
-	return true
-}
-
-func (c covered) hides(name string) bool {
-	if _, ok := c[name]; ok {
-		return true
-	}
-	for name != "." {
-		name = path.Dir(name)
-		_, gone := c[name]
-		_, emptied := c[name+"/"]
-		if gone || emptied {
-			return true
-		}
-	}
-	return false
 }

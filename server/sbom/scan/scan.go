@@ -1,8 +1,9 @@
 package scan
 
 import (
-	"archive/tar"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/osv-scalibr/extractor/filesystem"
 	scalibrfs "github.com/google/osv-scalibr/fs"
@@ -25,6 +28,10 @@ const (
 	maxFile  = 2 << 30
 	maxFiles = 32 << 30
 )
+
+// maxUnread bounds the files that are remembered because they could not be read;
+// an inventory holds fewer.
+const maxUnread = 100_000
 
 // Image scans the image in archive, which docker save wrote. scratch is the path of
 // an empty folder, which is filled.
@@ -50,23 +57,36 @@ func Image(ctx context.Context, archive *os.File, scratch string) (sbom.Inventor
 		return sbom.Inventory{}, err
 	}
 	defer s.root.Close()
-	if err := walk(ctx, layers, s.keep); err != nil {
-		return sbom.Inventory{}, fmt.Errorf("look through the image: %w", err)
+	seen, err := view(ctx, layers, func(name string) { s.unread(name, errNotMade) })
+	if err != nil {
+		return sbom.Inventory{}, fmt.Errorf("scan the image: %w", err)
+	}
+	s.choose(seen)
+	if err := s.extract(ctx, layers); err != nil {
+		return sbom.Inventory{}, fmt.Errorf("extract files of the image: %w", err)
 	}
 	if err := s.read(ctx); err != nil {
-		return sbom.Inventory{}, fmt.Errorf("read what the image has: %w", err)
+		return sbom.Inventory{}, fmt.Errorf("read files of the image: %w", err)
 	}
 	return s.found, nil
 }
 
-// scan is one image while it is looked through.
+var errNotMade = errors.New("no extractor could make it: it links to nothing, or is below something that is no folder")
+
+// scan is one image while it is scanned.
 type scan struct {
 	scratch string
 	root    *os.Root // of scratch
 	readers []reader
-	kept    map[string][]reader // file to those who want it
-	size    int64               // of all kept files
+	chosen  []file
 	found   sbom.Inventory
+}
+
+// file is a file of the image that is read.
+type file struct {
+	name    string
+	content *content
+	readers []reader // that want it
 }
 
 func newScan(scratch string) (*scan, error) {
@@ -82,83 +102,131 @@ func newScan(scratch string) (*scan, error) {
 	if err := root.MkdirAll("etc", 0o700); err != nil {
 		return nil, fmt.Errorf("prepare the scratch folder: %w", err)
 	}
-	return &scan{scratch: scratch, root: root, readers: all, kept: map[string][]reader{}}, nil
+	return &scan{scratch: scratch, root: root, readers: all}, nil
 }
 
-// keep writes a file to the scratch folder, if it will be looked into.
-func (s *scan) keep(name string, header *tar.Header, content io.Reader) error {
-	wanted := wanting(s.readers, name, header.FileInfo())
-	if len(wanted) == 0 && !besides(name) {
+// choose notes the files that are read, in the order of their names.
+func (s *scan) choose(seen *node) {
+	var size int64
+	counted := map[*content]bool{}
+	seen.files("", func(name string, found *content) {
+		wanted := wanting(s.readers, name, found.info)
+		if len(wanted) == 0 && !besides(name) {
+			return
+		}
+		if found.info.Size() > maxFile {
+			s.unread(name, fmt.Errorf("it is larger than %d bytes", int64(maxFile)))
+			return
+		}
+		if !counted[found] {
+			counted[found] = true
+			size += found.info.Size()
+		}
+		if size > maxFiles {
+			s.unread(name, fmt.Errorf("the files that are read are larger than %d bytes together", int64(maxFiles)))
+			return
+		}
+		s.chosen = append(s.chosen, file{name, found, wanted})
+	})
+	slices.SortFunc(s.chosen, func(a, b file) int { return cmp.Compare(a.name, b.name) })
+}
+
+// extract writes the chosen files to the scratch folder, those that share their
+// content as hard links.
+func (s *scan) extract(ctx context.Context, layers []v1.Layer) error {
+	type place struct{ layer, number int }
+	names, wanted := map[place][]string{}, map[int]map[int]bool{}
+	for _, f := range s.chosen {
+		at := place{f.content.layer, f.content.number}
+		names[at] = append(names[at], f.name)
+		if wanted[at.layer] == nil {
+			wanted[at.layer] = map[int]bool{}
+		}
+		wanted[at.layer][at.number] = true
+	}
+	return contents(ctx, layers, wanted, func(layer, number int, content io.Reader) error {
+		all := names[place{layer, number}]
+		first := -1
+		for i, name := range all {
+			var err error
+			if first < 0 {
+				err = s.write(name, content)
+			} else if err = s.root.MkdirAll(path.Dir(name), 0o700); err == nil {
+				err = s.root.Link(all[first], name)
+			}
+			switch {
+			case err == nil && first < 0:
+				first = i
+			case errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, syscall.EINVAL):
+				s.unread(name, errors.New("no file can have this name"))
+				s.drop(name)
+			case err != nil:
+				return err
+			}
+		}
 		return nil
-	}
-	if header.Size > maxFile {
-		s.unread(name, fmt.Errorf("it is larger than %d bytes", int64(maxFile)))
-		return nil
-	}
-	if s.size += header.Size; s.size > maxFiles {
-		return fmt.Errorf("the files to look into are larger than %d bytes together", int64(maxFiles))
-	}
+	})
+}
+
+func (s *scan) drop(name string) {
+	s.chosen = slices.DeleteFunc(s.chosen, func(f file) bool { return f.name == name })
+}
+
+func (s *scan) write(name string, content io.Reader) error {
 	if err := s.root.MkdirAll(path.Dir(name), 0o700); err != nil {
 		return err
 	}
-	file, err := s.root.Create(name)
+	written, err := s.root.Create(name)
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(file, content); err != nil {
-		_ = file.Close()
+	if _, err := io.Copy(written, content); err != nil {
+		_ = written.Close()
 		return err
 	}
-	s.kept[name] = wanted
-	return file.Close()
+	return written.Close()
 }
 
-// read asks the extractors about each file, in the order of names.
+// read has the extractors read each file.
 func (s *scan) read(ctx context.Context) error {
-	names := make([]string, 0, len(s.kept))
-	for name := range s.kept {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		for _, r := range s.kept[name] {
+	for _, f := range s.chosen {
+		for _, r := range f.readers {
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			err := s.extract(ctx, r, name)
-			if err != nil && r.whole {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			if err != nil {
-				s.unread(name, err)
+			if err := s.packages(ctx, r, f.name); err != nil {
+				s.unread(f.name, err)
 			}
 		}
 	}
 	return nil
 }
 
-// extract asks one extractor about one file. A parser that trips over a file is
-// no reason not to read the others.
-func (s *scan) extract(ctx context.Context, r reader, name string) (err error) {
+// packages adds what one extractor finds in one file. A parser that panics on a file
+// is no reason not to read the others.
+func (s *scan) packages(ctx context.Context, r reader, name string) (err error) {
 	defer func() {
 		if tripped := recover(); tripped != nil {
-			err = fmt.Errorf("%s tripped over it: %v", r.Name(), tripped)
+			err = fmt.Errorf("%s panics on it: %v", r.Name(), tripped)
 		}
 	}()
-	file, err := s.root.Open(name)
+	opened, err := s.root.Open(name)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	info, err := file.Stat()
+	defer opened.Close()
+	info, err := opened.Stat()
 	if err != nil {
 		return err
+	}
+	if r.distribution && info.Size() == 0 { // as an image has it before its first package
+		return nil
 	}
 	found, err := r.Extract(ctx, &filesystem.ScanInput{
-		FS: scalibrfs.DirFS(s.scratch), Root: s.scratch, Path: name, Info: info, Reader: file,
+		FS: scalibrfs.DirFS(s.scratch), Root: s.scratch, Path: name, Info: info, Reader: opened,
 	})
-	if err != nil {
-		return err
+	if err == nil && len(found.Packages) == 0 {
+		err = broken(r.Name(), opened, info.Size())
 	}
 	for _, p := range found.Packages {
 		s.found.Packages = append(s.found.Packages, sbom.Package{
@@ -168,7 +236,7 @@ func (s *scan) extract(ctx context.Context, r reader, name string) (err error) {
 			Path:    path.Clean("/" + filepath.ToSlash(p.Location.PathOrEmpty())),
 		})
 	}
-	return nil
+	return err
 }
 
 // packageURL leaves out what the library says for "not known".
@@ -186,10 +254,15 @@ func packageURL(url *purl.PackageURL) string {
 	return known.String()
 }
 
+// unread notes a file that could not be read, as far as an inventory can hold it.
 func (s *scan) unread(name string, reason error) {
 	const most = 300
+	if len(s.found.Unread) >= maxUnread {
+		s.found.UnreadLeftOut++
+		return
+	}
 	text := strings.ReplaceAll(reason.Error(), s.scratch, "")
-	s.found.Unread = append(s.found.Unread, sbom.Unread{Path: "/" + name, Reason: text[:min(most, len(text))]})
+	s.found.Unread = append(s.found.Unread, sbom.Unread{Path: path.Clean("/" + name), Reason: text[:min(most, len(text))]})
 }
 
 // silence drops what the library logs: it would be the image speaking.
