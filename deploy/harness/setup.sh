@@ -19,6 +19,7 @@ need python3 python3      # so does its tarfile
 need skopeo skopeo        # looks at pushed images without our code
 need podman podman        # demands simple signatures, as skopeo does
 need gpg gnupg            # reads our OpenPGP key and signs against it
+need git-lfs git-lfs      # checks out what we fetch from its servers
 
 # A base image is made of busybox alone, so it must need no library.
 static_busybox() {

@@ -212,3 +212,32 @@ func TestLFSConfig(t *testing.T) {
 		t.Errorf("asked for %v", paths)
 	}
 }
+
+// git-lfs, the judge, checks out the same files, and finds nothing changed in ours.
+func TestLFSAsGitLFSChecksItOut(t *testing.T) {
+	lfs := &gitserver.LFS{}
+	s, _ := lfsStack(t, gitserver.Options{LFS: lfs})
+	bundle := filepath.Join(t.TempDir(), "bundle.pem")
+	if err := os.WriteFile(bundle, s.CABundle(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	filters := []string{
+		"-c", "http.sslCAInfo=" + bundle, "-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.clean=git-lfs clean -- %f",
+		"-c", "filter.lfs.process=git-lfs filter-process", "-c", "filter.lfs.required=true",
+	}
+	judge := filepath.Join(t.TempDir(), "judge")
+	git(t, t.TempDir(), "", append(filters, "clone", "--quiet", s.HTTPSURL("one.git"), judge)...)
+	if len(lfs.Requests()) == 0 {
+		t.Fatal("git-lfs asked for nothing")
+	}
+	request := s.https("one.git")
+	request.LFS = true
+	dir, _ := clone(t, request)
+	if paths := differing(worktree(t, dir), worktree(t, judge)); len(paths) > 0 {
+		t.Errorf("git-lfs checks out something else at %q", paths)
+	}
+	git(t, judge, "", "read-tree", "HEAD") // without stat data, as ours: every file is compared
+	if got, want := git(t, dir, "", append(filters, "status", "--short")...), git(t, judge, "", append(filters, "status", "--short")...); got != want {
+		t.Errorf("git status with git-lfs: %q, in its own clone %q", got, want)
+	}
+}
