@@ -12,7 +12,26 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/index"
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
+	"golang.org/x/sync/errgroup"
 )
+
+// writeContent writes the files of the commit and the pack at once: each is a
+// full pass over the content.
+func (c *cloner) writeContent(ctx context.Context, n node, got *fetched, kept *closure, files *checkout) error {
+	if err := got.store.flush(); err != nil { // from here on it is only read
+		return err
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return writePack(ctx, n.git, got.store, got.store.sorted(kept.keep)) })
+	work.Go(func() error {
+		if err := files.run(ctx, n.worktree, got.commit); err != nil {
+			return err
+		}
+		report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
+		return nil
+	})
+	return work.Wait()
+}
 
 // checkout writes the tree of a commit as files. go-git's own is not used: it
 // keeps stat data in the index and writes by path, not within a folder.

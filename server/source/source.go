@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/sync/errgroup"
 )
 
 // Request says what to clone and with which credentials.
@@ -232,22 +231,4 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 		return Checkout{}, nil, err
 	}
 	return Checkout{Commit: got.commit.String(), Committed: files.committed, Reference: got.name}, folder.submodules, nil
-}
-
-// writeContent writes the files of the commit and the pack at once: each is a
-// full pass over the content.
-func (c *cloner) writeContent(ctx context.Context, n node, got *fetched, kept *closure, files *checkout) error {
-	if err := got.store.flush(); err != nil { // from here on it is only read
-		return err
-	}
-	work, ctx := errgroup.WithContext(ctx)
-	work.Go(func() error { return writePack(ctx, n.git, got.store, got.store.sorted(kept.keep)) })
-	work.Go(func() error {
-		if err := files.run(ctx, n.worktree, got.commit); err != nil {
-			return err
-		}
-		report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
-		return nil
-	})
-	return work.Wait()
 }
