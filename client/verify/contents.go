@@ -9,21 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/client/commit"
 )
 
-// Bounds of a manifest's archives, in bytes.
-const (
-	maxArchive     = 64 << 30 // the .tbz
-	maxAttestation = 32 << 20 // each of its attestations
-)
+// maxAttestation bounds each attestation in a manifest, in bytes.
+const maxAttestation = 32 << 20
 
 // Contents is what a manifest says whose signature holds.
 type Contents struct {
@@ -43,57 +37,17 @@ type Contents struct {
 // made there is gone when Read returns. When the signature does not hold,
 // errors.Is finds manifest.ErrSignature.
 func Read(ctx context.Context, path string, key *rsa.PublicKey, scratch string) (Contents, error) {
-	signed, err := takeApart(ctx, path, io.Discard)
-	if err == nil {
-		err = signed.Verify(key)
-	}
+	signed, err := openSigned(ctx, path, key)
 	if err != nil {
 		return Contents{}, fmt.Errorf("verify manifest: %w", err)
 	}
-	contents, err := readContents(ctx, path, signed, scratch)
-	if err != nil {
-		return Contents{}, fmt.Errorf("read manifest: %w", err)
-	}
-	return contents, nil
-}
-
-// takeApart takes the .sig.tbz at path apart.
-func takeApart(ctx context.Context, path string, archive io.Writer) (signed manifest.Signed, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return manifest.Signed{}, err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	signed, err = manifest.Split(contextReader{ctx, file}, &boundedWriter{archive, maxArchive})
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return signed, err
-}
-
-// readContents reads the archive in the .sig.tbz at path, which must still be
-// the one whose signature held.
-func readContents(ctx context.Context, path string, signed manifest.Signed, scratch string) (contents Contents, err error) {
-	reader, writer := io.Pipe()
-	var again manifest.Signed
-	var group errgroup.Group
-	group.Go(func() (err error) {
-		again, err = takeApart(ctx, path, writer)
-		return errors.Join(err, writer.CloseWithError(err))
-	})
-	group.Go(func() (err error) {
-		contents, err = walk(ctx, reader, scratch)
-		if err == nil {
-			_, err = io.Copy(io.Discard, reader) // what is behind the end is signed too
-		}
-		reader.CloseWithError(err) // ends the other one
+	var contents Contents
+	err = again(ctx, path, signed, io.Discard, func(archive io.Reader) (err error) {
+		contents, err = walk(ctx, archive, scratch)
 		return err
 	})
-	if err := group.Wait(); err != nil {
-		return Contents{}, err
-	}
-	if again.Digest != signed.Digest {
-		return Contents{}, fmt.Errorf("%s was changed while it was read", path)
+	if err != nil {
+		return Contents{}, fmt.Errorf("read manifest: %w", err)
 	}
 	contents.Name, contents.Digest = signed.Name, signed.Digest
 	return contents, nil

@@ -3,6 +3,8 @@ package verify
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -23,6 +25,33 @@ func FuzzParsePublicKey(f *testing.F) {
 		again, err := ParsePublicKey(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 		if err != nil || !again.Equal(key) {
 			t.Fatalf("%v became %v, %v", key, again, err)
+		}
+	})
+}
+
+// FuzzManifest: a file whose signature does not hold leaves nothing behind,
+// whatever else it is.
+func FuzzManifest(f *testing.F) {
+	keys, err := makeKeys()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte("BZh91AY&SY"))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, content []byte) {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "manifest."+build+".sig.tbz")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Manifest(t.Context(), path, &keys[0].PublicKey); err == nil {
+			t.Error("a signature of nobody held")
+		}
+		if _, err := Read(t.Context(), path, &keys[0].PublicKey, folder); err == nil {
+			t.Error("a signature of nobody held")
+		}
+		if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+			t.Errorf("%d files are left, %v", len(left), err)
 		}
 	})
 }

@@ -7,10 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/record"
@@ -50,28 +47,26 @@ func Manifest(ctx context.Context, path string, key *rsa.PublicKey) (Result, err
 	return result, nil
 }
 
+// unpack goes over the file twice: nothing is written, and nothing of the
+// contents is looked at, before the signature has held.
 func unpack(ctx context.Context, path string, key *rsa.PublicKey) (result Result, err error) {
-	signedFile, err := os.Open(path)
+	signed, err := openSigned(ctx, path, key)
 	if err != nil {
 		return Result{}, err
 	}
-	defer func() { err = errors.Join(err, signedFile.Close()) }()
 	folder := filepath.Dir(path)
 	archive, err := atomicfile.Create(folder, 0o644)
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, archive.Discard()) }()
-
-	signed, summary, content, err := read(ctx, signedFile, archive)
+	var summary manifest.Summary
+	err = again(ctx, path, signed, archive, func(reader io.Reader) (err error) {
+		summary, err = manifest.Read(&boundedReader{reader, maxArchive})
+		return err
+	})
 	if err != nil {
 		return Result{}, err
-	}
-	if err := signed.Verify(key); err != nil {
-		return Result{}, err
-	}
-	if content != nil {
-		return Result{}, content
 	}
 	if err := sameBuild(path, signed, summary); err != nil {
 		return Result{}, err
@@ -87,26 +82,6 @@ func unpack(ctx context.Context, path string, key *rsa.PublicKey) (result Result
 		Summary:   summary,
 	}
 	return result, atomicfile.Write(result.Signature, []byte(hex.EncodeToString(signed.Signature)), 0o644)
-}
-
-// read takes a .sig.tbz apart, copies the archive in it to w, and reads what is
-// in the archive on another core meanwhile. content is the error about what is
-// in it: it counts only when the signature holds, because whoever changed a
-// manifest chose that error too.
-func read(ctx context.Context, r io.Reader, w io.Writer) (signed manifest.Signed, summary manifest.Summary, content, err error) {
-	reader, writer := io.Pipe()
-	var group errgroup.Group
-	group.Go(func() error {
-		summary, content = manifest.Read(reader)
-		_, err := io.Copy(io.Discard, reader) // the rest must be hashed and written too
-		return err
-	})
-	group.Go(func() (err error) {
-		signed, err = manifest.Split(contextReader{ctx, r}, io.MultiWriter(w, writer))
-		return errors.Join(err, writer.CloseWithError(err))
-	})
-	err = group.Wait()
-	return signed, summary, content, err
 }
 
 // sameBuild makes sure that the file's name, the name within and the signed

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -171,6 +172,24 @@ func split(t *testing.T, path string, w io.Writer) manifest.Signed {
 		t.Fatal(err)
 	}
 	return signed
+}
+
+// TestNothingIsWrittenBeforeTheSignature opens the file where none can be made
+// beside it.
+func TestNothingIsWrittenBeforeTheSignature(t *testing.T) {
+	key, other := twoKeys(t)
+	file, err := os.Open(signedFile(t, key, build, build))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	path := fmt.Sprintf("/proc/self/fd/%d", file.Fd())
+	if _, err := Manifest(t.Context(), path, &other.PublicKey); !errors.Is(err, manifest.ErrSignature) {
+		t.Errorf("another key: %v", err)
+	}
+	if _, err := Manifest(t.Context(), path, &key.PublicKey); err == nil || errors.Is(err, manifest.ErrSignature) {
+		t.Errorf("the right key, and no place for the archive: %v", err)
+	}
 }
 
 func TestManifestStopsWithItsContext(t *testing.T) {
