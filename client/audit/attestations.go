@@ -30,6 +30,9 @@ type evidence struct {
 	record     record.Record
 	provenance provenance.Predicate
 	enclave    string // kind of it, by the provenance
+	// anchors are the parameters in which the developer gave keys or CAs of the git
+	// host; nil before they are known.
+	anchors []string
 	// published are the bundles beside the image that the key of attestations
 	// signed; nil before they were fetched.
 	published []attestation
@@ -164,6 +167,9 @@ func checkBuilderID(_ context.Context, a *audit) (string, error) {
 	if a.Trust.Builder != "" && id != a.Trust.Builder {
 		return "", fmt.Errorf("it is %s, not %s", id, a.Trust.Builder)
 	}
+	if a.passed[checkBuild] && a.record.Enclave != "" && a.record.Enclave != a.enclave {
+		return "", fmt.Errorf("it names an enclave of the kind %q, the build record %q", a.enclave, a.record.Enclave)
+	}
 	if a.enclave == simulated {
 		return id + ": a SIMULATED enclave, whose owner has its keys; it proves nothing to others", nil
 	}
@@ -188,7 +194,31 @@ func checkSourceOf(_ context.Context, a *audit) (string, error) {
 	case a.passed[checkBuild] && a.passed[checkCommit] && commit != a.contents.Source.Commit:
 		return "", fmt.Errorf("the commit is %s, the files in the manifest make %s", commit, a.contents.Source.Commit)
 	}
-	return typed + " at commit " + commit, nil
+	a.anchors = developersAnchors(a.provenance.BuildDefinition.ExternalParameters)
+	switch given := strings.Join(a.anchors, " and "); {
+	case given == "":
+		return typed + " at commit " + commit, nil
+	case a.Trust.SourceAnchors == AnchorsNone:
+		return "", fmt.Errorf("the developer said by which key or CA the git host is known (%s), and the trust file takes no such word", given)
+	default:
+		return fmt.Sprintf("%s at commit %s, from a host known by what the developer gave: %s", typed, commit, given), nil
+	}
+}
+
+// AnchorsNone is the value of Trust.SourceAnchors that accepts no anchor of the
+// developer's.
+const AnchorsNone = "none"
+
+// developersAnchors returns the parameters, of those that were given, by which
+// the developer says who the git host is.
+func developersAnchors(parameters map[string]any) []string {
+	anchors := []string{}
+	for _, key := range []string{"GITHUB_CA", "GITHUB_KNOWN_HOSTS"} {
+		if _, given := parameters[key]; given {
+			anchors = append(anchors, key)
+		}
+	}
+	return anchors
 }
 
 // openSBOM takes the one that the provenance names, where there is a provenance.

@@ -48,9 +48,13 @@ type Report struct {
 	Outcome string `json:"outcome"` // Passed only where no row failed
 	Image   string `json:"image"`   // as it was asked for
 	Digest  string `json:"digest"`  // what the registry leads to; empty where it does not
-	// Enclave is the kind that the provenance names; "simulated" proves nothing
-	// to others.
-	Enclave string   `json:"enclave"`
+	// Enclave is the kind that the provenance names, or else the build record;
+	// "simulated" proves nothing to others.
+	Enclave string `json:"enclave"`
+	// SourceAnchors are the parameters in which the developer gave keys or CAs of
+	// the git host; null where that is not known.
+	SourceAnchors []string `json:"source_anchors"`
+
 	LeftOut []string `json:"left_out"` // by Request.Skip
 	Checks  []Row    `json:"checks"`
 }
@@ -91,7 +95,10 @@ func Run(ctx context.Context, request Request) (Report, error) {
 		}
 		report.Checks = append(report.Checks, row)
 	}
-	report.Digest, report.Enclave = a.digest, a.enclave
+	report.Digest, report.Enclave, report.SourceAnchors = a.digest, a.enclave, a.anchors
+	if report.Enclave == "" && a.passed[checkBuild] {
+		report.Enclave = a.record.Enclave
+	}
 	return report, nil
 }
 

@@ -32,11 +32,19 @@ func (r Report) Verdict() string {
 	case failed > 0:
 		return fmt.Sprintf("NOT VERIFIED: %d of %d checks failed", failed, len(r.Checks))
 	case len(r.LeftOut) > 0:
-		return "verified in part: left out was " + strings.Join(r.LeftOut, ", ")
+		return "verified in part: left out was " + strings.Join(r.LeftOut, ", ") + r.enclave("; ")
 	case r.Enclave == simulated:
-		return "verified, as far as a SIMULATED enclave can be: its owner could have signed anything"
+		return "verified, " + r.enclave("")
 	}
 	return "verified: everything that the trust file has a key for"
+}
+
+// enclave is what the kind of the enclave makes of the verdict.
+func (r Report) enclave(before string) string {
+	if r.Enclave != simulated {
+		return ""
+	}
+	return before + "as far as a SIMULATED enclave can be: its owner could have signed anything"
 }
 
 func (r Report) count(outcome string) int {

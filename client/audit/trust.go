@@ -34,6 +34,9 @@ type Trust struct {
 	Repository string `json:"repository"` // host[:port]/namespace/name
 	// Source is the Git repository as GITHUB_URL has it; empty: any.
 	Source string `json:"source,omitempty"`
+	// SourceAnchors is AnchorsNone where the developer must not have said by which
+	// key or CA the git host is known; empty: the report names them.
+	SourceAnchors string `json:"source_anchors,omitempty"`
 	// Builder is the builder id that provenance must have; empty: any.
 	Builder string `json:"builder,omitempty"`
 	// Signatures are the ways in which images are signed.
@@ -149,6 +152,10 @@ func (t Trust) Check() error {
 		return fmt.Errorf("its repository %.200q is not host/namespace/name", t.Repository)
 	case len(t.Signatures) == 0 && t.Attestations == nil && t.Manifest == nil:
 		return errors.New("it has no key, so that nothing could be checked")
+	case t.SourceAnchors != "" && t.SourceAnchors != AnchorsNone:
+		return fmt.Errorf("its source_anchors are %.100q, and can be only %q", t.SourceAnchors, AnchorsNone)
+	case t.SourceAnchors != "" && t.Attestations == nil:
+		return errors.New("it has source_anchors, but no key of attestations, which name them")
 	case t.NotaryCA != "" && public.Certificates([]byte(t.NotaryCA)) != nil:
 		return fmt.Errorf("its notary_ca %w", public.Certificates([]byte(t.NotaryCA)))
 	case t.Attestations == nil && len(t.Published) > 0:

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,7 @@ func TestTrustFile(t *testing.T) {
 		},
 		"a private key before a signature's":   func(t *audit.Trust) { t.Signatures[1].Key = privateKey + t.Signatures[1].Key },
 		"a private key among the authorities":  func(t *audit.Trust) { t.NotaryCA += privateKey },
+		"unknown source anchors":               func(t *audit.Trust) { t.SourceAnchors = "some" },
 		"a private key as the source":          func(t *audit.Trust) { t.Source = privateKey },
 		"no certificate among the authorities": func(t *audit.Trust) { t.NotaryCA = "hello" },
 		"an unknown attestation":               func(t *audit.Trust) { t.Published = []string{"vex"} },
@@ -166,6 +168,73 @@ func TestSimulatedIsSaid(t *testing.T) {
 	report := w.run()
 	if report.Outcome != audit.Passed || report.Enclave != "simulated" || strings.Count(report.Text(), "SIMULATED") != 2 {
 		t.Errorf("%s", report.Text())
+	}
+}
+
+// Whatever the trust file and --skip leave out, a simulated enclave is named:
+// the build record says it where there is no provenance.
+func TestSimulatedIsNeverHidden(t *testing.T) {
+	s := newServer(t)
+	address, account := withReferrers(t)
+	for _, kind := range []string{"contract", "simulated"} {
+		w := s.build(t, address, account, changes{
+			predicate: func(p *provenance.Predicate) { p.RunDetails.Builder.ID = provenance.BuilderID(kind) },
+			record:    func(r map[string]any) { r["enclave"] = kind },
+		})
+		w.Trust.Builder = ""
+		whole := w.Trust
+		for _, attested := range []bool{true, false} {
+			for _, skip := range [][]string{nil, {audit.PartSBOM}, {audit.PartProvenance}, {audit.PartManifest}} {
+				if w.Trust = whole; !attested {
+					w.Trust.Attestations, w.Trust.Published = nil, nil
+				}
+				w.Skip = skip
+				known := !slices.Contains(skip, audit.PartManifest) || attested
+				report := w.run()
+				if named := strings.Contains(report.Verdict(), "SIMULATED"); report.Outcome != audit.Passed || named != (known && kind == "simulated") || known && report.Enclave != kind {
+					t.Errorf("%s, attested %v, without %v: %s", kind, attested, skip, report.Text())
+				}
+			}
+		}
+	}
+}
+
+// TestEnclavesDiffer: the record and the provenance name the same kind.
+func TestEnclavesDiffer(t *testing.T) {
+	s := newServer(t)
+	address, account := withReferrers(t)
+	w := s.build(t, address, account, changes{record: func(r map[string]any) { r["enclave"] = "simulated" }})
+	if got := outcomes(w.run()); got["builder"] != audit.Failed {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestSourceAnchors: what the developer gave to know the git host by is named,
+// and can be refused.
+func TestSourceAnchors(t *testing.T) {
+	s := newServer(t)
+	address, account := withReferrers(t)
+	for _, test := range []struct {
+		given, want []string
+		outcome     string // where the trust file takes none
+	}{
+		{nil, []string{}, audit.Passed},
+		{[]string{"GITHUB_KNOWN_HOSTS"}, []string{"GITHUB_KNOWN_HOSTS"}, audit.Failed},
+		{[]string{"GITHUB_CA", "GITHUB_KNOWN_HOSTS"}, []string{"GITHUB_CA", "GITHUB_KNOWN_HOSTS"}, audit.Failed},
+	} {
+		w := s.build(t, address, account, changes{predicate: func(p *provenance.Predicate) {
+			for _, key := range test.given {
+				p.BuildDefinition.ExternalParameters[key] = "given"
+			}
+		}})
+		report := w.run()
+		if report.Outcome != audit.Passed || !slices.Equal(report.SourceAnchors, test.want) || strings.Contains(report.Text(), "what the developer gave") != (len(test.given) > 0) {
+			t.Errorf("%v: %s", test.given, report.Text())
+		}
+		w.Trust.SourceAnchors = audit.AnchorsNone
+		if got := outcomes(w.run()); got["source"] != test.outcome && (test.outcome == audit.Failed || got["source"] != "") {
+			t.Errorf("%v, and none taken: %v", test.given, got)
+		}
 	}
 }
 
