@@ -24,6 +24,11 @@ type Access struct {
 	// User and Password are sent only to a server that asks for them, or to the
 	// token server that it names; both are empty for anonymous access.
 	User, Password string
+	// IdentityToken is a refresh token, which is exchanged at the registry's token
+	// server, and RegistryToken a bearer token that is sent as it is. docker login
+	// and credential helpers keep them in place of a password; they are for
+	// registries, and go to no notary server.
+	IdentityToken, RegistryToken string
 	// CABundle holds PEM certificates of authorities that are trusted beside
 	// the system's; it may be empty.
 	CABundle []byte

@@ -6,7 +6,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/signature"
 )
 
@@ -29,9 +28,8 @@ func (p program) registryAccess(repository string) (signature.Access, error) {
 	if err != nil {
 		return signature.Access{}, fmt.Errorf("look for the account of %s: %w", resource.RegistryStr(), err)
 	}
-	if account.Username == "" && (account.IdentityToken != "" || account.RegistryToken != "") {
-		return signature.Access{}, advice.New(fmt.Errorf("the account that is kept for %s is a token, which is not taken", resource.RegistryStr()),
-			"give a user and a password in SBS_DOCKER_RO_USER and SBS_DOCKER_RO_PASSWORD")
-	}
-	return signature.Access{User: account.Username, Password: account.Password}, nil
+	return signature.Access{
+		User: account.Username, Password: account.Password,
+		IdentityToken: account.IdentityToken, RegistryToken: account.RegistryToken,
+	}, nil
 }

@@ -132,6 +132,7 @@ func (p program) askServer(c *cli.Context, request *audit.Request) error {
 	defer server.Close()
 	if user := settings.Text("DOCKER_RO_USER"); user != "" {
 		request.Access.User, request.Access.Password = user, settings.Text("DOCKER_RO_PASSWORD")
+		request.Access.IdentityToken, request.Access.RegistryToken = "", ""
 	}
 	if request.Manifest == "" && request.Trust.Manifest != nil {
 		if _, request.Manifest, err = server.SaveManifest(c.Context, c.String("build-name"), request.Scratch); err != nil {

@@ -90,8 +90,9 @@ func (r *Repository) do(ctx context.Context, request *http.Request) (*http.Respo
 }
 
 func authenticator(access signature.Access) authn.Authenticator {
-	if access.User == "" {
+	account := authn.AuthConfig{Username: access.User, Password: access.Password, IdentityToken: access.IdentityToken, RegistryToken: access.RegistryToken}
+	if account == (authn.AuthConfig{}) {
 		return authn.Anonymous
 	}
-	return &authn.Basic{Username: access.User, Password: access.Password}
+	return authn.FromConfig(account)
 }
