@@ -176,8 +176,12 @@ func checkBuilderID(_ context.Context, a *audit) (string, error) {
 	return id, nil
 }
 
-// simulated is the kind of enclave that is none.
-const simulated = "simulated"
+// Kinds of enclaves (package enclave): one that is none, and one that has its
+// secrets from the encrypted workload section of a contract.
+const (
+	simulated = "simulated"
+	real      = "contract"
+)
 
 // checkSourceOf compares with what the developer typed, which the provenance
 // has to the letter, and with what was recomputed.

@@ -29,6 +29,8 @@ type Request struct {
 	// Scratch is a folder that only this user can read; what is made in it is
 	// gone when Run returns.
 	Scratch string
+	// AllowSimulated accepts what a simulated enclave signed.
+	AllowSimulated bool
 	// Skip are parts that are left out: PartManifest and so on, and the ways of
 	// signing.
 	Skip []string
@@ -51,6 +53,9 @@ type Report struct {
 	// Enclave is the kind that the provenance names, or else the build record;
 	// "simulated" proves nothing to others.
 	Enclave string `json:"enclave"`
+	// SimulatedAllowed is Request.AllowSimulated; without it an enclave that is
+	// simulated, or of a kind that this program does not know, is not passed.
+	SimulatedAllowed bool `json:"simulated_allowed"`
 	// SourceAnchors are the parameters in which the developer gave keys or CAs of
 	// the git host; null where that is not known.
 	SourceAnchors []string `json:"source_anchors"`
@@ -98,6 +103,9 @@ func Run(ctx context.Context, request Request) (Report, error) {
 	report.Digest, report.Enclave, report.SourceAnchors = a.digest, a.enclave, a.anchors
 	if report.Enclave == "" && a.passed[checkBuild] {
 		report.Enclave = a.record.Enclave
+	}
+	if report.SimulatedAllowed = request.AllowSimulated; report.denied() {
+		report.Outcome = Failed
 	}
 	return report, nil
 }

@@ -31,17 +31,25 @@ func (r Report) Verdict() string {
 	switch {
 	case failed > 0:
 		return fmt.Sprintf("NOT VERIFIED: %d of %d checks failed", failed, len(r.Checks))
+	case r.denied():
+		return fmt.Sprintf("NOT VERIFIED: the enclave is SIMULATED (%.50q): its owner could have signed anything; to try things out, --allow-simulated accepts it", r.Enclave)
 	case len(r.LeftOut) > 0:
 		return "verified in part: left out was " + strings.Join(r.LeftOut, ", ") + r.enclave("; ")
-	case r.Enclave == simulated:
+	case r.enclave("") != "":
 		return "verified, " + r.enclave("")
 	}
 	return "verified: everything that the trust file has a key for"
 }
 
+// denied reports whether the kind of the enclave alone refuses the image: it is
+// known, and not one that keeps its keys.
+func (r Report) denied() bool {
+	return r.Enclave != "" && r.Enclave != real && !r.SimulatedAllowed
+}
+
 // enclave is what the kind of the enclave makes of the verdict.
 func (r Report) enclave(before string) string {
-	if r.Enclave != simulated {
+	if r.Enclave == real || r.Enclave == "" {
 		return ""
 	}
 	return before + "as far as a SIMULATED enclave can be: its owner could have signed anything"

@@ -165,6 +165,10 @@ func TestSimulatedIsSaid(t *testing.T) {
 		p.RunDetails.Builder.ID = provenance.BuilderID("simulated")
 	}})
 	w.Trust.Builder = provenance.BuilderID("simulated")
+	if report := w.run(); report.Outcome != audit.Failed || !strings.HasPrefix(report.Verdict(), "NOT VERIFIED: the enclave is SIMULATED") {
+		t.Errorf("not allowed: %s", report.Text())
+	}
+	w.AllowSimulated = true
 	report := w.run()
 	if report.Outcome != audit.Passed || report.Enclave != "simulated" || strings.Count(report.Text(), "SIMULATED") != 2 {
 		t.Errorf("%s", report.Text())
@@ -190,6 +194,11 @@ func TestSimulatedIsNeverHidden(t *testing.T) {
 				}
 				w.Skip = skip
 				known := !slices.Contains(skip, audit.PartManifest) || attested
+				w.AllowSimulated = false
+				if denied := w.run().Outcome == audit.Failed; denied != (known && kind == "simulated") {
+					t.Errorf("%s, attested %v, without %v: denied %v", kind, attested, skip, denied)
+				}
+				w.AllowSimulated = true
 				report := w.run()
 				if named := strings.Contains(report.Verdict(), "SIMULATED"); report.Outcome != audit.Passed || named != (known && kind == "simulated") || known && report.Enclave != kind {
 					t.Errorf("%s, attested %v, without %v: %s", kind, attested, skip, report.Text())

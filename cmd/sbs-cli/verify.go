@@ -37,6 +37,7 @@ or else the one that docker login or podman login keeps.
 			&cli.StringFlag{Name: "trust", Usage: "trust `FILE`, as get-trust writes it", TakesFile: true},
 			&cli.StringFlag{Name: "manifest", Usage: "signed manifest, a `FILE` that ends in .sig.tbz", TakesFile: true},
 			&cli.StringSliceFlag{Name: "skip", Usage: "leave out a `PART`: manifest, provenance, sbom, dct, simple, sigstore or sigstore-legacy"},
+			&cli.BoolFlag{Name: "allow-simulated", Usage: "accept what a simulated enclave signed, which proves nothing"},
 			&cli.StringFlag{Name: "lookaside", Usage: "`FOLDER` or URL of the simple signatures (default: in the registry)", TakesFile: true},
 			&cli.StringFlag{Name: "ca", Usage: "PEM `FILE` with authorities to trust for the registry, beside the system's", TakesFile: true},
 		}, keyFlags()...)...)
@@ -91,6 +92,8 @@ func (p program) auditRequest(c *cli.Context) (audit.Request, error) {
 		Manifest:  c.String("manifest"),
 		Skip:      c.StringSlice("skip"),
 		Lookaside: c.String("lookaside"),
+
+		AllowSimulated: c.Bool("allow-simulated"),
 	}
 	if request.Lookaside, err = absolute(request.Lookaside); err != nil {
 		return audit.Request{}, err

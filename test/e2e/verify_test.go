@@ -73,7 +73,7 @@ func (l *lab) configFor(t *testing.T, name string) string {
 // verify runs sbs-cli verify in a folder where there is nothing else.
 func (a auditor) verify(t *testing.T, image string, arguments ...string) (audit.Report, said) {
 	t.Helper()
-	arguments = append([]string{"verify", "--json", "--trust", a.trust, "--manifest", a.manifest, "--lookaside", a.lookup}, arguments...)
+	arguments = append([]string{"verify", "--allow-simulated", "--json", "--trust", a.trust, "--manifest", a.manifest, "--lookaside", a.lookup}, arguments...)
 	s := run(t, t.TempDir(), a.account, "", a.l.programs.ClientBinary, append(arguments, image)...)
 	var report audit.Report
 	if err := json.Unmarshal([]byte(s.out), &report); err != nil && s.code == 0 {
@@ -120,7 +120,7 @@ func TestVerify(t *testing.T) {
 	t.Run("accounts", func(t *testing.T) { a.accounts(t) })
 	t.Run("single keys", func(t *testing.T) { a.singleKeys(t) })
 	t.Run("the server's help", func(t *testing.T) {
-		s := l.guide(t, "verify --env "+l.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
+		s := l.guide(t, "verify --allow-simulated --env "+l.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
 		if !strings.Contains(s.out, "passed       commit: ") || !strings.Contains(s.out, "SIMULATED") {
 			t.Errorf("%s", s.out)
 		}
@@ -153,7 +153,7 @@ func (a auditor) accounts(t *testing.T) {
 func (a auditor) singleKeys(t *testing.T) {
 	dir := t.TempDir()
 	verify := func(arguments ...string) said {
-		return run(t, dir, a.account, "", a.l.programs.ClientBinary, append(append([]string{"verify"}, arguments...), a.image)...)
+		return run(t, dir, a.account, "", a.l.programs.ClientBinary, append(append([]string{"verify", "--allow-simulated"}, arguments...), a.image)...)
 	}
 	if s := verify(); s.code != 2 || !strings.Contains(s.err, "no key was given") {
 		t.Errorf("without keys: %+v", s)
