@@ -32,6 +32,7 @@ var fields = []field{
 	{key: "GITHUB_KEY", at: func(p *Parameters) any { return &p.GitHubKey }, takes: "the text of an SSH private key, up to 64 KiB", check: textUpTo(64 << 10), secret: true},
 	{key: "GITHUB_USER", at: func(p *Parameters) any { return &p.GitHubUser }, takes: "a user name for HTTPS", check: lineUpTo(256)},
 	{key: "GITHUB_TOKEN", at: func(p *Parameters) any { return &p.GitHubToken }, takes: "a token or password for HTTPS, in one line", check: lineUpTo(4096), secret: true},
+	{key: "GITHUB_AUTH", at: func(p *Parameters) any { return &p.GitHubAuth }, takes: "how GITHUB_TOKEN is sent: basic or bearer", check: oneOf("basic", "bearer")},
 	{key: "GITHUB_KNOWN_HOSTS", at: func(p *Parameters) any { return &p.GitHubKnownHosts }, takes: "lines of a known_hosts file, up to 64 KiB", check: knownHosts},
 	{key: "GITHUB_CA", at: func(p *Parameters) any { return &p.GitHubCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
 	{key: "GITHUB_DEPTH", at: func(p *Parameters) any { return &p.GitHubDepth }, takes: "a whole number from 1 to 1000000"},

@@ -26,6 +26,7 @@ type Parameters struct {
 	GitHubKey        Secret // GITHUB_KEY: SSH private key
 	GitHubUser       string // GITHUB_USER (addition): HTTPS user, or from GITHUB_URL
 	GitHubToken      Secret // GITHUB_TOKEN (addition): HTTPS password or token, or from GITHUB_URL
+	GitHubAuth       string // GITHUB_AUTH (addition): how the token is sent: basic, the default, or bearer
 	GitHubKnownHosts string // GITHUB_KNOWN_HOSTS (addition): known_hosts text
 	GitHubCA         string // GITHUB_CA (addition): PEM certificates trusted for HTTPS clones
 	GitHubDepth      int    // GITHUB_DEPTH (addition): commits of history; 0 means 1

@@ -182,17 +182,26 @@ func TestFormattingShowsNoSecret(t *testing.T) {
 }
 
 func TestURLCredentialsAreTakenOut(t *testing.T) {
-	for url, want := range map[string][2]string{
-		"https://token@host/o/r.git":      {"", "token"},
-		"https://user:token@host/o/r.git": {"user", "token"},
-		"https://host/o/r.git":            {"", ""},
+	const token = "glpat-0123456789abcdefghij"
+	for _, test := range []struct{ url, givenUser, givenToken, user, token string }{
+		{"https://" + token + "@host/o/r.git", "", "", "", token},
+		{"https://" + token + "@host/o/r.git", "", token, "", token},
+		{"https://user:token@host/o/r.git", "", "", "user", "token"},
+		{"https://host/o/r.git", "", "", "", ""},
+		{"https://contoso@host/o/r.git", "", "", "contoso", ""},
+		{"https://contoso@host/o/r.git", "", "pat", "contoso", "pat"},
+		{"https://contoso@host/o/r.git", "ada", "pat", "ada", "pat"},
+		{"https://a-quite-long-organization@host/o/r.git", "", "pat", "a-quite-long-organization", "pat"},
+		{"https://a-quite-long-organization@host/o/r.git", "a-quite-long-organization", "", "a-quite-long-organization", ""},
 	} {
-		p, err := parse(t, with("GITHUB_URL", url))
+		values := with("GITHUB_URL", test.url)
+		values["GITHUB_USER"], values["GITHUB_TOKEN"] = test.givenUser, test.givenToken
+		p, err := parse(t, values)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.GitHubURL != "https://host/o/r.git" || p.GitHubUser != want[0] || string(p.GitHubToken) != want[1] {
-			t.Errorf("%s became %s, user %q, token %q", url, p.GitHubURL, p.GitHubUser, string(p.GitHubToken))
+		if p.GitHubURL != "https://host/o/r.git" || p.GitHubUser != test.user || string(p.GitHubToken) != test.token {
+			t.Errorf("%+v: URL %s, user %q, token %q", test, p.GitHubURL, p.GitHubUser, string(p.GitHubToken))
 		}
 	}
 }

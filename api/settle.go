@@ -98,6 +98,11 @@ func (p *Parameters) pairs() error {
 	return nil
 }
 
+// minLoneToken is the length in bytes from which the only name before the @ of an
+// https GITHUB_URL is a token, unless GITHUB_TOKEN is given. No forge gives out
+// shorter ones.
+const minLoneToken = 20
+
 // splitCredentials moves user and token of an https GITHUB_URL to their own
 // fields, so that the URL can be shown. The stock client has no other place for
 // a token.
@@ -113,22 +118,36 @@ func (p *Parameters) splitCredentials() error {
 	if u.User == nil {
 		return nil
 	}
-	user := u.User.Username()
-	token, both := u.User.Password()
-	if !both {
-		// Forges take a token alone before the @.
-		user, token = "", user
-	}
-	if p.GitHubToken != "" && string(p.GitHubToken) != token {
+	user, token := p.credentialsOf(u.User)
+	if token != "" && p.GitHubToken != "" && string(p.GitHubToken) != token {
 		return &ParameterError{Key: "GITHUB_TOKEN", Problem: "differs from the one in GITHUB_URL", Takes: "the token once, here or in the URL"}
 	}
 	if p.GitHubUser == "" {
 		p.GitHubUser = user
 	}
-	p.GitHubToken = Secret(token)
+	if token != "" {
+		p.GitHubToken = Secret(token)
+	}
 	u.User = nil
 	p.GitHubURL = u.String()
 	return nil
+}
+
+// credentialsOf returns the user name and the token before the @ of a URL. A name
+// alone is a user name where the token is given elsewhere (the clone buttons of
+// Azure DevOps and Bitbucket write one) or where it is too short for a token.
+// Otherwise it is a token: GitHub and GitLab accept one alone, and a token must not
+// be published as a user name.
+func (p *Parameters) credentialsOf(info *url.Userinfo) (user, token string) {
+	name := info.Username()
+	if password, both := info.Password(); both {
+		return name, password
+	}
+	isUser := name == p.GitHubUser || p.GitHubToken != "" || len(name) < minLoneToken
+	if isUser && name != string(p.GitHubToken) {
+		return name, ""
+	}
+	return "", name
 }
 
 func takes(key string) string {

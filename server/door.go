@@ -33,14 +33,18 @@ func (s *Server) receive(r *http.Request) (api.Parameters, error) {
 
 // checkParts asks the parts of the server what only they know.
 func checkParts(p api.Parameters) error {
-	if _, err := source.ParseURL(p.GitHubURL); err != nil {
+	if err := source.CheckURL(p.GitHubURL); err != nil {
 		return &api.ParameterError{Key: "GITHUB_URL", Problem: err.Error()}
 	}
 	if err := source.CheckReference(p.GitHubBranch); err != nil {
 		return &api.ParameterError{Key: "GITHUB_BRANCH", Problem: err.Error()}
 	}
-	if err := source.CheckKnownHosts([]byte(p.GitHubKnownHosts)); err != nil {
+	if err := source.CheckDeveloperKnownHosts(nil, []byte(p.GitHubKnownHosts)); err != nil {
 		return &api.ParameterError{Key: "GITHUB_KNOWN_HOSTS", Problem: err.Error()}
+	}
+	if p.GitHubCA != "" && !p.Submodules && source.IsForgeURL(p.GitHubURL) {
+		return &api.ParameterError{Key: "GITHUB_CA", Problem: "is of no use for the host of GITHUB_URL, which counts only with the CA certificates of the system " +
+			"and of the operator: leave it out; behind a proxy that opens TLS, the operator sets SBS_CA_BUNDLE"}
 	}
 	if p.TrustPushServer != "" {
 		if err := notary.CheckServer(p.TrustPushServer); err != nil {

@@ -52,9 +52,13 @@ func (b *build) sourceRequest() source.Request {
 		SSHKey:     []byte(p.GitHubKey),
 		User:       p.GitHubUser,
 		Token:      string(p.GitHubToken),
-		KnownHosts: joinLines(b.KnownHosts, []byte(p.GitHubKnownHosts)),
-		CABundle:   joinLines(b.CABundle, []byte(p.GitHubCA)),
-		Proxy:      b.Proxy,
+		Auth:       p.GitHubAuth,
+		Anchors: source.Anchors{
+			KnownHosts: []byte(p.GitHubKnownHosts), OperatorKnownHosts: b.KnownHosts,
+			CABundle: []byte(p.GitHubCA), OperatorCABundle: b.CABundle,
+		},
+		Proxy:   b.Proxy,
+		Timeout: p.ProgressTimeout(),
 	}
 }
 

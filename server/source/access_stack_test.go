@@ -146,7 +146,7 @@ func TestUnknownCertificate(t *testing.T) {
 func TestRedirectDropsToken(t *testing.T) {
 	s := newStack(t, gitserver.Options{})
 	s.create(t, "one.git", sample("1"))
-	authorities, err := certificateAuthorities(s.CABundle())
+	trusted, err := newAuthorities(Anchors{CABundle: s.CABundle()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestRedirectDropsToken(t *testing.T) {
 	}
 	var got struct{ first, second []string }
 	proxy := httputil.NewSingleHostReverseProxy(backend)
-	behind := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities}}
+	behind := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted.all}}
 	defer behind.CloseIdleConnections()
 	proxy.Transport = behind
 	second := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -180,7 +180,7 @@ func TestRedirectDropsToken(t *testing.T) {
 	if !slices.Equal(got.first, []string{want}) {
 		t.Errorf("the first host got %q", got.first)
 	}
-	if !slices.Equal(got.second, []string{"", ""}) {
+	if !slices.Equal(got.second, []string{"", "", ""}) {
 		t.Errorf("the second host got %q", got.second)
 	}
 }
@@ -202,7 +202,7 @@ func TestRedirectElsewhere(t *testing.T) {
 		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, target, http.StatusFound)
 		}))
-		request := Request{URL: server.URL + "/one.git", CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})}
+		request := Request{URL: server.URL + "/one.git", Anchors: Anchors{CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})}}
 		if err := refuse(t, request); !strings.Contains(err.Error(), "redirect") {
 			t.Errorf("%s: %v", target, err)
 		}

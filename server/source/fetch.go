@@ -4,20 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
-	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/server/source/wire"
 )
 
-// session is one exchange with git-upload-pack on a server.
-type session interface {
-	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
-	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
+// connection is one connection to git-upload-pack on a server.
+type connection interface {
+	wire.Connection
 	Close() error
 }
 
@@ -37,35 +33,46 @@ type order struct {
 	depth int
 }
 
+// chooser decides what to order from a server.
+type chooser func(context.Context, *wire.Client) (order, error)
+
 // fetchReference receives what a reference means on the server of u.
 func (c *cloner) fetchReference(ctx context.Context, u URL, reference string, git *os.Root) (*fetched, error) {
 	var t target
-	everything := func(refs *packp.AdvRefs) (order, error) { return order{wants: tips(refs)}, nil }
-	f, err := c.fetch(ctx, u, git, func(refs *packp.AdvRefs) (o order, err error) {
-		if t, err = resolve(refs, reference); err != nil {
+	everything := func(ctx context.Context, client *wire.Client) (order, error) {
+		return c.everything(ctx, client, t.want)
+	}
+	f, err := c.fetch(ctx, u, git, func(ctx context.Context, client *wire.Client) (o order, err error) {
+		if t, err = resolve(ctx, client, reference); err != nil {
 			return order{}, err
 		}
-		if t.bare && !sendsAnyCommit(refs) {
-			return everything(refs)
+		if t.bare && !client.SendsAnyCommit() {
+			return everything(ctx, client)
 		}
 		return order{[]plumbing.Hash{t.want}, c.request.Depth}, nil
 	})
-	var tooLarge *LimitError
-	if err != nil && t.bare && ctx.Err() == nil && !errors.As(err, &tooLarge) {
+	if err != nil && t.bare && ctx.Err() == nil && mayTryAgain(err) {
 		report(c.progress, "the server does not send commit %s by itself: fetching all branches", reference)
 		f, err = c.fetch(ctx, u, git, everything)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := f.settle(t, reference); err != nil {
+	if err := f.resolve(t, reference); err != nil {
 		return nil, errors.Join(err, f.store.Close())
 	}
 	return f, nil
 }
 
-// settle finds the commit a target leads to among what was received.
-func (f *fetched) settle(t target, reference string) (err error) {
+// mayTryAgain reports whether another order may succeed after an error.
+func mayTryAgain(err error) bool {
+	var tooLarge *LimitError
+	var stalled *progress.Stalled
+	return !errors.As(err, &tooLarge) && !errors.As(err, &stalled)
+}
+
+// resolve finds the commit a target leads to among what was received.
+func (f *fetched) resolve(t target, reference string) (err error) {
 	var tags []int32
 	if f.commit, tags, err = commitOf(f.store, t.want); err != nil {
 		if t.bare {
@@ -82,56 +89,50 @@ func (f *fetched) settle(t target, reference string) (err error) {
 	return nil
 }
 
-// fetch receives what choose orders after it has seen the server's references.
-func (c *cloner) fetch(ctx context.Context, u URL, git *os.Root, choose func(*packp.AdvRefs) (order, error)) (_ *fetched, err error) {
+// waiting runs an exchange with the host of u, which ends when the host makes no
+// progress.
+func (c *cloner) waiting(ctx context.Context, u URL, exchange func(context.Context) error) error {
+	within, cancel := progress.WithTimeout(ctx, c.request.Timeout, "the git host "+u.Host)
+	defer cancel()
+	err := exchange(within)
+	if err != nil && within.Err() != nil {
+		return context.Cause(within) // rather than what broke when it ended
+	}
+	return err
+}
+
+// fetch receives what choose orders.
+func (c *cloner) fetch(ctx context.Context, u URL, git *os.Root, choose chooser) (f *fetched, err error) {
+	err = c.waiting(ctx, u, func(ctx context.Context) (err error) {
+		f, err = c.fetchWithin(ctx, u, git, choose)
+		return err
+	})
+	return f, err
+}
+
+func (c *cloner) fetchWithin(ctx context.Context, u URL, git *os.Root, choose chooser) (_ *fetched, err error) {
 	s, err := c.dial(ctx, u)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	refs, err := s.AdvertisedReferencesContext(ctx)
-	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
-		return nil, ErrEmptyRepository
-	}
+	client, err := wire.Open(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("list references: %w", err)
 	}
-	wanted, err := choose(refs)
+	wanted, err := choose(ctx, client)
 	if err != nil {
 		return nil, err
 	}
-	request := uploadRequest(refs, wanted)
-	response, err := s.UploadPack(ctx, request)
+	pack, err := client.Fetch(ctx, wanted.wants, wanted.depth)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
-	defer func() { err = errors.Join(err, response.Close()) }()
-	return c.receive(ctx, response, request.Capabilities, refs, git)
+	defer func() { err = errors.Join(err, pack.Close()) }()
+	return c.receive(ctx, pack, git)
 }
 
-// uploadRequest words an order for a server.
-func uploadRequest(refs *packp.AdvRefs, wanted order) *packp.UploadPackRequest {
-	request := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
-	request.Wants = wanted.wants
-	for _, c := range []capability.Capability{capability.NoProgress, capability.Shallow} {
-		if refs.Capabilities.Supports(c) {
-			_ = request.Capabilities.Set(c) // fails for capabilities with arguments only
-		}
-	}
-	if refs.Capabilities.Supports(capability.Shallow) {
-		request.Depth = packp.DepthCommits(wanted.depth)
-	}
-	return request
-}
-
-func (c *cloner) receive(ctx context.Context, response *packp.UploadPackResponse, agreed *capability.List, refs *packp.AdvRefs, git *os.Root) (*fetched, error) {
-	var pack io.Reader = response
-	switch {
-	case agreed.Supports(capability.Sideband64k):
-		pack = sideband.NewDemuxer(sideband.Sideband64k, response)
-	case agreed.Supports(capability.Sideband):
-		pack = sideband.NewDemuxer(sideband.Sideband, response)
-	}
+func (c *cloner) receive(ctx context.Context, pack *wire.Pack, git *os.Root) (*fetched, error) {
 	store, err := newObjects(git)
 	if err != nil {
 		return nil, err
@@ -141,35 +142,30 @@ func (c *cloner) receive(ctx context.Context, response *packp.UploadPackResponse
 	}
 	report(c.progress, "received %s objects", grouped(int64(len(store.table))))
 	f := &fetched{store: store, cut: map[plumbing.Hash]bool{}}
-	for _, ids := range [][]plumbing.Hash{refs.Shallows, response.Shallows} {
-		for _, id := range ids {
-			f.cut[id] = true
-		}
+	for _, id := range pack.Shallow {
+		f.cut[id] = true
 	}
 	return f, nil
 }
 
-// dial opens a session; the credentials of the main repository are for its host.
-func (c *cloner) dial(ctx context.Context, u URL) (session, error) {
-	share := c.main.sharesCredentials(u)
-	if u.Scheme == schemeSSH {
-		signer := c.signer
-		if !share {
-			signer = nil
-		}
-		s, err := dialSSH(ctx, u, signer, c.hosts)
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
+// dial opens a connection with the credentials for u.
+func (c *cloner) dial(ctx context.Context, u URL) (connection, error) {
+	access := c.credentialFor(u)
+	if u.Scheme != schemeSSH {
+		return dialHTTPS(ctx, u, access, c.authorities, c.request.Proxy), nil
 	}
-	user, token := c.request.User, c.request.Token
-	if !share {
-		user, token = "", ""
-	}
-	s, err := dialHTTPS(u, user, token, c.authorities, c.request.Proxy)
+	s, err := dialSSH(ctx, u, access.signer, c.hosts)
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// credentialFor returns the credentials for u: those of the main repository are for
+// its host.
+func (c *cloner) credentialFor(u URL) credential {
+	if c.main.sharesCredentials(u) {
+		return credential{signer: c.signer, user: c.request.User, token: c.request.Token, auth: c.request.Auth}
+	}
+	return credential{}
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"net"
 	"os"
@@ -63,7 +64,7 @@ func TestForgeKeys(t *testing.T) {
 
 func hostKeysOf(t *testing.T, text string) *hostKeys {
 	t.Helper()
-	keys, err := newHostKeys([]byte(text))
+	keys, err := newHostKeys(nil, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,10 @@ func TestHostKeys(t *testing.T) {
 		{"nothing", "# only a remark\n\n", "git.example.com:22", "unknown"},
 		{"changed", line("git.example.com", two), "git.example.com:22", "changed"},
 		{"forge", "", "github.com:22", "changed"},
-		{"forge with a newer key", line("github.com", one), "github.com:22", ""},
+		{"other port of a name", line("git.example.com", one), "git.example.com:2222", ""},
+		{"other port, changed", line("git.example.com", two), "git.example.com:2222", "changed"},
+		{"the port's own key counts", line("git.example.com", one) + line("[git.example.com]:2222", two), "git.example.com:2222", "changed"},
+		{"forge at another port", "", "github.com:2222", "changed"},
 		{"revoked", "@revoked " + line("*", one) + line("git.example.com", one), "git.example.com:22", "revoked"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -124,6 +128,85 @@ func TestHostKeys(t *testing.T) {
 			}
 			if got != test.want {
 				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// What is known of a forge is not for a developer to say.
+func TestForgesAreAnchored(t *testing.T) {
+	one := testKey(t, 1)
+	line := func(host string) []byte { return []byte(host + " " + string(ssh.MarshalAuthorizedKey(one))) }
+	remote := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 22}
+	for _, host := range []string{"github.com", "a.example.com,gitlab.com", "*", "git*", xknownhosts.HashHostname("bitbucket.org"), "@cert-authority *.com,github.com"} {
+		err := CheckDeveloperKnownHosts(nil, append([]byte("# mine\n"), line(host)...))
+		if err == nil || !strings.Contains(err.Error(), "line 2") || !strings.Contains(err.Error(), "SBS_KNOWN_HOSTS") {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	for _, text := range []string{
+		string(forgeKeys), "@revoked " + string(line("github.com")), string(line("[github.com]:2222")), string(line("*.example.com")), string(line("github.com.example.com")),
+	} {
+		if err := CheckDeveloperKnownHosts(nil, []byte(text)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	keys, err := newHostKeys(line("github.com"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keys.check("github.com:22", remote, one); err != nil {
+		t.Errorf("the operator's key: %v", err)
+	}
+	if err := CheckDeveloperKnownHosts(line("github.com"), line("github.com")); err != nil {
+		t.Errorf("the operator's key from the developer: %v", err)
+	}
+	keys = hostKeysOf(t, string(line("[github.com]:2222")))
+	if keys.check("github.com:2222", remote, one) == nil {
+		t.Error("a key of the developer counts for a port of a forge")
+	}
+	keys = hostKeysOf(t, "@revoked "+strings.Split(string(forgeKeys), "\n")[2])
+	_, _, key, _, _, err := ssh.ParseKnownHosts(forgeKeys)
+	if err != nil || keys.check("github.com:22", remote, key) == nil {
+		t.Errorf("a revocation of the developer does not count: %v", err)
+	}
+}
+
+func TestHostCertificates(t *testing.T) {
+	authority, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed([]byte(strings.Repeat("z", ed25519.SeedSize))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := &ssh.Certificate{Key: testKey(t, 1), CertType: ssh.HostCert, ValidPrincipals: []string{"git.example.com"}, ValidBefore: ssh.CertTimeInfinity}
+	if err := certificate.SignCert(rand.Reader, authority); err != nil {
+		t.Fatal(err)
+	}
+	line := func(names string) string {
+		return "@cert-authority " + names + " " + string(ssh.MarshalAuthorizedKey(authority.PublicKey()))
+	}
+	revoked := "@revoked * " + string(ssh.MarshalAuthorizedKey(authority.PublicKey()))
+	remote := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 2301}
+	for _, test := range []struct{ name, known, address, want string }{
+		{"at its port", line("git.example.com"), "git.example.com:22", ""},
+		{"pattern", line("*.example.com"), "git.example.com:22", ""},
+		{"at another port", line("git.example.com"), "git.example.com:2301", ""},
+		{"pattern at another port", line("*.example.com"), "git.example.com:2301", ""},
+		{"for that port", line("[git.example.com]:2301"), "git.example.com:2301", ""},
+		{"other host", line("other.example.com"), "git.example.com:2301", "unknown SSH host [git.example.com]:2301"},
+		{"no principal", line("*"), "other.example.com:2301", "host certificate of [other.example.com]:2301"},
+		{"revoked", line("git.example.com") + revoked, "git.example.com:2301", "revoked"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			keys, err := newHostKeys([]byte(test.known), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = keys.check(test.address, remote, certificate)
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			if test.want == "" && !slices.Contains(keys.algorithms(test.address), ssh.CertAlgoED25519v01) {
+				t.Errorf("algorithms %q", keys.algorithms(test.address))
 			}
 		})
 	}

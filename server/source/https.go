@@ -1,145 +1,216 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
-	"time"
 
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/transport"
-	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/server/source/wire"
 )
 
-// httpsSession is go-git's HTTP session over connections that are this clone's
-// own: verified against the system's authorities and those of the request,
-// through the request's proxy if it has one, closed at the end. go-git drops credentials when a
-// redirect leaves the origin and refuses one from https to http.
-type httpsSession struct {
-	transport.UploadPackSession
-	connections *http.Transport
+// transports are connections over HTTPS of which nobody else knows, by [IsForge] of
+// the host that they are for.
+type transports map[bool]*http.Transport
+
+// newTransports returns connections that open when they are needed, and end with
+// ctx: verified against the CA certificates for each host, and through a proxy if
+// there is one.
+func newTransports(ctx context.Context, trusted authorities, proxy Proxy) transports {
+	dial := func(_ context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return reportingConn{conn, ctx}, nil
+	}
+	t := transports{}
+	for forge, pool := range trusted.byForge() {
+		t[forge] = &http.Transport{
+			Proxy: proxy, DialContext: dial,
+			TLSClientConfig:        &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+			ForceAttemptHTTP2:      true,
+			MaxResponseHeaderBytes: 64 << 10,
+		}
+	}
+	return t
 }
 
-// newConnections returns connections of which nobody else knows.
-func newConnections(authorities *x509.CertPool, proxy Proxy) *http.Transport {
-	return &http.Transport{
-		Proxy:                  proxy,
-		DialContext:            (&net.Dialer{}).DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:      true,
-		TLSHandshakeTimeout:    30 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
+// RoundTrip sends a request over the connections for its host.
+func (t transports) RoundTrip(request *http.Request) (*http.Response, error) {
+	return t[IsForge(request.URL.Hostname())].RoundTrip(request)
+}
+
+// CloseIdleConnections ends the connections that no response is read from.
+func (t transports) CloseIdleConnections() {
+	for _, transport := range t {
+		transport.CloseIdleConnections()
 	}
 }
 
-// dialHTTPS prepares a session; connections open with the first request.
-func dialHTTPS(u URL, user, token string, authorities *x509.CertPool, proxy Proxy) (*httpsSession, error) {
-	connections := newConnections(authorities, proxy)
-	client := &http.Client{Transport: boundedBodies{connections}, CheckRedirect: checkRedirect}
-	endpoint := &transport.Endpoint{Protocol: u.Scheme, Host: u.Host, Port: u.Port, Path: u.Path}
-	if strings.Contains(u.Host, ":") {
-		endpoint.Host = "[" + u.Host + "]"
+// httpsConnection is a [wire.Connection] over connections that are this clone's
+// own, closed at the end.
+type httpsConnection struct {
+	transports
+	base   string // URL of the repository, escaped as it was given or as a redirect gave it
+	header string // Authorization, or ""
+}
+
+// dialHTTPS prepares a connection; it opens with the first request, and ends with
+// ctx.
+func dialHTTPS(ctx context.Context, u URL, access credential, trusted authorities, proxy Proxy) *httpsConnection {
+	host := u.Address()
+	if u.onDefaultPort() {
+		host = strings.TrimSuffix(host, ":443")
 	}
-	var auth transport.AuthMethod
-	if user != "" || token != "" {
-		auth = &githttp.BasicAuth{Username: userFor(user), Password: token}
+	return &httpsConnection{newTransports(ctx, trusted, proxy), u.Scheme + "://" + host + u.Path, access.header(u)}
+}
+
+// reportingConn reports what is sent and received as progress of ctx.
+type reportingConn struct {
+	net.Conn
+	ctx context.Context //nolint:containedctx // the connection is handed to what knows none
+}
+
+func (c reportingConn) Read(p []byte) (int, error)  { return progress.Reader(c.ctx, c.Conn).Read(p) }
+func (c reportingConn) Write(p []byte) (int, error) { return progress.Writer(c.ctx, c.Conn).Write(p) }
+
+// send sends a request without following redirects.
+func (c *httpsConnection) send(request *http.Request) (*http.Response, error) {
+	request.Header.Set("User-Agent", "git/2.47 (sbs)")
+	request.Header.Set("Git-Protocol", wire.Version)
+	if c.header != "" {
+		request.Header.Set("Authorization", c.header)
 	}
-	session, err := githttp.NewClient(client).NewUploadPackSession(endpoint, auth)
+	return c.RoundTrip(request)
+}
+
+const (
+	discovery    = "/info/refs"
+	maxRedirects = 10
+)
+
+// Discover asks for the server's greeting, and follows redirects. One that leaves
+// the origin takes no credentials along.
+func (c *httpsConnection) Discover(ctx context.Context) (io.ReadCloser, error) {
+	for range maxRedirects {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+discovery+"?service="+wire.Service, nil)
+		if err != nil {
+			return nil, errors.New("the repository's URL cannot be parsed")
+		}
+		response, err := c.send(request)
+		if err != nil {
+			return nil, err
+		}
+		switch response.StatusCode {
+		case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+			if err := errors.Join(c.redirect(request.URL, response), response.Body.Close()); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := c.check(response, "advertisement"); err != nil {
+			return nil, errors.Join(err, response.Body.Close())
+		}
+		return response.Body, nil
+	}
+	return nil, fmt.Errorf("redirect: more than %d of them", maxRedirects)
+}
+
+// redirect moves the connection to where a response to discovery leads.
+func (c *httpsConnection) redirect(from *url.URL, response *http.Response) error {
+	to, err := response.Location()
 	if err != nil {
-		return nil, err
+		return errors.New("redirect: it leads to no valid URL")
 	}
-	return &httpsSession{UploadPackSession: session, connections: connections}, nil
-}
-
-// userFor names someone beside a token that came alone: the forges look at the
-// token only, but want a name.
-func userFor(user string) string {
-	if user == "" {
-		return "git"
+	path, ok := strings.CutSuffix(to.EscapedPath(), discovery)
+	if from.Scheme == schemeHTTPS && to.Scheme == schemeHTTP {
+		return errors.New("redirect: it leads from https to http, which is not encrypted")
 	}
-	return user
-}
-
-// checkRedirect keeps redirects to addresses that would do as a repository URL.
-func checkRedirect(request *http.Request, _ []*http.Request) error {
-	target := *request.URL
-	target.RawQuery, target.User = "", nil
-	if _, err := ParseURL(target.String()); err != nil {
+	to.RawQuery, to.Fragment, to.User = "", "", nil
+	if _, err := ParseURL(to.String()); err != nil { // may be longer than a repository's, never by much
 		return fmt.Errorf("redirect: %w", err)
 	}
+	if to.Scheme != schemeHTTPS && to.Scheme != schemeHTTP {
+		return fmt.Errorf("redirect: it leads to the scheme %q", to.Scheme)
+	}
+	if !ok {
+		return fmt.Errorf("redirect: %s is no repository, perhaps a page to sign in: check GITHUB_URL and the token", wire.Excerpt(to.String()))
+	}
+	if to.Scheme != from.Scheme || !strings.EqualFold(to.Host, from.Host) {
+		c.header = ""
+	}
+	c.base = to.Scheme + "://" + to.Host + path
 	return nil
 }
 
-// AdvertisedReferencesContext reads the server's references.
-func (s *httpsSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
-	refs, err := s.UploadPackSession.AdvertisedReferencesContext(ctx)
-	return refs, plain(err)
+// Request posts a request.
+func (c *httpsConnection) Request(ctx context.Context, body []byte, _ bool) (io.ReadCloser, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/"+wire.Service, bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("the repository's URL cannot be parsed")
+	}
+	request.Header.Set("Content-Type", "application/x-"+wire.Service+"-request")
+	request.Header.Set("Accept", "application/x-"+wire.Service+"-result")
+	response, err := c.send(request)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(response, "result"); err != nil {
+		return nil, errors.Join(err, response.Body.Close())
+	}
+	return response.Body, nil
 }
 
-// UploadPack asks for what is wanted; the pack is still to be read.
-func (s *httpsSession) UploadPack(ctx context.Context, request *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
-	response, err := s.UploadPackSession.UploadPack(ctx, request)
-	return response, plain(err)
+// check refuses a response that is not of Git's protocol. The pages that come with
+// a refusal are not repeated, as they could hold anything.
+func (c *httpsConnection) check(response *http.Response, kind string) error {
+	switch code := response.StatusCode; {
+	case code == http.StatusUnauthorized && bearerOnly(response.Header) && !strings.HasPrefix(c.header, "Bearer "):
+		return fmt.Errorf("%w; this server accepts Bearer tokens only: set GITHUB_AUTH to bearer", ErrCredentials)
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return ErrCredentials
+	case code == http.StatusNotFound:
+		return ErrNotFound
+	case code >= 300:
+		return fmt.Errorf("the server replied with the status %d %s", code, http.StatusText(code))
+	}
+	given, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	given = strings.ToLower(strings.TrimSpace(given))
+	if given == "application/x-"+wire.Service+"-"+kind {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, 4<<10))
+	if err != nil {
+		return err
+	}
+	if dumb.Match(text) {
+		return errors.New("the server offers the repository as plain files (\"dumb HTTP\"), which is not supported: set it up with git http-backend, or use SSH")
+	}
+	return &wire.NotGitError{ContentType: given, Text: wire.Excerpt(string(text))}
+}
+
+// dumb is how info/refs begins where the files of a repository are served as they
+// are (gitprotocol-http, "Dumb Clients").
+var dumb = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?\trefs/`)
+
+// bearerOnly reports whether the server asks for Bearer tokens and for nothing else
+// that this client can send.
+func bearerOnly(header http.Header) bool {
+	challenges := strings.ToLower(strings.Join(header.Values("WWW-Authenticate"), ","))
+	return strings.Contains(challenges, "bearer") && !strings.Contains(challenges, "basic")
 }
 
 // Close ends the connections.
-func (s *httpsSession) Close() error {
-	s.connections.CloseIdleConnections()
+func (c *httpsConnection) Close() error {
+	c.CloseIdleConnections()
 	return nil
-}
-
-// plain replaces the errors in which go-git quotes the server's page: it could
-// repeat anything, our own request with its credentials too.
-func plain(err error) error {
-	switch {
-	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
-		return ErrCredentials
-	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return ErrNotFound
-	}
-	return err
-}
-
-// boundedBodies limits the answers which go-git holds in memory: the list of
-// references, and the page that comes with an error.
-type boundedBodies struct {
-	next http.RoundTripper
-}
-
-func (b boundedBodies) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := b.next.RoundTrip(request)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case response.StatusCode >= 300:
-		response.Body = replaced{io.LimitReader(response.Body, 4<<10), response.Body}
-	case request.Method == http.MethodGet:
-		left := allowance{"bytes of references", maxAdvertisement, maxAdvertisement}
-		response.Body = replaced{&boundedReader{response.Body, left}, response.Body}
-	}
-	return response, nil
-}
-
-type replaced struct {
-	io.Reader
-	io.Closer
-}
-
-// certificateAuthorities returns the system's authorities and those of bundle.
-func certificateAuthorities(bundle []byte) (*x509.CertPool, error) {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, fmt.Errorf("certificate authorities of the system: %w", err)
-	}
-	if len(bundle) > 0 && !pool.AppendCertsFromPEM(bundle) {
-		return nil, errors.New("certificate authorities: the given bundle holds no PEM certificate")
-	}
-	return pool, nil
 }

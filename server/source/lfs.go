@@ -28,6 +28,10 @@ func (c *cloner) reportPointers(files *checkout) {
 // fetchLFS puts the files that Git LFS keeps in the place of their pointers:
 // those with the attribute filter=lfs, as git-lfs does.
 func (c *cloner) fetchLFS(ctx context.Context, n node, reference string, files *checkout) error {
+	return c.waiting(ctx, n.url, func(ctx context.Context) error { return c.fetchPointers(ctx, n, reference, files) })
+}
+
+func (c *cloner) fetchPointers(ctx context.Context, n node, reference string, files *checkout) error {
 	wanted, err := files.lfsFiles()
 	if err != nil || len(wanted) == 0 {
 		return err

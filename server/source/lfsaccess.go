@@ -35,7 +35,7 @@ func (c *cloner) lfsServer(ctx context.Context, repository URL, reference string
 				return nil, err
 			}
 		}
-		return c.newLFSServer(at, reference), nil
+		return c.newLFSServer(ctx, at, reference), nil
 	}
 	return c.authenticateLFS(ctx, at, reference)
 }
@@ -58,28 +58,18 @@ func (c *cloner) authenticateLFS(ctx context.Context, u URL, reference string) (
 	if err != nil {
 		return nil, fmt.Errorf("git-lfs-authenticate: %w", err)
 	}
-	server := c.newLFSServer(endpoint, reference)
+	server := c.newLFSServer(ctx, endpoint, reference)
 	server.header = access.Header
 	return server, nil
 }
 
 // runSSH runs one command on a server and returns what it writes.
 func (c *cloner) runSSH(ctx context.Context, u URL, command string) (reply []byte, err error) {
-	signer := c.signer
-	if !c.main.sharesCredentials(u) {
-		signer = nil
-	}
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", u.Address())
+	s, err := connectSSH(ctx, u, c.credentialFor(u).signer, c.hosts)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
-	}
-	s := &sshSession{conn: conn, stderr: &firstBytes{}}
-	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := s.handshake(u, signer, c.hosts); err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, s.Close()) }()
 	session, err := s.client.NewSession()
 	if err != nil {
 		return nil, fmt.Errorf("SSH session: %w", err)

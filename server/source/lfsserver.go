@@ -27,22 +27,20 @@ const (
 type lfsServer struct {
 	endpoint    URL
 	header      map[string]string // of SSH's git-lfs-authenticate
-	user, token string            // for the endpoint's host alone
+	credentials string            // the header Authorization, for the endpoint's host alone
 	reference   string            // full name, or empty
 	client      *http.Client
 	buffer      []byte
 }
 
 // newLFSServer makes a client for an endpoint; connections open with the first request.
-func (c *cloner) newLFSServer(endpoint URL, reference string) *lfsServer {
+func (c *cloner) newLFSServer(ctx context.Context, endpoint URL, reference string) *lfsServer {
 	s := &lfsServer{endpoint: endpoint, buffer: make([]byte, 64<<10)}
 	if strings.HasPrefix(reference, "refs/") {
 		s.reference = reference
 	}
-	if c.main.sharesCredentials(endpoint) && (c.request.User != "" || c.request.Token != "") {
-		s.user, s.token = userFor(c.request.User), c.request.Token
-	}
-	s.client = &http.Client{Transport: newConnections(c.authorities, c.request.Proxy), CheckRedirect: checkLFSRedirect}
+	s.credentials = c.credentialFor(endpoint).header(endpoint)
+	s.client = &http.Client{Transport: newTransports(ctx, c.authorities, c.request.Proxy), CheckRedirect: checkLFSRedirect}
 	return s
 }
 
@@ -168,8 +166,8 @@ func (s *lfsServer) download(ctx context.Context, worktree *os.Root, file pointe
 func (s *lfsServer) authorize(request *http.Request, header map[string]string) {
 	setHeaders(request, s.header)
 	setHeaders(request, header)
-	if request.Header.Get("Authorization") == "" && (s.user != "" || s.token != "") {
-		request.SetBasicAuth(s.user, s.token)
+	if request.Header.Get("Authorization") == "" && s.credentials != "" {
+		request.Header.Set("Authorization", s.credentials)
 	}
 }
 

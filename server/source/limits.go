@@ -11,13 +11,13 @@ const (
 
 // Bounds of single things. They are far above what repositories have.
 const (
-	maxParsed         = 32 << 20 // bytes of a commit, tag or tree, which are parsed in memory
-	maxAdvertisement  = 64 << 20 // bytes of a server's list of references
-	maxFolderDepth    = 200      // folders within folders
-	maxPath           = 4096     // bytes of a path in the work tree, and of a link
-	maxSubmoduleDepth = 10       // submodules within submodules
-	maxModulesFile    = 1 << 20  // bytes of .gitmodules
-	maxTagChain       = 10       // tags of tags
+	maxParsed         = 32 << 20  // bytes of a commit, tag or tree, which are parsed in memory
+	maxTips           = 1_000_000 // branches and tags that are fetched for a commit
+	maxFolderDepth    = 200       // folders within folders
+	maxPath           = 4096      // bytes of a path in the work tree, and of a link
+	maxSubmoduleDepth = 10        // submodules within submodules
+	maxModulesFile    = 1 << 20   // bytes of .gitmodules
+	maxTagChain       = 10        // tags of tags
 )
 
 // limits is what is left of the bounds of one clone.

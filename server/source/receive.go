@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/opensbs/sbs/server/progress"
 )
 
 // receiver turns a pack, as it comes over the wire, into whole objects.
@@ -67,7 +68,8 @@ func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root,
 	return r.resolvePending(ctx)
 }
 
-// whileLasts reads until a context ends: little that was received can be much work.
+// whileLasts reads until a context ends, as little that was received can be much
+// work, and reports that work as progress: it is not the server that is waited for.
 type whileLasts struct {
 	ctx  context.Context //nolint:containedctx // a reader is handed to what knows none
 	from io.Reader
@@ -77,6 +79,7 @@ func (w whileLasts) Read(p []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
+	progress.Report(w.ctx)
 	return w.from.Read(p)
 }
 

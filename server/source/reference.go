@@ -1,16 +1,15 @@
 package source
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/opensbs/sbs/server/source/wire"
 )
 
 // maxReference bounds the name of a reference, in bytes.
@@ -45,24 +44,67 @@ type target struct {
 // resolve finds what text means on a server: a commit id, a full name, a branch
 // or a tag, in this order. A commit id comes first because who pins one must get
 // it, even from a server that has a branch of that name.
-func resolve(refs *packp.AdvRefs, text string) (target, error) {
-	if text == "" || text == string(plumbing.HEAD) {
-		return defaultBranch(refs)
+func resolve(ctx context.Context, server *wire.Client, text string) (t target, err error) {
+	switch {
+	case text == "" || text == string(plumbing.HEAD):
+		t, err = defaultBranch(ctx, server)
+	case isHex(text):
+		return commitTarget(ctx, server, text)
+	default:
+		t, err = named(ctx, server, text)
 	}
-	if isHex(text) {
-		return commitTarget(refs, text)
+	if err == nil && t == (target{}) {
+		return target{}, notFound(ctx, server, text)
 	}
-	candidates := []plumbing.ReferenceName{plumbing.NewBranchReferenceName(text), plumbing.NewTagReferenceName(text)}
+	return t, err
+}
+
+// notFound explains that a server has no such reference.
+func notFound(ctx context.Context, server *wire.Client, text string) error {
+	empty, err := server.Empty(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("list references: %w", err)
+	case empty:
+		return ErrEmptyRepository
+	case text == "" || text == string(plumbing.HEAD):
+		return &ReferenceError{"HEAD", "the repository's default branch does not exist; name a branch, tag or commit in GITHUB_BRANCH"}
+	}
+	return &ReferenceError{text, "the repository has no branch and no tag of this name, and it is no full commit id " +
+		"(40 hex digits); it may also be a full name such as refs/heads/main"}
+}
+
+// named finds a branch, a tag or a reference by its full name; the target is zero
+// when there is none.
+func named(ctx context.Context, server *wire.Client, text string) (target, error) {
+	candidates := []string{plumbing.NewBranchReferenceName(text).String(), plumbing.NewTagReferenceName(text).String()}
 	if strings.HasPrefix(text, "refs/") {
-		candidates = []plumbing.ReferenceName{plumbing.ReferenceName(text)}
+		candidates = []string{text}
+	}
+	found := map[string]plumbing.Hash{}
+	err := list(ctx, server, candidates, func(r wire.Reference) error {
+		if slices.Contains(candidates, r.Name) {
+			found[r.Name] = r.ID
+		}
+		return nil
+	})
+	if err != nil {
+		return target{}, err
 	}
 	for _, name := range candidates {
-		if id, ok := refs.References[name.String()]; ok {
-			return target{name: name.String(), want: id}, nil
+		if id, ok := found[name]; ok {
+			return target{name: name, want: id}, nil
 		}
 	}
-	return target{}, &ReferenceError{text, "the repository has no branch and no tag of this name, and it is no full commit id " +
-		"(40 hex digits); it may also be a full name such as refs/heads/main"}
+	return target{}, nil
+}
+
+// list lists references and names the operation in its errors.
+func list(ctx context.Context, server *wire.Client, prefixes []string, visit func(wire.Reference) error) error {
+	if err := server.List(ctx, prefixes, visit); err != nil {
+		return fmt.Errorf("list references: %w", err)
+	}
+	return nil
 }
 
 func isHex(text string) bool {
@@ -70,58 +112,101 @@ func isHex(text string) bool {
 	return err == nil && (len(text) == 40 || len(text) == 64)
 }
 
-// commitTarget finds what to ask a server for so that it sends a commit. Most
-// servers send only what a reference points to unless they say otherwise.
-func commitTarget(refs *packp.AdvRefs, text string) (target, error) {
+// commitTarget finds what to ask a server for so that it sends a commit. Servers
+// of version 0 send only what a reference points to unless they offer more.
+func commitTarget(ctx context.Context, server *wire.Client, text string) (target, error) {
 	if len(text) != 40 {
 		return target{}, &ReferenceError{text, "a commit id of 64 digits belongs to a SHA-256 repository; only SHA-1 repositories are supported"}
 	}
-	id := plumbing.NewHash(text)
-	for _, name := range slices.Sorted(maps.Keys(refs.References)) {
-		if refs.References[name] == id || refs.Peeled[name] == id {
-			return target{want: refs.References[name]}, nil
-		}
+	t := target{want: plumbing.NewHash(text), bare: true}
+	if !server.ListsAll() {
+		return t, nil
 	}
-	return target{want: id, bare: true}, nil
+	empty := true
+	err := list(ctx, server, nil, func(r wire.Reference) error {
+		empty = false
+		if id := plumbing.NewHash(text); t.bare && (r.ID == id || r.Peeled == id) {
+			t = target{want: r.ID}
+		}
+		return nil
+	})
+	if err == nil && empty {
+		return target{}, ErrEmptyRepository
+	}
+	return t, err
 }
 
-// sendsAnyCommit says whether the server offers to send commits that no
-// reference points to (gitprotocol-capabilities).
-func sendsAnyCommit(refs *packp.AdvRefs) bool {
-	return refs.Capabilities.Supports(capability.AllowReachableSHA1InWant) ||
-		refs.Capabilities.Supports(capability.AllowTipSHA1InWant)
+// everything orders what a reference points to, if it is or leads to the commit,
+// and else all branches and tags.
+func (c *cloner) everything(ctx context.Context, server *wire.Client, commit plumbing.Hash) (order, error) {
+	var direct, tips []plumbing.Hash
+	empty := true
+	err := list(ctx, server, nil, func(r wire.Reference) error {
+		empty = false
+		name := plumbing.ReferenceName(r.Name)
+		switch {
+		case direct == nil && (r.ID == commit || r.Peeled == commit):
+			direct = []plumbing.Hash{r.ID}
+		case !name.IsBranch() && !name.IsTag():
+		case len(tips) == maxTips:
+			return &LimitError{What: "branches and tags", Limit: maxTips}
+		default:
+			tips = append(tips, r.ID)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return order{}, err
+	case empty:
+		return order{}, ErrEmptyRepository
+	case direct != nil:
+		return order{direct, c.request.Depth}, nil
+	case len(tips) == 0:
+		return order{}, &ReferenceError{commit.String(), "the repository has no such commit, and no branch or tag"}
+	}
+	return order{wants: tips}, nil
 }
 
-// tips lists what all branches and tags point to.
-func tips(refs *packp.AdvRefs) []plumbing.Hash {
-	var ids []plumbing.Hash
-	for name, id := range refs.References {
-		if n := plumbing.ReferenceName(name); n.IsBranch() || n.IsTag() {
-			ids = append(ids, id)
+// defaultBranch finds the branch that the server's HEAD is; the target is zero when
+// it has none. Where HEAD is detached, or the server is older than the symref
+// capability, it is guessed from the commit, as Git does: main, master, or the
+// first of the others.
+func defaultBranch(ctx context.Context, server *wire.Client) (target, error) {
+	var head wire.Reference
+	err := list(ctx, server, []string{string(plumbing.HEAD)}, func(r wire.Reference) error {
+		if r.Name == string(plumbing.HEAD) {
+			head = r
 		}
+		return nil
+	})
+	if err != nil || head.Name == "" {
+		return target{}, err
 	}
-	return ids
+	if head.Target != "" {
+		return branch(head.Target, head.ID)
+	}
+	best := ""
+	err = list(ctx, server, []string{"refs/heads/"}, func(r wire.Reference) error {
+		if r.ID == head.ID && (best == "" || before(r.Name, best)) {
+			best = r.Name
+		}
+		return nil
+	})
+	if err != nil || best == "" {
+		return target{want: head.ID}, err
+	}
+	return branch(best, head.ID)
 }
 
-// defaultBranch finds the branch that the server's HEAD is. Servers older than
-// the symref capability leave it to be guessed from the commit, as Git does.
-func defaultBranch(refs *packp.AdvRefs) (target, error) {
-	if refs.Head == nil {
-		return target{}, &ReferenceError{"HEAD", "the repository's default branch does not exist; name a branch, tag or commit in GITHUB_BRANCH"}
-	}
-	for _, value := range refs.Capabilities.Get(capability.SymRef) {
-		name, ok := strings.CutPrefix(value, "HEAD:")
-		if id, exists := refs.References[name]; ok && exists && id == *refs.Head {
-			return branch(name, id)
+// before reports whether a branch is a better guess than another.
+func before(a, b string) bool {
+	for _, name := range []string{"refs/heads/main", "refs/heads/master"} {
+		if a == name || b == name {
+			return a == name
 		}
 	}
-	names := append([]string{"refs/heads/main", "refs/heads/master"}, slices.Sorted(maps.Keys(refs.References))...)
-	for _, name := range names {
-		if refs.References[name] == *refs.Head && plumbing.ReferenceName(name).IsBranch() {
-			return branch(name, *refs.Head)
-		}
-	}
-	return target{want: *refs.Head}, nil
+	return a < b
 }
 
 // branch takes a name that the server chose: it becomes a file in .git.

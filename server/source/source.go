@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -24,10 +23,19 @@ type Request struct {
 	Submodules  bool   // clone submodules too, and theirs, at the commits the tree names
 	LFS         bool   // put the files that Git LFS keeps in the place of their pointers
 	SSHKey      []byte // private key in PEM or OpenSSH form without passphrase, for SSH URLs
-	User, Token string // credentials for HTTPS URLs; a token alone will do; may be empty
-	KnownHosts  []byte // known_hosts text (sshd(8)) for hosts beyond the built-in ones
-	CABundle    []byte // certificate authorities for HTTPS in PEM, beside the system's
-	Proxy       Proxy  `json:"-"` // for HTTPS; nil for none
+	User, Token string // credentials for HTTPS URLs; a token alone is enough; may be empty
+	Auth        string // how Token is sent: AuthBasic, which "" means too, or AuthBearer
+	Anchors
+	Proxy   Proxy         `json:"-"` // for HTTPS; nil for none
+	Timeout time.Duration // how long a server may make no progress; 0 is no limit
+}
+
+// Anchors is what servers are known by, beside the built-in host keys and the
+// system's CA certificates. Those of the operator count for every host, those of
+// the developer for all but the forges ([IsForge]).
+type Anchors struct {
+	KnownHosts, OperatorKnownHosts []byte // known_hosts text (sshd(8))
+	CABundle, OperatorCABundle     []byte // CA certificates for HTTPS, in PEM
 }
 
 // Checkout is what was cloned.
@@ -78,7 +86,7 @@ type cloner struct {
 	main        URL
 	signer      ssh.Signer
 	hosts       *hostKeys
-	authorities *x509.CertPool
+	authorities authorities
 	left        *limits
 	progress    io.Writer
 }
@@ -98,10 +106,13 @@ func newCloner(request Request, progress io.Writer) (*cloner, error) {
 	if c.signer, err = parseKey(request.SSHKey); err != nil {
 		return nil, err
 	}
-	if c.hosts, err = newHostKeys(request.KnownHosts); err != nil {
+	if err := checkAuth(request.Auth); err != nil {
 		return nil, err
 	}
-	if c.authorities, err = certificateAuthorities(request.CABundle); err != nil {
+	if c.hosts, err = newHostKeys(request.OperatorKnownHosts, request.KnownHosts); err != nil {
+		return nil, err
+	}
+	if c.authorities, err = newAuthorities(request.Anchors); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,37 +10,30 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/opensbs/sbs/server/source/wire"
 	"golang.org/x/crypto/ssh"
 )
 
-// sshSession speaks the pack protocol with git-upload-pack over SSH. go-git's
+// sshConnection is a [wire.Connection] to git-upload-pack over SSH. go-git's
 // own transport cannot be used: it dials without a context, so a silent server
 // would hold it for ever, and it reads ~/.ssh/config.
-type sshSession struct {
+type sshConnection struct {
 	conn    net.Conn
 	client  *ssh.Client
 	session *ssh.Session
 	stdin   io.WriteCloser
-	stdout  io.Reader
+	stdout  *bufio.Reader
 	stderr  *firstBytes
 	release func() bool // ends the watch over the context
 	waited  sync.Once   // a second Wait of the library never returns
 }
 
-// dialSSH connects to the host of u, proves who both sides are and starts
-// git-upload-pack. The connection dies with ctx, whatever it is waiting for.
-func dialSSH(ctx context.Context, u URL, signer ssh.Signer, hosts *hostKeys) (*sshSession, error) {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", u.Address())
+// dialSSH connects to the host of u and starts git-upload-pack. The connection dies
+// with ctx, whatever it is waiting for.
+func dialSSH(ctx context.Context, u URL, signer ssh.Signer, hosts *hostKeys) (*sshConnection, error) {
+	s, err := connectSSH(ctx, u, signer, hosts)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
-	}
-	s := &sshSession{conn: conn, stderr: &firstBytes{}}
-	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
-	if err := s.handshake(u, signer, hosts); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, err
 	}
 	if err := s.start(u); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -47,7 +41,22 @@ func dialSSH(ctx context.Context, u URL, signer ssh.Signer, hosts *hostKeys) (*s
 	return s, nil
 }
 
-func (s *sshSession) handshake(u URL, signer ssh.Signer, hosts *hostKeys) error {
+// connectSSH connects to the host of u and proves who both sides are.
+func connectSSH(ctx context.Context, u URL, signer ssh.Signer, hosts *hostKeys) (*sshConnection, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", u.Address())
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	s := &sshConnection{conn: reportingConn{conn, ctx}, stderr: &firstBytes{}}
+	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	if err := s.handshake(u, signer, hosts); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *sshConnection) handshake(u URL, signer ssh.Signer, hosts *hostKeys) error {
 	hostAccepted := false
 	config := &ssh.ClientConfig{
 		User:              u.User,
@@ -58,6 +67,9 @@ func (s *sshSession) handshake(u URL, signer ssh.Signer, hosts *hostKeys) error 
 			return err
 		},
 	}
+	// Some servers offer nothing but the last of these.
+	config.SetDefaults()
+	config.KeyExchanges = append(config.KeyExchanges, ssh.KeyExchangeDH16SHA512, ssh.KeyExchangeDHGEXSHA256)
 	if signer != nil {
 		config.Auth = []ssh.AuthMethod{ssh.PublicKeys(signer)}
 	}
@@ -75,7 +87,7 @@ func (s *sshSession) handshake(u URL, signer ssh.Signer, hosts *hostKeys) error 
 	return fmt.Errorf("SSH: %w", err)
 }
 
-func (s *sshSession) start(u URL) (err error) {
+func (s *sshConnection) start(u URL) (err error) {
 	if s.session, err = s.client.NewSession(); err != nil {
 		return fmt.Errorf("SSH session: %w", err)
 	}
@@ -83,58 +95,63 @@ func (s *sshSession) start(u URL) (err error) {
 	if s.stdin, err = s.session.StdinPipe(); err != nil {
 		return fmt.Errorf("SSH session: %w", err)
 	}
-	if s.stdout, err = s.session.StdoutPipe(); err != nil {
+	stdout, err := s.session.StdoutPipe()
+	if err != nil {
 		return fmt.Errorf("SSH session: %w", err)
 	}
-	if err := s.session.Start(transport.UploadPackServiceName + " " + shellQuoted(u.Path)); err != nil {
-		return fmt.Errorf("start %s: %w", transport.UploadPackServiceName, err)
+	s.stdout = bufio.NewReaderSize(stdout, 64<<10)
+	// A server may refuse the variable, and then speaks version 0: no reply is
+	// waited for.
+	variable := struct{ Name, Value string }{"GIT_PROTOCOL", wire.Version}
+	if _, err := s.session.SendRequest("env", false, ssh.Marshal(variable)); err != nil {
+		return fmt.Errorf("SSH session: %w", err)
+	}
+	if err := s.session.Start(wire.Service + " " + shellQuoted(u.Path)); err != nil {
+		return fmt.Errorf("start %s: %w", wire.Service, err)
 	}
 	return nil
 }
 
-// AdvertisedReferencesContext reads the server's references. The context is the
-// one the session was dialed with.
-func (s *sshSession) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
-	refs := packp.NewAdvRefs()
-	err := refs.Decode(&boundedReader{s.stdout, allowance{"bytes of references", maxAdvertisement, maxAdvertisement}})
-	switch {
-	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
-		return nil, transport.ErrEmptyRemoteRepository
-	case errors.Is(err, packp.ErrEmptyInput):
-		// Servers answer a repository they do not show with words on stderr and
-		// nothing on stdout, and word it differently.
-		s.wait()
-		return nil, fmt.Errorf("%w (the server says: %s)", ErrNotFound, s.stderr)
-	case err != nil:
-		return nil, err
-	}
-	transport.FilterUnsupportedCapabilities(refs.Capabilities)
-	return refs, nil
+// stream is the output of the program on the server, of which each response is a
+// part.
+type stream struct {
+	*bufio.Reader
 }
 
-// UploadPack sends what is wanted and returns the answer, of which the pack is
-// still to be read. Everything is sent at once: nothing is there to negotiate
-// about, since the client has nothing.
-func (s *sshSession) UploadPack(_ context.Context, request *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
-	if err := request.UploadRequest.Encode(s.stdin); err != nil {
-		return nil, err
+// Stream returns the reader that all responses share.
+func (s stream) Stream() *bufio.Reader { return s.Reader }
+
+// Close leaves the stream open for the next response.
+func (stream) Close() error { return nil }
+
+// Discover returns the output of the program, which begins with its greeting. The
+// context is the one that the connection was dialed with. Servers reply to a
+// repository that they do not show with words on stderr and nothing on stdout, and
+// word it differently.
+func (s *sshConnection) Discover(context.Context) (io.ReadCloser, error) {
+	if _, err := s.stdout.Peek(1); errors.Is(err, io.EOF) {
+		s.wait()
+		return nil, fmt.Errorf("%w (the server reports: %s)", ErrNotFound, s.stderr)
 	}
-	if _, err := io.WriteString(s.stdin, "0009done\n"); err != nil {
+	return stream{s.stdout}, nil
+}
+
+// Request sends a request.
+func (s *sshConnection) Request(_ context.Context, body []byte, last bool) (io.ReadCloser, error) {
+	if _, err := s.stdin.Write(body); err != nil {
 		return nil, fmt.Errorf("send request: %w", err)
 	}
-	if err := s.stdin.Close(); err != nil {
-		return nil, fmt.Errorf("send request: %w", err)
+	if last {
+		if err := s.stdin.Close(); err != nil {
+			return nil, fmt.Errorf("send request: %w", err)
+		}
 	}
-	response := packp.NewUploadPackResponse(request)
-	if err := response.Decode(io.NopCloser(s.stdout)); err != nil {
-		return nil, fmt.Errorf("read response: %w", err)
-	}
-	return response, nil
+	return stream{s.stdout}, nil
 }
 
 // Close ends the connection and waits for its goroutines. What the server or
 // the network has to say about that is no longer of interest.
-func (s *sshSession) Close() error {
+func (s *sshConnection) Close() error {
 	s.release()
 	if s.client == nil {
 		_ = s.conn.Close()
@@ -149,7 +166,7 @@ func (s *sshSession) Close() error {
 }
 
 // wait returns when the program on the server has ended and its stderr is read.
-func (s *sshSession) wait() {
+func (s *sshConnection) wait() {
 	s.waited.Do(func() { _ = s.session.Wait() })
 }
 

@@ -71,7 +71,7 @@ func newKey(t testing.TB) (ssh.Signer, []byte) {
 }
 
 func (s stack) ssh(name string) Request {
-	return Request{URL: s.SSHURL(name), Depth: 1, SSHKey: s.key, KnownHosts: s.KnownHosts(), CABundle: s.CABundle()}
+	return Request{URL: s.SSHURL(name), Depth: 1, SSHKey: s.key, Anchors: Anchors{KnownHosts: s.KnownHosts(), CABundle: s.CABundle()}}
 }
 
 func (s stack) https(name string) Request {

@@ -24,10 +24,10 @@ const (
 // URL is the checked address of a repository.
 type URL struct {
 	Scheme string // "ssh", "https", or "http" for a loopback host
-	User   string // of SSH, "git" when the text names none; empty for HTTPS
+	User   string // of SSH, "git" when the text names none; of HTTPS, "" when it names none
 	Host   string // name or address in lower case; an IPv6 address without brackets
 	Port   int    // always set
-	Path   string // as the server gets it, percent-encoded for HTTPS
+	Path   string // as the server gets it, percent-encoded for HTTPS, without slashes at its end
 
 	text string
 }
@@ -46,10 +46,10 @@ var (
 
 // ParseURL checks the address of a repository: user@host:path (the form of
 // scp), ssh://[user@]host[:port]/path or https://host[:port]/path. Plain http
-// is taken for a loopback host only. Local paths, other schemes and transports,
-// names that a program could read as an option, control characters and
-// credentials in the URL are refused; the error says which, and never repeats a
-// credential.
+// is accepted for a loopback host only. A user name in an https URL is no
+// credential, a password is. Local paths, other schemes and transports, names that
+// a program could read as an option, control characters and passwords in the URL
+// are refused; the error names the reason, and never repeats a password.
 func ParseURL(text string) (URL, error) {
 	parsed, err := parseURL(text)
 	if err != nil {
@@ -87,18 +87,21 @@ func parseAbsolute(text string) (URL, error) {
 	if err != nil {
 		return URL{}, errors.New("cannot be parsed") // the cause would repeat the text, and with it a password
 	}
-	if _, has := u.User.Password(); has || (u.User != nil && u.Scheme != schemeSSH) {
-		return URL{}, errors.New("holds credentials; give them as parameters of their own")
+	if _, has := u.User.Password(); has {
+		return URL{}, errors.New("holds a password; give it as a parameter of its own")
 	}
 	if u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#") || u.Opaque != "" {
 		return URL{}, errors.New("has a query or a fragment")
 	}
-	result := URL{Scheme: u.Scheme, Host: u.Hostname(), Path: u.Path}
+	if strings.Count(u.Host, ":") > 1 && !strings.HasPrefix(u.Host, "[") {
+		return URL{}, fmt.Errorf("has the host %q: an IPv6 address is written in brackets, as in %s://[2001:db8::1]/path", u.Host, u.Scheme)
+	}
+	result := URL{Scheme: u.Scheme, User: u.User.Username(), Host: u.Hostname(), Path: u.Path}
 	switch u.Scheme {
 	case schemeSSH:
-		result.User, result.Port = "git", 22
-		if u.User != nil {
-			result.User = u.User.Username()
+		result.Port = 22
+		if u.User == nil {
+			result.User = "git"
 		}
 		if strings.HasPrefix(result.Path, "/~") {
 			result.Path = result.Path[1:] // a home folder is relative, as in Git
@@ -120,9 +123,10 @@ func parseAbsolute(text string) (URL, error) {
 	return checked(result)
 }
 
-// checked is what both forms must fulfil once they are taken apart.
+// checked applies the rules that both forms share.
 func checked(u URL) (URL, error) {
 	u.Host = strings.ToLower(u.Host)
+	u.Path = trimSlashes(u.Path)
 	address, err := netip.ParseAddr(u.Host)
 	isAddress := err == nil && address.Zone() == ""
 	switch {
@@ -130,6 +134,8 @@ func checked(u URL) (URL, error) {
 		return URL{}, fmt.Errorf("has the host %q", u.Host)
 	case u.Scheme == schemeSSH && !userName.MatchString(u.User):
 		return URL{}, fmt.Errorf("has the user %q", u.User)
+	case strings.HasPrefix(u.User, "-") || strings.ContainsFunc(u.User, func(r rune) bool { return r <= ' ' || r == ':' || r >= 0x7f }):
+		return URL{}, errors.New("has a user name that begins with '-', or has a space, a colon, or a control or non-ASCII character")
 	case u.Scheme == schemeHTTP && u.Host != "localhost" && !(isAddress && address.IsLoopback()):
 		return URL{}, errors.New("is not encrypted, and http:// is for this machine only")
 	case strings.Trim(u.Path, "/") == "":
@@ -143,6 +149,15 @@ func checked(u URL) (URL, error) {
 		}
 	}
 	return u, nil
+}
+
+// trimSlashes drops the slashes at the end of a path, as Git does before it asks
+// for the references.
+func trimSlashes(path string) string {
+	if trimmed := strings.TrimRight(path, "/"); trimmed != "" {
+		return trimmed
+	}
+	return path
 }
 
 // resolve returns the URL of a submodule as .gitmodules of the repository at u
@@ -181,9 +196,20 @@ func (u URL) split() (prefix, base string) {
 	return host + ":", base
 }
 
-// sharesCredentials says whether what opens u may be shown to other: the same
-// host, and within a scheme the same port.
+// sharesCredentials reports whether the credentials for u may be sent to other,
+// which must be on the same host and port. Between SSH and HTTPS that means the
+// default port of each: another port may be another service.
 func (u URL) sharesCredentials(other URL) bool {
-	return u.Host == other.Host && (u.Scheme != other.Scheme || u.Port == other.Port) &&
-		(other.Scheme != schemeHTTP || u.Scheme == schemeHTTP)
+	if u.Host != other.Host {
+		return false
+	}
+	if u.Scheme == other.Scheme {
+		return u.Port == other.Port
+	}
+	return u.onDefaultPort() && other.onDefaultPort()
+}
+
+// onDefaultPort reports whether u is an encrypted address at the port of its scheme.
+func (u URL) onDefaultPort() bool {
+	return u.Scheme == schemeSSH && u.Port == 22 || u.Scheme == schemeHTTPS && u.Port == 443
 }

@@ -114,12 +114,12 @@ func (l *lab) ways() ([]way, error) {
 		name:    "SSH",
 		git:     l.Git.SSHURL(""),
 		env:     []string{l.sshCommand()},
-		request: source.Request{URL: l.Git.SSHURL(""), SSHKey: key, KnownHosts: l.Git.KnownHosts()},
+		request: source.Request{URL: l.Git.SSHURL(""), SSHKey: key, Anchors: source.Anchors{KnownHosts: l.Git.KnownHosts()}},
 	}, {
 		name:    "HTTPS",
 		git:     address.String(),
 		env:     []string{"GIT_SSL_CAINFO=" + filepath.Join(l.Dir(), "ca.pem")},
-		request: source.Request{URL: l.Git.HTTPSURL(""), User: stack.User, Token: stack.Token, CABundle: l.Git.CABundle()},
+		request: source.Request{URL: l.Git.HTTPSURL(""), User: stack.User, Token: stack.Token, Anchors: source.Anchors{CABundle: l.Git.CABundle()}},
 	}}, nil
 }
 

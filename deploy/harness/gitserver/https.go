@@ -54,6 +54,9 @@ func (s *Server) handler(silent *log.Logger) http.Handler {
 			http.Error(w, "authentication required", http.StatusUnauthorized)
 			return
 		}
+		if s.options.Version0 {
+			r.Header.Del("Git-Protocol")
+		}
 		s.options.Gate(r.Context(), Serving)
 		if s.serveLFS(w, r) {
 			return

@@ -49,6 +49,7 @@ type Options struct {
 	LFS *LFS // Git LFS of the repositories; nil: there is none
 
 	AllowAnySHA1InWant bool // git's uploadpack.allowAnySHA1InWant: send any commit by its id
+	Version0           bool // speak version 0 of the protocol only
 	Gate               Gate // nil: nothing is held
 }
 

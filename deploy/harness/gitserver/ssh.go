@@ -68,7 +68,14 @@ func (s *Server) connection(ctx context.Context, conn net.Conn, config *ssh.Serv
 // session runs the one command a channel asks for.
 func (s *Server) session(ctx context.Context, channel ssh.Channel, requests <-chan *ssh.Request) {
 	defer channel.Close() //nolint:errcheck // see connection
+	protocol := ""
 	for request := range requests {
+		var variable struct{ Name, Value string }
+		if request.Type == "env" && ssh.Unmarshal(request.Payload, &variable) == nil && variable.Name == "GIT_PROTOCOL" && !s.options.Version0 {
+			protocol = variable.Value
+			_ = request.Reply(true, nil)
+			continue
+		}
 		if request.Type != "exec" {
 			_ = request.Reply(false, nil)
 			continue
@@ -81,7 +88,7 @@ func (s *Server) session(ctx context.Context, channel ssh.Channel, requests <-ch
 		}
 		s.running.Go(func() { ssh.DiscardRequests(requests) })
 		status := struct{ Code uint32 }{}
-		if err := s.command(ctx, exec.Command, channel); err != nil {
+		if err := s.command(ctx, exec.Command, protocol, channel); err != nil {
 			status.Code = 128
 			_, _ = fmt.Fprintf(channel.Stderr(), "fatal: %v\n", err)
 		}
@@ -91,11 +98,11 @@ func (s *Server) session(ctx context.Context, channel ssh.Channel, requests <-ch
 }
 
 // command runs what a client asks for.
-func (s *Server) command(ctx context.Context, command string, channel ssh.Channel) error {
+func (s *Server) command(ctx context.Context, command, protocol string, channel ssh.Channel) error {
 	if s.options.LFS != nil && strings.HasPrefix(command, "git-lfs-authenticate ") {
 		return s.authenticateLFS(command, channel)
 	}
-	return s.uploadPack(ctx, command, channel)
+	return s.uploadPack(ctx, command, protocol, channel)
 }
 
 // unquoted takes a path out of the quotes of a command line.
@@ -106,7 +113,7 @@ func unquoted(argument string) string {
 
 // uploadPack runs git upload-pack for a command line as clients send it:
 // git-upload-pack '<path>'.
-func (s *Server) uploadPack(ctx context.Context, command string, channel ssh.Channel) error {
+func (s *Server) uploadPack(ctx context.Context, command, protocol string, channel ssh.Channel) error {
 	program, argument, _ := strings.Cut(command, " ")
 	if program != "git-upload-pack" {
 		return fmt.Errorf("%q is not served", program)
@@ -119,7 +126,7 @@ func (s *Server) uploadPack(ctx context.Context, command string, channel ssh.Cha
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	git := exec.CommandContext(ctx, s.git, "upload-pack", "--strict", folder)
-	git.Env = s.environment()
+	git.Env = append(s.environment(), "GIT_PROTOCOL="+protocol)
 	stdin, err := git.StdinPipe()
 	if err != nil {
 		return err
