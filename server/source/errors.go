@@ -1,8 +1,10 @@
 package source
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -111,9 +113,18 @@ func (e *quotedError) Error() string {
 	text := e.cause.Error()
 	if e.token != "" {
 		text = strings.ReplaceAll(text, e.token, "<GITHUB_TOKEN>")
+		text = encodedText.ReplaceAllStringFunc(text, func(word string) string {
+			if decoded, err := base64.StdEncoding.DecodeString(word); err == nil && strings.Contains(string(decoded), e.token) {
+				return "<GITHUB_TOKEN>" // a page can repeat the header Authorization
+			}
+			return word
+		})
 	}
 	return strings.TrimSpace(strings.Map(printable, text))
 }
+
+// encodedText is what can be the base64 of user:token.
+var encodedText = regexp.MustCompile(`[A-Za-z0-9+/]{4,}={0,2}`)
 
 func (e *quotedError) Unwrap() error { return e.cause }
 
