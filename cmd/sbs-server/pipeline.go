@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
@@ -21,7 +22,7 @@ import (
 // What a pipeline is made of here: the one place that names them all.
 
 func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
-	connect func(context.Context) (pipeline.Engine, error), sandbox *process.Sandbox,
+	connect func(context.Context) (pipeline.Engine, error), sandbox *process.Sandbox, logger *slog.Logger,
 ) *pipeline.Pipeline {
 	bundles := sigstore.New(data)
 	return pipeline.New(pipeline.Config{
@@ -40,6 +41,7 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 		LookThrough: sbom.Scanner{Runner: sandbox}.Scan,
 		Attester:    bundles,
 		Bases:       baseWays(data),
+		Logger:      logger,
 		Enclave:     inside.Kind(),
 		Version:     version,
 		KnownHosts:  s.knownHosts,

@@ -75,7 +75,7 @@ func run(ctx context.Context, getenv func(string) string, logger *slog.Logger, s
 		return err
 	}
 	builds := history.New(data)
-	build := newPipeline(settings, inside, data, builds, slot, docker.connect, sandbox)
+	build := newPipeline(settings, inside, data, builds, slot, docker.connect, sandbox, logger)
 	if err := build.Settle(); err != nil {
 		logger.Error("save the ends of interrupted builds", "error", err)
 	}

@@ -1,8 +1,8 @@
 package engine
 
-// Connecting is where it is decided, once, which of an Engine's two builders a
-// build uses. The Engine's own announcement is not enough for that: 20.10
-// announces the classic builder and offers BuildKit all the same.
+// Which of an Engine's two builders a build uses is decided once, when it
+// connects. The Engine's own announcement is not enough for that: 20.10 announces
+// the classic builder and offers BuildKit all the same.
 
 import (
 	"context"
@@ -16,7 +16,8 @@ import (
 // Builder names one of the two builders of a Docker Engine.
 type Builder string
 
-// The builders. Automatic takes BuildKit wherever the Engine offers it.
+// The builders. Automatic takes the classic one only of an Engine that offers no
+// BuildKit: it reports less of what it does.
 const (
 	Automatic Builder = "automatic"
 	BuildKit  Builder = "buildkit"
@@ -26,9 +27,10 @@ const (
 // Engine is a connection to a Docker Engine. Its methods may be called from
 // several goroutines at once.
 type Engine struct {
-	api     *client.Client
-	builder Builder
-	version types.Version
+	api      *client.Client
+	builder  Builder
+	fallback string // see Version
+	version  types.Version
 }
 
 // Version is what a build record says about the Engine.
@@ -38,12 +40,15 @@ type Version struct {
 	OS      string  // operating system of the images it builds, for example "linux"
 	Arch    string  // their architecture, as Go spells it, for example "s390x"
 	Builder Builder // BuildKit or Classic
+
+	// Fallback is why Automatic took the classic builder, or empty.
+	Fallback string
 }
 
 // Connect opens a connection to the Docker Engine at host, for example
 // "unix:///var/run/docker.sock"; the empty string stands for DOCKER_HOST or,
 // without it, the default socket. It negotiates the API version (Engine 20.10
-// and later are known to work), asks what the Engine is, and settles on a builder.
+// and later are known to work), asks what the Engine is, and chooses a builder.
 //
 // The error is ErrUnreachable when no Engine answers at that address.
 func Connect(ctx context.Context, host string, builder Builder) (*Engine, error) {
@@ -85,8 +90,8 @@ func (e *Engine) negotiate(ctx context.Context) error {
 	return nil
 }
 
-// choose settles on a builder. For BuildKit it really asks, because that is the
-// only answer that holds for every Engine.
+// choose returns the builder to use. It asks BuildKit itself, because that alone
+// holds for every Engine. A BuildKit that fails is no reason to build without it.
 func (e *Engine) choose(ctx context.Context, wanted Builder) (Builder, error) {
 	switch wanted {
 	case Classic:
@@ -101,7 +106,10 @@ func (e *Engine) choose(ctx context.Context, wanted Builder) (Builder, error) {
 		return BuildKit, nil
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("connect to the Docker Engine: %w", context.Cause(ctx))
+	case !offersNoBuildKit(err):
+		return "", fmt.Errorf("ask the Docker Engine at %s for its BuildKit: %w", e.api.DaemonHost(), err)
 	case wanted == Automatic:
+		e.fallback = "the Docker Engine offers no BuildKit: " + err.Error()
 		return Classic, nil
 	}
 	return "", fmt.Errorf("the Docker Engine at %s has no BuildKit; choose the builder %q or %q: %w", e.api.DaemonHost(), Automatic, Classic, err)
@@ -129,6 +137,6 @@ func (e *Engine) Version() Version {
 		API:     e.api.ClientVersion(),
 		OS:      e.version.Os,
 		Arch:    e.version.Arch,
-		Builder: e.builder,
+		Builder: e.builder, Fallback: e.fallback,
 	}
 }

@@ -69,6 +69,14 @@ func classify(err error) error {
 	return err
 }
 
+// offersNoBuildKit reports whether an Engine said that it has no such service:
+// it does not know the path of BuildKit's API, or the method. The library keeps of
+// the HTTP status only its text.
+func offersNoBuildKit(err error) bool {
+	text := err.Error()
+	return status.Code(err) == codes.Unimplemented || strings.Contains(text, "received 404") || strings.Contains(text, "received 501")
+}
+
 // ended gives the reason why ctx ended, when it did, else err: an operation cut
 // short reports that and not the broken connection it saw.
 func ended(ctx context.Context, err error) error {

@@ -37,6 +37,9 @@ func (b *build) verifyBases(ctx context.Context, path string) (string, error) {
 	if len(rules) == 0 {
 		return path, nil
 	}
+	if version := b.engine.Version(); version.Builder != engine.BuildKit {
+		return "", attempt(b.buildCommand(), fmt.Errorf("base images are verified, and the %s builder of Docker Engine %s does not report which ones it used: use an engine with BuildKit, or take the rules for base images out", version.Builder, version.Engine))
+	}
 	text, err := readRegular(path)
 	if err != nil {
 		return "", attempt(b.buildCommand(), err)

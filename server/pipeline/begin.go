@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"path/filepath"
 	"runtime"
@@ -50,6 +51,8 @@ type Config struct {
 	LookThrough func(ctx context.Context, archive, work string) (sbom.Inventory, error)
 	Attester    Attester
 
+	Logger *slog.Logger // of the server, for what no client may see; nil for none
+
 	Enclave    string // its kind
 	Version    string // of this server
 	KnownHosts []byte // known_hosts text of the operator
@@ -70,6 +73,9 @@ type Pipeline struct {
 
 // New makes a pipeline.
 func New(config Config) *Pipeline {
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
 	return &Pipeline{Config: config, now: time.Now}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/base"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/volume"
@@ -47,7 +49,7 @@ func (b *build) toTheEnd(ctx context.Context) record.Record {
 	ctx, cancel := b.limited(ctx)
 	defer cancel()
 	b.tidy = newTidying(ctx, b.untidy)
-	err := b.start(ctx)
+	err := panics.Catch(func() error { return b.start(ctx) })
 	if err == nil {
 		err = b.run(ctx)
 	}
@@ -56,7 +58,7 @@ func (b *build) toTheEnd(ctx context.Context) record.Record {
 	if err != nil {
 		last = b.failed(ctx, err)
 	}
-	if err := b.leave(ctx); err != nil {
+	if err := panics.Catch(func() error { return b.leave(ctx) }); err != nil {
 		b.untidy(err)
 	}
 	b.keepLimits(full)
@@ -77,7 +79,10 @@ func (b *build) prepareKey() (wait func()) {
 	prepared := make(chan struct{})
 	go func() {
 		defer close(prepared)
-		_, _ = b.key() // proveAndWriteManifest gets the same error
+		_ = panics.Catch(func() error { // proveAndWriteManifest gets the same error
+			_, err := b.key()
+			return err
+		})
 	}()
 	return func() { <-prepared }
 }
@@ -85,6 +90,7 @@ func (b *build) prepareKey() (wait func()) {
 // Names among a record's tools that are no versions.
 const (
 	toolBuilder  = "builder"
+	toolFallback = "builder fallback" // why it is not BuildKit
 	toolPlatform = "platform"
 )
 
@@ -104,10 +110,16 @@ func (b *build) start(ctx context.Context) error {
 	}
 	b.engine = connected
 	version := b.engine.Version()
+	if version.Fallback != "" {
+		b.log.Info("building with the classic builder: %s", version.Fallback)
+	}
 	return b.note(func(r *record.Record) {
 		r.Tools["docker engine"] = version.Engine
 		r.Tools["docker api"] = version.API
 		r.Tools[toolBuilder] = string(version.Builder)
+		if version.Fallback != "" {
+			r.Tools[toolFallback] = version.Fallback
+		}
 		r.Tools[toolPlatform] = version.OS + "/" + version.Arch
 	})
 }
@@ -120,6 +132,7 @@ func (b *build) failed(ctx context.Context, err error) record.Record {
 	if err := errors.Join(os.RemoveAll(b.work), b.folder.RemoveManifest()); err != nil {
 		b.untidy(err)
 	}
+	b.logPanic(err)
 	command := "sbs-cli build"
 	var step *stepError
 	if errors.As(err, &step) {
@@ -180,6 +193,14 @@ func (b *build) leave(ctx context.Context) error {
 // untidy says what a build could not clean up. It is no reason to fail.
 func (b *build) untidy(err error) {
 	b.log.Error("clean up after the build: %v", err)
+}
+
+// logPanic writes the stack of a panic to the server's log.
+func (b *build) logPanic(err error) {
+	var caught *panics.Error
+	if errors.As(err, &caught) {
+		b.Logger.Error("a build panicked", "build", b.folder.ID(), "panic", b.redact.text(fmt.Sprint(caught.Value)), "stack", b.redact.text(string(caught.Stack)))
+	}
 }
 
 func (b *build) note(change func(*record.Record)) error {

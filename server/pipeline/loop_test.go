@@ -4,6 +4,7 @@ package pipeline
 // which order, and what is durable when. The real parts are in test/e2e.
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,6 +50,8 @@ type fixture struct {
 	slot     *job.Slot
 	pipeline *Pipeline
 
+	version engine.Version // of the engine
+
 	mu     sync.Mutex
 	calls  []string
 	during func(ctx context.Context, operation string) error // of the test; nil for success
@@ -56,6 +60,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dir: t.TempDir()}
+	f.version = engine.Version{Engine: "20.10.24", API: "1.41", OS: "linux", Arch: "amd64", Builder: engine.BuildKit}
 	var err error
 	if f.volume, err = volume.Open(f.dir, clear{}); err != nil {
 		t.Fatal(err)
@@ -148,9 +153,7 @@ func (f *fixture) scan(ctx context.Context, _, _ string) (sbom.Inventory, error)
 
 type fakeEngine struct{ *fixture }
 
-func (e fakeEngine) Version() engine.Version {
-	return engine.Version{Engine: "20.10.24", API: "1.41", OS: "linux", Arch: "amd64", Builder: engine.BuildKit}
-}
+func (e fakeEngine) Version() engine.Version { return e.version }
 
 func (e fakeEngine) Build(ctx context.Context, _ engine.BuildRequest, output io.Writer) (engine.Image, error) {
 	_, _ = io.WriteString(output, "#1 FROM scratch\n")
@@ -442,4 +445,62 @@ func TestNoManifestWithoutItsRecord(t *testing.T) {
 		}
 	}
 	f.checkNothingLeft()
+}
+
+// TestAPanicFailsOneBuild lets each operation panic: that build fails, the stack is
+// in the server's log without a secret, and the next build succeeds.
+func TestAPanicFailsOneBuild(t *testing.T) {
+	for _, operation := range []string{"connect", "remove leftovers", "clone", "build", "push the tag", "push latest", "save", "scan", "sign", "state sbom", "attach provenance", "clear cache", "remove"} {
+		t.Run(operation, func(t *testing.T) {
+			f := newFixture(t)
+			var log bytes.Buffer
+			f.pipeline.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			f.during = func(_ context.Context, reached string) error {
+				if reached == operation {
+					panic("broken with the-password in it")
+				}
+				return nil
+			}
+			last := f.run()
+			f.during = nil
+			afterBuild := operation == "clear cache" || operation == "remove" // its failure is no failure of the build
+			if !afterBuild {
+				if !api.Failed(last.Status) || !strings.Contains(last.Cause, "the server has a fault") {
+					t.Errorf("ended as %q: %s", last.Status, last.Cause)
+				}
+				if !strings.Contains(log.String(), "loop_test.go") {
+					t.Errorf("the server's log has no stack: %s", log.String())
+				}
+			}
+			if strings.Contains(log.String(), "the-password") || strings.Contains(last.Cause, "the-password") {
+				t.Errorf("the password is in the log or the cause: %s, %s", log.String(), last.Cause)
+			}
+			f.checkNothingLeft()
+			if again := f.run(); again.Status != api.StatusSuccess {
+				t.Errorf("the next build ended as %q: %s", again.Status, again.Cause)
+			}
+		})
+	}
+}
+
+// TestClassicBuilderUnderAPolicy: the classic builder does not report what it used.
+func TestClassicBuilder(t *testing.T) {
+	f := newFixture(t)
+	f.version = engine.Version{Engine: "18.03", API: "1.37", OS: "linux", Arch: "amd64", Builder: engine.Classic, Fallback: "the Docker Engine offers no BuildKit"}
+	last := f.run()
+	if last.Status != api.StatusSuccess || last.Tools["builder"] != "classic" || last.Tools["builder fallback"] == "" {
+		t.Errorf("without a policy it ended as %q: %s; its tools are %v", last.Status, last.Cause, last.Tools)
+	}
+	parameters := loopParameters()
+	parameters.BasePolicy = api.BasePolicy{{Image: "*", Method: api.BaseDigest}}
+	if err := f.pipeline.Begin(parameters); err != nil {
+		t.Fatal(err)
+	}
+	last = f.wait()
+	if !api.Failed(last.Status) || !strings.Contains(last.Cause, "the classic builder of Docker Engine 18.03 does not report which ones it used") {
+		t.Errorf("under a policy it ended as %q: %s", last.Status, last.Cause)
+	}
+	if count := strings.Count(strings.Join(f.calls, ","), "build"); count != 1 {
+		t.Errorf("it was built %d times", count)
+	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/panics"
 )
 
 // The pipeline, from left to right. Each name is the last step that is done:
@@ -38,7 +39,7 @@ func (b *build) run(ctx context.Context) error {
 			return err
 		}
 		started := b.now()
-		if err := step.do(b, ctx); err != nil {
+		if err := panics.Catch(func() error { return step.do(b, ctx) }); err != nil {
 			return err
 		}
 		if err := b.advance(step.status); err != nil {

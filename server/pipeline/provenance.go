@@ -70,6 +70,7 @@ func digestOf(r io.Reader) (map[string]string, error) {
 func provenanceOf(r record.Record, byproducts []provenance.Resource) provenance.Predicate {
 	versions := maps.Clone(r.Tools)
 	delete(versions, toolBuilder)
+	delete(versions, toolFallback)
 	delete(versions, toolPlatform)
 	return provenance.Predicate{
 		BuildDefinition: provenance.BuildDefinition{
@@ -89,6 +90,9 @@ func provenanceOf(r record.Record, byproducts []provenance.Resource) provenance.
 // internalParameters returns what the server and its operator decided.
 func internalParameters(r record.Record) map[string]string {
 	parameters := map[string]string{"builder": r.Tools[toolBuilder], "platform": r.Tools[toolPlatform]}
+	if reason := r.Tools[toolFallback]; reason != "" {
+		parameters["builder_fallback"] = reason
+	}
 	for name, value := range r.BuildArgs {
 		parameters[provenance.OperatorArgument+name] = value
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/trust"
 	"github.com/opensbs/sbs/signature"
@@ -40,7 +41,7 @@ func (b *build) pushAndSign(ctx context.Context) error {
 		stated     record.Attestation
 	)
 	all, each := errgroup.WithContext(ctx)
-	all.Go(func() error {
+	all.Go(caught(func() error {
 		if err := b.push(each, archive); err != nil {
 			return err
 		}
@@ -48,8 +49,8 @@ func (b *build) pushAndSign(ctx context.Context) error {
 		var err error
 		signatures, err = b.sign(each)
 		return err
-	})
-	all.Go(func() error {
+	}))
+	all.Go(caught(func() error {
 		found, err := b.lookThrough(each, archive)
 		if err != nil {
 			return err
@@ -61,7 +62,7 @@ func (b *build) pushAndSign(ctx context.Context) error {
 		}
 		stated, err = b.attestSBOM(each, found)
 		return err
-	})
+	}))
 	if err := errors.Join(all.Wait(), os.RemoveAll(archive)); err != nil {
 		return err
 	}
@@ -71,6 +72,11 @@ func (b *build) pushAndSign(ctx context.Context) error {
 		r.Signatures = append(r.Signatures, signatures...)
 		r.Attestations = append(r.Attestations, stated)
 	}))
+}
+
+// caught returns do for a goroutine of its own: a panic of it is its error.
+func caught(do func() error) func() error {
+	return func() error { return panics.Catch(do) }
 }
 
 // push uploads the image's content.

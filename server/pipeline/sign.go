@@ -41,10 +41,10 @@ func (b *build) sign(ctx context.Context) ([]record.Signature, error) {
 	signatures := make([]record.Signature, len(methods))
 	all, each := errgroup.WithContext(ctx)
 	for i, method := range methods {
-		all.Go(func() (err error) {
+		all.Go(caught(func() (err error) {
 			signatures[i], err = b.signWith(each, method)
 			return err
-		})
+		}))
 	}
 	return signatures, all.Wait()
 }

@@ -6,6 +6,8 @@ package pipeline
 import (
 	"context"
 	"sync"
+
+	"github.com/opensbs/sbs/server/panics"
 )
 
 // tidying is what is being removed beside the steps. It does not end with the
@@ -22,7 +24,7 @@ func newTidying(ctx context.Context, failed func(error)) tidying {
 	return tidying{
 		begin: func(do func(context.Context) error) {
 			all.Go(func() {
-				if err := do(ctx); err != nil {
+				if err := panics.Catch(func() error { return do(ctx) }); err != nil {
 					failed(err)
 				}
 			})

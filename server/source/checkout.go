@@ -13,6 +13,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/index"
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/opensbs/sbs/server/panics"
 )
 
 // writeContent writes the files of the commit and the pack at once: each is a
@@ -22,9 +24,11 @@ func (c *cloner) writeContent(ctx context.Context, n node, got *fetched, kept *c
 		return err
 	}
 	work, ctx := errgroup.WithContext(ctx)
-	work.Go(func() error { return writePack(ctx, n.git, got.store, got.store.sorted(kept.keep)) })
 	work.Go(func() error {
-		if err := files.run(ctx, n.worktree, got.commit); err != nil {
+		return panics.Catch(func() error { return writePack(ctx, n.git, got.store, got.store.sorted(kept.keep)) })
+	})
+	work.Go(func() error {
+		if err := panics.Catch(func() error { return files.run(ctx, n.worktree, got.commit) }); err != nil {
 			return err
 		}
 		report(c.progress, "checked out %s files at %s", grouped(files.files), got.commit)
