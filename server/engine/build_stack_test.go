@@ -137,11 +137,7 @@ COPY --from=` + repo + `:base /bin/sh /shell
 		r := request(dir, repo+":x")
 		r.Args = map[string]string{"BASE": repo + ":base", "WORD": "given"}
 		built, _ := mustBuild(t, e, r)
-		found, err := e.api.ImageInspect(t.Context(), repo+":base")
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := []BaseImage{{repo + ":base", found.ID}}
+		want := []BaseImage{{repo + ":base", ""}} // it is in the Engine's own store only
 		if !slices.Equal(built.Base, want) {
 			t.Errorf("base images %v, want %v", built.Base, want)
 		}

@@ -219,8 +219,32 @@ func TestEngineWithoutBuildKitGetsTheClassicBuilder(t *testing.T) {
 	if _, err := Connect(t.Context(), host, BuildKit); err == nil || !strings.Contains(err.Error(), "has no BuildKit") {
 		t.Errorf("BuildKit asked for, error %v", err)
 	}
+	if e.Version().Fallback == "" {
+		t.Error("the reason for the classic builder is not in the version")
+	}
 	own := connect(t, Automatic)
 	if own.builder != BuildKit {
 		t.Errorf("builder of the machine's Engine: %s", own.builder)
+	}
+}
+
+// A BuildKit that fails is no reason to build without it: the Engine has one.
+func TestAFailingBuildKitIsNoneToDoWithout(t *testing.T) {
+	engine := socket()
+	defer engine.CloseIdleConnections()
+	proxy := relay(engine)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/grpc" {
+			http.Error(w, "overloaded", http.StatusServiceUnavailable)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	host := strings.Replace(server.URL, "http://", "tcp://", 1)
+	for _, builder := range []Builder{Automatic, BuildKit} {
+		if e, err := Connect(t.Context(), host, builder); err == nil || !strings.Contains(err.Error(), "received 503") {
+			t.Errorf("%s: %+v, %v", builder, e, err)
+		}
 	}
 }

@@ -183,6 +183,9 @@ func TestPrivateBase(t *testing.T) {
 				r.Registries = []Registry{{"other.example", "other", "other"}, right}
 				built, _ := mustBuild(t, e, r)
 				want := []BaseImage{{repo + ":base", digest}}
+				if reports := name == "by digest" || name == "by tag" && e.builder == BuildKit; !reports {
+					want[0].Digest = "" // nothing but the builder's own report counts
+				}
 				if !slices.Equal(built.Base, want) {
 					t.Errorf("base images %v, want %v", built.Base, want)
 				}

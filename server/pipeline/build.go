@@ -183,15 +183,16 @@ func (b *build) leave(ctx context.Context) error {
 	var failed error
 	if b.engine != nil {
 		if b.checkout.Commit != "" {
-			failed = b.engine.Remove(ctx, b.references()...)
+			failed = panics.Catch(func() error { return b.engine.Remove(ctx, b.references()...) })
 		}
 		failed = errors.Join(failed, b.engine.Close())
 	}
 	return errors.Join(failed, os.RemoveAll(b.work))
 }
 
-// untidy says what a build could not clean up. It is no reason to fail.
+// untidy logs what a build could not clean up. It is no reason to fail.
 func (b *build) untidy(err error) {
+	b.logPanic(err)
 	b.log.Error("clean up after the build: %v", err)
 }
 
