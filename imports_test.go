@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"server/process":        {},
 	"server/panics":         {},
 	"server/progress":       {},
-	"server/push":           {"signature", "signature/registry"},
+	"server/push":           {"server/panics", "signature", "signature/registry"},
 	"server/sbom":           {"server/process"},
 	"server/sbom/scan":      {"server/sbom"},
 	"server/source":         {"server/panics", "server/progress", "server/source/wire"},

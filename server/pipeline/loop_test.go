@@ -450,7 +450,7 @@ func TestNoManifestWithoutItsRecord(t *testing.T) {
 // TestAPanicFailsOneBuild lets each operation panic: that build fails, the stack is
 // in the server's log without a secret, and the next build succeeds.
 func TestAPanicFailsOneBuild(t *testing.T) {
-	for _, operation := range []string{"connect", "remove leftovers", "clone", "build", "push the tag", "push latest", "save", "scan", "sign", "state sbom", "attach provenance", "clear cache", "remove"} {
+	for _, operation := range []string{"connect", "remove leftovers", "clone", "build", "push", "tag", "save", "scan", "sign", "state sbom", "attach provenance", "clear cache", "remove"} {
 		t.Run(operation, func(t *testing.T) {
 			f := newFixture(t)
 			var log bytes.Buffer

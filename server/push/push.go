@@ -17,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/registry"
 )
@@ -89,13 +90,15 @@ func (u *upload) run(ctx context.Context) (Pushed, error) {
 	})
 	for i, layer := range u.image.layers {
 		all.Go(func() error {
-			made, err := u.layer(each, layer)
-			if err != nil {
+			return panics.Catch(func() error {
+				made, err := u.layer(each, layer)
+				if err != nil {
+					return err
+				}
+				layers[i] = v1.Descriptor{MediaType: types.DockerLayer, Size: made.size}
+				layers[i].Digest, err = v1.NewHash(made.digest)
 				return err
-			}
-			layers[i] = v1.Descriptor{MediaType: types.DockerLayer, Size: made.size}
-			layers[i].Digest, err = v1.NewHash(made.digest)
-			return err
+			})
 		})
 	}
 	if err := all.Wait(); err != nil {
