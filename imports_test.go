@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"server":                {"api", "api/attestation", "api/manifest", "server/history", "server/job", "server/metrics", "server/objectstore", "server/pipeline", "server/source", "server/stateimage", "server/volume", "signature/notary"},
 	"server/base":           {"api", "server/dockerfile", "signature", "signature/registry"},
 	"server/dockerd":        {"server/process"},
-	"server/dockerfile":     {},
+	"server/dockerfile":     {"server/process"},
 	"server/engine":         {"server/dockerfile", "server/progress"},
 	"server/history":        {"api", "api/record", "server/volume"},
 	"server/job":            {"api", "api/record"},
@@ -71,7 +71,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":    {"client/advice", "client/certs"},
 	"client/verify":         {"api/manifest", "api/public", "api/record", "client/advice", "client/atomicfile", "client/commit"},
 	"cmd/sbs-cli":           {"api", "api/manifest", "api/public", "buildinfo", "client", "client/advice", "client/atomicfile", "client/attest", "client/audit", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/verify", "signature"},
-	"cmd/sbs-server":        {"api", "api/attestation", "api/public", "buildinfo", "enclave", "server", "server/base", "server/dockerd", "server/engine", "server/history", "server/job", "server/pipeline", "server/process", "server/push", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/channel", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
+	"cmd/sbs-server":        {"api", "api/attestation", "api/public", "buildinfo", "enclave", "server", "server/base", "server/dockerd", "server/dockerfile", "server/engine", "server/history", "server/job", "server/pipeline", "server/process", "server/push", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/trust/dct", "server/trust/sigstore", "server/trust/simple", "server/volume", "signature/bundle", "signature/channel", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

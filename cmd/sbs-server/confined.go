@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 
+	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/process"
 	"github.com/opensbs/sbs/server/sbom"
 	"github.com/opensbs/sbs/server/sbom/scan"
@@ -36,7 +37,8 @@ func newSandbox(ctx context.Context, logger *slog.Logger) (*process.Sandbox, err
 // confinedTasks are what process.Main runs in the confined process.
 func confinedTasks(ctx context.Context) map[string]func() error {
 	return map[string]func() error{
-		sbom.ScanTask: func() error { return scanImage(ctx) },
+		sbom.ScanTask:        func() error { return scanImage(ctx) },
+		dockerfile.CheckTask: func() error { return dockerfile.RunCheck(os.Stdin, os.Stdout) },
 	}
 }
 

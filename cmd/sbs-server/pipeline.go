@@ -6,6 +6,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
+	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
@@ -37,19 +38,20 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 			api.SigningSigstore:       bundles,
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
-		Pusher:      new(push.Pusher),
-		LookThrough: sbom.Scanner{Runner: sandbox}.Scan,
-		Attester:    bundles,
-		Bases:       baseWays(data),
-		Logger:      logger,
-		Enclave:     inside.Kind(),
-		Version:     version,
-		KnownHosts:  s.knownHosts,
-		CABundle:    s.caBundle,
-		Insecure:    s.registries.insecure,
-		Proxy:       s.proxies.choose,
-		BuildArgs:   s.proxies.buildArguments(),
-		Secrets:     s.proxies.secrets,
-		Logins:      s.proxies.logins,
+		Pusher:          new(push.Pusher),
+		LookThrough:     sbom.Scanner{Runner: sandbox}.Scan,
+		CheckDockerfile: dockerfile.Checker{Runner: sandbox}.Check,
+		Attester:        bundles,
+		Bases:           baseWays(data),
+		Logger:          logger,
+		Enclave:         inside.Kind(),
+		Version:         version,
+		KnownHosts:      s.knownHosts,
+		CABundle:        s.caBundle,
+		Insecure:        s.registries.insecure,
+		Proxy:           s.proxies.choose,
+		BuildArgs:       s.proxies.buildArguments(),
+		Secrets:         s.proxies.secrets,
+		Logins:          s.proxies.logins,
 	})
 }

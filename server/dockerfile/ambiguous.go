@@ -6,6 +6,7 @@ package dockerfile
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -59,6 +60,19 @@ func checkHeredocs(node *parser.Node) error {
 	}
 	if lines > 1 {
 		return errors.New("a here-document begins in a continued line: write its instruction in one line")
+	}
+	return nil
+}
+
+// newSubstitution is a substitution beyond ${name}, ${name:-word}, ${name:+word} and
+// ${name:?word}.
+var newSubstitution = regexp.MustCompile(`\$\{[A-Za-z0-9_]+(?:[^A-Za-z0-9_:}][^}]*|:[^-+?][^}]*)\}?`)
+
+// checkSubstitution refuses forms of substitution in the name of an image that
+// Docker Engine 20.10 does not know: without verification it refuses them too.
+func checkSubstitution(line string) error {
+	if found := newSubstitution.FindString(line); found != "" {
+		return fmt.Errorf("%.100s is a substitution that not every builder knows: use ${name}, ${name:-word} or ${name:+word} in the name of an image", found)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -77,8 +78,14 @@ func Parse(text []byte, env Environment) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	names := true // ARG before the first FROM is for the names of images
 	for _, node := range root.Children {
-		if err := checkAmbiguous(node); err != nil {
+		err := checkAmbiguous(node)
+		from := strings.EqualFold(node.Value, command.From)
+		if names = names && !from; err == nil && (names || from) {
+			err = checkSubstitution(node.Original)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", node.StartLine, err)
 		}
 	}

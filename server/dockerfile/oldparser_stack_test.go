@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -166,12 +167,6 @@ func TestOldParserSeesNoOtherImage(t *testing.T) {
 	if name := unpinned(parser.read([]byte("FROM a\n")), nil); name != "a" {
 		t.Errorf("the comparison sees %q in a text that is not pinned", name)
 	}
-	pieces := []string{
-		"FROM a", "FROM b AS s", "FROM evil", "from s", "COPY", "RUN", "ADD", "ONBUILD", "ONBUILD COPY", "LABEL", "ENV", "HEALTHCHECK", "ARG X=a",
-		" --from=", " --from=c", " --from=s", " --mount=type=bind,from=c,target=/c", " --mount=from=evil", " --chown=0", " --", " --link",
-		" /x /y", " ls", " [\"ls\"]", " <<X", " <<-X", " <", "<", "<<\"COPY x /p\"", "<<'X'", "X", "COPY x /p",
-		"\n", "\n", "\n", "\n", "\\\n", "\\ \n", "\\\\\n", "`\n", "`", "\\", "\"", "'", " ", "\t", "\r\n", "# c\n", "# escape=`\n", "# check=skip=all\n", "# syntax=f" + sum + "\n", "\\\n# c\n", "\\\n\n", "\u00a0", "\ufeff",
-	}
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	for range 60000 {
@@ -186,4 +181,40 @@ func TestOldParserSeesNoOtherImage(t *testing.T) {
 		t.Errorf("only %d texts could be pinned", pinned)
 	}
 	t.Log(fmt.Sprintf("%d texts were pinned and compared, seed %d", pinned, seed))
+}
+
+// pieces are what random texts are made of.
+var pieces = []string{
+	"FROM a", "FROM b AS s", "FROM evil", "from s", "COPY", "RUN", "ADD", "ONBUILD", "ONBUILD COPY", "LABEL", "ENV", "HEALTHCHECK", "ARG X=a",
+	" --from=", " --from=c", " --from=s", " --mount=type=bind,from=c,target=/c", " --mount=from=evil", " --chown=0", " --", " --link",
+	" /x /y", " ls", " [\"ls\"]", " <<X", " <<-X", " <", "<", "<<\"COPY x /p\"", "<<'X'", "X", "COPY x /p",
+	"\n", "\n", "\n", "\n", "\\\n", "\\ \n", "\\\\\n", "`\n", "`", "\\", "\"", "'", " ", "\t", "\r\n", "# c\n", "# escape=`\n", "# check=skip=all\n", "# syntax=f" + sum + "\n", "\\\n# c\n", "\\\n\n", "\u00a0", "\ufeff",
+}
+
+// TestOldParserFindsAStage compares what CheckSyntax takes with what the parser of
+// Docker Engine 20.10 finds in it: that builder panics at arguments without a FROM.
+func TestOldParserFindsAStage(t *testing.T) {
+	parser := startOldParser(t)
+	seed := rand.Uint64()
+	random := rand.New(rand.NewPCG(seed, 0))
+	pieces := append([]string{"ARG V=1", "ARG V=1 ", "\n# check=skip=all\n", "\r", "\r\r\n", "\f", "\v"}, pieces...)
+	taken := 0
+	for range 60000 {
+		text := []string{"ARG V=1", "ARG V=1\n", "# check=skip=all\n# escape=`\nARG V=1 \\\n", "# escape=`\n", ""}[random.IntN(5)]
+		for range 1 + random.IntN(10) {
+			text += pieces[random.IntN(len(pieces))]
+		}
+		if CheckSyntax([]byte(text), nil) != nil || firstSyntax.MatchString(text) {
+			continue
+		}
+		taken++
+		instructions := parser.read([]byte(text))
+		if len(instructions) > 0 && !slices.ContainsFunc(instructions, func(one oldInstruction) bool { return one.Name != "arg" }) {
+			t.Errorf("%q was taken, in which Engine 20.10 sees arguments only", text)
+		}
+	}
+	if taken < 500 {
+		t.Errorf("only %d texts were taken", taken)
+	}
+	t.Logf("%d texts were taken and compared, seed %d", taken, seed)
 }

@@ -26,6 +26,9 @@ func CheckSyntax(text []byte, args map[string]string) error {
 	if firstSyntax.Match(text) || args[syntaxArg] != "" {
 		return nil
 	}
+	if line := lateEscape(text); line > 0 {
+		return fmt.Errorf("line %d is an escape directive after a check directive, which builders of different versions obey or ignore: put it in the first line", line)
+	}
 	_, _, _, err := parse(text)
 	if err != nil && bytes.Contains(text, []byte("<<")) {
 		if _, _, _, without := parse(bytes.ReplaceAll(text, []byte("<<"), []byte(">>"))); without == nil {
@@ -38,6 +41,22 @@ func CheckSyntax(text []byte, args map[string]string) error {
 	return err
 }
 
+// lateEscape returns the line of an escape directive that follows a check
+// directive, or 0. BuildKit of Docker Engine 20.10 does not know check, ignores
+// what follows it, and may find no FROM where today's finds one: it panics then.
+func lateEscape(text []byte) int {
+	afterCheck := false
+	for number, line := range head(text) {
+		if escapeLine.Match(line) && afterCheck {
+			return number + 1
+		}
+		afterCheck = afterCheck || checkLine.Match(line)
+	}
+	return 0
+}
+
+var checkLine = regexp.MustCompile(`(?i)^#\s*check\s*=`)
+
 // firstSyntax is the form of a syntax directive that every version of BuildKit
-// obeys.
-var firstSyntax = regexp.MustCompile(`^(?:\xef\xbb\xbf)?#[ \t]*syntax[ \t]*=[ \t]*[^ \t\r\n]`)
+// obeys. Behind a byte order mark, Docker Engine 20.10 does not.
+var firstSyntax = regexp.MustCompile(`^#[ \t]*syntax[ \t]*=[ \t]*[^ \t\r\n]`)

@@ -23,8 +23,8 @@ var (
 	ErrUnauthorized = errors.New("the registry refused the credentials")
 
 	// ErrStopped means that the Docker Engine ended, or was restarted, while it
-	// built.
-	ErrStopped = errors.New("the Docker Engine stopped while it built: see that it runs, and start the build again")
+	// built. Nobody knows which: what is built may have ended it.
+	ErrStopped = errors.New("the Docker Engine ended during this build: it was stopped or restarted, or this Dockerfile or one of its steps ended it: look in the engine's log before you build it again")
 )
 
 // stopped gives the error of a build in which no step failed its kind. A step

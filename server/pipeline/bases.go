@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +33,7 @@ const maxDockerfile = 4 << 20
 // verifyBases has the base images verified, where there are rules for them, and
 // answers what to build: the path of the Dockerfile as it was cloned, or of one
 // that names verified images only.
-func (b *build) verifyBases(ctx context.Context, path string) (string, error) {
+func (b *build) verifyBases(ctx context.Context, path string, text []byte) (string, error) {
 	rules := b.parameters.BaseRules()
 	if len(rules) == 0 {
 		return path, nil
@@ -40,16 +41,11 @@ func (b *build) verifyBases(ctx context.Context, path string) (string, error) {
 	if version := b.engine.Version(); version.Builder != engine.BuildKit {
 		return "", attempt(b.buildCommand(), fmt.Errorf("base images are verified, and the %s builder of Docker Engine %s does not report which ones it used: use an engine with BuildKit, or take the rules for base images out", version.Builder, version.Engine))
 	}
-	text, err := readRegular(path)
-	if err != nil {
-		return "", attempt(b.buildCommand(), err)
-	}
-	version := b.engine.Version()
 	var pinned base.Pinned
-	err = b.withProgress(ctx, "a base image's registry", func(ctx context.Context) (err error) {
+	err := b.withProgress(ctx, "a base image's registry", func(ctx context.Context) (err error) {
 		pinned, err = b.Bases.Pin(ctx, base.Request{
 			Dockerfile:  text,
-			Environment: dockerfile.Environment{Args: b.parameters.Args, OS: version.OS, Arch: version.Arch},
+			Environment: b.environment(),
 			Rules:       rules,
 			Access: func(repository string, rule api.BaseRule) signature.Access {
 				return b.baseAccess(ctx, repository, rule)
@@ -106,7 +102,7 @@ func (b *build) writePinned(path string, text []byte) (string, error) {
 	}
 	written := filepath.Join(folder, filepath.Base(path))
 	files := map[string][]byte{written: text}
-	ignore, err := readRegular(path + ".dockerignore")
+	ignore, err := readRegular(filepath.Dir(path), filepath.Base(path)+".dockerignore")
 	if err == nil {
 		files[written+".dockerignore"] = ignore
 	} else if !errors.Is(err, os.ErrNotExist) {
@@ -121,26 +117,35 @@ func (b *build) writePinned(path string, text []byte) (string, error) {
 	return filepath.EvalSymlinks(written)
 }
 
-// readRegular reads a file of the clone. A symbolic link could name any other.
-func readRegular(path string) ([]byte, error) {
-	info, err := os.Lstat(path)
+// readRegular reads a file of a folder of the clone. A link is followed within its
+// folder, as builders do: beyond it, it could lead to any file.
+func readRegular(dir, name string) ([]byte, error) {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", name, withoutPath(err))
+	}
+	defer root.Close() //nolint:errcheck // only a handle
+	info, err := root.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read %s: %w", name, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: it must be a file, or a link that stays within its folder: %w", name, withoutPath(err))
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", filepath.Base(path))
+		return nil, fmt.Errorf("%s is not a regular file", name)
 	}
-	file, err := os.Open(path)
+	file, err := root.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", name, withoutPath(err))
 	}
 	var content bytes.Buffer
 	_, err = io.Copy(&content, io.LimitReader(file, maxDockerfile+1))
 	if err := errors.Join(err, file.Close()); err != nil {
-		return nil, fmt.Errorf("read %s: %w", filepath.Base(path), err)
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if content.Len() > maxDockerfile {
-		return nil, fmt.Errorf("%s has more than %d bytes", filepath.Base(path), maxDockerfile)
+		return nil, fmt.Errorf("%s has more than %d bytes", name, maxDockerfile)
 	}
 	return content.Bytes(), nil
 }

@@ -91,12 +91,18 @@ func TestOnlyRegularFilesOfTheCloneAreRead(t *testing.T) {
 	if err := os.Symlink("/etc/passwd", path("link")); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := readRegular(path("Dockerfile")); err != nil || string(text) != "FROM a\n" {
+	if err := os.Symlink("Dockerfile", path("within")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := readRegular(dir, "within"); err != nil || string(text) != "FROM a\n" {
+		t.Errorf("a link within the folder: %q, %v", text, err)
+	}
+	if text, err := readRegular(dir, "Dockerfile"); err != nil || string(text) != "FROM a\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 	for _, name := range []string{"link", "large", "none", "."} {
-		if _, err := readRegular(path(name)); err == nil {
-			t.Errorf("%s was read", name)
+		if _, err := readRegular(dir, name); err == nil || strings.Contains(err.Error(), dir) {
+			t.Errorf("%s: error %v, want one without the server's path", name, err)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
@@ -45,6 +46,9 @@ type Config struct {
 	Signers map[string]Signer                         // by api.Signing*
 	Bases   BaseVerifier
 	Pusher  Pusher
+
+	// CheckDockerfile returns why no builder may get a Dockerfile, or nil.
+	CheckDockerfile func(ctx context.Context, request dockerfile.Request) error
 
 	// LookThrough finds what is in an image that Engine.Save has written to the
 	// file archive; work is a folder for what it needs meanwhile.

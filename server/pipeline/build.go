@@ -29,6 +29,7 @@ type build struct {
 	log        *log
 	redact     *redactor
 	work       string // scratch folder of this build
+	lowerCase  bool   // the Dockerfile is "dockerfile"; see findDockerfile
 	engine     Engine
 	tidy       tidying
 	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareKey
@@ -148,7 +149,7 @@ func (b *build) failed(ctx context.Context, err error) record.Record {
 		cause += "; " + tagsMayLead
 	}
 	last.Status = b.redact.text(api.FailureStatus(command))
-	last.Cause = b.redact.text(printableLines(cause))
+	last.Cause = b.redact.text(printableLines(b.inRepository(cause)))
 	last.Finished = b.now().UTC()
 	b.log.Error("%s", last.Cause)
 	b.log.Error("%s", last.Status)

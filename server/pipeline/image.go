@@ -2,14 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
 )
@@ -17,15 +12,22 @@ import (
 // buildImage verifies the base images, builds the Dockerfile and gives the image
 // its names.
 func (b *build) buildImage(ctx context.Context) error {
-	contextDir, err := b.inClone("DOCKER_BUILD_PATH", b.parameters.DockerBuildPath)
+	contextDir, err := b.inClone(keyContext, b.parameters.DockerBuildPath)
+	if err == nil {
+		err = checkKind(contextDir, keyContext, b.parameters.DockerBuildPath, folder)
+	}
 	if err != nil {
 		return attempt(b.buildCommand(), err)
 	}
-	dockerfile, err := b.inClone("DOCKERFILE_PATH", b.dockerfile())
+	path, err := b.findDockerfile()
 	if err != nil {
 		return attempt(b.buildCommand(), err)
 	}
-	dockerfile, err = b.verifyBases(ctx, dockerfile)
+	text, err := b.readDockerfile(ctx, path)
+	if err != nil {
+		return attempt(b.buildCommand(), err)
+	}
+	path, err = b.verifyBases(ctx, path, text)
 	if err != nil {
 		return err
 	}
@@ -34,7 +36,7 @@ func (b *build) buildImage(ctx context.Context) error {
 	err = b.withProgress(ctx, peerBuilder, func(ctx context.Context) (err error) {
 		image, err = b.engine.Build(ctx, engine.BuildRequest{
 			ContextDir: contextDir,
-			Dockerfile: dockerfile,
+			Dockerfile: path,
 			Args:       b.arguments(),
 			Tags:       b.references(),
 			Registries: b.registries(),
@@ -64,35 +66,6 @@ func (b *build) arguments() map[string]string {
 	}
 	maps.Copy(arguments, b.parameters.Args)
 	return arguments
-}
-
-// dockerfile is the Dockerfile's path from the top of the repository.
-func (b *build) dockerfile() string {
-	if b.parameters.DockerfilePath != "" {
-		return b.parameters.DockerfilePath
-	}
-	return "Dockerfile"
-}
-
-// inClone resolves a path of a parameter within the clone, symbolic links
-// included. What the repository contains is not trusted: a link that leaves it
-// is an error.
-func (b *build) inClone(key, name string) (string, error) {
-	top, err := filepath.EvalSymlinks(b.clonePath())
-	if err != nil {
-		return "", err
-	}
-	resolved, err := filepath.EvalSymlinks(filepath.Join(top, filepath.FromSlash(name)))
-	if os.IsNotExist(err) {
-		return "", &api.ParameterError{Key: key, Problem: fmt.Sprintf("%q is not in the repository at commit %s", name, b.checkout.Commit)}
-	}
-	if err != nil {
-		return "", err
-	}
-	if resolved != top && !strings.HasPrefix(resolved, top+string(filepath.Separator)) {
-		return "", &api.ParameterError{Key: key, Problem: fmt.Sprintf("%q is a symbolic link that leaves the repository", name)}
-	}
-	return resolved, nil
 }
 
 // registries are the credentials for base images: those of the base registry,

@@ -26,6 +26,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
@@ -82,9 +83,12 @@ func newFixture(t *testing.T) *fixture {
 		Connect: func(ctx context.Context) (Engine, error) {
 			return fakeEngine{f}, f.reach(ctx, "connect")
 		},
-		Signers:     map[string]Signer{api.SigningSigstore: fakeSigner{f}},
-		Bases:       noRules{},
-		Pusher:      fakePusher{f},
+		Signers: map[string]Signer{api.SigningSigstore: fakeSigner{f}},
+		Bases:   noRules{},
+		Pusher:  fakePusher{f},
+		CheckDockerfile: func(_ context.Context, request dockerfile.Request) error {
+			return dockerfile.CheckSyntax(request.Text, request.Environment.Args)
+		},
 		LookThrough: f.scan,
 		Attester:    fakeSigner{f},
 		Enclave:     "simulated", Version: "test",

@@ -27,7 +27,7 @@ import (
 // whose command runs in it.
 var (
 	engineCommands = []string{"docker build --build-arg SECONDS=600 -t 127.0.0.1:"}
-	engineGone     = regexp.MustCompile(`the Docker Engine stopped while it built: see that it runs, and start the build again`)
+	engineGone     = regexp.MustCompile(`the Docker Engine ended during this build`)
 )
 
 // long makes the command of the Dockerfile run until it is stopped.

@@ -176,4 +176,3 @@ func viewed(t *testing.T, archive string) map[string]string {
 	}
 	return files
 }
-
