@@ -16,8 +16,8 @@ import (
 type Config struct {
 	// Program is the path of dockerd.
 	Program string
-	// Data is the absolute path of the folder for images and layers; it
-	// outlives the engine.
+	// Data is the absolute path of the folder for images and layers. Start makes a
+	// new folder in it for its engine and removes everything else in it.
 	Data string
 	// Run is the absolute path of a folder for the socket and what lives as long
 	// as the engine; it belongs to this engine alone.

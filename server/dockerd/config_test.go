@@ -44,7 +44,7 @@ func TestEnvironmentHasOnlyWhatIsNamed(t *testing.T) {
 	}
 	getenv := func(name string) string { return set[name] }
 	got := Config{CAFile: "/ca.pem"}.environment(getenv)
-	want := []string{"HTTPS_PROXY=http://proxy.example", "PATH=/usr/bin", "SSL_CERT_FILE=/ca.pem", "no_proxy=localhost"}
+	want := []string{"BUILDKIT_STEP_LOG_MAX_SIZE=67108864", "BUILDKIT_STEP_LOG_MAX_SPEED=-1", "HTTPS_PROXY=http://proxy.example", "PATH=/usr/bin", "SSL_CERT_FILE=/ca.pem", "no_proxy=localhost"}
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("the environment is %q, want %q", got, want)

@@ -29,11 +29,13 @@ type Daemon struct {
 	config  Config
 	stop    context.CancelFunc
 	stopped chan struct{} // closed when nothing of it runs any more
+	removed chan struct{} // closed when the data of earlier engines are no longer being removed
 	err     error         // how the last stop went; read only after stopped is closed
 }
 
-// Start starts an engine and waits until it answers, or until ctx ends. The
-// engine runs on after ctx has ended: end it with Stop.
+// Start starts an engine without any data of an earlier one, and waits until it
+// answers, or until ctx ends. The engine runs on after ctx has ended: end it with
+// Stop. When it ends by itself it is started again, with its data.
 //
 // The error of an engine that ends while it starts shows how it ended; why is
 // in the log.
@@ -41,15 +43,41 @@ func Start(ctx context.Context, config Config) (*Daemon, error) {
 	if err := errors.Join(config.makeFolders(), leaveRoot(cgroupRoot)); err != nil {
 		return nil, fmt.Errorf("start a Docker Engine: %w", err)
 	}
+	data, earlier, err := newData(config.Data)
+	if err == nil { // its containers could have files of them open
+		err = endGroup(ctx, cgroupRoot, config.Group)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start a Docker Engine: %w", err)
+	}
+	config.Data = data
 	lasting, stop := context.WithCancel(context.WithoutCancel(ctx))
-	d := &Daemon{config: config, stop: stop, stopped: make(chan struct{})}
+	d := &Daemon{config: config, stop: stop, stopped: make(chan struct{}), removed: make(chan struct{})}
+	d.remove(lasting, earlier)
 	first, err := d.launch(ctx)
 	if err != nil {
 		stop()
+		<-d.removed
 		return nil, fmt.Errorf("start a Docker Engine: %w", err)
 	}
 	go d.watch(lasting, first)
 	return d, nil
+}
+
+// remove removes the data of earlier engines. It waits for that only for a time:
+// what is left is not used, and goes beside the engine.
+func (d *Daemon) remove(lasting context.Context, earlier []string) {
+	go func() {
+		defer close(d.removed)
+		if err := removeEarlier(lasting, earlier); err != nil {
+			d.config.Logger.Error("remove the data of an earlier Docker Engine; nothing of them is used", "error", err)
+		}
+	}()
+	select {
+	case <-d.removed:
+	case <-time.After(removeTime):
+		d.config.Logger.Info("the data of an earlier Docker Engine are still being removed", "folders", len(earlier))
+	}
 }
 
 // Host is where the engine answers, as DOCKER_HOST has it.
@@ -60,6 +88,7 @@ func (d *Daemon) Host() string { return d.config.host() }
 func (d *Daemon) Stop() error {
 	d.stop()
 	<-d.stopped
+	<-d.removed
 	return d.err
 }
 

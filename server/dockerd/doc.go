@@ -3,8 +3,9 @@
 // starts the engine, waits until it answers, starts it again when it ends, and
 // stops it with the server.
 //
-// It trusts the dockerd program it finds, and the folder it is given for the
-// engine's data to be on the data volume. The engine listens on a Unix socket
+// It trusts the dockerd program it finds. It does not trust the data volume while
+// no server runs: each start of a server begins without images, layers and cache.
+// The engine listens on a Unix socket
 // in a folder that only root may enter, and on nothing else.
 //
 // No secret of the server ever reaches the engine's environment or its
