@@ -148,6 +148,8 @@ func TestSmuggledBasesFailTheBuild(t *testing.T) {
 		{"scanner argument", "FROM " + good + "\n", args("BUILDKIT_ATTEST_SBOM", "generator="+evil), "BUILDKIT_ATTEST_SBOM", "images that nobody verified", ""},
 		{"copy in a here-document", "FROM " + good + "\nRUN <<\"RUN ls\"\nCOPY --from=" + evil + " /vendor /evil\nRUN ls\n", rules, evil, "here-document", ""},
 		{"from in a here-document", "FROM " + good + "\nRUN <<\"RUN ls\"\nFROM " + evil + "\nRUN ls\n", rules, evil, "here-document", ""},
+		{"flag that only old builders end", "# escape=`\nFROM " + good + "\nCOPY --chown=0` --from=" + evil + " /vendor /evil\n", rules, "line 1", "escape directive", ""},
+		{"split here-document", "FROM " + good + "\nRUN [\"/probe\"] <\\\n<\"COPY passwd /p\"\nFROM " + evil + "\nCOPY passwd /p\n", rules, "line 2", "here-document", ""},
 		{"line that only old builders end", "FROM " + good + "\nRUN echo \\\r\r\nCOPY --from=" + evil + " /vendor /evil\n", rules, "line 2", "control character 0x0d", ""},
 		{"escape that only new builders obey", "# check=skip=all\n# escape=`\nFROM " + good + "\nRUN echo \\\nCOPY --from=" + evil + " /vendor /evil\n", rules, "line 2", "escape directive", ""},
 		{"trigger of a base", "FROM " + trigger + "\n", rules, trigger, "has the trigger \"ONBUILD COPY --from=" + evil, ""},

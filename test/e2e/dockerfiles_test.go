@@ -1,0 +1,49 @@
+//go:build stack
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+)
+
+// TestDockerfilesThatEndAnEngine: each of these texts ends Docker Engine 20.10, the
+// process of the server's parser, or ended the server once. One build fails, and
+// the engine and the server serve the next one.
+func TestDockerfilesThatEndAnEngine(t *testing.T) {
+	l := shared
+	v := l.newVendor(t)
+	good := v.named("ending/good:1")
+	v.push(t, good, "good")
+	v.cosigned(t, good)
+	rules := policy(map[string]any{"image": "**", "method": "sigstore", "key": v.pem})
+	for _, test := range []struct {
+		name, text string
+		changes    map[string]any
+		problem    string
+	}{
+		{"arguments only", "ARG V=1\nARG W=2\n", nil, "there is no FROM in it"},
+		{"arguments only under a policy", "ARG V=1\n", rules, "there is no FROM in it"},
+		{"carriage returns", "ARG V=15-3.5\rFROM x:$V\r", nil, "carriage return alone"},
+		{"an escape that only new builders obey", "# check=skip=all\n# escape=`\nARG V=1 \\\nFROM scratch\n", nil, "line 2 is an escape directive"},
+		{"a byte order mark before a frontend", "\ufeff# syntax=example.com/f\nARG V=1\n", nil, "there is no FROM in it"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			name := "ending-" + strings.ReplaceAll(test.name, " ", "-")
+			l.prepare(t, name, files{"Dockerfile": test.text}, test.changes)
+			built := l.build(t)
+			if !strings.HasPrefix(built.Status.Status, api.FailureStatus("docker build")) || !strings.Contains(built.Cause, "Dockerfile: ") || !strings.Contains(built.Cause, test.problem) {
+				t.Errorf("%q (%s), want that docker build failed with %q", built.Status.Status, built.Cause, test.problem)
+			}
+			l.nothingLeft(t, l.image(name))
+		})
+	}
+	// A comment for BuildKit's linter above an instruction once ended the server.
+	l.prepare(t, "ending-linter", files{"Dockerfile": "FROM " + good + "\n# check=skip=all\nLABEL a=b\n"}, rules)
+	l.succeed(t)
+	// The default name in lower case, and an ignore file that is a link.
+	l.prepare(t, "ending-lower", files{"dockerfile": "FROM " + good + "\nCOPY . /all\nRUN test ! -e /all/secret\n", "dockerfile.dockerignore@": "ignored", "ignored": "secret\n", "secret": "x"}, rules)
+	l.succeed(t)
+}
