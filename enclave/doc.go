@@ -1,20 +1,22 @@
-// Package enclave is what only the enclave can do: it holds the image secret
-// and the OpenPGP key that reached it through its contract, seals and opens
-// what lies on the data volume, and opens the server's TLS key.
+// Package enclave holds the secrets of one server image: the image secret and
+// the OpenPGP private key, both delivered by the contract. With them it seals
+// and unseals the files of the data volume, decrypts the server's TLS key, and
+// derives the keys of state images.
 //
-// It trusts the memory of the machine it runs in, and nothing outside of it: a
-// sealed text is authenticated before any of it is returned. No secret ever
-// leaves it by a log, an error or a return value that was not asked for by
-// name. It imports no other package of this module; only the server's main
-// decides which enclave there is, and everyone else receives it through an
-// interface of their own.
+// It trusts the memory of the machine it runs in, and nothing else: a sealed
+// text is authenticated before any of it is returned. No secret leaves the
+// package in a log, in an error, or in a return value other than the one
+// documented to hold it. It imports no other package of this module. Only the
+// server's main chooses the enclave; every other package receives it through an
+// interface that it defines itself.
 //
-// The secrets of earlier server images may stand beside the present one. They
-// open what those images sealed, and seal nothing.
+// An enclave may also hold the secrets of earlier server images (rotation).
+// These unseal what those images sealed, and never seal.
 //
-// It also carries the machine's evidence out: the record of the Hyper Protect
-// runtime, or a quote of TDX or SEV-SNP by configfs-tsm. It judges neither.
+// Package enclave also reads the evidence of the machine: the attestation
+// record of the Hyper Protect runtime, or a TDX or SEV-SNP quote from
+// configfs-tsm. It verifies neither.
 //
-// A simulated enclave (Simulate) keeps its secrets in a folder in clear. It
-// protects nothing and says "simulated" wherever evidence is shown.
+// A simulated enclave (Simulate) stores its secrets unencrypted in a folder. It
+// protects nothing, and its evidence has the kind "simulated".
 package enclave

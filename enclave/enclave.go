@@ -21,17 +21,17 @@ const (
 type Enclave struct {
 	kind     string
 	secret   []byte
-	previous [][]byte // of the server images before; they open, and never seal
+	previous [][]byte // secrets of earlier server images; they unseal and never seal
 	keys     openpgp.EntityList
 }
 
-// minSecret is the shortest image secret that is taken, in bytes.
+// minSecret is the minimum length of an image secret, in bytes.
 const minSecret = 32
 
 func open(kind string, secret []byte, previous [][]byte, privateKey []byte) (*Enclave, error) {
 	for _, secret := range append([][]byte{secret}, previous...) {
 		if len(secret) < minSecret {
-			return nil, fmt.Errorf("the image secret has %d bytes, %d is the least", len(secret), minSecret)
+			return nil, fmt.Errorf("the image secret has %d bytes, at least %d are required", len(secret), minSecret)
 		}
 	}
 	keys, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(privateKey))
@@ -44,19 +44,19 @@ func open(kind string, secret []byte, previous [][]byte, privateKey []byte) (*En
 	return &Enclave{kind: kind, secret: secret, previous: previous, keys: keys}, nil
 }
 
-// Names of the environment values by which a contract's workload section gives
-// the image its secrets.
+// Names of the environment variables in which the workload section of a contract
+// delivers the image's secrets.
 const (
 	EnvImageSecret     = "IMAGE_SECRET"      // base64 of at least 32 random bytes
 	EnvImagePrivateKey = "IMAGE_PRIVATE_KEY" // base64 of the ASCII-armoured OpenPGP private key
 
-	// EnvImageSecretPrevious may give the secrets of earlier server images,
-	// each in base64, with commas between them.
+	// EnvImageSecretPrevious optionally lists the secrets of earlier server
+	// images, each in base64, separated by commas.
 	EnvImageSecretPrevious = "IMAGE_SECRET_PREVIOUS"
 )
 
-// FromContract makes the enclave out of the environment values that the
-// contract sets. getenv is os.Getenv or a stand-in.
+// FromContract returns the enclave whose secrets are in the environment
+// variables that the contract sets. getenv is os.Getenv or a replacement.
 func FromContract(getenv func(string) string) (*Enclave, error) {
 	secret, err := fromBase64(getenv, EnvImageSecret)
 	if err != nil {
@@ -80,7 +80,7 @@ func FromContract(getenv func(string) string) (*Enclave, error) {
 func fromBase64(getenv func(string) string, name string) ([]byte, error) {
 	value := getenv(name)
 	if value == "" {
-		return nil, fmt.Errorf("%s is not set: the workload section of the contract must give it", name)
+		return nil, fmt.Errorf("%s is not set: the workload section of the contract must set it", name)
 	}
 	raw, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
@@ -89,10 +89,10 @@ func fromBase64(getenv func(string) string, name string) ([]byte, error) {
 	return raw, nil
 }
 
-// Kind tells a simulated enclave from a real one.
+// Kind returns KindSimulated or KindContract.
 func (e *Enclave) Kind() string { return e.kind }
 
-// maxMessage bounds an OpenPGP message and what is in it, in bytes.
+// maxMessage is the maximum size of an OpenPGP message and of its text, in bytes.
 const maxMessage = 1 << 20
 
 // OpenMessage decrypts an ASCII-armoured OpenPGP message (RFC 9580) that was
@@ -109,7 +109,7 @@ func (e *Enclave) OpenMessage(message []byte) ([]byte, error) {
 	if !details.IsEncrypted {
 		return nil, errors.New("open OpenPGP message: it is not encrypted, so that others have read it")
 	}
-	// Only at the end of the text is it known that nobody changed it.
+	// The integrity of the text is known only after it was read to its end.
 	text, err := io.ReadAll(io.LimitReader(details.UnverifiedBody, maxMessage+1))
 	if err != nil {
 		return nil, fmt.Errorf("open OpenPGP message: %w", err)

@@ -1,7 +1,7 @@
 package enclave
 
-// Evidence: what the machine says of itself to those outside. The enclave only
-// carries it: what it proves is for the reader to judge.
+// Attestation evidence of the machine. The enclave only reads it; verifying it
+// is the client's task.
 
 import (
 	"context"
@@ -18,15 +18,15 @@ import (
 	"github.com/google/go-configfs-tsm/report"
 )
 
-// Kinds of evidence, beside KindSimulated. The names are those of the wire.
+// Kinds of evidence besides KindSimulated, as written on the wire.
 const (
 	evidenceHPCR   = "hpcr"
 	evidenceTDX    = "tdx"
 	evidenceSEVSNP = "sev-snp"
 )
 
-// RecordFolder is where the Hyper Protect runtime puts its attestation record;
-// the compose file must mount it into the container.
+// RecordFolder is the folder in which the Hyper Protect runtime stores its
+// attestation record. The compose file must mount it into the container.
 const RecordFolder = "/var/hyperprotect"
 
 // Files of that folder.
@@ -36,14 +36,15 @@ const (
 	fileSignature       = "se-signature.bin"
 )
 
-// maxRecord bounds each of those files, in bytes.
+// maxRecord is the maximum size of each of those files, in bytes.
 const maxRecord = 128 << 10
 
-// ErrNoEvidence means that the machine has none of what Evidence looks for.
+// ErrNoEvidence means that the machine has no attestation record and no source
+// of quotes.
 var ErrNoEvidence = errors.New("this machine has no attestation record and makes no quotes")
 
-// Evidence is a record and its signature, or a quote and its certificates, or
-// nothing but the kind "simulated".
+// Evidence holds a record and its signature, or a quote and its certificates, or
+// only the kind "simulated".
 type Evidence struct {
 	Kind string
 
@@ -55,15 +56,15 @@ type Evidence struct {
 	Certificates []byte // sev-snp: auxblob, may be empty
 }
 
-// Machine is where evidence comes from. Make it with NewMachine.
+// Machine reads the evidence of one machine. Make it with NewMachine.
 type Machine struct {
 	records string
 	reports configfsi.Client // nil when the kernel makes no quotes
 	turn    chan struct{}    // quotes are slow and made by firmware: one at a time
 }
 
-// NewMachine looks for records in a folder ("" is RecordFolder), and takes
-// quotes from reports.
+// NewMachine returns a Machine that reads records from a folder ("" means
+// RecordFolder) and requests quotes from reports.
 func NewMachine(records string, reports configfsi.Client) *Machine {
 	if records == "" {
 		records = RecordFolder
@@ -71,8 +72,8 @@ func NewMachine(records string, reports configfsi.Client) *Machine {
 	return &Machine{records: records, reports: reports, turn: make(chan struct{}, 1)}
 }
 
-// KernelReports is configfs-tsm (Linux 6.7), or nil when this kernel or this
-// container has none.
+// KernelReports returns a client of configfs-tsm (Linux 6.7), or nil when this
+// kernel or this container does not provide it.
 func KernelReports() configfsi.Client {
 	client, err := linuxtsm.MakeClient()
 	if err != nil {
@@ -81,9 +82,9 @@ func KernelReports() configfsi.Client {
 	return client
 }
 
-// Evidence gives what there is: the runtime's record, or else a fresh quote over
-// reportData. A simulated enclave says so, whatever machine it runs on. The
-// error wraps ErrNoEvidence when there is nothing.
+// Evidence returns the runtime's record, or, where there is no record, a fresh
+// quote over reportData. A simulated enclave returns the kind "simulated" on
+// every machine. The error wraps ErrNoEvidence when the machine has neither.
 func (e *Enclave) Evidence(ctx context.Context, machine *Machine, reportData [64]byte) (Evidence, error) {
 	if e.kind == KindSimulated {
 		return Evidence{Kind: KindSimulated}, nil
@@ -109,8 +110,8 @@ func (m *Machine) record() (Evidence, error) {
 	}
 	signature, err := readBounded(filepath.Join(m.records, fileSignature))
 	if errors.Is(err, fs.ErrNotExist) {
-		// A record without its signature is damage, not the lack of a record.
-		return Evidence{}, fmt.Errorf("the record has no %s beside it", fileSignature)
+		// A record without its signature is damaged, not absent.
+		return Evidence{}, fmt.Errorf("the record's signature %s is missing", fileSignature)
 	}
 	if err != nil {
 		return Evidence{}, err
@@ -118,7 +119,8 @@ func (m *Machine) record() (Evidence, error) {
 	return Evidence{Kind: evidenceHPCR, Record: record, Encrypted: encrypted, Signature: signature}, nil
 }
 
-// quote asks the kernel. It can't be interrupted there; the kernel bounds it.
+// quote requests a quote from the kernel. The request can't be cancelled; the
+// kernel bounds its duration.
 func (m *Machine) quote(ctx context.Context, reportData [64]byte) (Evidence, error) {
 	if m.reports == nil {
 		return Evidence{}, ErrNoEvidence
@@ -161,7 +163,7 @@ func makeQuote(reports configfsi.Client, reportData [64]byte) (evidence Evidence
 		evidence.Certificates, err = request.ReadOption("auxblob")
 		return evidence, err
 	default:
-		return Evidence{}, fmt.Errorf("the kernel's provider %q is none that this server knows", name)
+		return Evidence{}, fmt.Errorf("the kernel's provider %q is not supported by this server", name)
 	}
 }
 

@@ -1,7 +1,7 @@
 package enclave
 
-// The image provider's side: the secrets that a server image gets through the
-// workload section of its contract, made where that section is made.
+// The image provider's side: generates the secrets of a server image for the
+// workload section of its contract.
 
 import (
 	"bytes"
@@ -15,25 +15,25 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// Generated is what one server image is given.
+// Generated holds the new secrets of one server image.
 type Generated struct {
-	// Values are the environment values for the env of the workload section, as
-	// name and value, in order. They are secret.
+	// Values are the environment variables for the env of the workload section,
+	// as name and value, in order. They are secret.
 	Values [][2]string
 	// PublicKey is the armoured OpenPGP public key that developers encrypt
 	// SERVER_KEY to.
 	PublicKey []byte
 
-	SecretID    []byte   // names the image secret without telling it
+	SecretID    []byte   // identifies the image secret without revealing it
 	PreviousIDs [][]byte // the same for the previous ones, the latest first
 	Fingerprint string   // of the OpenPGP key, in upper-case hex
 }
 
-// Generate makes a new image secret and a new OpenPGP key pair. previous gives
-// the values of the server image before by their names, so that the new one
-// opens what that one and its predecessors sealed; nil when there is none.
+// Generate returns a new image secret and a new OpenPGP key pair. previous
+// returns the values of the previous server image by name, so that the new image
+// unseals what that one and its predecessors sealed; it is nil for a first image.
 //
-// The OpenPGP key does not expire: it ends with the image it was made for.
+// The OpenPGP key does not expire: it is used as long as its server image.
 func Generate(previous func(name string) string) (Generated, error) {
 	var earlier [][]byte
 	if previous != nil {

@@ -1,7 +1,7 @@
 package enclave
 
-// The succession of server images: a new one may carry the secrets of those
-// before it, to open what they sealed. It seals with its own alone.
+// Rotation of image secrets: a new server image may hold the secrets of earlier
+// ones to unseal what they sealed. It seals only with its own.
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// SecretID names the image secret without telling it: 8 bytes, public.
+// SecretID returns the public id of the image secret, 8 bytes.
 func (e *Enclave) SecretID() []byte { return e.secretID() }
 
-// HasSecret tells whether the image secret of that id is here, as the present
-// one or a previous one.
+// HasSecret reports whether the enclave holds the image secret with that id, as
+// the current one or a previous one.
 func (e *Enclave) HasSecret(id []byte) bool { return e.secretOf(id) != nil }
 
-// NeedsReseal tells whether a sealed text was sealed under a previous image secret.
+// NeedsReseal reports whether a text was sealed under a previous image secret.
 func (e *Enclave) NeedsReseal(sealed []byte) bool {
 	if len(sealed) < headerSize || string(sealed[:len(sealMagic)]) != sealMagic {
 		return false
@@ -27,7 +27,7 @@ func (e *Enclave) NeedsReseal(sealed []byte) bool {
 	return !bytes.Equal(id, e.secretID()) && e.HasSecret(id)
 }
 
-// secretOf is the image secret of that id, or nil.
+// secretOf returns the image secret with that id, or nil.
 func (e *Enclave) secretOf(id []byte) []byte {
 	for _, secret := range append([][]byte{e.secret}, e.previous...) {
 		if bytes.Equal(id, idOf(secret)) {
@@ -52,7 +52,7 @@ func previousSecrets(list string) ([][]byte, error) {
 		}
 		secret, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not a list of base64 texts", EnvImageSecretPrevious)
+			return nil, fmt.Errorf("%s is not a comma-separated list of base64 values", EnvImageSecretPrevious)
 		}
 		secrets = append(secrets, secret)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestSuccessorOpensAndSealsAnew(t *testing.T) {
+func TestSuccessorUnsealsAndReseals(t *testing.T) {
 	old, alone := withSecret(1), withSecret(2)
 	successor := withSecret(2)
 	successor.previous = [][]byte{bytes.Repeat([]byte{9}, minSecret), old.secret}
@@ -22,16 +22,16 @@ func TestSuccessorOpensAndSealsAnew(t *testing.T) {
 		t.Errorf("got %q, %v", text, err)
 	}
 	if !successor.NeedsReseal(sealed) || old.NeedsReseal(sealed) || alone.NeedsReseal(sealed) || successor.NeedsReseal([]byte("x")) {
-		t.Error("stale is only what a known previous secret sealed")
+		t.Error("only what a known previous secret sealed needs to be resealed")
 	}
 	if _, err := alone.Unseal("name", sealed); !errors.Is(err, ErrOtherSecret) {
 		t.Errorf("got %v, want ErrOtherSecret", err)
 	}
-	anew, err := successor.Seal("name", []byte("text"))
-	if err != nil || successor.NeedsReseal(anew) {
-		t.Errorf("sealed anew it is still stale, %v", err)
+	resealed, err := successor.Seal("name", []byte("text"))
+	if err != nil || successor.NeedsReseal(resealed) {
+		t.Errorf("the resealed text still needs to be resealed, %v", err)
 	}
-	if text, err := alone.Unseal("name", anew); err != nil || string(text) != "text" {
+	if text, err := alone.Unseal("name", resealed); err != nil || string(text) != "text" {
 		t.Errorf("the successor alone: %q, %v", text, err)
 	}
 
@@ -67,7 +67,7 @@ func TestPreviousSecretsOfTheContract(t *testing.T) {
 	}
 }
 
-func TestSimulatedSuccession(t *testing.T) {
+func TestSimulatedRotation(t *testing.T) {
 	dir := t.TempDir()
 	old, err := Simulate(dir)
 	if err != nil {
@@ -81,6 +81,6 @@ func TestSimulatedSuccession(t *testing.T) {
 	}
 	successor, err := Simulate(dir)
 	if err != nil || !successor.HasSecret(old.SecretID()) || bytes.Equal(successor.SecretID(), old.SecretID()) {
-		t.Errorf("no succession: %v", err)
+		t.Errorf("no rotation: %v", err)
 	}
 }

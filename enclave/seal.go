@@ -22,9 +22,9 @@ import (
 //	60+n    16    GCM tag
 //
 // The key is HKDF-SHA256 (RFC 5869) of the image secret with the salt and the
-// info "opensbs sealed v1". Authenticated beside the text: the first 60 bytes,
-// then the name under which the text was sealed, so that one sealed file can't
-// take another's place.
+// info "opensbs sealed v1". The additional authenticated data is the first 60
+// bytes, then the name under which the text was sealed, so that one sealed file
+// can't replace another.
 const (
 	sealMagic  = "SBSSEAL1"
 	sealInfo   = "opensbs sealed v1"
@@ -37,7 +37,7 @@ const (
 )
 
 var (
-	// ErrNotSealed means that a text is not of the sealed format.
+	// ErrNotSealed means that a text does not have the sealed format.
 	ErrNotSealed = errors.New("not a sealed text of version 1")
 	// ErrOtherSecret means that a text was sealed under another image secret.
 	ErrOtherSecret = errors.New("sealed under another image secret: this data volume belongs to another server image")
@@ -47,7 +47,7 @@ var (
 )
 
 // Seal encrypts text so that only an enclave with the same image secret can
-// open it, under the same name.
+// unseal it, under the same name.
 func (e *Enclave) Seal(name string, text []byte) ([]byte, error) {
 	header := make([]byte, headerSize)
 	copy(header, sealMagic)
@@ -62,8 +62,8 @@ func (e *Enclave) Seal(name string, text []byte) ([]byte, error) {
 	return append(header, aead.Seal(nil, header[headerSize-nonceSize:], text, bound(header, name))...), nil
 }
 
-// Unseal opens what Seal made under name. Its errors wrap ErrNotSealed,
-// ErrOtherSecret or ErrTampered.
+// Unseal returns the text that Seal sealed under name. Its errors wrap
+// ErrNotSealed, ErrOtherSecret or ErrTampered.
 func (e *Enclave) Unseal(name string, sealed []byte) ([]byte, error) {
 	if len(sealed) < headerSize || string(sealed[:len(sealMagic)]) != sealMagic {
 		return nil, fmt.Errorf("unseal %s: %w", name, ErrNotSealed)
@@ -96,8 +96,8 @@ func aeadOf(secret, header []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// bound is the additional data. The header has a fixed size, so header and name
-// can't be shifted against each other.
+// bound returns the additional authenticated data. The header has a fixed size,
+// so the boundary between header and name is unambiguous.
 func bound(header []byte, name string) []byte {
 	return append(bytes.Clone(header), name...)
 }

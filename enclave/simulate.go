@@ -15,20 +15,20 @@ const (
 	filePrevious   = "image-secret-previous" // of the server image before; may be missing
 	filePrivateKey = "server-image-private.asc"
 
-	// FilePublicKey is what a developer encrypts SERVER_KEY to.
+	// FilePublicKey is the public key that a developer encrypts SERVER_KEY to.
 	FilePublicKey = "server-image-public.asc"
 )
 
-// Simulate opens the simulated enclave in the folder dir, and makes its secrets
-// at first use. For trying and testing: whoever reads the folder has the
-// secrets.
+// Simulate opens the simulated enclave in the folder dir and generates its
+// secrets on first use. It is for trials and tests: anyone who can read the
+// folder has the secrets.
 func Simulate(dir string) (*Enclave, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("simulate enclave: %w", err)
 	}
 	secret, err := os.ReadFile(filepath.Join(dir, fileSecret))
 	if errors.Is(err, fs.ErrNotExist) {
-		if secret, err = born(dir); err != nil {
+		if secret, err = generateSecrets(dir); err != nil {
 			return nil, fmt.Errorf("simulate enclave: make its secrets: %w", err)
 		}
 	}
@@ -53,9 +53,9 @@ func Simulate(dir string) (*Enclave, error) {
 	return e, nil
 }
 
-// born makes the key pair first and the secret last, so that a folder with a
-// secret is whole.
-func born(dir string) ([]byte, error) {
+// generateSecrets writes the key pair first and the secret last, so that a folder
+// with a secret is complete.
+func generateSecrets(dir string) ([]byte, error) {
 	keys, err := newKeyPair("simulated enclave")
 	if err != nil {
 		return nil, err

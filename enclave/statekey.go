@@ -7,14 +7,16 @@ import (
 	"fmt"
 )
 
-// stateInfo sets state keys apart from all others made of the image secret.
+// stateInfo separates state keys from all other keys derived from the image
+// secret.
 const stateInfo = "opensbs state image key v1"
 
-// StateKey is the key of a state image: 32 bytes, HKDF-SHA256 (RFC 5869) over
-// both secrets. The input keying material is the length of the image secret as
-// 4 bytes, the highest first, the image secret, and the developer's secret; so
-// neither can be shifted against the other. secretID names the image secret
-// under which the state was made; ErrOtherSecret means that it is not here.
+// StateKey returns the key of a state image: 32 bytes, HKDF-SHA256 (RFC 5869)
+// over both secrets. The input keying material is the length of the image secret
+// as 4 bytes, big endian, the image secret, and the developer's secret; the
+// length makes the boundary between the two unambiguous. secretID identifies the
+// image secret of the server that exported the state; the error wraps
+// ErrOtherSecret when this enclave does not hold it.
 func (e *Enclave) StateKey(secretID, developerSecret, salt []byte) ([]byte, error) {
 	secret := e.secretOf(secretID)
 	if secret == nil {

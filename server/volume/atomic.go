@@ -9,10 +9,10 @@ import (
 	"path"
 )
 
-// temporarySuffix marks files that are not whole yet.
+// temporarySuffix ends the names of files that are not complete yet.
 const temporarySuffix = ".partial"
 
-// writeFile replaces name by content: all of it, or nothing, also over a crash.
+// writeFile atomically and durably replaces the content of the file name.
 func (v *Volume) writeFile(name string, content []byte, mode fs.FileMode) error {
 	file, err := v.create(name, mode)
 	if err != nil {
@@ -24,8 +24,9 @@ func (v *Volume) writeFile(name string, content []byte, mode fs.FileMode) error 
 	return file.Commit()
 }
 
-// AtomicFile is a file being written. It becomes visible under its name, whole and
-// durable, with Commit; until then, and after Discard, the name is as it was.
+// AtomicFile is a file being written. Commit makes it visible under its name,
+// complete and durable. Before Commit, and after Discard, the file under that name
+// is unchanged.
 type AtomicFile struct {
 	volume *Volume
 	file   *os.File
@@ -48,17 +49,17 @@ func (p *AtomicFile) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// Open returns a reader over all that was written so far, and its size.
+// Open returns a reader of everything written so far; the reader knows its size.
 func (p *AtomicFile) Open() (*io.SectionReader, error) {
 	info, err := p.file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("read %s again: %w", p.name, err)
+		return nil, fmt.Errorf("read %s: %w", p.name, err)
 	}
 	return io.NewSectionReader(p.file, 0, info.Size()), nil
 }
 
-// Commit syncs the file, gives it its name, and syncs the folder. When it fails,
-// nothing of it is left.
+// Commit syncs the file, renames it to its final name, and syncs the folder. When
+// syncing or renaming the file fails, the temporary file is removed.
 func (p *AtomicFile) Commit() error {
 	err := errors.Join(p.file.Sync(), p.file.Close())
 	if err == nil {
@@ -70,7 +71,7 @@ func (p *AtomicFile) Commit() error {
 	return p.volume.syncFolder(path.Dir(p.name))
 }
 
-// Discard removes what was written.
+// Discard closes and removes the temporary file.
 func (p *AtomicFile) Discard() error {
 	return errors.Join(p.file.Close(), p.volume.root.Remove(p.name+temporarySuffix))
 }

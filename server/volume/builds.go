@@ -22,20 +22,23 @@ type Build struct {
 // IDLayout is the form of a build's id, as a layout of package time.
 const IDLayout = "2006-01-02_15-04-05.000000"
 
-// isID reports whether name has digits where IDLayout has, and else its signs. A
-// regular expression would take most of the time of listing 10,000 builds.
+// isID reports whether name has the form of IDLayout: a digit wherever IDLayout
+// has one, and otherwise the same character. A regular expression would take most
+// of the time of listing 10,000 builds.
 func isID(name string) bool {
 	if len(name) != len(IDLayout) {
 		return false
 	}
 	for i := range len(name) {
-		sign, digit := IDLayout[i], name[i] >= '0' && name[i] <= '9'
-		if isSign := sign < '0' || sign > '9'; isSign && name[i] != sign || !isSign && !digit {
+		want := IDLayout[i]
+		if isDigit(want) && !isDigit(name[i]) || !isDigit(want) && name[i] != want {
 			return false
 		}
 	}
 	return true
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 const (
 	fileRecord    = "record.json"
@@ -44,8 +47,8 @@ const (
 	maxRecord     = 16 << 20
 )
 
-// CreateBuild makes the folder of a new build. An id that is taken is an error
-// that wraps fs.ErrExist.
+// CreateBuild creates the folder of a new build. The error wraps fs.ErrExist when
+// the id is already in use.
 func (v *Volume) CreateBuild(id string) (*Build, error) {
 	if !isID(id) {
 		return nil, fmt.Errorf("create build folder: %q is not a build id", id)
@@ -60,8 +63,8 @@ func (v *Volume) CreateBuild(id string) (*Build, error) {
 	return &Build{volume: v, id: id, folder: folder}, nil
 }
 
-// Build opens the folder of a build. There is none with that id when the error
-// wraps fs.ErrNotExist.
+// Build returns the build with that id. The error wraps fs.ErrNotExist when there
+// is none.
 func (v *Volume) Build(id string) (*Build, error) {
 	if !isID(id) {
 		return nil, fmt.Errorf("build %q: %w", id, fs.ErrNotExist)
@@ -84,17 +87,17 @@ func (v *Volume) Builds() ([]string, error) {
 	return ids, nil
 }
 
-// ID is the build's id.
+// ID returns the build's id.
 func (b *Build) ID() string { return b.id }
 
-// SaveRecord makes the record, a JSON object, durable.
+// SaveRecord durably writes the record, a JSON object.
 func (b *Build) SaveRecord(record []byte) error {
 	return b.volume.writeFile(path.Join(b.folder, fileRecord), withChecksum(record), 0o600)
 }
 
-// Record returns what SaveRecord saved last. A build that has none is an error
-// that wraps fs.ErrNotExist; one whose record is not what was saved is a
-// *DamagedError.
+// Record returns the record that SaveRecord saved last. The error wraps
+// fs.ErrNotExist when the build has no record, and is a *DamagedError when the
+// file is not what was saved.
 func (b *Build) Record() ([]byte, error) {
 	name := path.Join(b.folder, fileRecord)
 	file, err := b.volume.readFile(name, maxRecord)
@@ -111,7 +114,7 @@ func (b *Build) Record() ([]byte, error) {
 	return record, nil
 }
 
-// DamagedError is a file of a build that is not what was written.
+// DamagedError reports a file of a build whose content is not what was written.
 type DamagedError struct {
 	File  string // from the top of the volume
 	cause error
@@ -143,7 +146,7 @@ func (b *Build) Log() (*os.File, error) {
 	return file, nil
 }
 
-// CreateManifest begins a manifest file; name is its file name, with the ending
+// CreateManifest creates a manifest file. name is its file name, which ends in
 // .tbz or .sig.tbz.
 func (b *Build) CreateManifest(name string) (*AtomicFile, error) {
 	return b.volume.create(path.Join(b.folder, name), 0o600)
@@ -158,13 +161,13 @@ func (b *Build) Manifest(name string) (*os.File, error) {
 	return file, nil
 }
 
-// SavePublicKey keeps the key that verifies this build's manifest, so that it
+// SavePublicKey stores the key that verifies this build's manifest, so that it
 // can be served after the server's key has changed.
 func (b *Build) SavePublicKey(pem []byte) error {
 	return b.volume.writeFile(path.Join(b.folder, filePublicKey), pem, 0o600)
 }
 
-// PublicKey returns what SavePublicKey saved.
+// PublicKey returns the key that SavePublicKey stored.
 func (b *Build) PublicKey() ([]byte, error) {
 	return b.volume.readFile(path.Join(b.folder, filePublicKey), 64<<10)
 }

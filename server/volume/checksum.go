@@ -7,13 +7,13 @@ import (
 	"errors"
 )
 
-// A record ends with a checksum of what stands before it, as its last member:
+// The last member of a record is a checksum of everything before it:
 //
 //	{"id": …, "finished": …, "checksum": "sha256:<64 hex digits>"}
 //
-// It is over all bytes in front of its comma. It tells a disk's mistake, which
-// JSON alone would often let pass, and protects from nobody. The file stays one
-// JSON object. A record without one is taken as it is.
+// It covers all bytes before its comma. It detects corruption by the disk, which
+// the JSON syntax would often not reveal; it does not protect against an attacker.
+// The file remains one JSON object. A record without a checksum is accepted.
 const (
 	checksumBegin = `,"checksum":"sha256:`
 	checksumEnd   = "\"}\n"
@@ -32,8 +32,8 @@ func withChecksum(record []byte) []byte {
 	return append(append(append(bytes.Clone(members), checksumBegin...), hex.EncodeToString(sum[:])...), checksumEnd...)
 }
 
-// withoutChecksum is the record as it was before withChecksum, but for spaces at
-// its end.
+// withoutChecksum verifies and removes the checksum. It returns the record that
+// withChecksum was given, except for white space at its end.
 func withoutChecksum(file []byte) ([]byte, error) {
 	at := bytes.LastIndex(file, []byte(checksumBegin))
 	if at < 0 {

@@ -8,11 +8,10 @@ import (
 	"strings"
 )
 
-// What a crash left on the volume goes when it is opened. There may be 10,000
-// builds: of their folders only the names are read, where a walk would look at each
-// file.
+// Cleanup after a crash, when the volume is opened. There may be 10,000 builds:
+// only the names in their folders are read, where a walk would stat each file.
 
-// removeTrash finishes removals of builds that a crash interrupted.
+// removeTrash finishes the removal of builds that a crash interrupted.
 func (v *Volume) removeTrash() error {
 	names, err := v.names(folderBuilds)
 	if err != nil {
@@ -30,7 +29,7 @@ func (v *Volume) removeTrash() error {
 	return nil
 }
 
-// removeTemporary removes what an interrupted write left beside its target.
+// removeTemporary removes the temporary files of interrupted writes.
 func (v *Volume) removeTemporary() error {
 	return fs.WalkDir(v.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -47,8 +46,8 @@ func (v *Volume) removeTemporary() error {
 	})
 }
 
-// skipUnlessTemporary keeps a walk out of the folder of a build, which holds files
-// alone, when no name in it is that of a temporary file.
+// skipUnlessTemporary makes a walk skip the folder of a build, which holds only
+// files, unless one of them is a temporary file.
 func (v *Volume) skipUnlessTemporary(folder string) error {
 	names, err := v.names(folder)
 	if err != nil {
@@ -60,7 +59,7 @@ func (v *Volume) skipUnlessTemporary(folder string) error {
 	return fs.SkipDir
 }
 
-// names returns what is in a folder, in no order.
+// names returns the names of the entries of a folder, in no order.
 func (v *Volume) names(folder string) ([]string, error) {
 	opened, err := v.root.Open(folder)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"path"
 )
 
-// Import is what comes to the volume from another one, all or nothing.
+// Import holds secrets and builds from another volume, which are imported all or
+// none.
 type Import struct {
 	Secrets map[string][]byte `json:"secrets"` // by name, as for Put
 	Builds  []ImportedBuild   `json:"builds"`
@@ -21,13 +22,14 @@ type ImportedBuild struct {
 	PublicKey []byte `json:"public_key"` // PEM
 }
 
-// fileImport is the journal of an import: all of it, sealed. From the instant
-// it is durable the import has happened; it is gone when all is in its place.
+// fileImport is the journal of an import: its whole content, sealed. The import
+// is decided as soon as the journal is durable. The journal is removed after
+// everything in it was applied.
 const fileImport = "import"
 
-// Import takes in what came from another volume. A crash at any instant leaves
-// the volume as it was, or, when it is opened again, as it is to be. After an
-// error that FinishImport mends, the same holds.
+// Import adds secrets and builds from another volume. After a crash, opening the
+// volume again gives either its state before the import or the complete import.
+// The same holds after an error once FinishImport succeeds.
 func (v *Volume) Import(from Import) error {
 	if err := v.FinishImport(); err != nil {
 		return err
@@ -52,8 +54,8 @@ func (v *Volume) Import(from Import) error {
 	return v.FinishImport()
 }
 
-// FinishImport puts in place what the journal holds, if there is one. Every
-// step of it can be done again.
+// FinishImport applies the journal of an import, if there is one. Every step is
+// idempotent.
 func (v *Volume) FinishImport() error {
 	sealed, err := v.readFile(fileImport, maxSealed)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -79,7 +81,7 @@ func (v *Volume) FinishImport() error {
 	return v.syncFolder(".")
 }
 
-// checkImport finds what would stop an import half-way.
+// checkImport returns an error for anything that would stop an import half-way.
 func (v *Volume) checkImport(from Import) error {
 	for name := range from.Secrets {
 		if err := v.replaceable(name); err != nil {
@@ -108,8 +110,8 @@ func (v *Volume) apply(from Import) error {
 	return nil
 }
 
-// applyBuild adds a build that is not there. The record comes last: a folder
-// with one is whole, and stays as it is, even if it is damaged.
+// applyBuild adds a build unless it exists. The record is written last: a folder
+// that has one is complete and remains unchanged, even if the record is damaged.
 func (v *Volume) applyBuild(imported ImportedBuild) error {
 	build, err := v.CreateBuild(imported.ID)
 	if errors.Is(err, fs.ErrExist) {

@@ -10,41 +10,41 @@ import (
 	"strings"
 )
 
-// Bounds of the lookaside store. An image gets one signature for each of its
-// tags; building one commit again and again adds none.
+// Bounds of the lookaside store. An image has one signature for each of its
+// tags; building the same commit repeatedly adds none.
 const (
 	maxSignature  = 64 << 10 // bytes
 	maxSignatures = 1000     // of one image
 )
 
 // lookasideImage is <namespaces>/<name>@sha256=<hex>: lower case, no dot or
-// hyphen at an end, so never a way out of the folder nor a temporary file.
+// hyphen at an end, so it never leads out of the folder or to a temporary file.
 var lookasideImage = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*@sha256=[0-9a-f]{64}$`)
 
-// AddSignature keeps one more signature of image, durably, under the next
-// number. One caller at a time.
+// AddSignature durably stores one more signature of image under the next number.
+// It must not be called concurrently.
 func (v *Volume) AddSignature(image string, signature []byte) error {
 	if !lookasideImage.MatchString(image) {
-		return fmt.Errorf("keep a signature: %q is no image of a lookaside store", image)
+		return fmt.Errorf("store a signature: %q is not an image of a lookaside store", image)
 	}
 	if len(signature) > maxSignature {
-		return fmt.Errorf("keep a signature of %s: it is larger than %d bytes", image, maxSignature)
+		return fmt.Errorf("store a signature of %s: it is larger than %d bytes", image, maxSignature)
 	}
 	kept, err := v.Signatures(image)
 	if err != nil {
 		return err
 	}
 	if len(kept) >= maxSignatures {
-		return fmt.Errorf("keep a signature of %s: it has %d already", image, maxSignatures)
+		return fmt.Errorf("store a signature of %s: it has %d already", image, maxSignatures)
 	}
 	folder := path.Join(folderLookaside, image)
 	if err := v.root.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("keep a signature of %s: %w", image, err)
+		return fmt.Errorf("store a signature of %s: %w", image, err)
 	}
 	if err := v.writeFile(path.Join(folder, signatureName(len(kept)+1)), signature, 0o600); err != nil {
 		return err
 	}
-	// Every folder on the way may be new, so their names must be durable too.
+	// Every folder of the path may be new, so their names must be durable too.
 	for folder != "." {
 		folder = path.Dir(folder)
 		if err := v.syncFolder(folder); err != nil {
@@ -54,7 +54,8 @@ func (v *Volume) AddSignature(image string, signature []byte) error {
 	return nil
 }
 
-// Signatures are those kept of image, in order; none is no error.
+// Signatures returns the stored signatures of image, in order. It returns no
+// error when there are none.
 func (v *Volume) Signatures(image string) ([][]byte, error) {
 	var signatures [][]byte
 	for number := 1; number <= maxSignatures; number++ {
@@ -70,9 +71,9 @@ func (v *Volume) Signatures(image string) ([][]byte, error) {
 	return signatures, nil
 }
 
-// Signature is one file of the lookaside store, as verifiers ask for it:
-// <namespaces>/<name>@sha256=<hex>/signature-<number>. What is not there, or
-// no such name, is an error that wraps fs.ErrNotExist.
+// Signature returns one file of the lookaside store, by the name that verifiers
+// request: <namespaces>/<name>@sha256=<hex>/signature-<number>. The error wraps
+// fs.ErrNotExist when there is no such file or the name has another form.
 func (v *Volume) Signature(name string) ([]byte, error) {
 	image, file := path.Split(name)
 	number, err := strconv.Atoi(strings.TrimPrefix(file, signaturePrefix))

@@ -12,9 +12,9 @@ import (
 // trashSuffix marks the folder of a build that is being removed.
 const trashSuffix = ".removed"
 
-// Remove removes the build's folder and everything in it. It is gone at once:
-// a crash leaves no half of it, and what is left over goes when the volume is
-// opened again.
+// Remove removes the build's folder and everything in it. It is atomic: after a
+// crash the build is either complete or gone, and the rest of its files is removed
+// when the volume is opened again.
 func (b *Build) Remove() error {
 	trash := b.folder + trashSuffix
 	if err := b.volume.root.Rename(b.folder, trash); err != nil {
@@ -34,8 +34,8 @@ func (b *Build) RemoveManifest() error {
 	return b.remove(isManifest)
 }
 
-// RemoveOutputs removes what is large, the manifest and the log. What says which build
-// it was, and verifies a manifest that was fetched earlier, stays.
+// RemoveOutputs removes the large files, the manifest and the log. The record
+// and the public key, which verifies a manifest fetched earlier, remain.
 func (b *Build) RemoveOutputs() error {
 	return b.remove(func(name string) bool { return isManifest(name) || name == fileLog })
 }
@@ -63,17 +63,17 @@ func (b *Build) remove(which func(name string) bool) error {
 	return b.volume.syncFolder(b.folder)
 }
 
-// Contents is what a build's folder holds.
+// Contents holds the sizes of the files in a build's folder.
 type Contents struct {
-	Space    int64 // bytes that its files take on the disk
+	Space    int64 // bytes that its files occupy on the disk
 	Large    int64 // bytes of Space that RemoveOutputs would free
-	Manifest int64 // bytes of the signed manifest; 0 when it is not there
+	Manifest int64 // bytes of the signed manifest; 0 when there is none
 }
 
 // manifestSuffix ends the names of manifests.
 const manifestSuffix = ".tbz"
 
-// Contents looks at the build's folder.
+// Contents returns the sizes of the files in the build's folder.
 func (b *Build) Contents() (Contents, error) {
 	entries, err := fs.ReadDir(b.volume.root.FS(), b.folder)
 	if err != nil {

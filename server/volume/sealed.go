@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// maxSealed bounds a sealed file, in bytes.
+// maxSealed is the maximum size of a sealed file, in bytes.
 const maxSealed = 4 << 20
 
-// SealedError is a sealed file that does not open. It is left as it is.
+// SealedError reports a sealed file that does not open. The file is not changed.
 type SealedError struct {
 	File  string // from the top of the volume
 	cause error  // the enclave's
@@ -24,9 +24,9 @@ func (e *SealedError) Error() string {
 
 func (e *SealedError) Unwrap() error { return e.cause }
 
-// Get opens the secret sealed under name, such as "parameters" or
-// "dct/<key id>". An absent one is an error that wraps fs.ErrNotExist; one that
-// does not open is a *SealedError.
+// Get returns the secret sealed under name, such as "parameters" or
+// "dct/<key id>". The error wraps fs.ErrNotExist when there is none, and is a
+// *SealedError when it does not open.
 func (v *Volume) Get(name string) ([]byte, error) {
 	file, err := sealedFile(name)
 	if err != nil {
@@ -43,8 +43,8 @@ func (v *Volume) Get(name string) ([]byte, error) {
 	return secret, nil
 }
 
-// Put seals secret under name, durably. What is there under that name and does
-// not open is a *SealedError: it is not overwritten.
+// Put durably stores secret, sealed under name. It returns a *SealedError when a
+// secret of that name exists and does not open: such a file is not overwritten.
 func (v *Volume) Put(name string, secret []byte) error {
 	file, err := sealedFile(name)
 	if err != nil {
@@ -75,8 +75,8 @@ func (v *Volume) replaceable(name string) error {
 	return nil
 }
 
-// Remove takes the secret sealed under name away, durably. An absent one is an
-// error that wraps fs.ErrNotExist.
+// Remove durably removes the secret sealed under name. The error wraps
+// fs.ErrNotExist when there is none.
 func (v *Volume) Remove(name string) error {
 	file, err := sealedFile(name)
 	if err != nil {
@@ -107,8 +107,8 @@ func (v *Volume) List(prefix string) ([]string, error) {
 	return names, nil
 }
 
-// Check opens every sealed file, and says how many do. Those that don't are
-// named in the error.
+// Check tries to open every sealed file and returns how many opened. The error
+// names the others.
 func (v *Volume) Check() (opened int, err error) {
 	names, err := v.List("")
 	if err != nil {
@@ -124,11 +124,11 @@ func (v *Volume) Check() (opened int, err error) {
 	return opened, err
 }
 
-// Reseal seals again every secret whose sealed form is stale: sealed under a
-// secret of an earlier server image. Each is replaced at once, so that it goes
-// on where a crash ended it. One that does not open is named in the error and
-// left as it is, and the others are done all the same.
-func (v *Volume) Reseal(stale func(sealed []byte) bool) error {
+// Reseal seals again every secret for whose sealed form needsReseal returns true,
+// because it was sealed under the secret of an earlier server image. Each file is
+// replaced atomically, so that Reseal can continue after a crash. A file that
+// does not open is named in the error and not changed; the others are resealed.
+func (v *Volume) Reseal(needsReseal func(sealed []byte) bool) error {
 	names, err := v.List("")
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func (v *Volume) Reseal(stale func(sealed []byte) bool) error {
 	var failed error
 	for _, name := range names {
 		sealed, err := v.readFile(path.Join(folderSealed, name), maxSealed)
-		if err == nil && !stale(sealed) {
+		if err == nil && !needsReseal(sealed) {
 			continue
 		}
 		var secret []byte
@@ -151,8 +151,9 @@ func (v *Volume) Reseal(stale func(sealed []byte) bool) error {
 	return failed
 }
 
-// sealedFile is the file of a secret. Names come from the server's own code and
-// from key ids, never from a request; one that is not local is still refused.
+// sealedFile returns the path of a secret's file. Names come from the server's own
+// code and from key ids, never from a request; a name that is not local is refused
+// nevertheless.
 func sealedFile(name string) (string, error) {
 	if !fs.ValidPath(name) || name == "." || path.Ext(name) == temporarySuffix {
 		return "", fmt.Errorf("sealed file: %q is not a valid name", name)

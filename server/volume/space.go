@@ -6,20 +6,20 @@ import (
 	"syscall"
 )
 
-// Space is what the file system says of itself.
+// Space holds the free and total space of a file system.
 type Space struct {
-	Free, Total int64 // bytes; Free is what this process may still write
+	Free, Total int64 // bytes; Free is how many this process can still write
 	ReadOnly    bool
 }
 
 // readOnlyFlag is ST_RDONLY of statfs(2).
 const readOnlyFlag = 1
 
-// Space asks the file system that the volume lies on.
+// Space returns the space of the file system that holds the volume.
 func (v *Volume) Space() (Space, error) {
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(v.dir, &stat); err != nil {
-		return Space{}, fmt.Errorf("ask the data volume for its free space: %w", err)
+		return Space{}, fmt.Errorf("read the free space of the data volume: %w", err)
 	}
 	block := int64(stat.Bsize)
 	return Space{
@@ -29,7 +29,8 @@ func (v *Volume) Space() (Space, error) {
 	}, nil
 }
 
-// RequireFree is nil when that many bytes can be written, or an *UnwritableError.
+// RequireFree returns nil when that many bytes can be written, and otherwise an
+// *UnwritableError.
 func (v *Volume) RequireFree(bytes int64) error {
 	space, err := v.Space()
 	switch {
@@ -45,8 +46,8 @@ func (v *Volume) RequireFree(bytes int64) error {
 
 func mebibytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// UnwritableError is a write that failed for a reason that only the volume's
-// owner can mend. Its text says what to do.
+// UnwritableError reports a write that failed for a reason that only the volume's
+// owner can fix. Its text names the remedy.
 type UnwritableError struct{ cause error }
 
 func (e *UnwritableError) Error() string {
@@ -62,8 +63,8 @@ func (e *UnwritableError) Error() string {
 
 func (e *UnwritableError) Unwrap() error { return e.cause }
 
-// Unwritable is err with what to do about it when a full, read-only or faulty
-// file system is its cause; any other error comes back as it is.
+// Unwritable wraps err in an *UnwritableError when its cause is a full, read-only
+// or faulty file system. It returns any other error unchanged.
 func Unwritable(err error) error {
 	var known *UnwritableError
 	if errors.As(err, &known) {

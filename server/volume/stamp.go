@@ -7,18 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Mark tells one state of a build's record from another, without reading it:
-// what changes the record changes the mark. The time in it is one that no copying
-// tool sets back (ctime).
+// Stamp identifies one version of the file of a build's record without reading
+// it: every change of the record changes the stamp. Its time is the ctime, which
+// no copying tool sets back.
 type Stamp struct {
 	changed unix.Timespec
 	size    int64
 	inode   uint64
 }
 
-// Mark is the mark of a build's record. Without one the error wraps
-// fs.ErrNotExist. It is one system call, because it is asked for every build that
-// is listed; os.Root would take three.
+// RecordStamp returns the stamp of a build's record. The error wraps
+// fs.ErrNotExist when the build has no record. It makes one system call, because
+// it is called for every build that is listed; os.Root would need three.
 func (v *Volume) RecordStamp(id string) (Stamp, error) {
 	conn, err := v.builds.SyscallConn()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// Sealer is what the volume asks of the enclave.
+// Sealer encrypts and decrypts secrets under a name. The enclave implements it.
 type Sealer interface {
 	Seal(name string, text []byte) ([]byte, error)
 	Unseal(name string, sealed []byte) ([]byte, error)
@@ -24,7 +24,7 @@ type Volume struct {
 	sealer Sealer
 }
 
-// ErrInUse means that another server has the volume open.
+// ErrInUse means that another server has opened the volume.
 var ErrInUse = errors.New("another server uses this data volume: stop it first")
 
 const (
@@ -32,14 +32,15 @@ const (
 	folderBuilds = "builds"
 	folderWork   = "work"
 
-	folderLookaside = "lookaside" // made at its first use
+	folderLookaside = "lookaside" // created on first use
 
 	fileLock = "lock"
 	fileJob  = "job.json"
 )
 
-// Open opens the data volume in the folder dir, makes what is missing, empties
-// the scratch space and removes the temporary files of interrupted writes.
+// Open opens the data volume in the folder dir, creates missing folders, empties
+// the scratch space, removes the temporary files of interrupted writes, and
+// finishes an interrupted import.
 func Open(dir string, sealer Sealer) (*Volume, error) {
 	v, err := open(dir, sealer)
 	if err != nil {
@@ -89,8 +90,8 @@ func open(dir string, sealer Sealer) (v *Volume, err error) {
 }
 
 // resumeImport finishes an import that a crash interrupted. A journal that does
-// not open keeps nobody from what was there before it: Import, and whoever else
-// must have it finished, get the same error and name it.
+// not open is no error here, so that the rest of the volume remains usable: Import
+// and FinishImport return that error, which names the journal.
 func (v *Volume) resumeImport() error {
 	err := v.FinishImport()
 	var sealed *SealedError
@@ -100,9 +101,9 @@ func (v *Volume) resumeImport() error {
 	return err
 }
 
-// lock keeps a second server away. The kernel drops it when the process ends,
-// however it ends. The file is opened for reading alone, so that the file system
-// can be made read-only while no build runs.
+// lock excludes a second server. The kernel releases the lock when the process
+// ends, however it ends. The file is opened read-only, so that the file system can
+// be made read-only while no build runs.
 func lock(root *os.Root) (*os.File, error) {
 	file, err := root.OpenFile(fileLock, os.O_CREATE|os.O_RDONLY, 0o600)
 	if err != nil {
@@ -118,7 +119,7 @@ func lock(root *os.Root) (*os.File, error) {
 	return file, nil
 }
 
-// Close gives the volume free.
+// Close closes the volume and releases its lock.
 func (v *Volume) Close() error {
 	err := v.root.Close()
 	if v.builds != nil {
@@ -130,7 +131,7 @@ func (v *Volume) Close() error {
 	return err
 }
 
-// Work is the absolute path of the scratch space.
+// Work returns the absolute path of the scratch space.
 func (v *Volume) Work() string {
 	return filepath.Join(v.dir, folderWork)
 }
@@ -146,13 +147,13 @@ func (v *Volume) EmptyWork() error {
 	return nil
 }
 
-// SaveJob makes the state of the job durable.
+// SaveJob durably writes the state of the job.
 func (v *Volume) SaveJob(state []byte) error {
 	return v.writeFile(fileJob, state, 0o600)
 }
 
-// LoadJob returns what SaveJob saved last, or an error that wraps
-// fs.ErrNotExist on a new volume.
+// LoadJob returns the state that SaveJob saved last. The error wraps
+// fs.ErrNotExist when none was saved.
 func (v *Volume) LoadJob() ([]byte, error) {
 	state, err := v.root.ReadFile(fileJob)
 	if err != nil {
