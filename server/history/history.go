@@ -21,22 +21,22 @@ type Builds struct {
 	known map[string]build // by id
 }
 
-// build is what is kept of one build that has a record.
+// build is the cache entry of one build that has a record.
 type build struct {
 	api.Build
 	stamp volume.Stamp // of the record when it was read; zero when only sizes are known
-	large int64        // bytes that go when it loses its log and manifest
+	large int64        // bytes that removing its log and manifest frees
 }
 
-// New returns the history of a volume. It reads nothing yet.
+// New returns the history of a volume. It does not read the volume yet.
 func New(v *volume.Volume) *Builds {
 	return &Builds{volume: v, known: map[string]build{}}
 }
 
 // List returns the builds that began before the one with the id before, or the
-// latest ones when that is empty: newest first, limit of them at most. more says
-// that there are older ones. A build that still runs is listed as far as it is
-// known, which is by its id.
+// latest ones when that is empty: newest first, at most limit of them. more
+// reports whether there are older ones. A running build has no record yet and is
+// listed with its id and sizes only.
 func (b *Builds) List(before string, limit int) (page []api.Build, more bool, err error) {
 	ids, err := b.volume.Builds()
 	if err != nil {
@@ -60,7 +60,8 @@ func (b *Builds) List(before string, limit int) (page []api.Build, more bool, er
 	return page, more, err
 }
 
-// LatestSuccess is the latest build that succeeded; it has no id when none has.
+// LatestSuccess returns the latest build that succeeded, or a zero Build when none
+// has.
 func (b *Builds) LatestSuccess() (api.Build, error) {
 	ids, err := b.volume.Builds()
 	if err != nil {
@@ -80,7 +81,7 @@ func (b *Builds) latestSuccess(ids []string) (latest api.Build, err error) {
 }
 
 // Unfinished returns the ids of the builds that have no record, newest first: the
-// one that runs, and those that a crash left so.
+// running build, and those that a crash interrupted.
 func (b *Builds) Unfinished() (unfinished []string, err error) {
 	ids, err := b.volume.Builds()
 	if err != nil {
@@ -98,15 +99,16 @@ func (b *Builds) Unfinished() (unfinished []string, err error) {
 	return unfinished, nil
 }
 
-// forget has a build read again: its record stays as it is, its files do not.
+// forget removes a build from the cache, so that it is read again: its record has
+// not changed, but its other files have.
 func (b *Builds) forget(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.known, id)
 }
 
-// each calls show for each build as it is now, until show returns false. A
-// build that is removed meanwhile is left out.
+// each calls show with the current state of each build, until show returns false.
+// It skips a build that is removed meanwhile.
 func (b *Builds) each(ids []string, show func(build) bool) error {
 	for _, id := range ids {
 		now, err := b.current(id)
@@ -123,16 +125,16 @@ func (b *Builds) each(ids []string, show func(build) bool) error {
 	return nil
 }
 
-// current is the build as it is now. One that is not there is an error that wraps
-// fs.ErrNotExist. It holds the lock while it reads, so that what forget forgets
-// does not come back.
+// current returns the current state of a build. The error wraps fs.ErrNotExist
+// when there is no such build. It holds the lock while it reads, so that it can't
+// put an entry that forget removes meanwhile back into the cache.
 func (b *Builds) current(id string) (build, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	stamp, err := b.volume.RecordStamp(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		delete(b.known, id)
-		return b.read(id) // it has no record yet, and is not worth keeping
+		return b.read(id) // it has no record yet, and is not cached
 	}
 	if err != nil {
 		return build{}, err
@@ -141,7 +143,7 @@ func (b *Builds) current(id string) (build, error) {
 	if ok && known.stamp == stamp {
 		return known, nil
 	}
-	// What changes from here on changes the mark too.
+	// Every later change of the record changes the stamp too.
 	if known, err = b.read(id); err != nil {
 		return build{}, err
 	}
@@ -150,8 +152,8 @@ func (b *Builds) current(id string) (build, error) {
 	return known, nil
 }
 
-// read reads one folder. A record that can't be read is no error: the build has
-// a problem then, which names it.
+// read returns a build as read from its folder. A record that can't be read is no
+// error: it is described in the Problem of the build.
 func (b *Builds) read(id string) (build, error) {
 	folder, err := b.volume.Build(id)
 	if err != nil {
@@ -163,7 +165,7 @@ func (b *Builds) read(id string) (build, error) {
 	}
 	content, err := folder.Record()
 	switch {
-	case errors.Is(err, fs.ErrNotExist): // it runs
+	case errors.Is(err, fs.ErrNotExist): // the build is running
 	case err != nil:
 		known.Problem = err.Error()
 	default:
@@ -174,7 +176,7 @@ func (b *Builds) read(id string) (build, error) {
 	return known, nil
 }
 
-// measure is what is known of a build without its record.
+// measure returns the values of a build that are known without its record.
 func measure(folder *volume.Build) (build, error) {
 	contents, err := folder.Contents()
 	if err != nil {
@@ -189,7 +191,7 @@ func measure(folder *volume.Build) (build, error) {
 	}, nil
 }
 
-// summarize adds to a build what is listed of its record.
+// summarize copies the listed values of a record to a build.
 func summarize(content []byte, listed *api.Build) error {
 	from, err := record.DecodeSummary(content)
 	if err != nil {

@@ -6,28 +6,29 @@ import (
 	"slices"
 )
 
-// Limits is how much is kept.
+// Limits bounds how much is kept.
 type Limits struct {
 	Count int   // finished builds
-	Space int64 // bytes that all builds take
+	Space int64 // bytes that all builds occupy
 
-	// Free is how many bytes should be free on the volume, and Need how many of
-	// them must be: where less can be had, nothing goes for the sake of Free.
+	// DesiredFree is how many bytes should be free on the volume, and RequiredFree
+	// how many of them must be. Where RequiredFree can't be reached, nothing is
+	// removed to reach DesiredFree.
 	DesiredFree, RequiredFree int64
 }
 
-// Trimmed is what Trim removed, by id.
+// Trimmed lists what Trim removed, by id.
 type Trimmed struct {
-	Removed        []string // wholly
+	Removed        []string // completely
 	OutputsRemoved []string // log and manifest; record and key are still there
 }
 
-// Trim removes until the limits are kept, the oldest first: builds wholly while
-// there are more than Count, then logs and manifests while the builds take more
-// than Space or less than Free is free, and at last builds wholly while they still
-// take more than Space. The latest success and the build current are never
-// touched, so the limits may still be exceeded when it returns. One caller at a
-// time.
+// Trim removes builds and files, the oldest first, until the limits are met: whole
+// builds while there are more than Count, then logs and manifests while the builds
+// occupy more than Space or less than DesiredFree is free, and finally whole builds
+// while they still occupy more than Space. It never changes the latest success and
+// the build current, so the limits may still be exceeded when it returns. It must
+// not be called concurrently.
 func (b *Builds) Trim(limits Limits, current string) (Trimmed, error) {
 	ids, err := b.volume.Builds()
 	if err != nil {
@@ -55,9 +56,9 @@ func (b *Builds) Trim(limits Limits, current string) (Trimmed, error) {
 type trim struct {
 	builds *Builds
 	limits Limits
-	oldest []size // that may go, when look agrees
+	oldest []size // candidates for removal, subject to refresh
 	count  int    // of all builds
-	space  int64  // bytes that all builds take
+	space  int64  // bytes that all builds occupy
 	done   Trimmed
 }
 
@@ -107,13 +108,14 @@ func (t *trim) removeOldestOutputs() error {
 	return nil
 }
 
-// scarce reports whether less is free than should be.
+// scarce reports whether less than DesiredFree is free.
 func (t *trim) scarce() (bool, error) {
 	space, err := t.builds.volume.Space()
 	return space.Free < t.limits.DesiredFree, err
 }
 
-// worthwhile reports whether what must be free can be had.
+// worthwhile reports whether RequiredFree can be reached by removing logs and
+// manifests.
 func (t *trim) worthwhile() (bool, error) {
 	space, err := t.builds.volume.Space()
 	if err != nil {
@@ -124,9 +126,9 @@ func (t *trim) worthwhile() (bool, error) {
 		if reachable >= t.limits.RequiredFree {
 			break
 		}
-		if mayGo, err := t.look(&t.oldest[i]); err != nil {
+		if removable, err := t.refresh(&t.oldest[i]); err != nil {
 			return false, err
-		} else if mayGo {
+		} else if removable {
 			reachable += t.oldest[i].large
 		}
 	}
@@ -136,8 +138,8 @@ func (t *trim) worthwhile() (bool, error) {
 func (t *trim) removeOldest() error {
 	known := t.oldest[0]
 	t.oldest = t.oldest[1:]
-	mayGo, err := t.look(&known)
-	if err != nil || !mayGo {
+	removable, err := t.refresh(&known)
+	if err != nil || !removable {
 		return err
 	}
 	folder, err := t.builds.volume.Build(known.id)
@@ -155,8 +157,8 @@ func (t *trim) removeOldest() error {
 }
 
 func (t *trim) removeOutputs(known *size) error {
-	mayGo, err := t.look(known)
-	if err != nil || !mayGo {
+	removable, err := t.refresh(known)
+	if err != nil || !removable {
 		return err
 	}
 	folder, err := t.builds.volume.Build(known.id)
@@ -173,9 +175,9 @@ func (t *trim) removeOutputs(known *size) error {
 	return nil
 }
 
-// look looks at a build on the volume, where it may not be any more what Trim took
-// it for, counts it as it is, and reports whether it may go.
-func (t *trim) look(known *size) (mayGo bool, err error) {
+// refresh reads a build again, because it may have changed since its size was
+// cached, corrects the totals, and reports whether the build can be removed.
+func (t *trim) refresh(known *size) (removable bool, err error) {
 	now, err := t.builds.current(known.id)
 	gone := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !gone {
@@ -186,6 +188,6 @@ func (t *trim) look(known *size) (mayGo bool, err error) {
 	if gone {
 		t.count--
 	}
-	// One that someone may still mend is not ours to remove.
+	// A damaged build is kept: an operator may still restore its record.
 	return !gone && now.Problem == "", nil
 }

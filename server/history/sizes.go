@@ -6,16 +6,16 @@ import (
 	"maps"
 )
 
-// size is what a build takes on the disk.
+// size is the space that a build occupies on the disk.
 type size struct {
 	id    string
 	all   int64 // bytes
-	large int64 // bytes of all that go when it loses its log and manifest
+	large int64 // bytes of all that removing its log and manifest frees
 }
 
-// sizes is what each of the builds takes. Only for those that it does not know
-// does it look at the volume, which it does for all of them once, and then for the
-// build that runs and for what is new. It forgets what is gone.
+// sizes returns the size of each of the builds. It reads only the folders of builds
+// that are not cached: all of them once, and later the running build and new ones.
+// It removes the cache entries of builds that no longer exist.
 func (b *Builds) sizes(ids []string) ([]size, error) {
 	sizes := make([]size, 0, len(ids))
 	for _, id := range ids {
@@ -45,7 +45,7 @@ func (b *Builds) size(id string) (size, error) {
 		if known, err = measure(folder); err != nil {
 			return size{}, err
 		}
-		if unfinished == nil { // with its record there, it does not grow any more
+		if unfinished == nil { // a build that has a record no longer grows
 			b.known[id] = known
 		}
 	}

@@ -15,18 +15,18 @@ const (
 	resultFailure = "failure"
 )
 
-// Slot is watched for builds.
+// Slot reports the state of the running build and each change of it.
 type Slot interface {
 	Watch() (job.State, <-chan struct{})
 }
 
-// Follow counts the builds of slot that end before ctx does, and returns then.
-// It looks at snapshots of the slot, so that a build need not know of it.
+// Follow counts the builds of slot that end, and returns when ctx ends. It compares
+// snapshots of the slot, so that a build does not depend on metrics.
 func (m *Metrics) Follow(ctx context.Context, slot Slot) {
 	var last job.State
 	for {
 		state, changed := slot.Watch()
-		m.saw(last, state)
+		m.observe(last, state)
 		last = state
 		select {
 		case <-changed:
@@ -36,8 +36,8 @@ func (m *Metrics) Follow(ctx context.Context, slot Slot) {
 	}
 }
 
-// saw compares a snapshot with the one before it.
-func (m *Metrics) saw(before, now job.State) {
+// observe updates the metrics from a snapshot and the one before it.
+func (m *Metrics) observe(before, now job.State) {
 	if before.Running && (!now.Running || now.Record.ID != before.Record.ID) {
 		m.ended(before, now)
 	}
@@ -48,8 +48,8 @@ func (m *Metrics) saw(before, now job.State) {
 	m.running.Set(running)
 }
 
-// ended counts the build that ran before. The end of its record is missing when
-// clean or another build came at once.
+// ended counts the build that was running in the snapshot before. Its final record
+// is not available when clean or another build followed at once.
 func (m *Metrics) ended(before, now job.State) {
 	record := now.Record
 	if record.ID != before.Record.ID || record.Status == api.StatusRestarted {

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Metrics are those of one server. Make them with New.
+// Metrics holds the metrics of one server. Make it with New.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -24,10 +24,10 @@ type Metrics struct {
 	sent     *prometheus.CounterVec
 }
 
-// Space tells how many bytes the data volume has left, and how many in all.
+// Space returns how many bytes of the data volume are free, and how many it has.
 type Space func() (free, total int64, err error)
 
-// New makes the metrics of a server whose enclave is of that kind.
+// New returns the metrics of a server with an enclave of that kind.
 func New(space Space, enclave string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -58,23 +58,23 @@ func New(space Space, enclave string) *Metrics {
 	})
 	info.Set(1)
 	for _, result := range []string{resultSuccess, resultFailure} {
-		m.builds.WithLabelValues(result) // there from the start, as 0
+		m.builds.WithLabelValues(result) // exported from the start, as 0
 	}
 	m.registry.MustRegister(m.builds, m.steps, m.running, m.requests, m.seconds, m.received, m.sent, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), volume{space})
 	return m
 }
 
-// Handler answers all metrics in Prometheus' text format.
+// Handler returns a handler that serves all metrics in Prometheus' text format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		ErrorHandling:       promhttp.ContinueOnError, // what can be said of a broken volume is said
+		ErrorHandling:       promhttp.ContinueOnError, // metrics without an error are still served
 		DisableCompression:  true,
 		MaxRequestsInFlight: 4,
 	})
 }
 
-// Request is one answered request.
+// Request describes one finished request.
 type Request struct {
 	Method, Route  string // the route's pattern; "" when there is none
 	Code           int
@@ -85,7 +85,7 @@ type Request struct {
 // CountRequest counts a request.
 func (m *Metrics) CountRequest(r Request) {
 	if r.Route == "" {
-		// Neither the path nor the method is one that is known.
+		// A path without a route; its method may be any text too.
 		r.Route, r.Method = "none", "any"
 	}
 	m.requests.WithLabelValues(r.Method, r.Route, strconv.Itoa(r.Code)).Inc()

@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// volume asks for the space of the data volume when the metrics are read.
+// volume collects the space of the data volume whenever the metrics are read.
 type volume struct{ space Space }
 
 func (volume) free() *prometheus.Desc {

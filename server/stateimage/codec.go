@@ -15,14 +15,14 @@ import (
 	"fmt"
 )
 
-// Keys is what the codec asks of the enclave.
+// Keys derives the keys of state images. The enclave implements it.
 type Keys interface {
 	SecretID() []byte // 8 bytes
 	HasSecret(secretID []byte) bool
 	StateKey(secretID, developerSecret, salt []byte) ([]byte, error)
 }
 
-// Why an image does not open. Each is a sentence for whoever brought it.
+// Reasons for which an image does not open. Each tells the user what to do.
 var (
 	ErrNotState        = errors.New("this is not a state image: give the file that get-state-image wrote")
 	ErrVersion         = errors.New("this state image has a version that this server does not know: use a newer server image")
@@ -50,7 +50,7 @@ const (
 	checkInfo = "opensbs state image developer check v1"
 )
 
-// Seal makes a state image.
+// Seal returns a state image of state, under both secrets.
 func Seal(keys Keys, developerSecret []byte, state State) (string, error) {
 	header := make([]byte, headerSize)
 	if _, err := rand.Read(header[saltOffset:lengthOffset]); err != nil {
@@ -59,7 +59,7 @@ func Seal(keys Keys, developerSecret []byte, state State) (string, error) {
 	return seal(keys, developerSecret, state, header)
 }
 
-// seal fills a header that holds salt and nonce already.
+// seal completes a header that already holds salt and nonce, and returns the image.
 func seal(keys Keys, developerSecret []byte, state State, header []byte) (string, error) {
 	if err := state.check(); err != nil {
 		return "", fmt.Errorf("seal state image: %w", err)
@@ -89,7 +89,7 @@ func seal(keys Keys, developerSecret []byte, state State, header []byte) (string
 	return base64.StdEncoding.EncodeToString(sealed), nil
 }
 
-// Open opens a state image. Its errors wrap those above.
+// Open authenticates and decodes a state image. Its errors wrap those above.
 func Open(keys Keys, developerSecret []byte, text string) (State, error) {
 	raw, err := decode(text)
 	if err != nil {
@@ -116,7 +116,7 @@ func Open(keys Keys, developerSecret []byte, text string) (State, error) {
 	}
 	var state State
 	if err := json.Unmarshal(plain, &state); err != nil {
-		return State{}, errors.New("open state image: what is in it is not a state")
+		return State{}, errors.New("open state image: its content is not a state")
 	}
 	if err := state.check(); err != nil {
 		return State{}, fmt.Errorf("open state image: %w", err)
@@ -124,7 +124,7 @@ func Open(keys Keys, developerSecret []byte, text string) (State, error) {
 	return state, nil
 }
 
-// decode checks the form, and that all of it is there.
+// decode returns the bytes of an image after checking its form and its length.
 func decode(text string) ([]byte, error) {
 	if len(text) > MaxText {
 		return nil, ErrTooLarge

@@ -1,5 +1,6 @@
-// Package stateimage is the form in which a server's state leaves it: a pure
-// codec. It knows bytes and keys, and nothing of volumes, requests or clocks.
+// Package stateimage encodes and decodes state images, the form in which the state
+// of a server is exported. It is a pure codec: it works on bytes and keys, and does
+// not use a volume, a request or a clock.
 //
 // A state image is text: the standard base64 (RFC 4648, section 4) of
 //
@@ -17,12 +18,14 @@
 // authenticated. The plain text is the JSON form of State.
 //
 // The key is HKDF-SHA256 (RFC 5869) over both secrets with the salt; only the
-// enclave makes it (enclave.StateKey) and the image secret never leaves there.
+// enclave derives it (enclave.StateKey), and the image secret never leaves the
+// enclave.
 // The check value is HKDF-SHA256 over the developer's secret alone, with the
-// salt and the info "opensbs state image developer check v1", 16 bytes. It is
-// what tells a wrong secret from a changed image. It would let someone test
-// guesses, but SECRET has 128 random bytes and can't be guessed.
+// salt and the info "opensbs state image developer check v1", 16 bytes. It
+// distinguishes a wrong secret from a changed image. An attacker could test guesses
+// with it, but SECRET has 128 random bytes and can't be guessed.
 //
-// The package trusts its caller with the plain text, and the image not at all:
-// nothing of it is returned before it is authenticated, and it is bounded.
+// The package trusts its caller with the plain text, and does not trust the image:
+// nothing of the image is returned before it is authenticated, and its size is
+// bounded.
 package stateimage

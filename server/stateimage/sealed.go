@@ -1,17 +1,18 @@
 package stateimage
 
-// Which of the names that are sealed on a data volume travel in a state image.
+// Which of the names that are sealed on a data volume are exported in a state image.
 
 import "strings"
 
-// Sealed declares a name under which a package seals something that travels with
-// the state. Packages declare it beside the name itself; what nobody declares
-// stays on its volume.
+// Sealed declares a name under which a package seals something that is exported with
+// the state. A package declares it next to the name itself. A name that is not
+// declared is never exported.
 type Sealed struct {
 	// Name is the name, or, with "/" at its end, the beginning of names.
 	Name string
 	// Merge returns what to keep of two records that differ, ours and that of the
-	// state. Where it is nil, Name is of a key: two that differ are never merged.
+	// state. Where Merge is nil, Name is the name of a key: two keys that differ are
+	// never merged.
 	Merge func(name string, ours, theirs []byte) ([]byte, error)
 }
 
@@ -23,10 +24,11 @@ func (s Sealed) covers(name string) bool {
 	return name == s.Name
 }
 
-// Travelling is all that is declared for a server.
+// Travelling holds all declarations of a server.
 type Travelling []Sealed
 
-// Find returns the declaration of name: the longest, where several cover it.
+// Find returns the declaration of name: the one with the longest Name, where
+// several cover it.
 func (t Travelling) Find(name string) (declared Sealed, ok bool) {
 	for _, one := range t {
 		if one.covers(name) && len(one.Name) > len(declared.Name) {

@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// State is what a server needs to go on with a repository elsewhere.
+// State holds what another server needs to continue the builds of a repository.
 type State struct {
-	// Generation counts exports, so that of two states the later is known.
+	// Generation counts exports, so that the later of two states can be determined.
 	Generation uint64 `json:"generation"`
 	// Repository is the image's: registry/namespace/name, without a tag.
 	Repository string `json:"repository"`
 	// BuildName is the latest build that succeeded.
 	BuildName string    `json:"build_name"`
 	Exported  time.Time `json:"exported"`
-	// Parameters are those that are no secret, in their wire form.
+	// Parameters are the parameters that are not secret, in their wire form.
 	Parameters json.RawMessage `json:"parameters"`
-	// Secrets are the signing keys and what must be remembered with them, by
-	// the names under which they lie sealed on the volume.
+	// Secrets are the signing keys and the trust records, by the names under which
+	// they are stored sealed on the volume.
 	Secrets map[string][]byte `json:"secrets"`
 	// Builds are the latest builds that succeeded, newest first.
 	Builds []Build `json:"builds"`
 }
 
-// Build is what is kept of an earlier build: enough to say what it was, and to
-// verify its manifest.
+// Build holds the record of an earlier build and the key that verifies its
+// manifest.
 type Build struct {
 	ID        string          `json:"id"`
 	Record    json.RawMessage `json:"record"`
@@ -41,7 +41,8 @@ const (
 	maxOfName = 512
 )
 
-// check refuses what no server exports, however well it authenticates.
+// check returns an error for a state that no server exports, even if it was
+// authenticated.
 func (s State) check() error {
 	switch {
 	case s.Repository == "" || s.BuildName == "" || len(s.Parameters) == 0:
