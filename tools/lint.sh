@@ -47,7 +47,10 @@ else
     echo "not run: shellcheck is not installed (package shellcheck)"
 fi
 
-# govulncheck answers 3 when a vulnerability is called, and something else when
+step words
+tools/words.sh
+
+# govulncheck exits with 3 when a vulnerability is called, and with something else when
 # it could not check: offline, where GOVULNDB names no copy of the database.
 step govulncheck
 status=0

@@ -15,15 +15,15 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// clear stands in for the enclave's sealing: no build is sealed.
-type clear struct{}
+// plainSealer replaces the enclave: it does not encrypt.
+type plainSealer struct{}
 
-func (clear) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
-func (clear) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
+func (plainSealer) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
+func (plainSealer) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
 func openVolume(t testing.TB, dir string) *volume.Volume {
 	t.Helper()
-	v, err := volume.Open(dir, clear{})
+	v, err := volume.Open(dir, plainSealer{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,8 +54,8 @@ func TestTrimLooksAtWhatGoes(t *testing.T) {
 			change: func(t *testing.T, dir string) { remove(t, filepath.Join(dir, id(0), "manifest.x.sig.tbz")) },
 			limits: Limits{Count: 5, Space: 350_000}, want: []int{0, 1, 2, 3, 4}, strips: []int{0, 1},
 		},
-		// A file where a folder should be is an error to whoever looks at it.
-		"what stays is not looked at": {
+		// A file where a folder should be is an error to every reader.
+		"what remains is not read": {
 			change: func(t *testing.T, dir string) {
 				remove(t, filepath.Join(dir, id(2)))
 				if err := os.WriteFile(filepath.Join(dir, id(2)), nil, 0o600); err != nil {

@@ -22,7 +22,7 @@ type Keys interface {
 	StateKey(secretID, developerSecret, salt []byte) ([]byte, error)
 }
 
-// Reasons for which an image does not open. Each tells the user what to do.
+// Reasons for which an image does not open. The text of each is for the user and names the remedy.
 var (
 	ErrNotState        = errors.New("this is not a state image: give the file that get-state-image wrote")
 	ErrVersion         = errors.New("this state image has a version that this server does not know: use a newer server image")

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the golden file anew")
+var update = flag.Bool("update", false, "rewrite the golden file")
 
-// fixedKeys stands in for the enclave, whose own derivation is tested there.
+// fixedKeys replaces the enclave, whose own derivation is tested there.
 type fixedKeys struct{ secret string }
 
 func (k fixedKeys) SecretID() []byte {

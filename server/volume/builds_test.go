@@ -105,7 +105,7 @@ func TestStrip(t *testing.T) {
 	}
 }
 
-// TestRemovedOverACrash cuts a removal anywhere behind its first step.
+// TestRemovedOverACrash interrupts a removal at any point after its first step.
 func TestRemovedOverACrash(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
@@ -165,13 +165,13 @@ func TestMarks(t *testing.T) {
 			}
 			return err
 		},
-		"anew": func() error { return build.SaveRecord([]byte(testRecord)) },
+		"written again": func() error { return build.SaveRecord([]byte(testRecord)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			tick(t, v)
 			before := stamp(t, v)
 			if again := stamp(t, v); again != before {
-				t.Error("the mark has changed by itself")
+				t.Error("the mark changed without a write")
 			}
 			if err := change(); err != nil {
 				t.Fatal(err)

@@ -79,7 +79,7 @@ func TestImportLeavesFinishedBuildsAlone(t *testing.T) {
 	}
 }
 
-// TestImportIsFinishedAtOpen cuts an import behind its journal after any number
+// TestImportIsFinishedAtOpen interrupts an import after its journal and any number
 // of its steps. Before the journal is durable nothing has happened.
 func TestImportIsFinishedAtOpen(t *testing.T) {
 	for done := range len(incoming.Builds) + 1 {

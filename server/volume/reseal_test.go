@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// marked stands in for an enclave with two secrets: what it seals begins with
-// the mark of the present one.
-type marked struct{ present string }
+// marked replaces an enclave with two secrets: a text that it seals begins with
+// the mark of the current secret.
+type marked struct{ current string }
 
 func (m marked) Seal(name string, text []byte) ([]byte, error) {
-	return append([]byte(m.present+name+"\n"), text...), nil
+	return append([]byte(m.current+name+"\n"), text...), nil
 }
 
 func (m marked) Unseal(name string, sealed []byte) ([]byte, error) {
@@ -25,7 +25,7 @@ func (m marked) Unseal(name string, sealed []byte) ([]byte, error) {
 	return nil, errNotOurs
 }
 
-func (m marked) stale(sealed []byte) bool { return !bytes.HasPrefix(sealed, []byte(m.present)) }
+func (m marked) needsReseal(sealed []byte) bool { return !bytes.HasPrefix(sealed, []byte(m.current)) }
 
 func TestReseal(t *testing.T) {
 	dir := t.TempDir()
@@ -51,7 +51,7 @@ func TestReseal(t *testing.T) {
 	}
 	defer v.Close()
 	for range 2 { // the second time there is nothing left to do
-		if err := v.Reseal(marked{"2"}.stale); !errors.Is(err, errNotOurs) {
+		if err := v.Reseal(marked{"2"}.needsReseal); !errors.Is(err, errNotOurs) {
 			t.Errorf("got %v, want the damaged file's error", err)
 		}
 		for _, name := range []string{"manifest/key", "dct/gun/x"} {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// reversing stands in for the enclave: it shows that what lies on the disk is
-// what the sealer made, and that names are bound. The real one is tested in
+// reversing replaces the enclave: it shows that what is stored on the disk is
+// what the sealer returned, and that names are bound. The real one is tested in
 // package enclave.
 type reversing struct{}
 
