@@ -4,7 +4,8 @@
 # any. Add a folder here when its language was revised.
 set -eu
 
-folders='enclave server/history server/metrics server/stateimage server/volume'
+folders='api/attestation enclave server/history server/metrics server/stateimage server/volume
+    signature/bundle signature/channel'
 
 # shellcheck disable=SC2086 # a list of words
 git ls-files --cached --others --exclude-standard $folders | grep '\.go$' | tr '\n' '\0' | xargs -0 awk '

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func sample() Evidence {
 	return Evidence{
@@ -98,7 +98,7 @@ func TestRefusals(t *testing.T) {
 		"short nonce":            func(e *Evidence) { e.Nonce = e.Nonce[:MinNonce-1] },
 		"long nonce":             func(e *Evidence) { e.Nonce = make([]byte, MaxNonce+1) },
 		"unknown kind":           func(e *Evidence) { e.Kind = "sgx" },
-		"record beside a quote":  func(e *Evidence) { e.Record = []byte("r") },
+		"record and a quote":     func(e *Evidence) { e.Record = []byte("r") },
 		"no quote":               func(e *Evidence) { e.Quote = nil },
 		"quote when simulated":   func(e *Evidence) { e.Kind = KindSimulated },
 		"hpcr without signature": func(e *Evidence) { e.Proof = Proof{Kind: KindHPCR, Record: []byte("r")} },

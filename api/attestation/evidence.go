@@ -20,13 +20,13 @@ const (
 	KindSimulated = "simulated"
 )
 
-// Kinds are all of them.
+// Kinds returns all kinds of evidence.
 func Kinds() []string { return []string{KindHPCR, KindTDX, KindSEVSNP, KindSimulated} }
 
-// Version of the form of evidence, and of what report data is made of.
+// Version is the version of the format of evidence and of report data.
 const Version = 1
 
-// MaxEvidence bounds encoded evidence, in bytes.
+// MaxEvidence is the maximum size of encoded evidence, in bytes.
 const MaxEvidence = 1 << 20
 
 // Digest is a SHA-256, in JSON 64 lower-case hex digits.
@@ -47,7 +47,7 @@ func (d *Digest) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Proof is what the machine itself gives.
+// Proof is the part of the evidence that the machine provides.
 type Proof struct {
 	Kind string
 
@@ -63,9 +63,9 @@ type Proof struct {
 	Certificates []byte
 }
 
-// Evidence is the reply to attestation: a proof, and what the server says that
-// it is bound to. Only a quote binds it; the record of hpcr is older than any
-// nonce.
+// Evidence is the reply to an attestation request: a proof, and the values that
+// the server claims it is bound to. Only a quote is bound to them; the record of
+// hpcr is older than any nonce.
 type Evidence struct {
 	Bound
 	Proof
@@ -85,8 +85,8 @@ type wire struct {
 	Certificates []byte `json:"certificates,omitempty"`
 }
 
-// Encode writes evidence: one JSON object on one line, keys sorted, byte strings
-// in standard base64.
+// Encode returns evidence as one JSON object on one line, with its keys sorted and
+// byte strings in standard base64.
 func Encode(e Evidence) ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, fmt.Errorf("encode evidence: %w", err)
@@ -105,8 +105,8 @@ func Encode(e Evidence) ([]byte, error) {
 	return text, nil
 }
 
-// Decode reads evidence. It takes what Encode writes, whatever the order of
-// fields and the space between them, and nothing with more or less in it.
+// Decode parses evidence. It accepts what Encode returns, with any order of fields
+// and any white space between them, and rejects additional or missing parts.
 func Decode(text []byte) (Evidence, error) {
 	e, err := decode(text)
 	if err != nil {
@@ -135,7 +135,7 @@ func decode(text []byte) (Evidence, error) {
 		return Evidence{}, err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Evidence{}, errors.New("something stands behind it")
+		return Evidence{}, errors.New("it has data after the JSON object")
 	}
 	nonce, err := DecodeNonce(w.Nonce)
 	if err != nil {
@@ -148,7 +148,7 @@ func decode(text []byte) (Evidence, error) {
 	return e, e.check()
 }
 
-// check says whether the proof has the parts of its kind, and no others.
+// check returns an error unless the proof has the parts of its kind, and no others.
 func (e Evidence) check() error {
 	if err := checkNonce(e.Nonce); err != nil {
 		return err
@@ -172,11 +172,11 @@ func (e Evidence) check() error {
 	return nil
 }
 
-// EncodeNonce is a nonce as it stands in the request: base64url without padding
+// EncodeNonce returns a nonce as written in the request: base64url without padding
 // (RFC 4648 section 5).
 func EncodeNonce(nonce []byte) string { return base64.RawURLEncoding.EncodeToString(nonce) }
 
-// DecodeNonce reads what EncodeNonce writes.
+// DecodeNonce parses a nonce that EncodeNonce encoded.
 func DecodeNonce(text string) ([]byte, error) {
 	nonce, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || EncodeNonce(nonce) != text {

@@ -15,32 +15,32 @@ const (
 	MaxNonce = 64
 )
 
-// MaxKeys bounds the keys of a server's evidence.
+// MaxKeys is the maximum number of keys in a server's evidence.
 const MaxKeys = 64
 
-// UseManifest is Key.Use of the key that signs manifests. Every other use is one
-// of api.Signing*.
+// UseManifest is the Key.Use of the key that signs manifests. Every other use is
+// one of api.Signing*.
 const UseManifest = "manifest"
 
-// Key names a public key of the server: what it is for, and the SHA-256 of the
-// text in which the server gives it away (public_key_pem of publickey for the
-// manifest key, key of config-json's signatures for the others).
+// Key identifies a public key of the server: its use, and the SHA-256 of the text
+// in which the server publishes it (public_key_pem of publickey for the manifest
+// key, key of config-json's signatures for the others).
 type Key struct {
 	Use    string `json:"use"`
 	SHA256 Digest `json:"sha256"`
 }
 
-// Bound is what a quote is bound to.
+// Bound holds the values that a quote is bound to.
 type Bound struct {
 	Nonce []byte // MinNonce to MaxNonce bytes that the client chose
 	TLS   Digest // SHA-256 of the DER SubjectPublicKeyInfo of the server's TLS key
-	Keys  []Key  // of the latest build that succeeded; none before it
+	Keys  []Key  // keys of the latest build that succeeded; none before the first
 }
 
-// reportDataMagic begins what is hashed, so that the hash means nothing else.
+// reportDataMagic is the prefix of the hashed text, for domain separation.
 const reportDataMagic = "opensbs report data 1\n"
 
-// ReportData is the 64 bytes that a quote of TDX or SEV-SNP is made over:
+// ReportData returns the 64 bytes over which a TDX or SEV-SNP quote is made: the
 // SHA-512 of, in this order,
 //
 //	"opensbs report data 1\n"
@@ -76,7 +76,7 @@ func compareKeys(a, b Key) int {
 
 func checkNonce(nonce []byte) error {
 	if len(nonce) < MinNonce || len(nonce) > MaxNonce {
-		return fmt.Errorf("the nonce has %d bytes, it takes %d to %d", len(nonce), MinNonce, MaxNonce)
+		return fmt.Errorf("the nonce has %d bytes instead of %d to %d", len(nonce), MinNonce, MaxNonce)
 	}
 	return nil
 }
@@ -87,11 +87,11 @@ func checkKeys(keys []Key) error {
 	}
 	for _, key := range keys {
 		if key.Use == "" || len(key.Use) > 64 {
-			return fmt.Errorf("the use %q of a key has not 1 to 64 bytes", key.Use)
+			return fmt.Errorf("the use %q of a key does not have 1 to 64 bytes", key.Use)
 		}
 	}
 	return nil
 }
 
-// DigestOf hashes text.
+// DigestOf returns the SHA-256 of text.
 func DigestOf(text []byte) Digest { return sha256.Sum256(text) }

@@ -1,7 +1,6 @@
 package bundle
 
-// The bundle and the envelope in it: syntax, and the one place where a signature
-// is verified.
+// The bundle and its envelope: syntax, signing and verification.
 
 import (
 	"crypto"
@@ -12,16 +11,16 @@ import (
 )
 
 const (
-	// MediaType is a bundle's own, and its referrer's artifact type.
+	// MediaType is the media type of a bundle and the artifact type of its referrer.
 	MediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
-	// MaxSize bounds a bundle, in bytes. The largest are inventories of images
-	// with many thousands of files.
+	// MaxSize is the maximum size of a bundle, in bytes. The largest are SBOMs of
+	// images with many thousands of files.
 	MaxSize = 32 << 20
 
 	payloadType = "application/vnd.in-toto+json"
 )
 
-// ErrOtherKey is a signature that the given key did not make.
+// ErrOtherKey means that a signature was not made with the given key.
 var ErrOtherKey = errors.New("the signature does not verify with this key")
 
 // document is the JSON form of dev.sigstore.bundle.v1.Bundle.
@@ -39,7 +38,7 @@ type publicKey struct {
 	Hint string `json:"hint"`
 }
 
-// envelope is DSSE's; byte slices are base64 in JSON.
+// envelope is the DSSE envelope; byte slices are base64 in JSON.
 type envelope struct {
 	Payload     []byte              `json:"payload"`
 	PayloadType string              `json:"payloadType"`
@@ -51,8 +50,8 @@ type envelopeSignature struct {
 	Signature []byte `json:"sig"`
 }
 
-// Sign states s under the signer's key, which is of one of the kinds of NewKey,
-// and answers the bundle's JSON. ECDSA signatures are deterministic (RFC 6979)
+// Sign signs s with the signer's key, which must be of a type that NewKey accepts,
+// and returns the bundle's JSON. ECDSA signatures are deterministic (RFC 6979)
 // where the signer obeys Go's rule for a missing source of randomness, as
 // *ecdsa.PrivateKey does: the same statement then gives the same bytes.
 func Sign(signer crypto.Signer, s Statement) ([]byte, error) {
@@ -77,13 +76,13 @@ func Sign(signer crypto.Signer, s Statement) ([]byte, error) {
 		return nil, fmt.Errorf("encode the bundle: %w", err)
 	}
 	if len(text) > MaxSize {
-		return nil, fmt.Errorf("sign a statement: a bundle of %d bytes is longer than readers take (%d)", len(text), MaxSize)
+		return nil, fmt.Errorf("sign a statement: a bundle of %d bytes is longer than readers accept (%d)", len(text), MaxSize)
 	}
 	return text, nil
 }
 
-// Open answers the statement in a bundle that the key's owner signed. The error
-// is ErrOtherKey where the bundle is sound and somebody else's.
+// Open returns the statement of a bundle that was signed with key. The error wraps
+// ErrOtherKey where the bundle is well-formed and was signed with another key.
 func Open(key Key, text []byte) (Statement, error) {
 	envelope, err := decode(text)
 	if err != nil {
@@ -99,7 +98,8 @@ func Open(key Key, text []byte) (Statement, error) {
 	return s, nil
 }
 
-// decode reads the syntax alone; the envelope has exactly one signature.
+// decode parses a bundle without verifying it. The returned envelope has exactly
+// one signature.
 func decode(text []byte) (*envelope, error) {
 	if len(text) > MaxSize {
 		return nil, fmt.Errorf("it is longer than %d bytes", MaxSize)
@@ -121,7 +121,7 @@ func decode(text []byte) (*envelope, error) {
 	return d.Envelope, nil
 }
 
-// preAuthentication is DSSE's PAE: what is signed instead of the JSON.
+// preAuthentication returns DSSE's PAE, the bytes that are signed.
 func preAuthentication(payloadType string, payload []byte) []byte {
 	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(payloadType), payloadType, len(payload), payload)
 }

@@ -211,8 +211,8 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-// FuzzOpen: whatever is in a registry, Open answers; what it takes, it takes
-// again after it was written anew.
+// FuzzOpen checks that Open returns for any text from a registry, and that what it
+// accepts is accepted again after it was encoded again.
 func FuzzOpen(f *testing.F) {
 	private := golden(f)
 	key := public(f, private)

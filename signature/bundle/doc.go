@@ -1,14 +1,13 @@
 // Package bundle writes and reads sigstore bundles (sigstore/protobuf-specs,
 // v0.3): a DSSE v1.0 envelope around an in-toto v1 statement, signed with a key
 // that the reader knows, without a certificate and without a transparency log.
-// What the statement says of its subjects, the predicate, is its writer's and
-// its reader's affair: an image's signature, its provenance, its parts.
+// The package does not interpret the predicate of a statement, such as a
+// signature, a provenance or an SBOM.
 //
 // # What it trusts
 //
-// Nothing but the key that Open is given: nothing is read from a statement
-// before its signature was verified. The bundle's own hint which key that is
-// counts for nothing.
+// Only the key that is passed to Open: nothing is read from a statement before its
+// signature was verified. The key hint in the bundle is ignored.
 //
 // # What never happens
 //

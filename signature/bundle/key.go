@@ -1,6 +1,6 @@
 package bundle
 
-// Public keys, and which signatures count as theirs.
+// Public keys and the verification of their signatures.
 
 import (
 	"crypto"
@@ -23,7 +23,7 @@ const (
 	minRSABits = 2048
 )
 
-// Key is a public key that verifies, in the forms that cosign uses: ECDSA on P-256
+// Key is a public key for verification, of one of the types that cosign uses: ECDSA on P-256
 // and RSA (PKCS #1 v1.5, of 2048 bits or more) over SHA-256, and Ed25519ph, which
 // is Ed25519 over SHA-512 (RFC 8032, section 5.1).
 type Key struct {
@@ -32,8 +32,8 @@ type Key struct {
 	hash   [sha256.Size]byte
 }
 
-// ParseKey reads a PEM public key (SubjectPublicKeyInfo), as cosign writes it to
-// cosign.pub.
+// ParseKey returns the key in a PEM text (SubjectPublicKeyInfo), as cosign writes it
+// to cosign.pub.
 func ParseKey(text []byte) (Key, error) {
 	if len(text) > maxKey {
 		return Key{}, fmt.Errorf("read the public key: it is longer than %d bytes", maxKey)
@@ -49,7 +49,7 @@ func ParseKey(text []byte) (Key, error) {
 	return NewKey(parsed)
 }
 
-// NewKey takes an *ecdsa.PublicKey on P-256, an *rsa.PublicKey or an
+// NewKey returns the Key of an *ecdsa.PublicKey on P-256, an *rsa.PublicKey or an
 // ed25519.PublicKey.
 func NewKey(public crypto.PublicKey) (Key, error) {
 	switch public := public.(type) {
@@ -72,18 +72,19 @@ func NewKey(public crypto.PublicKey) (Key, error) {
 	return Key{public, der, sha256.Sum256(der)}, nil
 }
 
-// IsZero reports whether k is no key at all, and verifies nothing.
+// IsZero reports whether k is the zero Key, which verifies nothing.
 func (k Key) IsZero() bool { return k.public == nil }
 
-// ID is the hexadecimal SHA-256 of the key's DER (SubjectPublicKeyInfo).
+// ID returns the hexadecimal SHA-256 of the key's DER (SubjectPublicKeyInfo).
 func (k Key) ID() string { return hex.EncodeToString(k.hash[:]) }
 
-// PEM is the key's text, as ParseKey reads it.
+// PEM returns the key's PEM text, as ParseKey accepts it.
 func (k Key) PEM() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: k.der}))
 }
 
-// Verify is ErrOtherKey unless the key's owner signed content.
+// Verify returns nil when signature is the signature of content with this key, and
+// otherwise ErrOtherKey.
 func (k Key) Verify(content, signature []byte) error {
 	digest := sha256.Sum256(content)
 	verified := false
@@ -102,7 +103,7 @@ func (k Key) Verify(content, signature []byte) error {
 	return nil
 }
 
-// signWith makes the signature of content that Verify takes.
+// signWith returns a signature of content that Verify accepts.
 func (k Key) signWith(signer crypto.Signer, content []byte) ([]byte, error) {
 	if _, edwards := k.public.(ed25519.PublicKey); edwards {
 		long := sha512.Sum512(content)

@@ -11,27 +11,27 @@ import (
 
 const (
 	statementType = "https://in-toto.io/Statement/v1"
-	// earlierType is what cosign attest still writes; it reads alike.
+	// earlierType is the type that cosign attest still writes; its fields are the same.
 	earlierType = "https://in-toto.io/Statement/v0.1"
 )
 
-// SignPredicate is the predicate type of an image's signature as cosign makes
-// it: it states nothing but its subject.
+// SignPredicate is the predicate type of an image's signature as cosign makes it:
+// the statement contains only its subject.
 const SignPredicate = "https://sigstore.dev/cosign/sign/v1"
 
-// Statement says something about its subjects.
+// Statement is an in-toto statement: a predicate about its subjects.
 type Statement struct {
-	// Subjects are what it is about, at least one.
+	// Subjects are the artifacts that the statement is about, at least one.
 	Subjects []Subject
-	// PredicateType names the meaning of Predicate: a URI.
+	// PredicateType is the URI of the type of Predicate.
 	PredicateType string
-	// Predicate is a JSON object in that meaning; {} where it is empty.
+	// Predicate is a JSON object of that type; an empty one is written as {}.
 	Predicate json.RawMessage
 }
 
-// Subject is one artifact, known by its digest.
+// Subject is one artifact, identified by its digest.
 type Subject struct {
-	// Name tells subjects apart; it may be empty.
+	// Name distinguishes subjects; it may be empty.
 	Name string `json:"name,omitempty"`
 	// Digest holds hexadecimal digests by algorithm, such as "sha256".
 	Digest map[string]string `json:"digest"`

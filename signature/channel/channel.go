@@ -1,9 +1,9 @@
-// Package channel bounds the requests of one signature: they end with the
-// caller's context, each when it makes no progress, and no answer is larger than
-// was said. The libraries that signers stand on take a RoundTripper and no
-// context, so the context comes in here.
+// Package channel bounds the HTTP requests of one signature: they end with the
+// caller's context, each ends when it makes no progress, and the size of each
+// response is limited. The libraries that signers use accept a RoundTripper and no
+// context; this package adds the context.
 //
-// It trusts no server, and sends nothing that its owner's check refuses. It
+// It trusts no server, and sends no request that its owner's check refuses. It
 // holds no credentials and never logs.
 package channel
 
@@ -15,19 +15,19 @@ import (
 	"time"
 )
 
-// idleLimit ends a request of an owner who does not follow its progress.
+// idleLimit is the idle timeout of requests when Limits.Progress is nil.
 const idleLimit = 30 * time.Second
 
 // Limits bound the requests of a channel.
 type Limits struct {
-	MaxAnswer int64  // bytes of one answer's body
+	MaxAnswer int64  // bytes of the body of one response
 	Progress  func() // see signature.Access
 
-	idle time.Duration // idleLimit, but for tests
+	idle time.Duration // idleLimit, except in tests
 }
 
-// Bounded is a RoundTripper for all requests of one signature, token requests
-// and redirects included. It lives as long as that, and so does its context.
+// Bounded is a RoundTripper for all requests of one signature, including token
+// requests and redirects. It holds the context of that signature.
 type Bounded struct {
 	ctx    context.Context
 	base   http.RoundTripper
@@ -35,8 +35,8 @@ type Bounded struct {
 	check  func(*http.Request) error
 }
 
-// New bounds base by ctx and the limits. check sees each request before it is
-// sent; its error is the request's.
+// New returns a RoundTripper that bounds base by ctx and the limits. It calls check
+// with each request before it is sent and returns its error instead of sending.
 func New(ctx context.Context, base http.RoundTripper, limits Limits, check func(*http.Request) error) *Bounded {
 	if limits.idle == 0 {
 		limits.idle = idleLimit
@@ -44,7 +44,7 @@ func New(ctx context.Context, base http.RoundTripper, limits Limits, check func(
 	return &Bounded{ctx: ctx, base: base, limits: limits, check: check}
 }
 
-// IdleError is a request that was ended because nothing was sent or received.
+// IdleError reports a request that was ended because nothing was sent or received.
 type IdleError struct{ limit time.Duration }
 
 func (e *IdleError) Error() string {
@@ -55,7 +55,8 @@ func (e *IdleError) Error() string {
 func (*IdleError) Timeout() bool   { return true }
 func (*IdleError) Temporary() bool { return false }
 
-// RoundTrip ends with either context: the owner's or the request's own.
+// RoundTrip implements http.RoundTripper. It ends with the owner's context or the
+// request's own.
 func (b *Bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err := b.check(request); err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (b *Bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// watch is the clock of one request.
+// watch is the idle timer and the context of one request.
 type watch struct {
 	ctx     context.Context
 	moved   func()
@@ -102,7 +103,7 @@ func (b *Bounded) watch(of context.Context) *watch {
 	}
 }
 
-// explain says why the request was ended, where err is only that it was.
+// explain returns the *IdleError that ended the request, and otherwise err.
 func (w *watch) explain(err error) error {
 	if idle, ok := context.Cause(w.ctx).(*IdleError); ok {
 		return idle
@@ -110,7 +111,7 @@ func (w *watch) explain(err error) error {
 	return err
 }
 
-// body reports what passes, and frees the request's clock when it is closed.
+// body reports progress, and releases the request's timer when it is closed.
 type body struct {
 	io.ReadCloser
 	watch   *watch

@@ -72,7 +72,7 @@ func TestIdle(t *testing.T) {
 }
 
 // With a Progress function the caller's context is the only bound, and each part
-// of a request and its answer is told.
+// of a request and its response is reported.
 func TestProgress(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func TestProgress(t *testing.T) {
 	var moved atomic.Int64
 	limits := Limits{MaxAnswer: 1 << 10, Progress: func() { moved.Add(1) }, idle: time.Nanosecond}
 	if answer, err := send(t, t.Context(), server.URL, limits); err != nil || answer != "content" || moved.Load() < 3 {
-		t.Errorf("%q, %v, told %d times", answer, err, moved.Load())
+		t.Errorf("%q, %v, reported %d times", answer, err, moved.Load())
 	}
 	stalled := errors.New("no progress")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, stalled)

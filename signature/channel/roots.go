@@ -30,8 +30,8 @@ func Roots(bundles ...[]byte) (*x509.CertPool, error) {
 // blockBegin is the first line of a PEM block, readable or not.
 var blockBegin = regexp.MustCompile(`-----BEGIN [^\n-]*-----`)
 
-// parseBundle refuses what x509.CertPool passes over: a block that can't be read
-// would be an authority that is silently not trusted.
+// parseBundle returns an error for a block that can't be read, which x509.CertPool
+// would skip: a CA certificate would silently not be trusted.
 func parseBundle(bundle []byte) (certificates []*x509.Certificate, err error) {
 	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {

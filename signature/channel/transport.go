@@ -1,7 +1,7 @@
 package channel
 
-// What lies beneath all requests: connections to servers whose certificates
-// are checked.
+// The transport of all requests: connections to servers whose certificates are
+// verified.
 
 import (
 	"crypto/tls"
@@ -12,11 +12,12 @@ import (
 
 const (
 	dialLimit  = 10 * time.Second
-	maxHeaders = 64 << 10 // bytes of an answer's header
+	maxHeaders = 64 << 10 // bytes of a response's header
 )
 
-// Transport trusts the system's authorities and those of caBundle (PEM). It goes
-// through the proxy of the environment. Its owner closes its idle connections.
+// Transport returns a transport that trusts the system's CA certificates and those
+// of caBundle (PEM), and uses the proxy of the environment. Its owner closes its
+// idle connections.
 func Transport(caBundle []byte) (*http.Transport, error) {
 	roots, err := Roots(caBundle)
 	if err != nil {
