@@ -4,8 +4,9 @@
 # any. Add a folder here when its language was revised.
 set -eu
 
-folders='api/attestation enclave server/history server/metrics server/stateimage server/volume
-    signature/bundle signature/channel'
+folders='api/attestation api/provenance client/advice client/instanceenv enclave server/history server/metrics
+    server/stateimage server/volume
+    signature/bundle signature/channel signature/notary'
 
 # shellcheck disable=SC2086 # a list of words
 git ls-files --cached --others --exclude-standard $folders | grep '\.go$' | tr '\n' '\0' | xargs -0 awk '

@@ -1,6 +1,6 @@
 package provenance
 
-// The JSON form, and what a predicate must hold to be one.
+// The JSON form and the validation of predicates.
 
 import (
 	"bytes"
@@ -11,15 +11,15 @@ import (
 	"io"
 )
 
-// Bounds of what is read.
+// Bounds of a predicate.
 const (
-	// MaxSize is the largest predicate that is taken, in bytes.
+	// MaxSize is the maximum size of a predicate, in bytes.
 	MaxSize      = 16 << 20
 	maxResources = 10_000
 )
 
-// Encode is the predicate as JSON: members in the order of the specification,
-// keys of objects in byte order. An incomplete predicate is an error.
+// Encode returns the predicate as JSON: members in the order of the specification,
+// keys of objects in byte order. It returns an error for an incomplete predicate.
 func Encode(p Predicate) ([]byte, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("write provenance: %w", err)
@@ -29,13 +29,13 @@ func Encode(p Predicate) ([]byte, error) {
 		return nil, fmt.Errorf("write provenance: %w", err)
 	}
 	if len(text) > MaxSize {
-		return nil, fmt.Errorf("write provenance: its %d bytes are more than readers take (%d)", len(text), MaxSize)
+		return nil, fmt.Errorf("write provenance: its %d bytes are more than readers accept (%d)", len(text), MaxSize)
 	}
 	return text, nil
 }
 
-// Parse reads a predicate of this build type. Members that it does not know are
-// an error: they could change the meaning of the others.
+// Parse decodes a predicate of this build type. Unknown members are an error: they
+// could change the meaning of the others.
 func Parse(text []byte) (Predicate, error) {
 	if len(text) > MaxSize {
 		return Predicate{}, fmt.Errorf("read provenance: it is longer than %d bytes", MaxSize)
@@ -47,7 +47,7 @@ func Parse(text []byte) (Predicate, error) {
 		return Predicate{}, fmt.Errorf("read provenance: %w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Predicate{}, errors.New("read provenance: something comes after it")
+		return Predicate{}, errors.New("read provenance: it has data after the JSON object")
 	}
 	if err := p.check(); err != nil {
 		return Predicate{}, fmt.Errorf("read provenance: %w", err)
@@ -63,11 +63,11 @@ func (p Predicate) check() error {
 	case definition.ExternalParameters == nil:
 		return errors.New("it has no externalParameters")
 	case run.Builder.Enclave() == "":
-		return fmt.Errorf("its builder %.200q is no Secure Build Server", run.Builder.ID)
+		return fmt.Errorf("its builder %.200q is not a Secure Build Server", run.Builder.ID)
 	case run.Metadata.InvocationID == "":
 		return errors.New("it has no invocationId")
 	case run.Metadata.StartedOn.IsZero() || run.Metadata.FinishedOn.Before(run.Metadata.StartedOn):
-		return errors.New("it has no proper startedOn and finishedOn")
+		return errors.New("it has no valid startedOn and finishedOn")
 	}
 	if err := checkResources(definition.ResolvedDependencies); err != nil {
 		return fmt.Errorf("resolvedDependencies: %w", err)
@@ -96,7 +96,7 @@ func checkResources(resources []Resource) error {
 		}
 		for algorithm, digest := range r.Digest {
 			if raw, err := hex.DecodeString(digest); err != nil || len(raw) < 20 || algorithm == "" {
-				return fmt.Errorf("the %.50q digest of %.200q is none", algorithm, r.Name)
+				return fmt.Errorf("the %.50q digest of %.200q is invalid", algorithm, r.Name)
 			}
 		}
 	}

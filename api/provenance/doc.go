@@ -1,12 +1,12 @@
-// Package provenance is the codec of what the server says about how an image
-// was built: a SLSA provenance predicate, v1
-// (https://slsa.dev/spec/v1.0/provenance), of this project's build type. The
-// server writes it, sbs-cli and auditors read it; docs/provenance.md says what
-// each of its members means. The envelope and the signature around it are
-// package signature/bundle's.
+// Package provenance encodes and decodes the provenance of an image: a SLSA
+// provenance predicate, v1 (https://slsa.dev/spec/v1.0/provenance), of this
+// project's build type. The server writes it; sbs-cli and auditors read it.
+// docs/provenance.md documents each of its members. Package signature/bundle
+// provides the envelope and the signature.
 //
-// It trusts nothing it reads: Parse takes the members that this build type has
-// and no other, within bounds. Whether the build happened like that is the
-// signature's to prove, and the enclave's. It opens no files and no connections
-// and never reads the clock: the same predicate gives the same bytes.
+// The package trusts nothing that it reads: Parse accepts only the members that
+// this build type has, within bounds. It does not verify that the build happened as
+// described; the signature and the evidence of the enclave prove that. It opens no
+// files and no connections and never reads the clock: the same predicate gives the
+// same bytes.
 package provenance

@@ -9,24 +9,24 @@ import (
 )
 
 const (
-	// PredicateType names the meaning of the predicate in a statement.
+	// PredicateType is the predicate type in a statement.
 	PredicateType = "https://slsa.dev/provenance/v1"
-	// BuildType says how to read externalParameters; it leads to the page that
-	// describes them.
+	// BuildType defines the meaning of externalParameters. It is the URL of the page
+	// that documents them.
 	BuildType = "https://github.com/opensbs/sbs/blob/main/docs/provenance.md#build-type-v1"
 
-	// builders is what every builder id begins with; the kind of enclave ends it.
+	// builders is the prefix of every builder id; the kind of enclave follows.
 	builders = "https://github.com/opensbs/sbs/builder/"
 )
 
-// Names of resources: what each is to the build.
+// Names of resources: the role of each in the build.
 const (
 	NameSource    = "source"    // the repository that was built
-	NameSubmodule = "submodule" // a repository in it
-	NameBase      = "base"      // an image that the build took from outside, frontends included
+	NameSubmodule = "submodule" // a submodule of it
+	NameBase      = "base"      // an image that the build pulled, frontends included
 
 	NameLog      = "data/build.log"      // the log in the manifest
-	NameSBOM     = "data/sbom.spdx.json" // the image's bill of materials in the manifest
+	NameSBOM     = "data/sbom.spdx.json" // the image's SBOM in the manifest
 	NameManifest = "manifest"            // the signed manifest, which holds this provenance and so can't be known by digest
 )
 
@@ -40,46 +40,46 @@ const (
 	SHA256    = "sha256"
 )
 
-// Predicate says how one image was built.
+// Predicate describes how one image was built.
 type Predicate struct {
 	BuildDefinition BuildDefinition `json:"buildDefinition"`
 	RunDetails      RunDetails      `json:"runDetails"`
 }
 
-// BuildDefinition is what went in.
+// BuildDefinition holds the inputs of the build.
 type BuildDefinition struct {
 	BuildType string `json:"buildType"` // always BuildType
-	// ExternalParameters are all that the developer said, by key of
+	// ExternalParameters are all parameters that the developer set, by key of
 	// docs/parameters.md, except for secrets.
 	ExternalParameters map[string]any `json:"externalParameters"`
-	// InternalParameters are what the server decided.
+	// InternalParameters are the values that the server chose.
 	InternalParameters map[string]string `json:"internalParameters,omitempty"`
-	// ResolvedDependencies are what was fetched: the source first, then its
-	// submodules, then the images.
+	// ResolvedDependencies are the artifacts that were fetched: the source first,
+	// then its submodules, then the images.
 	ResolvedDependencies []Resource `json:"resolvedDependencies"`
 }
 
-// RunDetails is how it went.
+// RunDetails describes one execution of the build.
 type RunDetails struct {
 	Builder    Builder    `json:"builder"`
 	Metadata   Metadata   `json:"metadata"`
 	Byproducts []Resource `json:"byproducts"`
 }
 
-// Builder is who says so.
+// Builder identifies the server that built the image and wrote the predicate.
 type Builder struct {
 	ID      string            `json:"id"`                // see BuilderID
 	Version map[string]string `json:"version,omitempty"` // of each of its parts
 }
 
-// Metadata tells builds apart.
+// Metadata identifies the build.
 type Metadata struct {
 	InvocationID string    `json:"invocationId"` // the build's name
 	StartedOn    time.Time `json:"startedOn"`    // UTC, like FinishedOn
 	FinishedOn   time.Time `json:"finishedOn"`
 }
 
-// Resource is one thing that was taken in or put out: in-toto's
+// Resource is one input or output of the build: in-toto's
 // ResourceDescriptor (in-toto/attestation, spec/v1/resource_descriptor.md).
 type Resource struct {
 	Name        string            `json:"name"` // one of the Name constants
@@ -89,13 +89,13 @@ type Resource struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// BuilderID names the builder inside an enclave of that kind. It alone tells how
-// far a provenance can be trusted: a simulated enclave's proves nothing to
-// others, because whoever runs it has its keys.
+// BuilderID returns the id of the builder in an enclave of that kind. The id
+// determines how far a provenance can be trusted: one from a simulated enclave
+// proves nothing to others, because its operator has its keys.
 func BuilderID(kind string) string { return builders + kind }
 
-// Enclave is the kind of enclave that the builder's id names; empty when the id
-// is none of BuilderID's.
+// Enclave returns the kind of enclave in the builder's id, or "" when the id was not
+// made by BuilderID.
 func (b Builder) Enclave() string {
 	kind, ours := strings.CutPrefix(b.ID, builders)
 	if !ours {
@@ -104,12 +104,12 @@ func (b Builder) Enclave() string {
 	return kind
 }
 
-// Source is the repository that was built, with its commit.
+// Source returns the repository that was built, with its commit.
 func (p Predicate) Source() (Resource, bool) {
 	return named(p.BuildDefinition.ResolvedDependencies, NameSource)
 }
 
-// Byproduct is the one of that name.
+// Byproduct returns the byproduct of that name.
 func (p Predicate) Byproduct(name string) (Resource, bool) {
 	return named(p.RunDetails.Byproducts, name)
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden file")
 
 // golden is a predicate that has everything.
 func golden() Predicate {
@@ -135,10 +135,10 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"nothing":           "",
-		"an unknown member": strings.Replace(string(good), `"buildType"`, `"more":1,"buildType"`, 1),
-		"something behind":  string(good) + "{}",
-		"too long":          string(good) + strings.Repeat(" ", MaxSize),
+		"nothing":            "",
+		"an unknown member":  strings.Replace(string(good), `"buildType"`, `"more":1,"buildType"`, 1),
+		"something after it": string(good) + "{}",
+		"too long":           string(good) + strings.Repeat(" ", MaxSize),
 	} {
 		if _, err := Parse([]byte(text)); err == nil {
 			t.Errorf("%s: read", name)
@@ -149,7 +149,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever is in a statement, Parse answers; what it takes is written
+// FuzzParse checks that Parse returns for any text, and that what it accepts is written
 // and read again as the same.
 func FuzzParse(f *testing.F) {
 	text, err := Encode(golden())

@@ -1,7 +1,7 @@
-// Package instanceenv makes the four values of the contract's env section that
-// a server gets its certificates from.
+// Package instanceenv generates the four values of the contract's env section from
+// which a server reads its certificates.
 //
-// It trusts the OpenPGP public key it is given: whoever has the private half,
-// which is to be the server image alone, can read the server's TLS key. The TLS
-// key itself leaves this package only encrypted.
+// It trusts the OpenPGP public key that it is given: the holder of the private key,
+// which must be only the server image, can decrypt the server's TLS key. The TLS key
+// leaves this package only encrypted.
 package instanceenv

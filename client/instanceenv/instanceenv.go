@@ -15,16 +15,17 @@ import (
 	"github.com/opensbs/sbs/client/certs"
 )
 
-// Values are the environment of a server: all base64, and safe to hand on.
+// Values are the environment variables of a server. All are base64, and none is
+// secret.
 type Values struct {
 	ClientCert string `json:"CLIENT_CRT"` // of the client certificate in PEM, without its key
-	ClientCA   string `json:"CLIENT_CA"`  // of the authority's certificate in PEM
+	ClientCA   string `json:"CLIENT_CA"`  // of the CA certificate in PEM
 	ServerCert string `json:"SERVER_CRT"` // of the server certificate in PEM
 	ServerKey  string `json:"SERVER_KEY"` // of an armoured OpenPGP message that holds the server's key in PEM
 }
 
-// Make reads the certificates, makes sure that a server with them and this
-// client will understand each other at now, and encrypts the server's key to
+// Make reads the certificates, checks that a server with them and this client can
+// connect at the time now, and returns the values, with the server's key encrypted to
 // the server image.
 func Make(files certs.Files, hostname string, image PublicKey, now time.Time) (Values, error) {
 	client, err := certs.LoadClient(files, now)
@@ -48,7 +49,7 @@ func Make(files certs.Files, hostname string, image PublicKey, now time.Time) (V
 	}, nil
 }
 
-// encrypt makes an armoured OpenPGP message that only the image can read.
+// encrypt returns an armoured OpenPGP message that only the image can decrypt.
 func (k PublicKey) encrypt(secret []byte, now time.Time) ([]byte, error) {
 	var message bytes.Buffer
 	armoured, err := armor.Encode(&message, "PGP MESSAGE", nil)
@@ -68,7 +69,7 @@ func (k PublicKey) encrypt(secret []byte, now time.Time) ([]byte, error) {
 	return message.Bytes(), nil
 }
 
-// YAML is the values as lines for the env section of a contract.
+// YAML returns the values as lines for the env section of a contract.
 func (v Values) YAML() string {
 	var text strings.Builder
 	for _, variable := range v.ordered() {
@@ -77,7 +78,7 @@ func (v Values) YAML() string {
 	return text.String()
 }
 
-// Arguments is the values as one line of -e options, for RUNTIME_TYPE classic.
+// Arguments returns the values as one line of -e options, for RUNTIME_TYPE classic.
 func (v Values) Arguments() string {
 	var options []string
 	for _, variable := range v.ordered() {

@@ -13,20 +13,19 @@ import (
 	"github.com/opensbs/sbs/client/advice"
 )
 
-// maxKeyFile bounds the public key's file, in bytes.
+// maxKeyFile is the maximum size of the public key's file, in bytes.
 const maxKeyFile = 1 << 20
 
-// fromProvider is where a good key comes from.
-const fromProvider = "get the current public key from whoever provides the server image, and name its file with --server-public-key or SERVER_PUBLIC_KEY_FILE"
+// fromProvider is the advice where to get a valid key.
+const fromProvider = "get the current public key from the provider of the server image, and name its file with --server-public-key or SERVER_PUBLIC_KEY_FILE"
 
 // PublicKey is the OpenPGP public key of a server image.
 type PublicKey struct {
 	entity *openpgp.Entity
 }
 
-// ReadPublicKey reads the one public key in the file at path, armoured or
-// binary (RFC 9580), and makes sure that something can be encrypted to it at
-// now.
+// ReadPublicKey returns the one public key in the file at path, armoured or binary
+// (RFC 9580), after checking that it can be used for encryption at the time now.
 func ReadPublicKey(path string, now time.Time) (PublicKey, error) {
 	if path == "" {
 		return PublicKey{}, advice.New(errors.New("the server image's public key is missing"), fromProvider)
@@ -52,13 +51,13 @@ func ReadPublicKey(path string, now time.Time) (PublicKey, error) {
 	return PublicKey{entities[0]}, nil
 }
 
-// Fingerprint is the key's fingerprint in upper-case hex.
+// Fingerprint returns the key's fingerprint in upper-case hex.
 func (k PublicKey) Fingerprint() string {
 	return fmt.Sprintf("%X", k.entity.PrimaryKey.Fingerprint)
 }
 
-// check says why nothing can be encrypted to e at now. The text fits behind the
-// file's name.
+// check returns an error when e can't be used for encryption at the time now. Its
+// text completes a sentence that begins with the file's name.
 func check(e *openpgp.Entity, now time.Time) error {
 	if e.PrivateKey != nil {
 		return advice.New(errors.New("is a private key"), "keep it to the server image alone, and use its public key here (gpg --export --armor)")

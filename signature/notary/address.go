@@ -1,6 +1,6 @@
 package notary
 
-// Which addresses are taken for a notary server.
+// The addresses of notary servers.
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ErrDockerNotary refuses Docker's own notary server.
+// ErrDockerNotary means that an address is that of Docker's own notary server.
 var ErrDockerNotary = errors.New("notary.docker.io shuts down on 8 December 2026: " +
 	"use a notary server of your own")
 
@@ -19,15 +19,15 @@ const (
 	maxAddress   = 2048 // bytes; longer is no address but a mistake
 )
 
-// CheckServer says whether server can be the address of a notary server, before
-// anything is asked of it.
+// CheckServer returns an error unless server is a valid address of a notary server.
+// It sends no request.
 func CheckServer(server string) error {
 	_, err := ParseServer(server)
 	return err
 }
 
-// ParseServer reads the address of a notary server: a URL, or host[:port],
-// which means https. Plain http is for loopback only.
+// ParseServer parses the address of a notary server: a URL, or host[:port], which
+// means https. Plain http is accepted for loopback only.
 func ParseServer(server string) (*url.URL, error) {
 	address, err := parseURL(server)
 	if err != nil {
@@ -75,7 +75,7 @@ func parseURL(server string) (*url.URL, error) {
 	return address, nil
 }
 
-// checkScheme lets https pass, and http to loopback.
+// checkScheme returns an error unless the scheme is https, or http to loopback.
 func checkScheme(address *url.URL) error {
 	switch address.Scheme {
 	case "https":

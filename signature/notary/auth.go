@@ -1,6 +1,6 @@
 package notary
 
-// Credentials, for a server that asks for them.
+// Authentication, for servers that require it.
 
 import (
 	"errors"
@@ -15,9 +15,9 @@ import (
 	"github.com/theupdateframework/notary/storage"
 )
 
-// authorized asks the server how it wants to be asked (GET /v2/, as registries
-// and docker do) and answers a RoundTripper that obeys: with nothing, with
-// basic authentication, or with a token for doing actions on the GUN.
+// authorized requests the authentication scheme of the server (GET /v2/, as
+// registries and docker do) and returns a RoundTripper that uses it: none, basic
+// authentication, or a token for the actions on the GUN.
 func authorized(base http.RoundTripper, address *url.URL, gun string, given credentials, actions []string) (http.RoundTripper, error) {
 	manager := challenge.NewSimpleManager()
 	if err := ping(base, address, manager); err != nil {
@@ -42,9 +42,9 @@ func ping(base http.RoundTripper, address *url.URL, manager challenge.Manager) e
 	if err != nil {
 		return storage.NetworkError{Wrapped: err} // as the library marks its own
 	}
-	_, err = io.Copy(io.Discard, response.Body) // so that the connection is used again
+	_, err = io.Copy(io.Discard, response.Body) // so that the connection is reused
 	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return fmt.Errorf("read the answer to %s/v2/: %w", address.Redacted(), err)
+		return fmt.Errorf("read the response of %s/v2/: %w", address.Redacted(), err)
 	}
 	if response.StatusCode >= http.StatusInternalServerError {
 		return &statusError{response.StatusCode}
@@ -52,7 +52,8 @@ func ping(base http.RoundTripper, address *url.URL, manager challenge.Manager) e
 	return manager.AddResponse(response)
 }
 
-// credentials are one user's for one Repository: an auth.CredentialStore in memory.
+// credentials is an auth.CredentialStore in memory, with the credentials of one user
+// for one Repository.
 type credentials struct{ user, password string }
 
 func (c credentials) Basic(*url.URL) (string, string)        { return c.user, c.password }

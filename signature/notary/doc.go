@@ -1,12 +1,13 @@
 // Package notary reads the trust data (TUF metadata) of one repository from a
-// notary server: for those who sign there, and for those who check what others
-// signed. notary's own client does the verifying; this package is the way to
-// the server, and says whose repository it is and how new.
+// notary server, for signers and for verifiers. The client library of notary
+// verifies it; this package connects to the server, and returns the root keys of
+// the repository and the versions of its files.
 //
 // # What it trusts
 //
-// Nothing that the server says. Roots answers what the server claims; Load
-// believes only what is signed down from the root keys that its caller names.
+// Nothing that the server sends. Roots returns unverified claims of the server;
+// Load accepts only data with a chain of signatures from the root keys that its
+// caller passes.
 //
 // # What never happens
 //

@@ -1,6 +1,6 @@
 package notary
 
-// One place that decides what a failure of the library means.
+// Classification of the library's errors.
 
 import (
 	"crypto/tls"
@@ -15,9 +15,9 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// Explain makes of a failure of the server called name a *signature.AccessError,
+// Explain converts an error of the server called name to a *signature.AccessError,
 // *signature.CertificateError, *signature.ExpiredError or
-// *signature.UnreachableError. Any other error stays as it is.
+// *signature.UnreachableError. It returns any other error unchanged.
 func Explain(name string, err error) error {
 	var wrapper storage.NetworkError
 	onTheWay := errors.As(err, &wrapper)

@@ -1,6 +1,6 @@
 package notary
 
-// The trust data of one GUN on one server, and what is believed of it.
+// Loading and verifying the trust data of one GUN on one server.
 
 import (
 	"context"
@@ -32,8 +32,8 @@ type Repository struct {
 }
 
 // Open connects to the server for the GUN, with the credentials for actions:
-// "pull", and "push" for those who sign. ctx bounds everything that is done with
-// the repository afterwards, too. What its errors mean, Explain says.
+// "pull", and also "push" for signers. ctx bounds every later use of the repository
+// too. Explain classifies its errors.
 func Open(ctx context.Context, address *url.URL, gun string, access signature.Access, actions ...string) (*Repository, error) {
 	transport, err := channel.Transport(access.CABundle)
 	if err != nil {
@@ -50,11 +50,11 @@ func Open(ctx context.Context, address *url.URL, gun string, access signature.Ac
 	return nil, err
 }
 
-// Close lets go of the connections.
+// Close closes the idle connections.
 func (r *Repository) Close() { r.transport.CloseIdleConnections() }
 
-// Load verifies the server's trust data down from the pinned roots. What is in
-// cache already is believed first; keys of crypto sign nothing here.
+// Load returns the server's trust data after verifying it from the pinned roots. It
+// reads cache before the server; it signs nothing with the keys of crypto.
 func (r *Repository) Load(pinned trustpinning.TrustPinConfig, cache storage.MetadataStore, crypto signed.CryptoService) (*tuf.Repo, error) {
 	loaded, _, err := client.LoadTUFRepo(client.TUFLoadOptions{
 		GUN:                    r.GUN,
@@ -67,7 +67,8 @@ func (r *Repository) Load(pinned trustpinning.TrustPinConfig, cache storage.Meta
 	return loaded, err
 }
 
-// Pinned takes no other roots than these (RootKey.ID), and none on first sight.
+// Pinned returns a configuration that accepts only these roots (RootKey.ID) and does
+// not trust on first use.
 func (r *Repository) Pinned(roots ...string) trustpinning.TrustPinConfig {
 	return trustpinning.TrustPinConfig{
 		Certs:       map[string][]string{r.GUN.String(): roots},
@@ -83,8 +84,8 @@ type Versions struct {
 	Timestamp int `json:"timestamp"`
 }
 
-// VersionsOf answers the versions of loaded trust data; a snapshot without a
-// targets file is the one gap the library leaves open.
+// VersionsOf returns the versions of loaded trust data. It returns an error for a
+// snapshot without a targets file, which the library does not check.
 func VersionsOf(loaded *tuf.Repo) (Versions, error) {
 	targets, ok := loaded.Targets[data.CanonicalTargetsRole]
 	if !ok {
@@ -108,7 +109,8 @@ func (seen Versions) Highest(other Versions) Versions {
 	}
 }
 
-// WentBack is nil unless one of the files is older now than it was seen.
+// WentBack returns an error when one of the files has a lower version now than was
+// seen before, and otherwise nil.
 func (seen Versions) WentBack(now Versions) *signature.RolledBackError {
 	for _, file := range []signature.RolledBackError{
 		{Role: "root", Seen: seen.Root, Got: now.Root},

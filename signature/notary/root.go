@@ -1,6 +1,6 @@
 package notary
 
-// Whose repository it is: the root keys that it names.
+// The root keys of a repository.
 
 import (
 	"encoding/json"
@@ -19,8 +19,8 @@ type RootKey struct {
 	Public    []byte // the PEM certificate
 }
 
-// Roots are the root keys that the server publishes for the GUN, unverified;
-// nil when it has no such repository.
+// Roots returns the root keys that the server publishes for the GUN, unverified. It
+// returns nil when the server has no such repository.
 func (r *Repository) Roots() ([]RootKey, error) {
 	raw, err := r.Remote.GetSized(data.CanonicalRootRole.String(), maxAnswer)
 	if missing := (storage.ErrMetaNotFound{}); errors.As(err, &missing) {
@@ -32,7 +32,7 @@ func (r *Repository) Roots() ([]RootKey, error) {
 	return ParseRoot(raw)
 }
 
-// ParseRoot reads the keys a root.json names for the root role, in its order.
+// ParseRoot returns the keys that a root.json lists for the root role, in its order.
 func ParseRoot(raw []byte) ([]RootKey, error) {
 	var envelope data.Signed
 	if err := json.Unmarshal(raw, &envelope); err != nil {
@@ -48,10 +48,10 @@ func ParseRoot(raw []byte) ([]RootKey, error) {
 	}
 	keys := []RootKey{}
 	for _, id := range root.Signed.Roles[data.CanonicalRootRole].KeyIDs {
-		// The id is the key's hash. With that checked here, what is verified
-		// later about the id holds for the key as well.
+		// The id is the key's hash. Because that is checked here, everything that is
+		// verified later about the id holds for the key as well.
 		if key := role.Keys[id]; key == nil || key.ID() != id {
-			return nil, fmt.Errorf("read root.json: key %s is another key than its id says", id)
+			return nil, fmt.Errorf("read root.json: key %s does not match its id", id)
 		}
 		canonical, err := utils.CanonicalKeyID(role.Keys[id])
 		if err != nil {

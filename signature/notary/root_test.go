@@ -55,7 +55,7 @@ func TestParseRoot(t *testing.T) {
 		t.Errorf("canonical id %s, want %s", parsed[1].Canonical, want)
 	}
 	_, err = ParseRoot(rootJSON(t, []string{other.ID()}, []data.PublicKey{key}))
-	if err == nil || !strings.Contains(err.Error(), "another key") {
+	if err == nil || !strings.Contains(err.Error(), "does not match its id") {
 		t.Errorf("a key under another's id: %v", err)
 	}
 }

@@ -1,7 +1,7 @@
 package notary
 
-// How bytes get to the notary server and back: under the caller's context,
-// over TLS, within bounds.
+// The transport to the notary server: under the caller's context, over TLS, within
+// bounds.
 
 import (
 	"context"
@@ -13,26 +13,26 @@ import (
 	"github.com/opensbs/sbs/signature/channel"
 )
 
-// maxAnswer bounds a response body in bytes. A signed tag takes about 200
-// in targets.json, so this is room for more than 100,000 tags.
+// maxAnswer is the maximum size of a response body, in bytes. A signed tag takes
+// about 200 bytes in targets.json, so this is enough for more than 100,000 tags.
 const maxAnswer = 32 << 20
 
-// bounded is the base of all requests. A challenge names the token
-// server, so it is here that no password leaves in clear, whatever it says.
+// bounded returns the transport of all requests. The challenge of a server names the
+// token server, so the scheme is checked here: no password is ever sent unencrypted.
 func bounded(ctx context.Context, base http.RoundTripper, progress func()) http.RoundTripper {
 	return channel.New(ctx, base, channel.Limits{MaxAnswer: maxAnswer, Progress: progress}, func(request *http.Request) error {
 		return checkScheme(request.URL)
 	})
 }
 
-// statusError is an answer the library would turn into text only.
+// statusError is an HTTP status that the library would convert to text only.
 type statusError struct{ status int }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("it answers with HTTP status %d (%s)", e.status, http.StatusText(e.status))
+	return fmt.Sprintf("it responded with HTTP status %d (%s)", e.status, http.StatusText(e.status))
 }
 
-// checked turns answers that are no trust data at all into errors.
+// checked returns an error for responses that are not trust data.
 type checked struct{ base http.RoundTripper }
 
 func (c checked) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -48,8 +48,8 @@ func (c checked) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// Name is a server in messages and in what is remembered: host, port
-// unless it is the usual one, and path.
+// Name returns the name of a server for messages and for records of it: host, port
+// unless it is 443, and path.
 func Name(address *url.URL) string {
 	host := address.Host
 	if address.Scheme == "https" && address.Port() == "443" {
