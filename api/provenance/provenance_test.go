@@ -103,12 +103,15 @@ func TestRefused(t *testing.T) {
 		"no commit": func(p *Predicate) {
 			p.BuildDefinition.ResolvedDependencies[0].Digest = map[string]string{SHA256: strings.Repeat("0a", 32)}
 		},
-		"a base without digest":    func(p *Predicate) { p.BuildDefinition.ResolvedDependencies[2].Digest = nil },
-		"a digest that is a word":  func(p *Predicate) { p.BuildDefinition.ResolvedDependencies[2].Digest[SHA256] = "latest" },
-		"a digest that is short":   func(p *Predicate) { p.BuildDefinition.ResolvedDependencies[2].Digest[SHA256] = "0a0a" },
-		"a log without digest":     func(p *Predicate) { p.RunDetails.Byproducts[0].Digest = nil },
-		"a manifest without name":  func(p *Predicate) { p.RunDetails.Byproducts[1].URI = "" },
-		"a byproduct without name": func(p *Predicate) { p.RunDetails.Byproducts[0].Name = "" },
+		"a base without digest and URI": func(p *Predicate) {
+			p.BuildDefinition.ResolvedDependencies[2].Digest, p.BuildDefinition.ResolvedDependencies[2].URI = nil, ""
+		},
+		"a submodule without digest": func(p *Predicate) { p.BuildDefinition.ResolvedDependencies[1].Digest = nil },
+		"a digest that is a word":    func(p *Predicate) { p.BuildDefinition.ResolvedDependencies[2].Digest[SHA256] = "latest" },
+		"a digest that is short":     func(p *Predicate) { p.BuildDefinition.ResolvedDependencies[2].Digest[SHA256] = "0a0a" },
+		"a log without digest":       func(p *Predicate) { p.RunDetails.Byproducts[0].Digest = nil },
+		"a manifest without name":    func(p *Predicate) { p.RunDetails.Byproducts[1].URI = "" },
+		"a byproduct without name":   func(p *Predicate) { p.RunDetails.Byproducts[0].Name = "" },
 		"too many dependencies": func(p *Predicate) {
 			for range maxResources {
 				p.BuildDefinition.ResolvedDependencies = append(p.BuildDefinition.ResolvedDependencies, p.BuildDefinition.ResolvedDependencies[0])
@@ -176,4 +179,18 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%v\n%s\n%s", err, written, rewritten)
 		}
 	})
+}
+
+// A builder may not report the digest of an image that it used; the statement says
+// so then, rather than holding one that nobody saw used.
+func TestBaseImageWithoutDigest(t *testing.T) {
+	p := golden()
+	p.BuildDefinition.ResolvedDependencies[2].Digest = nil
+	text, err := Encode(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Parse(text); err != nil || len(again.BuildDefinition.ResolvedDependencies[2].Digest) != 0 {
+		t.Errorf("%+v, %v", again, err)
+	}
 }

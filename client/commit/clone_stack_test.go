@@ -66,7 +66,7 @@ func TestWhatTheServerClones(t *testing.T) {
 		for _, depth := range []int{0, 1, 2} {
 			t.Run(fmt.Sprintf("depth %d, submodules %v", depth, submodules), func(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), "clone")
-				request := source.Request{URL: server.HTTPSURL("top.git"), Depth: depth, Submodules: submodules, CABundle: server.CABundle()}
+				request := source.Request{URL: server.HTTPSURL("top.git"), Depth: depth, Submodules: submodules, Anchors: source.Anchors{CABundle: server.CABundle()}}
 				if _, err := source.Clone(t.Context(), request, dir, nil); err != nil {
 					t.Fatal(err)
 				}
