@@ -139,7 +139,7 @@ func TestWhatTheServerClonesAsGitDoes(t *testing.T) {
 	))
 	git("tag", "-a", "-m", "release", "v1", head)
 	dir := filepath.Join(t.TempDir(), "clone")
-	request := source.Request{URL: server.HTTPSURL("odd.git"), Reference: "v1", Depth: 1, Submodules: true, LFS: true, CABundle: server.CABundle()}
+	request := source.Request{URL: server.HTTPSURL("odd.git"), Reference: "v1", Depth: 1, Submodules: true, LFS: true, Anchors: source.Anchors{CABundle: server.CABundle()}}
 	if _, err := source.Clone(t.Context(), request, dir, nil); err != nil {
 		t.Fatal(err)
 	}
