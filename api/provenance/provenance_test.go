@@ -181,8 +181,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A builder may not report the digest of an image that it used; the statement says
-// so then, rather than holding one that nobody saw used.
+// A builder may not report the digest of an image that it used; the statement has none
+// then, rather than one that nobody saw used.
 func TestBaseImageWithoutDigest(t *testing.T) {
 	p := golden()
 	p.BuildDefinition.ResolvedDependencies[2].Digest = nil

@@ -5,7 +5,6 @@ package dockerfile
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -180,7 +179,7 @@ func TestOldParserSeesNoOtherImage(t *testing.T) {
 	if pinned < 500 {
 		t.Errorf("only %d texts could be pinned", pinned)
 	}
-	t.Log(fmt.Sprintf("%d texts were pinned and compared, seed %d", pinned, seed))
+	t.Logf("%d texts were pinned and compared, seed %d", pinned, seed)
 }
 
 // pieces are what random texts are made of.

@@ -12,6 +12,9 @@ import (
 	"github.com/opensbs/sbs/deploy/harness/gitserver"
 )
 
+// dateOfTests is the date in the lines of committers that git reads.
+const dateOfTests = "1312735823"
+
 // Committer lines that git finds a date in are read, as that date.
 func TestCommittersAsGitReadsThem(t *testing.T) {
 	s := newStack(t, gitserver.Options{})

@@ -7,8 +7,6 @@ import (
 	"time"
 )
 
-const dateOfTests = "1312735823"
-
 // committers are lines, and whether git finds dateOfTests in them.
 var committers = map[string]bool{
 	"A <a@x> 1312735823 +0000":     true,

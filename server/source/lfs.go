@@ -43,7 +43,7 @@ func (c *cloner) fetchPointers(ctx context.Context, n node, reference string, fi
 	}
 	server, err := c.lfsServer(ctx, n.url, reference, files)
 	if err != nil {
-		return fmt.Errorf("Git LFS: %w", err)
+		return fmt.Errorf("fetch Git LFS objects: %w", err)
 	}
 	defer server.close()
 	report(c.progress, "fetching the Git LFS objects of %s files from %s", grouped(int64(len(wanted))), server.endpoint)

@@ -82,7 +82,7 @@ func lfsURL(text string) (URL, error) {
 func (s *lfsServer) fetch(ctx context.Context, worktree *os.Root, files []pointerFile) error {
 	actions, err := s.batch(ctx, files)
 	if err != nil {
-		return fmt.Errorf("Git LFS: %w", err)
+		return fmt.Errorf("fetch Git LFS objects: %w", err)
 	}
 	for _, file := range files {
 		action, ok := actions[file.object.String()]
