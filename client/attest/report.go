@@ -39,6 +39,10 @@ func (e *Refusal) Error() string { return "attestation refused: " + e.Check + ":
 // Unwrap returns why.
 func (e *Refusal) Unwrap() error { return e.cause }
 
+// Judged reports whether the evidence was held against the policy. It was not where
+// the policy is incomplete, or a file that it names can't be read.
+func (e *Refusal) Judged() bool { return e.Check != checkPolicy }
+
 // Next says what to do next.
 func (e *Refusal) Next() string {
 	if next := advice.Next(e.cause); next != "" {

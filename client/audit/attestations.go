@@ -96,7 +96,7 @@ func (a *audit) stated(ctx context.Context, k kind) ([]attestation, error) {
 // inManifest is the manifest's copy of the statement of a kind.
 func (a *audit) inManifest(k kind) (attestation, error) {
 	if !a.passed[checkManifest] {
-		return attestation{}, errors.New("it is in the manifest only, which was not verified")
+		return attestation{}, &missingError{"it is in the manifest only, which was not verified"}
 	}
 	text, ok := a.contents.Attested[k.file]
 	if !ok {

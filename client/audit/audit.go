@@ -48,13 +48,16 @@ const (
 type Report struct {
 	Version int    `json:"version"` // of this form: 1
 	Outcome string `json:"outcome"` // Passed only where no row failed
-	Image   string `json:"image"`   // as it was asked for
-	Digest  string `json:"digest"`  // what the registry leads to; empty where it does not
+	// Judged is false where the image did not pass only because something could not
+	// be fetched or was not given: see Row.Unread.
+	Judged bool   `json:"judged"`
+	Image  string `json:"image"`  // as it was asked for
+	Digest string `json:"digest"` // what the registry leads to; empty where it does not
 	// Enclave is the kind that the provenance names, or else the build record;
 	// "simulated" proves nothing to others.
 	Enclave string `json:"enclave"`
 	// SimulatedAllowed is Request.AllowSimulated; without it an enclave that is
-	// simulated, or of a kind that this program does not know, is not passed.
+	// simulated does not pass, nor one whose kind is not known.
 	SimulatedAllowed bool `json:"simulated_allowed"`
 	// SourceAnchors are the parameters in which the developer gave keys or CAs of
 	// the git host; null where that is not known.
@@ -70,6 +73,9 @@ type Row struct {
 	Outcome string `json:"outcome"` // Passed, Failed or NotChecked
 	Found   string `json:"found"`   // what was found, or why not
 	Proves  string `json:"proves"`  // what it proves when it passed
+	// Unread is true where the row failed because what it is about could not be
+	// fetched or was not given, and not because something is wrong with it.
+	Unread bool `json:"unread,omitempty"`
 }
 
 const reportVersion = 1
@@ -107,6 +113,7 @@ func Run(ctx context.Context, request Request) (Report, error) {
 	if report.SimulatedAllowed = request.AllowSimulated; report.denied() {
 		report.Outcome = Failed
 	}
+	report.Judged = report.judged()
 	return report, nil
 }
 
@@ -165,7 +172,7 @@ func (a *audit) row(ctx context.Context, c check) Row {
 	case errors.As(err, &not):
 		row.Found = not.Error()
 	case err != nil:
-		row.Outcome, row.Found = Failed, err.Error()
+		row.Outcome, row.Found, row.Unread = Failed, err.Error(), unread(err)
 	default:
 		row.Outcome, row.Found = Passed, found
 	}

@@ -19,7 +19,7 @@ import (
 
 func openManifest(ctx context.Context, a *audit) (string, error) {
 	if a.Manifest == "" {
-		return "", errors.New("none was given: name its file with --manifest, or the server's configuration with --env, or leave it out with --skip " + PartManifest)
+		return "", &missingError{"none was given: name its file with --manifest, or the server's configuration with --env, or leave it out with --skip " + PartManifest}
 	}
 	key, err := verify.ParsePublicKey([]byte(a.Trust.Manifest.Key))
 	if err != nil {

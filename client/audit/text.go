@@ -31,6 +31,8 @@ func (r Report) Verdict() string {
 	switch {
 	case failed > 0:
 		return fmt.Sprintf("NOT VERIFIED: %d of %d checks failed", failed, len(r.Checks))
+	case r.denied() && r.Enclave == "":
+		return "NOT VERIFIED: the kind of enclave is NOT KNOWN: neither the manifest nor the provenance was checked; to do without it, --allow-simulated accepts it"
 	case r.denied():
 		return fmt.Sprintf("NOT VERIFIED: the enclave is SIMULATED (%.50q): its owner could have signed anything; to try things out, --allow-simulated accepts it", r.Enclave)
 	case len(r.LeftOut) > 0:
@@ -42,15 +44,18 @@ func (r Report) Verdict() string {
 }
 
 // denied reports whether the kind of the enclave alone refuses the image: it is
-// known, and not one that keeps its keys.
+// not one that keeps its keys, or not known.
 func (r Report) denied() bool {
-	return r.Enclave != "" && r.Enclave != real && !r.SimulatedAllowed
+	return r.Enclave != real && !r.SimulatedAllowed
 }
 
 // enclave is what the kind of the enclave makes of the verdict.
 func (r Report) enclave(before string) string {
-	if r.Enclave == real || r.Enclave == "" {
+	switch r.Enclave {
+	case real:
 		return ""
+	case "":
+		return before + "but the kind of enclave is NOT KNOWN: its owner could have signed anything"
 	}
 	return before + "as far as a SIMULATED enclave can be: its owner could have signed anything"
 }

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -175,33 +176,48 @@ func TestSimulatedIsSaid(t *testing.T) {
 	}
 }
 
-// Whatever the trust file and --skip leave out, a simulated enclave is named:
-// the build record says it where there is no provenance.
+// Whatever the trust file and --skip leave out, a simulated enclave is named: the
+// build record says it where there is no provenance. Where neither is checked, or
+// neither says it, the kind is not known, and that is no better.
 func TestSimulatedIsNeverHidden(t *testing.T) {
 	s := newServer(t)
 	address, account := withReferrers(t)
-	for _, kind := range []string{"contract", "simulated"} {
+	for _, kind := range []string{"contract", "simulated", ""} {
 		w := s.build(t, address, account, changes{
-			predicate: func(p *provenance.Predicate) { p.RunDetails.Builder.ID = provenance.BuilderID(kind) },
-			record:    func(r map[string]any) { r["enclave"] = kind },
+			predicate: func(p *provenance.Predicate) {
+				if kind != "" { // a provenance always names one
+					p.RunDetails.Builder.ID = provenance.BuilderID(kind)
+				}
+			},
+			record: func(r map[string]any) { r["enclave"] = kind },
 		})
 		w.Trust.Builder = ""
 		whole := w.Trust
 		for _, attested := range []bool{true, false} {
-			for _, skip := range [][]string{nil, {audit.PartSBOM}, {audit.PartProvenance}, {audit.PartManifest}} {
+			for _, skip := range [][]string{nil, {audit.PartSBOM}, {audit.PartProvenance}, {audit.PartManifest}, {audit.PartManifest, audit.PartProvenance}} {
 				if w.Trust = whole; !attested {
 					w.Trust.Attestations, w.Trust.Published = nil, nil
 				}
 				w.Skip = skip
-				known := !slices.Contains(skip, audit.PartManifest) || attested
+				found := kind
+				switch {
+				case attested && !slices.Contains(skip, audit.PartProvenance):
+					found = cmp.Or(kind, "contract")
+				case slices.Contains(skip, audit.PartManifest):
+					found = ""
+				}
+				want := map[string]string{"contract": "", "simulated": "SIMULATED", "": "NOT KNOWN"}[found]
 				w.AllowSimulated = false
-				if denied := w.run().Outcome == audit.Failed; denied != (known && kind == "simulated") {
-					t.Errorf("%s, attested %v, without %v: denied %v", kind, attested, skip, denied)
+				report := w.run()
+				if denied := report.Outcome == audit.Failed; denied != (want != "") || !strings.Contains(report.Verdict(), want) || !report.Judged {
+					t.Errorf("%q, attested %v, without %v: denied %v: %s", kind, attested, skip, denied, report.Text())
 				}
 				w.AllowSimulated = true
-				report := w.run()
-				if named := strings.Contains(report.Verdict(), "SIMULATED"); report.Outcome != audit.Passed || named != (known && kind == "simulated") || known && report.Enclave != kind {
-					t.Errorf("%s, attested %v, without %v: %s", kind, attested, skip, report.Text())
+				report = w.run()
+				lines := strings.Split(strings.TrimSpace(report.Text()), "\n")
+				last := lines[len(lines)-1]
+				if named := strings.Contains(last, "SIMULATED") || strings.Contains(last, "NOT KNOWN"); report.Outcome != audit.Passed || named != (want != "") || !strings.Contains(last, want) || report.Enclave != found {
+					t.Errorf("%q, attested %v, without %v: %s", kind, attested, skip, report.Text())
 				}
 			}
 		}

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/api/manifest"
-	"github.com/opensbs/sbs/client/advice"
 )
 
 // Tampered changes one byte of a copy of the archive of result, in memory, and
@@ -41,7 +40,7 @@ func Tampered(ctx context.Context, result Result, key *rsa.PublicKey) (err error
 	}
 	changed.Digest = manifest.Digest(hash.Sum(nil))
 	if err := changed.Verify(key); !errors.Is(err, manifest.ErrSignature) {
-		return advice.New(errors.New("verify test: a changed manifest passed the check"), distrust)
+		return &Refusal{errors.New("verify test: a changed manifest passed the check")}
 	}
 	return nil
 }

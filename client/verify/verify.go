@@ -11,7 +11,6 @@ import (
 
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/record"
-	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/atomicfile"
 )
 
@@ -28,18 +27,29 @@ type Result struct {
 // was taken for.
 var ErrOtherBuild = errors.New("this is the manifest of another build")
 
+// Refusal is the verdict on a manifest that is not genuine.
+type Refusal struct{ cause error }
+
+func (e *Refusal) Error() string { return e.cause.Error() }
+
+// Unwrap returns why.
+func (e *Refusal) Unwrap() error { return e.cause }
+
+// Next returns what to do next.
+func (e *Refusal) Next() string { return distrust }
+
 const distrust = "don't trust this build: get the manifest and the key again, from a place you trust, and compare"
 
 // Manifest verifies the .sig.tbz at path with key, and unpacks "<name>.tbz" and
 // "<name>.sig" beside it. name must be the file's own, and the build named in
 // the signed record must be the one in name: a genuine manifest of another
-// build is refused. When the signature does not hold, errors.Is finds
+// build is refused. Both are a *Refusal. When the signature does not hold, errors.Is finds
 // manifest.ErrSignature and nothing is unpacked.
 func Manifest(ctx context.Context, path string, key *rsa.PublicKey) (Result, error) {
 	result, err := unpack(ctx, path, key)
 	suspicious := errors.Is(err, manifest.ErrSignature) || errors.Is(err, manifest.ErrFormat) || errors.Is(err, ErrOtherBuild)
 	if suspicious && ctx.Err() == nil {
-		return Result{}, advice.New(fmt.Errorf("verify manifest: %w", err), distrust)
+		return Result{}, &Refusal{fmt.Errorf("verify manifest: %w", err)}
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("verify manifest: %w", err)

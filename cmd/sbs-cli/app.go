@@ -69,7 +69,8 @@ The way to a first image: create-client-cert, create-server-cert, instance-env,
 then start the server with what that printed; then init, build --follow,
 get-manifest --verify-manifest.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage.`
+Exit codes: 0 done, 1 failed, 2 wrong usage. Where an image, a manifest or a server
+is judged: 3 it did not pass, 4 it could not be judged.`
 
 // command builds a command that reads the configuration, and takes flags but no
 // arguments.

@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/attest"
 	"github.com/opensbs/sbs/client/config"
 )
@@ -30,7 +29,7 @@ the configuration), in flags, or in both; docs/attestation.md explains each.
     sbs-cli attest --contract user-data.yaml --plain-contract plain.yaml \
         --certificate attestation.crt --chain intermediate.crt --chain ca.pem --root root.pem
     sbs-cli attest --policy policy.json --json`,
-		p.printAttestation, append(policyFlags(), jsonFlag())...)
+		judging(p.printAttestation), append(policyFlags(), jsonFlag())...)
 }
 
 func policyFlag() cli.Flag {
@@ -113,21 +112,21 @@ func (p program) examine(c *cli.Context, server *client.Client, policy *attest.P
 }
 
 // attested is called before a secret is sent. It does nothing unless the user
-// demands attestation, in the configuration or by a flag.
+// requires attestation, in the configuration or by a flag.
 func (p program) attested(c *cli.Context, server *client.Client, settings *config.Config) error {
 	policy, err := attestationPolicy(c, settings)
 	if err != nil {
-		return err
+		return unjudged(err)
 	}
 	if policy == nil {
 		if c.Bool("require-attestation") {
-			return advice.New(errors.New("--require-attestation: nothing says what the server's evidence must show"), "give --policy FILE, or REQUIRE_ATTESTATION in the configuration; sbs-cli attest tries it out")
+			return usageError{errors.New("--require-attestation: nothing says what the server's evidence must show"), "give --policy FILE, or REQUIRE_ATTESTATION in the configuration; sbs-cli attest tries it out"}
 		}
 		return nil
 	}
 	report, err := p.examine(c, server, policy)
 	if err != nil {
-		return fmt.Errorf("nothing was sent: %w", err)
+		return unjudged(fmt.Errorf("nothing was sent: %w", err))
 	}
 	p.say("attested: the server is the enclave that it should be (%s, %d checks)", report.Kind, len(report.Findings))
 	return nil

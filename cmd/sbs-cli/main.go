@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,13 +30,6 @@ type program struct {
 	now            func() time.Time
 }
 
-// Exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
-
 // run runs one command line and returns the exit code.
 func (p program) run(ctx context.Context, arguments []string) int {
 	err := p.app().RunContext(ctx, arguments)
@@ -48,11 +40,7 @@ func (p program) run(ctx context.Context, arguments []string) int {
 	if next := advice.Next(err); next != "" {
 		p.say("next: %s", next)
 	}
-	var usage usageError
-	if errors.As(err, &usage) {
-		return exitUsage
-	}
-	return exitFailed
+	return exitCode(err)
 }
 
 // say tells the person at the terminal something, on stderr.

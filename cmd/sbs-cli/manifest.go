@@ -50,6 +50,18 @@ type manifestReport struct {
 }
 
 func (p program) saveManifest(c *cli.Context) error {
+	if !judgesManifest(c) {
+		return p.fetchManifest(c)
+	}
+	return unjudged(p.fetchManifest(c))
+}
+
+// judgesManifest reports whether the manifest is to be verified.
+func judgesManifest(c *cli.Context) bool {
+	return c.Bool("verify-manifest") || c.Bool("verify-test") || c.String("public-key") != ""
+}
+
+func (p program) fetchManifest(c *cli.Context) error {
 	server, _, err := p.connect(c)
 	if err != nil {
 		return err
@@ -61,7 +73,7 @@ func (p program) saveManifest(c *cli.Context) error {
 	}
 	p.say("wrote %s", path)
 	report := manifestReport{ManifestName: name, File: path}
-	if c.Bool("verify-manifest") || c.Bool("verify-test") || c.String("public-key") != "" {
+	if judgesManifest(c) {
 		if err := p.verifyManifest(c, server, &report); err != nil {
 			return err
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/public"
-	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/audit"
 	"github.com/opensbs/sbs/signature"
 )
@@ -32,7 +31,7 @@ configuration, or SBS_DOCKER_RO_USER and SBS_DOCKER_RO_PASSWORD of the environme
 or else the one that docker login or podman login keeps.
 
     sbs-cli verify --trust app-trust.json --manifest manifest.NAME.sig.tbz IMAGE`,
-		p.verifyImage, append([]cli.Flag{
+		judging(p.verifyImage), append([]cli.Flag{
 			envFlag(), jsonFlag(), buildNameFlag(),
 			&cli.StringFlag{Name: "trust", Usage: "trust `FILE`, as get-trust writes it", TakesFile: true},
 			&cli.StringFlag{Name: "manifest", Usage: "signed manifest, a `FILE` that ends in .sig.tbz", TakesFile: true},
@@ -67,10 +66,7 @@ func (p program) verifyImage(c *cli.Context) (err error) {
 	} else {
 		err = p.print(report.Text())
 	}
-	if err == nil && report.Outcome != audit.Passed {
-		err = advice.New(fmt.Errorf("verify %s: %s", request.Reference, report.Verdict()), "don't run the image; ask whoever built it about the lines that failed")
-	}
-	return err
+	return errors.Join(report.Err(), err)
 }
 
 // auditRequest is what the command line says.

@@ -20,7 +20,7 @@ func TestSimulatedEnclaveIsAttested(t *testing.T) {
 	l.prepare(t, "attested", hello, nil)
 	l.succeed(t)
 	refused := run(t, l.Dir(), nil, "", l.programs.ClientBinary, "attest", "--env", "sbs-config.json")
-	if refused.code != 1 || !strings.Contains(refused.err, "the enclave is simulated") {
+	if refused.code != 3 || !strings.Contains(refused.err, "the enclave is simulated") {
 		t.Errorf("exit code %d: %s", refused.code, refused.err)
 	}
 	passed := l.guide(t, "attest --require simulated --env sbs-config.json --json")

@@ -32,7 +32,7 @@ func (a auditor) tampered(t *testing.T) {
 	t.Run("no manifest", func(t *testing.T) {
 		a := a
 		a.manifest = ""
-		a.fails(t, []string{"manifest"})
+		a.failsWith(t, 4, []string{"manifest"})
 		if report, s := a.verify(t, a.image, "--skip", "manifest"); s.code != 0 || !slices.Equal(report.LeftOut, []string{"manifest"}) {
 			t.Errorf("left out: %+v", s)
 		}

@@ -82,8 +82,14 @@ func (a auditor) verify(t *testing.T, image string, arguments ...string) (audit.
 	return report, s
 }
 
-// fails checks which rows failed, and that the program says so.
+// fails checks which rows failed, and that the program says so: by the exit code
+// for a verdict.
 func (a auditor) fails(t *testing.T, want []string, arguments ...string) {
+	t.Helper()
+	a.failsWith(t, 3, want, arguments...)
+}
+
+func (a auditor) failsWith(t *testing.T, code int, want []string, arguments ...string) {
 	t.Helper()
 	report, s := a.verify(t, a.image+":latest", arguments...)
 	var rows []string
@@ -92,8 +98,8 @@ func (a auditor) fails(t *testing.T, want []string, arguments ...string) {
 			rows = append(rows, row.Check)
 		}
 	}
-	if s.code != 1 || report.Outcome != audit.Failed || !slices.Equal(rows, want) || !strings.Contains(s.err, "NOT VERIFIED") {
-		t.Errorf("exit code %d, failed: %q, want %q\n%s\n%s", s.code, rows, want, s.err, report.Text())
+	if s.code != code || report.Outcome != audit.Failed || !slices.Equal(rows, want) || !strings.Contains(s.err, "NOT VERIFIED") {
+		t.Errorf("exit code %d, want %d, failed: %q, want %q\n%s\n%s", s.code, code, rows, want, s.err, report.Text())
 	}
 }
 
@@ -134,7 +140,7 @@ func (a auditor) accounts(t *testing.T) {
 	environment := a.account
 	a.account = []string{"DOCKER_CONFIG=" + t.TempDir()}
 	report, s := a.verify(t, a.image)
-	if s.code != 1 || len(report.Checks) == 0 || report.Checks[0].Outcome != audit.Failed {
+	if s.code != 4 || len(report.Checks) == 0 || report.Checks[0].Outcome != audit.Failed {
 		t.Errorf("without an account: %+v\n%s", s, report.Text())
 	}
 	a.account = a.l.dockerEnvironment(t)[:1]
@@ -143,7 +149,7 @@ func (a auditor) accounts(t *testing.T) {
 	}
 	a.account = append(environment[:1:1], "SBS_DOCKER_RO_PASSWORD=not-the-password")
 	report, s = a.verify(t, a.image)
-	if s.code != 1 || strings.Contains(s.out+s.err, "not-the-password") {
+	if s.code != 4 || strings.Contains(s.out+s.err, "not-the-password") {
 		t.Errorf("with a wrong password: %+v\n%s", s, report.Text())
 	}
 }
