@@ -11,7 +11,7 @@ import (
 // in words, and the check that enforces those words.
 type field struct {
 	key    string
-	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods, *Attestations, *BasePolicy or *map[string]string
+	at     func(*Parameters) any // *string, *Secret, *bool, *int, *[]string, *Methods, *Attestations, *BasePolicy, *Credentials or *map[string]string
 	takes  string
 	bare   func(string) string // what is taken off a text before it is checked; nil for nothing but white space
 	check  func(string) string // the problem, or ""; for lists and objects, of each item
@@ -33,6 +33,7 @@ var fields = []field{
 	{key: "GITHUB_USER", at: func(p *Parameters) any { return &p.GitHubUser }, takes: "a user name for HTTPS", check: lineUpTo(256)},
 	{key: "GITHUB_TOKEN", at: func(p *Parameters) any { return &p.GitHubToken }, takes: "a token or password for HTTPS, in one line", check: lineUpTo(4096), secret: true},
 	{key: "GITHUB_AUTH", at: func(p *Parameters) any { return &p.GitHubAuth }, takes: "how GITHUB_TOKEN is sent: basic or bearer", check: oneOf("basic", "bearer")},
+	{key: "GITHUB_CREDENTIALS", at: func(p *Parameters) any { return &p.GitHubCredentials }, takes: "a list of objects with url, and key, or token with user and auth, up to 100", secret: true},
 	{key: "GITHUB_KNOWN_HOSTS", at: func(p *Parameters) any { return &p.GitHubKnownHosts }, takes: "lines of a known_hosts file, up to 64 KiB", check: knownHosts},
 	{key: "GITHUB_CA", at: func(p *Parameters) any { return &p.GitHubCA }, takes: "CA certificates in PEM, up to 256 KiB", check: certificates},
 	{key: "GITHUB_DEPTH", at: func(p *Parameters) any { return &p.GitHubDepth }, takes: "a whole number from 1 to 1000000"},
@@ -113,6 +114,8 @@ func (f field) decode(p *Parameters, raw json.RawMessage) error {
 	switch target := f.at(p).(type) {
 	case *BasePolicy:
 		*target, problem = basePolicy(raw)
+	case *Credentials:
+		*target, problem = credentials(raw)
 	case *Methods:
 		*target, problem = methods(raw)
 	case *Attestations:

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,17 +22,18 @@ type Parameters struct {
 	NewSecret     Secret // NEW_SECRET: takes SECRET's place when an update succeeds
 	ExitNonzero   bool   // EXIT_NONZERO: for clients; no effect on the server
 
-	GitHubURL        string // GITHUB_URL, credentials taken out
-	GitHubBranch     string // GITHUB_BRANCH: branch, tag or full commit id; empty: the remote's default
-	GitHubKey        Secret // GITHUB_KEY: SSH private key
-	GitHubUser       string // GITHUB_USER (addition): HTTPS user, or from GITHUB_URL
-	GitHubToken      Secret // GITHUB_TOKEN (addition): HTTPS password or token, or from GITHUB_URL
-	GitHubAuth       string // GITHUB_AUTH (addition): how the token is sent: basic, the default, or bearer
-	GitHubKnownHosts string // GITHUB_KNOWN_HOSTS (addition): known_hosts text
-	GitHubCA         string // GITHUB_CA (addition): PEM certificates trusted for HTTPS clones
-	GitHubDepth      int    // GITHUB_DEPTH (addition): commits of history; 0 means 1
-	Submodules       bool   // GITHUB_RECURSE_SUBMODULES
-	LFS              bool   // GITHUB_LFS (addition): Git LFS objects in the place of their pointers
+	GitHubURL         string      // GITHUB_URL, credentials taken out
+	GitHubBranch      string      // GITHUB_BRANCH: branch, tag or full commit id; empty: the remote's default
+	GitHubKey         Secret      // GITHUB_KEY: SSH private key
+	GitHubUser        string      // GITHUB_USER (addition): HTTPS user, or from GITHUB_URL
+	GitHubToken       Secret      // GITHUB_TOKEN (addition): HTTPS password or token, or from GITHUB_URL
+	GitHubAuth        string      // GITHUB_AUTH (addition): how the token is sent: basic, the default, or bearer
+	GitHubCredentials Credentials // GITHUB_CREDENTIALS (addition): keys and tokens of hosts and repositories, before the three above
+	GitHubKnownHosts  string      // GITHUB_KNOWN_HOSTS (addition): known_hosts text
+	GitHubCA          string      // GITHUB_CA (addition): PEM certificates trusted for HTTPS clones
+	GitHubDepth       int         // GITHUB_DEPTH (addition): commits of history; 0 means 1
+	Submodules        bool        // GITHUB_RECURSE_SUBMODULES
+	LFS               bool        // GITHUB_LFS (addition): Git LFS objects in the place of their pointers
 
 	DockerRepo      string            // DOCKER_REPO: namespace/name, without registry and tag
 	DockerUser      string            // DOCKER_USER
@@ -135,9 +137,13 @@ func (p Parameters) MarshalJSON() ([]byte, error) {
 }
 
 // Public returns the parameters that are given and are not secret, by key, for
-// the build record.
+// the build record. Of GITHUB_CREDENTIALS the keys and tokens are secret.
 func (p Parameters) Public() map[string]any {
-	return p.values(func(f field) bool { return !f.secret })
+	values := p.values(func(f field) bool { return !f.secret })
+	if len(p.GitHubCredentials) != 0 {
+		values[credentialsKey] = p.GitHubCredentials.public()
+	}
+	return values
 }
 
 // Secrets returns every secret that is given, by the name that stands for it in
@@ -157,6 +163,8 @@ func (p Parameters) Secrets() map[string]string {
 			for name, text := range *value {
 				secrets[f.key+"."+name] = text
 			}
+		case *Credentials:
+			maps.Copy(secrets, value.secrets())
 		}
 	}
 	return secrets
@@ -179,6 +187,7 @@ func (p Parameters) Logins() []Login {
 		{"MANIFEST_COS_HMAC_SECRET_ACCESS_KEY", p.ManifestStore.HMACKeyID, string(p.ManifestStore.HMACSecret)},
 		{"STATE_COS_HMAC_SECRET_ACCESS_KEY", p.StateStore.HMACKeyID, string(p.StateStore.HMACSecret)},
 	}
+	all = append(all, p.GitHubCredentials.logins()...)
 	return slices.DeleteFunc(all, func(l Login) bool { return l.Password == "" })
 }
 
@@ -218,6 +227,10 @@ func (p Parameters) values(want func(field) bool) map[string]any {
 				values[f.key] = *value
 			}
 		case *BasePolicy:
+			if len(*value) != 0 {
+				values[f.key] = *value
+			}
+		case *Credentials:
 			if len(*value) != 0 {
 				values[f.key] = *value
 			}

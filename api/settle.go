@@ -35,6 +35,9 @@ func (p *Parameters) settle() error {
 	if err := p.checkBases(); err != nil {
 		return err
 	}
+	if err := p.checkCredentials(); err != nil {
+		return err
+	}
 	return p.pairs()
 }
 

@@ -3,9 +3,11 @@ package server
 import (
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/signature/notary"
 )
@@ -38,6 +40,9 @@ func checkParts(p api.Parameters) error {
 	}
 	if err := source.CheckReference(p.GitHubBranch); err != nil {
 		return &api.ParameterError{Key: "GITHUB_BRANCH", Problem: err.Error()}
+	}
+	if i, err := source.CheckCredentials(pipeline.SourceCredentials(p.GitHubCredentials)); err != nil {
+		return &api.ParameterError{Key: "GITHUB_CREDENTIALS", Problem: fmt.Sprintf("entry [%d]: %v", i, err)}
 	}
 	if err := source.CheckDeveloperKnownHosts(nil, []byte(p.GitHubKnownHosts)); err != nil {
 		return &api.ParameterError{Key: "GITHUB_KNOWN_HOSTS", Problem: err.Error()}

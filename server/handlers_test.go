@@ -78,6 +78,10 @@ func TestDoorAsksTheParts(t *testing.T) {
 			t.Errorf("%s: got %+v", key, got)
 		}
 	}
+	credentials := strings.Replace(parameters(), "{", `{"GITHUB_CREDENTIALS": [{"url": "git@h:x", "key": "planted"}],`, 1)
+	if got := f.answer("POST", "/image", credentials, http.StatusBadRequest); got.Key != "GITHUB_CREDENTIALS" || !strings.Contains(got.Status, "entry [0]: SSH key: it is no private key") || strings.Contains(got.Status, "planted") {
+		t.Errorf("got %+v", got)
+	}
 	f.builder.refuses = &api.ParameterError{Key: "BASE_IMAGE_POLICY", Problem: "no key"}
 	if got := f.answer("POST", "/image", parameters(), http.StatusBadRequest); got.Key != "BASE_IMAGE_POLICY" {
 		t.Errorf("got %+v", got)

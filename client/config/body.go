@@ -151,12 +151,18 @@ func (c *Config) readFiles(values map[string]json.RawMessage) error {
 			return fmt.Errorf("%s: %w", from.pathKey, err)
 		}
 	}
-	return readPolicyFiles(values)
+	if err := policyKeys.readFiles(values); err != nil {
+		return err
+	}
+	return credentialKeys.readFiles(values)
 }
 
 // checked makes the body and lets package api judge it.
 func (c *Config) checked(values map[string]json.RawMessage) ([]byte, error) {
-	if err := checkSSHKey(text(values["GITHUB_KEY"])); err != nil {
+	if err := checkSSHKey("GITHUB_KEY_FILE", text(values["GITHUB_KEY"])); err != nil {
+		return nil, fmt.Errorf("parameters: %w", err)
+	}
+	if err := checkSSHKeys(values); err != nil {
 		return nil, fmt.Errorf("parameters: %w", err)
 	}
 	// The stock client always sends these two.
@@ -225,7 +231,7 @@ func (c *Config) origin(parameter string) string {
 
 // checkSSHKey finds keys that no server could use. They are as easily mistaken
 // as they are late to fail.
-func checkSSHKey(key string) error {
+func checkSSHKey(where, key string) error {
 	if key == "" {
 		return nil
 	}
@@ -233,9 +239,9 @@ func checkSSHKey(key string) error {
 	var passphrase *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &passphrase):
-		return advice.New(errors.New("the SSH key of GITHUB_KEY_FILE has a passphrase, which the server can't know"), "use a deploy key without one: ssh-keygen -N '' -t ed25519 -f deploy-key")
+		return advice.New(fmt.Errorf("the SSH key of %s has a passphrase, which the server can't know", where), "use a deploy key without one: ssh-keygen -N '' -t ed25519 -f deploy-key")
 	case err != nil:
-		return advice.New(fmt.Errorf("GITHUB_KEY_FILE holds no SSH private key: %w", err), "name the private key, which is the file without .pub")
+		return advice.New(fmt.Errorf("%s holds no SSH private key: %w", where, err), "name the private key, which is the file without .pub")
 	}
 	return nil
 }

@@ -129,6 +129,32 @@ func TestParametersReadsThePolicysKeys(t *testing.T) {
 	}
 }
 
+func TestParametersReadsTheKeysOfCredentials(t *testing.T) {
+	key := sshKey(t, "")
+	file := writeFile(t, key)
+	got := sent(t, load(t, body(t, `, "github_credentials": [{"url": "git@h:x", "key_file": "`+file+`"}, {"url": "https://h", "token": "tok"}]`), nil), "")
+	list, _ := got["GITHUB_CREDENTIALS"].([]any)
+	if len(list) != 2 {
+		t.Fatalf("sent %v", got["GITHUB_CREDENTIALS"])
+	}
+	first, second := list[0].(map[string]any), list[1].(map[string]any)
+	if first["key"] != string(key) || first["key_file"] != nil || first["url"] != "git@h:x" || second["token"] != "tok" {
+		t.Errorf("sent %v", list)
+	}
+	for name, entry := range map[string]string{
+		"entry [1]: key_file and key are both given": `{"url": "git@h:y", "key": "x", "key_file": "` + file + `"}`,
+		"entry [1]: key_file: open":                  `{"url": "git@h:y", "key_file": "/no/such"}`,
+		"entry [1] has a passphrase":                 `{"url": "git@h:y", "key_file": "` + writeFile(t, sshKey(t, "geheim")) + `"}`,
+		"entry [1] holds no SSH private key":         `{"url": "git@h:y", "key_file": "` + writeFile(t, []byte("ssh-ed25519 AAAA me")) + `"}`,
+		"entry [1]: url is missing":                  `{"key_file": "` + file + `"}`,
+	} {
+		_, err := load(t, body(t, `, "GITHUB_CREDENTIALS": [{"url": "https://h", "token": "tok"}, `+entry+`]`), nil).Parameters("")
+		if err == nil || !strings.Contains(err.Error(), "GITHUB_CREDENTIALS: "+name) || advice.Next(err) == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestParametersTakesSecretsFromTheEnvironment(t *testing.T) {
 	text := strings.Replace(body(t, `, "STATE_COS_API_KEY_ID": "own", "COS_RESOURCE_CRN": "crn:x"`), `"pw"`, `""`, 1)
 	got := sent(t, load(t, text, map[string]string{"SBS_DOCKER_PASSWORD": "env-pw", "SBS_COS_API_KEY_ID": "shared"}), "")

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/source"
 )
@@ -44,15 +45,16 @@ func (b *build) clone(ctx context.Context) error {
 func (b *build) sourceRequest() source.Request {
 	p := b.parameters
 	return source.Request{
-		URL:        p.GitHubURL,
-		Reference:  p.GitHubBranch,
-		Depth:      p.Depth(),
-		Submodules: p.Submodules,
-		LFS:        p.LFS,
-		SSHKey:     []byte(p.GitHubKey),
-		User:       p.GitHubUser,
-		Token:      string(p.GitHubToken),
-		Auth:       p.GitHubAuth,
+		URL:         p.GitHubURL,
+		Reference:   p.GitHubBranch,
+		Depth:       p.Depth(),
+		Submodules:  p.Submodules,
+		LFS:         p.LFS,
+		SSHKey:      []byte(p.GitHubKey),
+		User:        p.GitHubUser,
+		Token:       string(p.GitHubToken),
+		Auth:        p.GitHubAuth,
+		Credentials: SourceCredentials(p.GitHubCredentials),
 		Anchors: source.Anchors{
 			KnownHosts: []byte(p.GitHubKnownHosts), OperatorKnownHosts: b.KnownHosts,
 			CABundle: []byte(p.GitHubCA), OperatorCABundle: b.CABundle,
@@ -60,6 +62,17 @@ func (b *build) sourceRequest() source.Request {
 		Proxy:   b.Proxy,
 		Timeout: p.ProgressTimeout(),
 	}
+}
+
+// SourceCredentials are those of GITHUB_CREDENTIALS.
+func SourceCredentials(list api.Credentials) []source.Credential {
+	var all []source.Credential
+	for i, c := range list {
+		all = append(all, source.Credential{
+			Name: api.CredentialName(i, ""), URL: c.URL, SSHKey: []byte(c.Key), User: c.User, Token: string(c.Token), Auth: c.Auth,
+		})
+	}
+	return all
 }
 
 // clonePath is where the clone lies: a folder called git, as in the manifest.

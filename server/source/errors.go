@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -103,24 +104,43 @@ func (e *MissingObjectError) Error() string {
 }
 
 // quotedError is an error whose text may repeat what a server said: it is one
-// line without control characters, and names the token instead of showing it.
+// line without control characters, and names the tokens instead of showing them.
 type quotedError struct {
-	cause error
-	token string
+	cause  error
+	tokens []namedToken // the longest first
+}
+
+type namedToken struct{ name, token string }
+
+// tokens returns the tokens that the servers get.
+func (r Request) tokens() []namedToken {
+	all := []namedToken{{"GITHUB_TOKEN", r.Token}}
+	for _, c := range r.Credentials {
+		all = append(all, namedToken{c.Name, c.Token})
+	}
+	all = slices.DeleteFunc(all, func(t namedToken) bool { return t.token == "" })
+	slices.SortStableFunc(all, func(a, b namedToken) int { return len(b.token) - len(a.token) })
+	return all
 }
 
 func (e *quotedError) Error() string {
 	text := e.cause.Error()
-	if e.token != "" {
-		text = strings.ReplaceAll(text, e.token, "<GITHUB_TOKEN>")
-		text = encodedText.ReplaceAllStringFunc(text, func(word string) string {
-			if decoded, err := base64.StdEncoding.DecodeString(word); err == nil && strings.Contains(string(decoded), e.token) {
-				return "<GITHUB_TOKEN>" // a page can repeat the header Authorization
-			}
-			return word
-		})
+	for _, secret := range e.tokens {
+		text = secret.mask(text)
 	}
 	return strings.TrimSpace(strings.Map(printable, text))
+}
+
+// mask puts the name of a token in the place of the token.
+func (t namedToken) mask(text string) string {
+	name := "<" + t.name + ">"
+	text = strings.ReplaceAll(text, t.token, name)
+	return encodedText.ReplaceAllStringFunc(text, func(word string) string {
+		if decoded, err := base64.StdEncoding.DecodeString(word); err == nil && strings.Contains(string(decoded), t.token) {
+			return name // a page can repeat the header Authorization
+		}
+		return word
+	})
 }
 
 // encodedText is what can be the base64 of user:token.

@@ -160,12 +160,3 @@ func (c *cloner) dial(ctx context.Context, u URL) (connection, error) {
 	}
 	return s, nil
 }
-
-// credentialFor returns the credentials for u: those of the main repository are for
-// its host.
-func (c *cloner) credentialFor(u URL) credential {
-	if c.main.sharesCredentials(u) {
-		return credential{signer: c.signer, user: c.request.User, token: c.request.Token, auth: c.request.Auth}
-	}
-	return credential{}
-}

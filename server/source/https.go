@@ -60,8 +60,9 @@ func (t transports) CloseIdleConnections() {
 // own, closed at the end.
 type httpsConnection struct {
 	transports
-	base   string // URL of the repository, escaped as it was given or as a redirect gave it
-	header string // Authorization, or ""
+	base   string     // URL of the repository, escaped as it was given or as a redirect gave it
+	header string     // Authorization, or ""
+	access credential // that header is of
 }
 
 // dialHTTPS prepares a connection; it opens with the first request, and ends with
@@ -71,7 +72,7 @@ func dialHTTPS(ctx context.Context, u URL, access credential, trusted authoritie
 	if u.onDefaultPort() {
 		host = strings.TrimSuffix(host, ":443")
 	}
-	return &httpsConnection{newTransports(ctx, trusted, proxy), u.Scheme + "://" + host + u.Path, access.header(u)}
+	return &httpsConnection{newTransports(ctx, trusted, proxy), u.Scheme + "://" + host + u.Path, access.header(u), access}
 }
 
 // reportingConn reports what is sent and received as progress of ctx.
@@ -99,7 +100,7 @@ const (
 )
 
 // Discover asks for the server's greeting, and follows redirects. One that leaves
-// the origin takes no credentials along.
+// the origin, or what the credentials are for, takes none along.
 func (c *httpsConnection) Discover(ctx context.Context) (io.ReadCloser, error) {
 	for range maxRedirects {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+discovery+"?service="+wire.Service, nil)
@@ -136,7 +137,8 @@ func (c *httpsConnection) redirect(from *url.URL, response *http.Response) error
 		return errors.New("redirect: it leads from https to http, which is not encrypted")
 	}
 	to.RawQuery, to.Fragment, to.User = "", "", nil
-	if _, err := ParseURL(to.String()); err != nil { // may be longer than a repository's, never by much
+	target, err := ParseURL(to.String())
+	if err != nil { // may be longer than a repository's, never by much
 		return fmt.Errorf("redirect: %w", err)
 	}
 	if to.Scheme != schemeHTTPS && to.Scheme != schemeHTTP {
@@ -145,7 +147,7 @@ func (c *httpsConnection) redirect(from *url.URL, response *http.Response) error
 	if !ok {
 		return fmt.Errorf("redirect: %s is no repository, perhaps a page to sign in: check GITHUB_URL and the token", wire.Excerpt(to.String()))
 	}
-	if to.Scheme != from.Scheme || !strings.EqualFold(to.Host, from.Host) {
+	if to.Scheme != from.Scheme || !strings.EqualFold(to.Host, from.Host) || !c.access.isFor(target) {
 		c.header = ""
 	}
 	c.base = to.Scheme + "://" + to.Host + path
@@ -175,7 +177,7 @@ func (c *httpsConnection) Request(ctx context.Context, body []byte, _ bool) (io.
 func (c *httpsConnection) check(response *http.Response, kind string) error {
 	switch code := response.StatusCode; {
 	case code == http.StatusUnauthorized && bearerOnly(response.Header) && !strings.HasPrefix(c.header, "Bearer "):
-		return fmt.Errorf("%w; this server accepts Bearer tokens only: set GITHUB_AUTH to bearer", ErrCredentials)
+		return fmt.Errorf("%w; this server accepts Bearer tokens only: set GITHUB_AUTH, or auth in GITHUB_CREDENTIALS, to bearer", ErrCredentials)
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return ErrCredentials
 	case code == http.StatusNotFound:

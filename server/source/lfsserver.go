@@ -28,6 +28,7 @@ type lfsServer struct {
 	endpoint    URL
 	header      map[string]string // of SSH's git-lfs-authenticate
 	credentials string            // the header Authorization, for the endpoint's host alone
+	access      credential        // that header is of
 	reference   string            // full name, or empty
 	client      *http.Client
 	buffer      []byte
@@ -39,16 +40,18 @@ func (c *cloner) newLFSServer(ctx context.Context, endpoint URL, reference strin
 	if strings.HasPrefix(reference, "refs/") {
 		s.reference = reference
 	}
-	s.credentials = c.credentialFor(endpoint).header(endpoint)
-	s.client = &http.Client{Transport: newTransports(ctx, c.authorities, c.request.Proxy), CheckRedirect: checkLFSRedirect}
+	s.access = c.credentialFor(endpoint)
+	s.credentials = s.access.header(endpoint)
+	s.client = &http.Client{Transport: newTransports(ctx, c.authorities, c.request.Proxy), CheckRedirect: s.checkRedirect}
 	return s
 }
 
 func (s *lfsServer) close() { s.client.CloseIdleConnections() }
 
-// checkLFSRedirect follows a redirect to an address that would do for a
-// repository. To another origin it takes no header along that could open it.
-func checkLFSRedirect(request *http.Request, before []*http.Request) error {
+// checkRedirect follows a redirect to an address that would do for a repository.
+// To another origin it takes no header along that could open it, and to what the
+// credentials of the clone are not for, not these.
+func (s *lfsServer) checkRedirect(request *http.Request, before []*http.Request) error {
 	if len(before) > maxLFSRedirects {
 		return errors.New("too many redirects")
 	}
@@ -59,6 +62,9 @@ func checkLFSRedirect(request *http.Request, before []*http.Request) error {
 	if first, err := lfsURL(before[0].URL.String()); err != nil || !sameOrigin(first, target) {
 		accept := request.Header.Get("Accept")
 		request.Header = http.Header{"Accept": {accept}}
+	}
+	if request.Header.Get("Authorization") == s.credentials && !s.access.isFor(target) {
+		request.Header.Del("Authorization")
 	}
 	return nil
 }
@@ -118,7 +124,7 @@ func (s *lfsServer) batch(ctx context.Context, files []pointerFile) (map[string]
 	}
 	request.Header.Set("Accept", lfsMediaType)
 	request.Header.Set("Content-Type", lfsMediaType)
-	s.authorize(request, nil)
+	s.authorize(request, nil, s.endpoint)
 	response, err := s.client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("batch request: %w", unquoted(err))
@@ -145,7 +151,7 @@ func (s *lfsServer) download(ctx context.Context, worktree *os.Root, file pointe
 		return &LFSError{file.path, errors.New("download: the address is not valid")}
 	}
 	if sameOrigin(target, s.endpoint) {
-		s.authorize(request, action.Header)
+		s.authorize(request, action.Header, target)
 	} else {
 		setHeaders(request, action.Header) // the server's own, for that host
 	}
@@ -162,11 +168,11 @@ func (s *lfsServer) download(ctx context.Context, worktree *os.Root, file pointe
 
 // authorize gives a request to the endpoint's host the headers that SSH and the
 // batch reply asked for, and the credentials of the clone if there is no
-// authorization in them.
-func (s *lfsServer) authorize(request *http.Request, header map[string]string) {
+// authorization in them and they are for target.
+func (s *lfsServer) authorize(request *http.Request, header map[string]string, target URL) {
 	setHeaders(request, s.header)
 	setHeaders(request, header)
-	if request.Header.Get("Authorization") == "" && s.credentials != "" {
+	if request.Header.Get("Authorization") == "" && s.credentials != "" && s.access.isFor(target) {
 		request.Header.Set("Authorization", s.credentials)
 	}
 }

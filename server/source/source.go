@@ -17,14 +17,15 @@ import (
 
 // Request says what to clone and with which credentials.
 type Request struct {
-	URL         string // as ParseURL takes it
-	Reference   string // branch, tag, full name of a reference, or full commit id; "" is the remote's default branch
-	Depth       int    // commits of history, from the reference back; 0 is all of it
-	Submodules  bool   // clone submodules too, and theirs, at the commits the tree names
-	LFS         bool   // put the files that Git LFS keeps in the place of their pointers
-	SSHKey      []byte // private key in PEM or OpenSSH form without passphrase, for SSH URLs
-	User, Token string // credentials for HTTPS URLs; a token alone is enough; may be empty
-	Auth        string // how Token is sent: AuthBasic, which "" means too, or AuthBearer
+	URL         string       // as ParseURL takes it
+	Reference   string       // branch, tag, full name of a reference, or full commit id; "" is the remote's default branch
+	Depth       int          // commits of history, from the reference back; 0 is all of it
+	Submodules  bool         // clone submodules too, and theirs, at the commits the tree names
+	LFS         bool         // put the files that Git LFS keeps in the place of their pointers
+	SSHKey      []byte       // private key in PEM or OpenSSH form without passphrase, for SSH URLs
+	User, Token string       // credentials for HTTPS URLs; a token alone is enough; may be empty
+	Auth        string       // how Token is sent: AuthBasic, which "" means too, or AuthBearer
+	Credentials []Credential // before SSHKey and Token, for what they cover
 	Anchors
 	Proxy   Proxy         `json:"-"` // for HTTPS; nil for none
 	Timeout time.Duration // how long a server may make no progress; 0 is no limit
@@ -71,7 +72,7 @@ func Clone(ctx context.Context, request Request, dir string, progress io.Writer)
 		err = context.Cause(ctx) // rather than what broke when it ended
 	}
 	if err != nil {
-		return Checkout{}, &quotedError{fmt.Errorf("clone %s: %w", c.main, err), request.Token}
+		return Checkout{}, &quotedError{fmt.Errorf("clone %s: %w", c.main, err), request.tokens()}
 	}
 	return result, nil
 }
@@ -85,6 +86,7 @@ type cloner struct {
 	request     Request
 	main        URL
 	signer      ssh.Signer
+	scoped      []scoped // the narrower first
 	hosts       *hostKeys
 	authorities authorities
 	left        *limits
@@ -109,6 +111,9 @@ func newCloner(request Request, progress io.Writer) (*cloner, error) {
 	if err := checkAuth(request.Auth); err != nil {
 		return nil, err
 	}
+	if c.scoped, err = parseCredentials(request.Credentials); err != nil {
+		return nil, err
+	}
 	if c.hosts, err = newHostKeys(request.OperatorKnownHosts, request.KnownHosts); err != nil {
 		return nil, err
 	}
@@ -116,22 +121,6 @@ func newCloner(request Request, progress io.Writer) (*cloner, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-// parseKey reads the private key. Its errors say nothing of the key itself.
-func parseKey(text []byte) (ssh.Signer, error) {
-	if len(text) == 0 {
-		return nil, nil
-	}
-	signer, err := ssh.ParsePrivateKey(text)
-	var locked *ssh.PassphraseMissingError
-	if errors.As(err, &locked) {
-		return nil, errors.New("SSH key: it has a passphrase; give a key without one in GITHUB_KEY")
-	}
-	if err != nil {
-		return nil, errors.New("SSH key: it is no private key in PEM or OpenSSH form")
-	}
-	return signer, nil
 }
 
 // node is one repository of a clone: the main one or a submodule.

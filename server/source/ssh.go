@@ -80,7 +80,7 @@ func (s *sshConnection) handshake(u URL, signer ssh.Signer, hosts *hostKeys) err
 		s.client = ssh.NewClient(conn, channels, requests)
 		return nil
 	case hostAccepted && signer == nil:
-		return fmt.Errorf("%w (no SSH key was given for this host): %w", ErrCredentials, err)
+		return fmt.Errorf("%w (no SSH key was given for this address; GITHUB_CREDENTIALS takes one for each host or repository): %w", ErrCredentials, err)
 	case hostAccepted && !errors.As(err, &network) && !errors.Is(err, io.EOF):
 		return fmt.Errorf("%w: %w", ErrCredentials, err)
 	}
