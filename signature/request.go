@@ -16,7 +16,30 @@ const maxReference = 1024
 // Request says which image to check, and as whom.
 type Request struct {
 	Reference Reference
+	// SignedAs is the repository under whose name the image was signed, where
+	// Reference is a copy of it in another one (a mirror). Everything is read where
+	// Reference is, and judged as SignedAs. Empty: Reference's own repository.
+	SignedAs string
 	Access
+}
+
+// Name returns the name that a signature must have: the reference, in the
+// repository under which the image was signed.
+func (r Request) Name() Reference {
+	name := r.Reference
+	if r.SignedAs != "" {
+		name.Repository = r.SignedAs
+	}
+	return name
+}
+
+// Validate returns an error for a request whose reference, or the name under which
+// it was signed, names no image in full.
+func (r Request) Validate() error {
+	if err := r.Reference.Validate(); err != nil {
+		return err
+	}
+	return r.Name().Validate()
 }
 
 // Access is how the server that holds something is talked to.

@@ -37,6 +37,22 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
+// TestName: a signature must have the name of the original, and the reference stays
+// where the image is read.
+func TestName(t *testing.T) {
+	request := signature.Request{Reference: signature.Reference{Repository: "mirror.example.com/copies/app", Tag: "v1"}}
+	if got := request.Name().String(); got != "mirror.example.com/copies/app:v1" {
+		t.Error(got)
+	}
+	request.SignedAs = "registry.example.com/ns/app"
+	if got := request.Name().String(); got != "registry.example.com/ns/app:v1" || request.Reference.Repository != "mirror.example.com/copies/app" || request.Validate() != nil {
+		t.Errorf("%s, %+v, %v", got, request, request.Validate())
+	}
+	if request.SignedAs = "app"; request.Validate() == nil {
+		t.Error("a name that is short was taken")
+	}
+}
+
 func TestValidate(t *testing.T) {
 	for name, r := range map[string]signature.Reference{
 		"nothing":        {},

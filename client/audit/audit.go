@@ -16,10 +16,16 @@ import (
 
 // Request says what to judge, and by what.
 type Request struct {
-	// Reference is the image; its repository is the trust file's.
+	// Reference is the image. Its repository is the trust file's, or a mirror of that.
 	Reference signature.Reference
+	// MirrorOf is the repository of which Reference is a copy; empty: it is none,
+	// unless the trust file has it among its mirrors.
+	MirrorOf string
 	// Access is how its registry is talked to.
 	Access signature.Access
+	// Origin is how the notary server of an image is talked to that is read from a
+	// mirror, whose account is not sent there.
+	Origin signature.Access
 	Trust  Trust
 	// Lookaside is where simple signatures lie: an absolute path or a URL; empty:
 	// in the registry.
@@ -51,8 +57,11 @@ type Report struct {
 	// Judged is false where the image did not pass only because something could not
 	// be fetched or was not given: see Row.Unread.
 	Judged bool   `json:"judged"`
-	Image  string `json:"image"`  // as it was asked for
-	Digest string `json:"digest"` // what the registry leads to; empty where it does not
+	Image  string `json:"image"` // as it was asked for
+	// MirrorOf is the repository as whose image it was judged, where it was read from
+	// another one.
+	MirrorOf string `json:"mirror_of"`
+	Digest   string `json:"digest"` // what the registry leads to; empty where it does not
 	// Enclave is the kind that the provenance names, or else the build record;
 	// "simulated" proves nothing to others.
 	Enclave string `json:"enclave"`
@@ -106,6 +115,9 @@ func Run(ctx context.Context, request Request) (Report, error) {
 		}
 		report.Checks = append(report.Checks, row)
 	}
+	if request.Mirrored() {
+		report.MirrorOf = request.Trust.Repository
+	}
 	report.Digest, report.Enclave, report.SourceAnchors = a.digest, a.enclave, a.anchors
 	if report.Enclave == "" && a.passed[checkBuild] {
 		report.Enclave = a.record.Enclave
@@ -125,8 +137,8 @@ func (r Request) check() error {
 	if err := r.Trust.Check(); err != nil {
 		return fmt.Errorf("trust file: %w", err)
 	}
-	if r.Reference.Repository != r.Trust.Repository {
-		return advice.New(fmt.Errorf("the trust file is for %s, not for %s", r.Trust.Repository, r.Reference.Repository), "get the trust file of that repository with sbs-cli get-trust")
+	if err := r.checkName(); err != nil {
+		return err
 	}
 	for _, part := range r.Skip {
 		if !slices.Contains(parts(), part) {

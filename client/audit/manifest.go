@@ -44,7 +44,7 @@ func checkRecord(_ context.Context, a *audit) (string, error) {
 		return "", fmt.Errorf("the build ended with %q", r.Status)
 	case manifest.Name(r.BuildName) != a.contents.Name:
 		return "", fmt.Errorf("it is of the build %q, the manifest is called %s", r.BuildName, a.contents.Name)
-	case r.Repository != a.Reference.Repository:
+	case r.Repository != a.Trust.Repository:
 		return "", fmt.Errorf("it is of an image of %q", r.Repository)
 	case r.ImageDigest != a.digest:
 		return "", fmt.Errorf("it is of another image, %s", r.ImageDigest)

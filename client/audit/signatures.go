@@ -41,6 +41,9 @@ func checkDCT(ctx context.Context, a *audit) (string, error) {
 		return "", err
 	}
 	access := a.Access
+	if a.Mirrored() {
+		access = a.Origin
+	}
 	access.CABundle = joined(a.Access.CABundle, a.Trust.NotaryCA)
 	return a.signed(ctx, dct.Verifier{Server: a.Trust.Notary, Root: root}, access)
 }
@@ -74,12 +77,12 @@ func (a *audit) checkSigstoreForm(ctx context.Context, form string) (string, err
 	return a.signed(ctx, sigstore.Verifier{Key: key, Form: form}, a.Access)
 }
 
-// signed demands a signature of the digest that was found, under the name that
-// was asked for.
+// signed requires a signature of the digest that was found, under the trust file's
+// name.
 func (a *audit) signed(ctx context.Context, v verifier, access signature.Access) (string, error) {
 	pinned := a.Reference
 	pinned.Digest = a.digest
-	verified, err := v.Verify(ctx, signature.Request{Reference: pinned, Access: access})
+	verified, err := v.Verify(ctx, signature.Request{Reference: pinned, SignedAs: a.Trust.Repository, Access: access})
 	var refused *signature.Error
 	if errors.As(err, &refused) {
 		return "", refused.Err // the report says which image and which way

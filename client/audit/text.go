@@ -14,14 +14,18 @@ const column = len("not checked") + 2
 // Text is the report as a table: what was found, and below it what that proves.
 func (r Report) Text() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "image %s\n\n", printable(r.Image))
+	fmt.Fprintf(&text, "image %s\n", printable(r.Image))
+	if r.MirrorOf != "" {
+		fmt.Fprintf(&text, "judged as a copy of %s\n", printable(r.MirrorOf))
+	}
+	text.WriteByte('\n')
 	for _, row := range r.Checks {
 		fmt.Fprintf(&text, "%-*s%s: %s\n", column, shown(row.Outcome), row.Check, printable(row.Found))
 		if row.Outcome == Passed {
 			fmt.Fprintf(&text, "%-*sproves %s\n", column, "", row.Proves)
 		}
 	}
-	fmt.Fprintf(&text, "\n%s\n", r.Verdict())
+	fmt.Fprintf(&text, "\n%s%s\n", r.Verdict(), r.mirror())
 	return text.String()
 }
 

@@ -10,8 +10,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/distribution/reference"
-
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
@@ -32,6 +30,8 @@ const (
 type Trust struct {
 	Version    int    `json:"version"`    // of this form: 1
 	Repository string `json:"repository"` // host[:port]/namespace/name
+	// Mirrors are repositories whose images are judged as copies of Repository's.
+	Mirrors []string `json:"mirrors,omitempty"`
 	// Source is the Git repository as GITHUB_URL has it; empty: any.
 	Source string `json:"source,omitempty"`
 	// SourceAnchors is AnchorsNone where the developer must not have said by which
@@ -144,12 +144,12 @@ func (t Trust) Encode() ([]byte, error) {
 // Check says what keeps t from being trusted: among others that it demands
 // nothing, with which every image would pass.
 func (t Trust) Check() error {
-	named, err := reference.ParseNormalizedNamed(t.Repository)
+	repositories := checkRepositories(append([]string{t.Repository}, t.Mirrors...))
 	switch {
 	case t.Version != trustVersion:
 		return fmt.Errorf("its version is %d; this program knows version %d", t.Version, trustVersion)
-	case err != nil || named.Name() != t.Repository:
-		return fmt.Errorf("its repository %.200q is not host/namespace/name", t.Repository)
+	case repositories != nil:
+		return repositories
 	case len(t.Signatures) == 0 && t.Attestations == nil && t.Manifest == nil:
 		return errors.New("it has no key, so that nothing could be checked")
 	case t.SourceAnchors != "" && t.SourceAnchors != AnchorsNone:

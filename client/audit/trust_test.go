@@ -23,6 +23,7 @@ func wholeTrust(t *testing.T) audit.Trust {
 	trust := newServer(t).build(t, address, account, changes{}).Trust
 	trust.Signatures = append(trust.Signatures, audit.Key{Method: api.SigningDCT, ID: rootID, Key: rootID})
 	trust.Notary, trust.NotaryCA = "notary.example.com:4443", authorities
+	trust.Mirrors = []string{"mirror.example.com/copies/app"}
 	return trust
 }
 
@@ -39,6 +40,9 @@ func TestTrustFile(t *testing.T) {
 	for name, change := range map[string]func(*audit.Trust){
 		"no repository":              func(t *audit.Trust) { t.Repository = "" },
 		"a repository that is short": func(t *audit.Trust) { t.Repository = "alpine" },
+		"a mirror with a tag":        func(t *audit.Trust) { t.Mirrors = []string{"mirror.example.com/ns/app:v1"} },
+		"a mirror that is short":     func(t *audit.Trust) { t.Mirrors = []string{"app"} },
+		"the repository as mirror":   func(t *audit.Trust) { t.Mirrors = []string{t.Repository} },
 		"a repository with a tag":    func(t *audit.Trust) { t.Repository += ":latest" },
 		"no key":                     func(t *audit.Trust) { *t = audit.Trust{Version: 1, Repository: t.Repository} },
 		"another id":                 func(t *audit.Trust) { t.Manifest = &audit.Key{ID: rootID, Key: t.Manifest.Key} },
@@ -109,7 +113,7 @@ func TestServersTrust(t *testing.T) {
 	}
 	answers.Image.Signatures = append(answers.Image.Signatures, api.ImageSignature{Method: api.KeyOfAttestations, Key: whole.Attestations.Key})
 	got, err := answers.Trust()
-	whole.Published = []string{api.AttestationSBOM}
+	whole.Published, whole.Mirrors = []string{api.AttestationSBOM}, nil // which a server does not know
 	if err != nil || !reflect.DeepEqual(got, whole) {
 		t.Errorf("%+v, %v, want %+v", got, err, whole)
 	}

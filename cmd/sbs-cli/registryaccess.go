@@ -16,6 +16,11 @@ func (p program) registryAccess(repository string) (signature.Access, error) {
 	if user := p.getenv("SBS_DOCKER_RO_USER"); user != "" {
 		return signature.Access{User: user, Password: p.getenv("SBS_DOCKER_RO_PASSWORD")}, nil
 	}
+	return keptAccess(repository)
+}
+
+// keptAccess is the account that docker login or podman login keeps.
+func keptAccess(repository string) (signature.Access, error) {
 	resource, err := name.NewRepository(repository)
 	if err != nil {
 		return signature.Access{}, fmt.Errorf("repository %q: %w", repository, err)

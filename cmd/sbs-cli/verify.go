@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/distribution/reference"
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/api"
@@ -35,6 +37,7 @@ or else the one that docker login or podman login keeps.
 			envFlag(), jsonFlag(), buildNameFlag(),
 			&cli.StringFlag{Name: "trust", Usage: "trust `FILE`, as get-trust writes it", TakesFile: true},
 			&cli.StringFlag{Name: "manifest", Usage: "signed manifest, a `FILE` that ends in .sig.tbz", TakesFile: true},
+			&cli.StringFlag{Name: "mirror-of", Usage: "judge IMAGE as a copy of an image of the repository `NAME`, which the trust file is for"},
 			&cli.StringSliceFlag{Name: "skip", Usage: "leave out a `PART`: manifest, provenance, sbom, dct, simple, sigstore or sigstore-legacy"},
 			&cli.BoolFlag{Name: "allow-simulated", Usage: "accept what a simulated enclave signed, which proves nothing"},
 			&cli.StringFlag{Name: "lookaside", Usage: "`FOLDER` or URL of the simple signatures (default: in the registry)", TakesFile: true},
@@ -74,16 +77,21 @@ func (p program) auditRequest(c *cli.Context) (audit.Request, error) {
 	if c.NArg() != 1 {
 		return audit.Request{}, usageError{fmt.Errorf("it takes one image, behind all flags, but was given %d arguments", c.NArg()), verifyUsage}
 	}
-	reference, err := signature.ParseReference(c.Args().First())
+	image, err := signature.ParseReference(c.Args().First())
 	if err != nil {
 		return audit.Request{}, err
 	}
-	trust, err := trustOf(c, reference.Repository)
+	mirrorOf, err := repositoryOf(c.String("mirror-of"))
+	if err != nil {
+		return audit.Request{}, err
+	}
+	trust, err := trustOf(c, cmp.Or(mirrorOf, image.Repository))
 	if err != nil {
 		return audit.Request{}, err
 	}
 	request := audit.Request{
-		Reference: reference,
+		MirrorOf:  mirrorOf,
+		Reference: image,
 		Trust:     trust,
 		Manifest:  c.String("manifest"),
 		Skip:      c.StringSlice("skip"),
@@ -94,9 +102,14 @@ func (p program) auditRequest(c *cli.Context) (audit.Request, error) {
 	if request.Lookaside, err = absolute(request.Lookaside); err != nil {
 		return audit.Request{}, err
 	}
-	request.Access, err = p.registryAccess(reference.Repository)
+	request.Access, err = p.registryAccess(image.Repository)
 	if err != nil {
 		return audit.Request{}, err
+	}
+	if request.Mirrored() {
+		if request.Origin, err = keptAccess(trust.Repository); err != nil {
+			return audit.Request{}, err
+		}
 	}
 	if path := c.String("ca"); path != "" {
 		if request.Access.CABundle, err = os.ReadFile(path); err != nil {
@@ -105,8 +118,24 @@ func (p program) auditRequest(c *cli.Context) (audit.Request, error) {
 		if err := public.Certificates(request.Access.CABundle); err != nil {
 			return audit.Request{}, fmt.Errorf("--ca: %s %w", path, err)
 		}
+		request.Origin.CABundle = request.Access.CABundle
 	}
 	return request, nil
+}
+
+// repositoryOf writes the repository in --mirror-of out in full.
+func repositoryOf(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	named, err := reference.ParseNormalizedNamed(text)
+	if err == nil && !reference.IsNameOnly(named) {
+		err = errors.New("it has a tag or a digest")
+	}
+	if err != nil {
+		return "", usageError{fmt.Errorf("--mirror-of %.200q: %w", text, err), "give the repository that the image was built for, as host/namespace/name"}
+	}
+	return named.Name(), nil
 }
 
 // absolute makes a folder's path absolute; a URL stays as it is.
@@ -130,8 +159,12 @@ func (p program) askServer(c *cli.Context, request *audit.Request) error {
 	}
 	defer server.Close()
 	if user := settings.Text("DOCKER_RO_USER"); user != "" {
-		request.Access.User, request.Access.Password = user, settings.Text("DOCKER_RO_PASSWORD")
-		request.Access.IdentityToken, request.Access.RegistryToken = "", ""
+		access := &request.Access
+		if request.Mirrored() { // it is an account of the original's registry
+			access = &request.Origin
+		}
+		access.User, access.Password = user, settings.Text("DOCKER_RO_PASSWORD")
+		access.IdentityToken, access.RegistryToken = "", ""
 	}
 	if request.Manifest == "" && request.Trust.Manifest != nil {
 		if _, request.Manifest, err = server.SaveManifest(c.Context, c.String("build-name"), request.Scratch); err != nil {

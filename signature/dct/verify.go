@@ -59,7 +59,7 @@ func (v Verifier) Verify(ctx context.Context, request signature.Request) (signat
 }
 
 func (v Verifier) verify(ctx context.Context, request signature.Request) (signature.Verified, error) {
-	if err := request.Reference.Validate(); err != nil {
+	if err := request.Validate(); err != nil {
 		return signature.Verified{}, err
 	}
 	if v.Root.IsZero() && v.Memory == nil {
@@ -75,7 +75,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (signat
 
 // resolve is the whole of it; see the diagram at the top of the file.
 func (v Verifier) resolve(ctx context.Context, address *url.URL, request signature.Request) (signature.Verified, error) {
-	asked := request.Reference
+	asked := request.Name() // a copy of the image elsewhere has no trust data of its own
 	known, err := load(v.Memory, notary.Name(address), asked.Repository)
 	if err != nil {
 		return signature.Verified{}, err
@@ -114,7 +114,7 @@ func (v Verifier) resolve(ctx context.Context, address *url.URL, request signatu
 	if err := save(v.Memory, record{Server: notary.Name(address), GUN: asked.Repository, RootKeyID: root.ID, Seen: seen}); err != nil {
 		return signature.Verified{}, err
 	}
-	return signature.Verified{Reference: asked, Digest: digest, Method: api.SigningDCT, KeyID: root.ID}, nil
+	return signature.Verified{Reference: request.Reference, Digest: digest, Method: api.SigningDCT, KeyID: root.ID}, nil
 }
 
 // choose answers the root to believe: the one demanded, the one remembered, or

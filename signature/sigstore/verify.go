@@ -41,7 +41,7 @@ func (v Verifier) Verify(ctx context.Context, request signature.Request) (signat
 }
 
 func (v Verifier) verify(ctx context.Context, request signature.Request) (digest, method string, err error) {
-	if err := request.Reference.Validate(); err != nil {
+	if err := request.Validate(); err != nil {
 		return "", "", err
 	}
 	if v.Key.IsZero() {
@@ -65,7 +65,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 		reasons = refused
 	}
 	if v.Form != api.SigningSigstore {
-		refused, signed, err := v.judgeLegacy(ctx, repository, request.Reference, digest)
+		refused, signed, err := v.judgeLegacy(ctx, repository, request.Name(), digest)
 		if err != nil || signed {
 			return digest, api.SigningSigstoreLegacy, err
 		}

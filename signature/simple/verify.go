@@ -5,6 +5,7 @@ package simple
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (v Verifier) Verify(ctx context.Context, request signature.Request) (signat
 }
 
 func (v Verifier) verify(ctx context.Context, request signature.Request) (digest, keyID string, err error) {
-	if err := request.Reference.Validate(); err != nil {
+	if err := request.Validate(); err != nil {
 		return "", "", err
 	}
 	if len(v.Key.ring) == 0 {
@@ -59,7 +60,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 	if err != nil {
 		return "", "", err
 	}
-	keyID, err = v.judge(stored, request.Reference, digest)
+	keyID, err = v.judge(stored, request.Name(), digest)
 	if err == nil && keyID == "" {
 		err = &signature.UnsignedError{Where: where}
 	}
@@ -69,9 +70,16 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 // stored are the signatures that lie beside the manifest.
 func (v Verifier) stored(ctx context.Context, repository *registry.Repository, request signature.Request, digest string) (signatures [][]byte, where string, err error) {
 	if v.Lookaside != "" {
-		name := LookasideName(request.Reference.Repository, digest)
-		signatures, err = lookaside(ctx, v.Lookaside, name, request.Access)
-		return signatures, "the lookaside store", err
+		// A store beside a mirror may have been copied with its names.
+		names := []string{LookasideName(request.Reference.Repository, digest), LookasideName(request.Name().Repository, digest)}
+		for _, name := range slices.Compact(names) {
+			found, err := lookaside(ctx, v.Lookaside, name, request.Access)
+			if err != nil {
+				return nil, "", err
+			}
+			signatures = append(signatures, found...)
+		}
+		return signatures, "the lookaside store", nil
 	}
 	keeps, err := repository.KeepsSignatures(ctx)
 	if err != nil {
