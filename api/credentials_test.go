@@ -112,6 +112,7 @@ func TestCredentialsRefused(t *testing.T) {
 		"a token as the user":    {of("user", plantedSecret), "entry [1]: user is the token"},
 		"another auth":           {of("auth", plantedSecret), "entry [1]: auth is neither"},
 		"a private key as token": {of("token", strings.ReplaceAll(keyText, "\n", " ")), "entry [1]: token holds a private key"},
+		"a private key as url":   {of("url", "git@h:x/-----BEGIN PRIVATE KEY-----", "token", "", "key", keyText), "entry [1]: url holds a private key"},
 		"a private key as user":  {of("user", strings.ReplaceAll(keyText, "\n", " ")), "entry [1]: user holds a private key"},
 		"a token of two lines":   {of("token", plantedSecret+"\nx"), "entry [1]: token has a line break"},
 		"space around a token":   {of("token", plantedSecret+" "), "entry [1]: token begins or ends with white space"},

@@ -121,3 +121,30 @@ func TestCredentialsOfLFS(t *testing.T) {
 		t.Errorf("the LFS server got %+v", asked)
 	}
 }
+
+// A download that is redirected to another address of the host goes on without it.
+func TestCredentialOfLFSIsNotRedirected(t *testing.T) {
+	lfs := &gitserver.LFS{}
+	s := newStack(t, gitserver.Options{LFS: lfs})
+	s.create(t, "org/one.git", map[string]gitserver.File{attributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
+	s.create(t, "other/one.git", sample("1"))
+	var moved []string
+	request, address := s.front(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, "/moved/") {
+			return false
+		}
+		moved = append(moved, r.Header.Get("Authorization"))
+		http.Redirect(w, r, strings.NewReplacer("/moved/", "/info/lfs/", "/org/", "/other/").Replace(r.URL.Path), http.StatusFound)
+		return true
+	})
+	lfs.Href = func(_, href string) string {
+		return address + strings.Replace(href[strings.Index(href, "/org/"):], "/info/lfs/", "/moved/", 1)
+	}
+	request.URL, request.LFS = address+"/org/one.git", true
+	request.Credentials = []Credential{{Name: "GITHUB_CREDENTIALS[0]", URL: address + "/org", Token: "token"}}
+	clone(t, request)
+	asked := lfs.Requests()
+	if !slices.Equal(moved, []string{"Basic Z2l0OnRva2Vu"}) || len(asked) != 2 || asked[0].Authorization != moved[0] || asked[1].Authorization != "" {
+		t.Errorf("the server got %q and %+v", moved, asked)
+	}
+}
