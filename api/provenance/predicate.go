@@ -34,6 +34,11 @@ const (
 // arguments of the server's operator; the name of the argument follows.
 const OperatorArgument = "build-arg:"
 
+// OperatorAnchor begins the names of those internal parameters that are keys or CAs
+// of servers which the server's operator gave; the name of the environment value
+// follows. Their values are the SHA-256 of the text, in hex.
+const OperatorAnchor = "operator-anchor:"
+
 // Algorithms of digests.
 const (
 	GitCommit = "gitCommit" // a commit's id

@@ -41,6 +41,9 @@ type Record struct {
 	// BuildArgs are the build arguments of the operator that the build got beside
 	// those of Parameters.
 	BuildArgs map[string]string `json:"operator_build_arguments,omitempty"`
+	// OperatorAnchors are the texts by which the operator lets every build know git
+	// hosts and other servers. Missing in the records of older servers.
+	OperatorAnchors []Anchor `json:"operator_anchors"`
 
 	Tools    map[string]string    `json:"tools"` // name: version
 	Started  time.Time            `json:"started"`
@@ -53,6 +56,18 @@ type Submodule struct {
 	Path   string `json:"path"`
 	URL    string `json:"url"`
 	Commit string `json:"commit"`
+}
+
+// Names of the operator's anchors: the server's environment values.
+const (
+	AnchorKnownHosts = "SBS_KNOWN_HOSTS"
+	AnchorCABundle   = "SBS_CA_BUNDLE"
+)
+
+// Anchor is a text with keys or CA certificates of servers.
+type Anchor struct {
+	Name   string `json:"name"`   // one of Anchor*
+	SHA256 string `json:"sha256"` // of the text, in hex
 }
 
 // BaseImage is an image that the build took from outside.
@@ -98,6 +113,7 @@ func (r Record) Clone() Record {
 	r.Attestations = slices.Clone(r.Attestations)
 	r.Parameters = maps.Clone(r.Parameters)
 	r.BuildArgs = maps.Clone(r.BuildArgs)
+	r.OperatorAnchors = slices.Clone(r.OperatorAnchors)
 	r.Tools = maps.Clone(r.Tools)
 	r.Steps = maps.Clone(r.Steps)
 	return r

@@ -24,15 +24,16 @@ func full() Record {
 		ManifestKeyGen: "soft_crypto", ManifestPublicKey: "manifest.x-public.pem", RootSSHEnabled: true,
 		Enclave: "hpcr", Repository: "r.example.com/ns/app",
 		Commit: "0123456789abcdef0123456789abcdef01234567", Committed: at.Add(-time.Hour).Truncate(time.Second),
-		Submodules:   []Submodule{{Path: "lib", URL: "https://git.example.com/ns/lib.git", Commit: "89abcdef0123456789abcdef0123456789abcdef"}},
-		ImageDigest:  "sha256:" + strings.Repeat("a", 64),
-		BaseImages:   []BaseImage{{Reference: "docker.io/library/debian:12", Digest: "sha256:" + strings.Repeat("b", 64), Method: "sigstore", KeyID: "key-1"}},
-		Signatures:   []Signature{{Method: "simple", PublicKeyID: "key-2", PublicKey: "text"}},
-		Attestations: []Attestation{{Name: "sbom", PredicateType: "https://spdx.dev/Document/v2.3", SHA256: strings.Repeat("c", 64), Referrer: "sha256:" + strings.Repeat("d", 64), PublicKeyID: "key-3", PublicKey: "text"}},
-		Parameters:   map[string]any{"GITHUB_URL": "git@git.example.com:ns/app.git", "ARG": map[string]any{"A": "b"}},
-		BuildArgs:    map[string]string{"http_proxy": "http://proxy.example.com:3128"},
-		Tools:        map[string]string{"sbs-server": "v1.0.0"},
-		Started:      at, Steps: map[string]time.Time{"cleaned up": at.Add(time.Second)}, Finished: at.Add(time.Minute),
+		Submodules:      []Submodule{{Path: "lib", URL: "https://git.example.com/ns/lib.git", Commit: "89abcdef0123456789abcdef0123456789abcdef"}},
+		ImageDigest:     "sha256:" + strings.Repeat("a", 64),
+		BaseImages:      []BaseImage{{Reference: "docker.io/library/debian:12", Digest: "sha256:" + strings.Repeat("b", 64), Method: "sigstore", KeyID: "key-1"}},
+		Signatures:      []Signature{{Method: "simple", PublicKeyID: "key-2", PublicKey: "text"}},
+		Attestations:    []Attestation{{Name: "sbom", PredicateType: "https://spdx.dev/Document/v2.3", SHA256: strings.Repeat("c", 64), Referrer: "sha256:" + strings.Repeat("d", 64), PublicKeyID: "key-3", PublicKey: "text"}},
+		Parameters:      map[string]any{"GITHUB_URL": "git@git.example.com:ns/app.git", "ARG": map[string]any{"A": "b"}},
+		BuildArgs:       map[string]string{"http_proxy": "http://proxy.example.com:3128"},
+		OperatorAnchors: []Anchor{{Name: AnchorKnownHosts, SHA256: strings.Repeat("e", 64)}},
+		Tools:           map[string]string{"sbs-server": "v1.0.0"},
+		Started:         at, Steps: map[string]time.Time{"cleaned up": at.Add(time.Second)}, Finished: at.Add(time.Minute),
 	}
 	return r
 }
@@ -136,7 +137,7 @@ func TestSummaryIsPartOfTheRecord(t *testing.T) {
 func TestCloneSharesNothing(t *testing.T) {
 	r := full()
 	c := r.Clone()
-	c.Submodules[0].Path, c.BaseImages[0].Digest, c.Signatures[0].Method, c.Attestations[0].Name = "x", "x", "x", "x"
+	c.Submodules[0].Path, c.BaseImages[0].Digest, c.Signatures[0].Method, c.Attestations[0].Name, c.OperatorAnchors[0].Name = "x", "x", "x", "x", "x"
 	c.Parameters["GITHUB_URL"], c.BuildArgs["http_proxy"], c.Tools["sbs-server"], c.Steps["cleaned up"] = "x", "x", "x", time.Time{}
 	if !reflect.DeepEqual(r, full()) {
 		t.Errorf("a change of the clone changed the record: %+v", r)

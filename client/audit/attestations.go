@@ -33,6 +33,9 @@ type evidence struct {
 	// anchors are the parameters in which the developer gave keys or CAs of the git
 	// host; nil before they are known.
 	anchors []string
+	// operators are the anchors of the server's operator by the provenance; nil where
+	// it has none.
+	operators []record.Anchor
 	// published are the bundles beside the image that the key of attestations
 	// signed; nil before they were fetched.
 	published []attestation
@@ -199,30 +202,21 @@ func checkSourceOf(_ context.Context, a *audit) (string, error) {
 		return "", fmt.Errorf("the commit is %s, the files in the manifest make %s", commit, a.contents.Source.Commit)
 	}
 	a.anchors = developersAnchors(a.provenance.BuildDefinition.ExternalParameters)
-	switch given := strings.Join(a.anchors, " and "); {
-	case given == "":
-		return typed + " at commit " + commit, nil
-	case a.Trust.SourceAnchors == AnchorsNone:
+	given := strings.Join(a.anchors, " and ")
+	if given != "" && a.Trust.SourceAnchors == AnchorsNone {
 		return "", fmt.Errorf("the developer said by which key or CA the git host is known (%s), and the trust file takes no such word", given)
-	default:
-		return fmt.Sprintf("%s at commit %s, from a host known by what the developer gave: %s", typed, commit, given), nil
 	}
-}
-
-// AnchorsNone is the value of Trust.SourceAnchors that accepts no anchor of the
-// developer's.
-const AnchorsNone = "none"
-
-// developersAnchors returns the parameters, of those that were given, by which
-// the developer says who the git host is.
-func developersAnchors(parameters map[string]any) []string {
-	anchors := []string{}
-	for _, key := range []string{"GITHUB_CA", "GITHUB_KNOWN_HOSTS"} {
-		if _, given := parameters[key]; given {
-			anchors = append(anchors, key)
-		}
+	if err := a.stateOperatorsAnchors(); err != nil {
+		return "", err
 	}
-	return anchors
+	found := typed + " at commit " + commit
+	if given != "" {
+		found += ", from a host known by what the developer gave: " + given
+	}
+	if operators := a.operatorsAnchors(); len(operators) > 0 {
+		found += "; the server's operator gave keys or CAs of hosts: " + anchorsText(operators)
+	}
+	return found, nil
 }
 
 // openSBOM takes the one that the provenance names, where there is a provenance.

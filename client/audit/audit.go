@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/registry"
@@ -71,6 +72,9 @@ type Report struct {
 	// SourceAnchors are the parameters in which the developer gave keys or CAs of
 	// the git host; null where that is not known.
 	SourceAnchors []string `json:"source_anchors"`
+	// OperatorAnchors are the texts with keys or CAs of hosts that the server's
+	// operator gave; null where that is not known.
+	OperatorAnchors []record.Anchor `json:"operator_anchors"`
 
 	LeftOut []string `json:"left_out"` // by Request.Skip
 	Checks  []Row    `json:"checks"`
@@ -119,6 +123,7 @@ func Run(ctx context.Context, request Request) (Report, error) {
 		report.MirrorOf = request.Trust.Repository
 	}
 	report.Digest, report.Enclave, report.SourceAnchors = a.digest, a.enclave, a.anchors
+	report.OperatorAnchors = a.operatorsAnchors()
 	if report.Enclave == "" && a.passed[checkBuild] {
 		report.Enclave = a.record.Enclave
 	}

@@ -36,7 +36,7 @@ func (r Report) Verdict() string {
 	case failed > 0:
 		return fmt.Sprintf("NOT VERIFIED: %d of %d checks failed", failed, len(r.Checks))
 	case r.denied() && r.Enclave == "":
-		return "NOT VERIFIED: the kind of enclave is NOT KNOWN: neither the manifest nor the provenance was checked; to do without it, --allow-simulated accepts it"
+		return "NOT VERIFIED: the kind of enclave is NOT KNOWN: no manifest and no provenance that was checked names it; to do without it, --allow-simulated accepts it"
 	case r.denied():
 		return fmt.Sprintf("NOT VERIFIED: the enclave is SIMULATED (%.50q): its owner could have signed anything; to try things out, --allow-simulated accepts it", r.Enclave)
 	case len(r.LeftOut) > 0:

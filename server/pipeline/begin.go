@@ -172,16 +172,17 @@ func (p *Pipeline) createFolder() (*volume.Build, error) {
 
 func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *redactor) record.Record {
 	return record.Record{
-		ID:            id,
-		BuildImageTag: parameters.BuildImageTag,
-		Enclave:       p.Enclave,
-		Repository:    parameters.Repository(),
-		Parameters:    redact.values(parameters.Public()),
-		BuildArgs:     redact.texts(operatorArguments(p.BuildArgs, parameters.Args)),
-		Tools:         map[string]string{"sbs-server": p.Version, "go": runtime.Version()},
-		BaseImages:    []record.BaseImage{},
-		Signatures:    []record.Signature{},
-		Attestations:  []record.Attestation{},
-		Started:       p.now().UTC(),
+		ID:              id,
+		BuildImageTag:   parameters.BuildImageTag,
+		Enclave:         p.Enclave,
+		Repository:      parameters.Repository(),
+		Parameters:      redact.values(parameters.Public()),
+		BuildArgs:       redact.texts(operatorArguments(p.BuildArgs, parameters.Args)),
+		OperatorAnchors: p.operatorAnchors(),
+		Tools:           map[string]string{"sbs-server": p.Version, "go": runtime.Version()},
+		BaseImages:      []record.BaseImage{},
+		Signatures:      []record.Signature{},
+		Attestations:    []record.Attestation{},
+		Started:         p.now().UTC(),
 	}
 }

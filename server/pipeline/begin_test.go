@@ -2,10 +2,32 @@ package pipeline
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/record"
 )
+
+// TestRecordHasTheOperatorsAnchors: the digest is that of the file, as sha256sum
+// prints it; a record without any says so.
+func TestRecordHasTheOperatorsAnchors(t *testing.T) {
+	const known = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"  // of "hello\n"
+	const bundle = "e258d248fda94c63753607f7c4494ee0fcbe92f1a76bfdac795c9d84101eb317" // of "world\n"
+	for _, test := range []struct {
+		config Config
+		want   []record.Anchor
+	}{
+		{Config{}, []record.Anchor{}},
+		{Config{CABundle: []byte("world\n")}, []record.Anchor{{Name: "SBS_CA_BUNDLE", SHA256: bundle}}},
+		{Config{KnownHosts: []byte("hello\n"), CABundle: []byte("world\n")}, []record.Anchor{{Name: "SBS_KNOWN_HOSTS", SHA256: known}, {Name: "SBS_CA_BUNDLE", SHA256: bundle}}},
+	} {
+		got := New(test.config).firstRecord("id", api.Parameters{}, newRedactor(nil)).OperatorAnchors
+		if got == nil || !slices.Equal(got, test.want) {
+			t.Errorf("recorded %v, want %v", got, test.want)
+		}
+	}
+}
 
 // The record has what the steps get beside ARG, without secrets.
 func TestRecordHasTheOperatorsBuildArguments(t *testing.T) {

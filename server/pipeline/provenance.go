@@ -96,6 +96,9 @@ func internalParameters(r record.Record) map[string]string {
 	for name, value := range r.BuildArgs {
 		parameters[provenance.OperatorArgument+name] = value
 	}
+	for _, anchor := range r.OperatorAnchors {
+		parameters[provenance.OperatorAnchor+anchor.Name] = anchor.SHA256
+	}
 	return parameters
 }
 

@@ -26,11 +26,12 @@ func fullRecord() record.Record {
 			{Reference: "docker.io/library/alpine:3.20", Digest: "sha256:" + strings.Repeat("0c", 32), Method: api.SigningSigstore, KeyID: "0d"},
 			{Reference: "docker.io/docker/dockerfile:1", Digest: "sha256:" + strings.Repeat("0e", 32)},
 		},
-		Parameters: map[string]any{"GITHUB_URL": "git@git.example.com:bank/app.git", "ARG": map[string]string{"A": "1"}},
-		BuildArgs:  map[string]string{"HTTPS_PROXY": "http://proxy.example.com:3128"},
-		Tools:      map[string]string{"sbs-server": "v1", "go": "go1.26", "docker engine": "28", "docker api": "1.51", "builder": "buildkit", "platform": "linux/s390x"},
-		Started:    started,
-		Finished:   started.Add(time.Minute),
+		Parameters:      map[string]any{"GITHUB_URL": "git@git.example.com:bank/app.git", "ARG": map[string]string{"A": "1"}},
+		BuildArgs:       map[string]string{"HTTPS_PROXY": "http://proxy.example.com:3128"},
+		OperatorAnchors: []record.Anchor{{Name: record.AnchorCABundle, SHA256: strings.Repeat("0f", 32)}},
+		Tools:           map[string]string{"sbs-server": "v1", "go": "go1.26", "docker engine": "28", "docker api": "1.51", "builder": "buildkit", "platform": "linux/s390x"},
+		Started:         started,
+		Finished:        started.Add(time.Minute),
 	}
 }
 
@@ -58,7 +59,7 @@ func TestProvenance(t *testing.T) {
 	if got := read.RunDetails.Builder; got.Enclave() != "simulated" || !maps.Equal(got.Version, versions) {
 		t.Errorf("builder %+v", got)
 	}
-	if got := read.BuildDefinition.InternalParameters; !maps.Equal(got, map[string]string{"builder": "buildkit", "platform": "linux/s390x", "build-arg:HTTPS_PROXY": "http://proxy.example.com:3128"}) {
+	if got := read.BuildDefinition.InternalParameters; !maps.Equal(got, map[string]string{"builder": "buildkit", "platform": "linux/s390x", "build-arg:HTTPS_PROXY": "http://proxy.example.com:3128", "operator-anchor:SBS_CA_BUNDLE": strings.Repeat("0f", 32)}) {
 		t.Errorf("internal parameters %v", got)
 	}
 	recorded, err := json.Marshal(r.Parameters)
