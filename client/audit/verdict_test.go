@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/client/audit"
+	"github.com/opensbs/sbs/signature"
 )
 
 // TestVerdicts: what could not be read or was not given is no verdict, unless
@@ -23,6 +24,7 @@ func TestVerdicts(t *testing.T) {
 		"a registry that is not": {false, func(w *world) { w.Reference.Repository, w.Trust.Repository = "127.0.0.1:1/a/b", "127.0.0.1:1/a/b" }},
 		"no such tag":            {false, func(w *world) { w.Reference.Tag = "never" }},
 		"a wrong password":       {false, func(w *world) { w.Access.Password = "wrong" }},
+		"no account":             {false, func(w *world) { w.Access = signature.Access{} }},
 		"a file that is no manifest": {true, func(w *world) {
 			w.Manifest = filepath.Join(w.t.TempDir(), "manifest.x.sig.tbz")
 			w.must(os.WriteFile(w.Manifest, []byte("BZh9"), 0o600))
@@ -34,7 +36,7 @@ func TestVerdicts(t *testing.T) {
 	s := newServer(t)
 	address, account := withFallback(t)
 	untouched := s.build(t, address, account, changes{})
-	findsImage := map[string]bool{"a registry that is not": false, "no such tag": false, "a wrong password": false}
+	findsImage := map[string]bool{"a registry that is not": false, "no such tag": false, "a wrong password": false, "no account": false}
 	for first, a := range troubles {
 		for second, b := range troubles {
 			w := *untouched
