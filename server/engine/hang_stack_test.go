@@ -229,7 +229,7 @@ func TestEngineWithoutBuildKitGetsTheClassicBuilder(t *testing.T) {
 }
 
 // A BuildKit that fails is no reason to build without it: the Engine has one.
-func TestAFailingBuildKitIsNoneToDoWithout(t *testing.T) {
+func TestFailingBuildKitIsAnError(t *testing.T) {
 	engine := socket()
 	defer engine.CloseIdleConnections()
 	proxy := relay(engine)

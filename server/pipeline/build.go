@@ -191,7 +191,7 @@ func (b *build) leave(ctx context.Context) error {
 	return errors.Join(failed, os.RemoveAll(b.work))
 }
 
-// untidy logs what a build could not clean up. It is no reason to fail.
+// untidy logs an error of the cleanup. The build does not fail for it.
 func (b *build) untidy(err error) {
 	b.logPanic(err)
 	b.log.Error("clean up after the build: %v", err)

@@ -17,7 +17,7 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// Pusher is what the pipeline asks of the way of an image to its registry.
+// Pusher uploads images to their registries.
 type Pusher interface {
 	// Push uploads the image of an archive of Engine.Save, which no tag leads to
 	// afterwards; work is a folder for what it needs meanwhile.
