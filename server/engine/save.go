@@ -19,8 +19,6 @@ var ErrTooLarge = errors.New("the image is too large")
 // noLayers is how an Engine reports that it can't save an image without layers.
 const noLayers = "empty export - not implemented"
 
-var errNoLayers = errors.New("the image has no layers, because its Dockerfile adds no file to FROM scratch, and this Docker Engine can't save such an image: add a file to it, with COPY for example")
-
 // Save writes the image tagged reference ("host/repository:tag") to w, as the
 // archive that docker save makes and docker load takes. An image whose archive
 // has more than most bytes is ErrTooLarge.
@@ -31,7 +29,10 @@ func (e *Engine) Save(ctx context.Context, reference string, w io.Writer, most i
 	}
 	stream, err := e.api.ImageSave(ctx, []string{tagged.String()})
 	if err != nil && strings.Contains(err.Error(), noLayers) {
-		return fmt.Errorf("save %s: %w", reference, errNoLayers)
+		if err := e.saveWithoutLayers(ctx, tagged.String(), w); err != nil {
+			return fmt.Errorf("save %s: %w", reference, ended(ctx, err))
+		}
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("save %s: %w", reference, unreachable(ctx, e.api.DaemonHost(), err))

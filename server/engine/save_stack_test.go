@@ -30,6 +30,30 @@ func TestSave(t *testing.T) {
 		t.Errorf("%d layers, %v", len(layers), err)
 	}
 
+	t.Run("without layers", func(t *testing.T) {
+		dir := tree(t, map[string]string{"Dockerfile": "FROM scratch\nLABEL a=b\nENV C=d\nENTRYPOINT [\"/e\"]\n"})
+		mustBuild(t, e, request(dir, repo+":labels"))
+		var archive bytes.Buffer
+		if err := e.Save(t.Context(), repo+":labels", &archive, 1<<30); err != nil {
+			t.Fatal(err)
+		}
+		// The Engine itself is the judge: it loads what it can't save.
+		if err := e.Remove(t.Context(), repo+":labels"); err != nil {
+			t.Fatal(err)
+		}
+		response, err := e.api.ImageLoad(t.Context(), &archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, response.Body)
+		if err := errors.Join(err, response.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		found, err := e.api.ImageInspect(t.Context(), repo+":labels")
+		if err != nil || found.Config.Labels["a"] != "b" || len(found.Config.Env) == 0 || len(found.Config.Entrypoint) != 1 || len(found.RootFS.Layers) != 0 {
+			t.Errorf("%+v, %v", found.Config, err)
+		}
+	})
 	t.Run("too large", func(t *testing.T) {
 		var cut bytes.Buffer
 		if err := e.Save(t.Context(), repo+":x", &cut, 1000); !errors.Is(err, ErrTooLarge) || cut.Len() > 1001 {

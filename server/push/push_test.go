@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -300,5 +301,14 @@ func TestPushRefused(t *testing.T) {
 	cancel(stopped)
 	if _, err = new(Pusher).Push(ctx, l.target, archive, t.TempDir(), io.Discard); !errors.Is(err, stopped) {
 		t.Errorf("stopped: %v", err)
+	}
+}
+
+// An image of a configuration alone has an empty list of layers, and no null.
+func TestPushWithoutLayers(t *testing.T) {
+	l := start(t, nil)
+	pushed := l.push(t, new(Pusher), save(t, empty.Image))
+	if !bytes.Contains(pushed.Manifest, []byte(`"layers": []`)) {
+		t.Errorf("the manifest is %s", pushed.Manifest)
 	}
 }

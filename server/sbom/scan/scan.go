@@ -42,9 +42,17 @@ func Image(ctx context.Context, archive *os.File, scratch string) (sbom.Inventor
 		return sbom.Inventory{}, fmt.Errorf("open the image: %w", err)
 	}
 	// Each layer is read from the file again; it is opened once.
-	image, err := tarball.Image(func() (io.ReadCloser, error) {
+	open := func() (io.ReadCloser, error) {
 		return io.NopCloser(io.NewSectionReader(archive, 0, info.Size())), nil
-	}, nil)
+	}
+	images, err := tarball.LoadManifest(open)
+	if err != nil {
+		return sbom.Inventory{}, fmt.Errorf("open the image: %w", err)
+	}
+	if len(images) == 1 && len(images[0].Layers) == 0 {
+		return sbom.Inventory{Packages: []sbom.Package{}}, nil // the library refuses such an image
+	}
+	image, err := tarball.Image(open, nil)
 	if err != nil {
 		return sbom.Inventory{}, fmt.Errorf("open the image: %w", err)
 	}

@@ -254,3 +254,9 @@ func TestNoImage(t *testing.T) {
 		t.Errorf("an ended context: %v", err)
 	}
 }
+
+func TestImageWithoutLayers(t *testing.T) {
+	if found := scanned(t, saved(t)); len(found.Packages) != 0 || len(found.Unread) != 0 {
+		t.Errorf("found %+v", found)
+	}
+}
