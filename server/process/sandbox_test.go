@@ -203,7 +203,10 @@ func TestTaskFails(t *testing.T) {
 				}
 				return nil
 			})
-			if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 4000 {
+			// The race detector's own allocator ends with a signal where Go's reports
+			// that there is no memory.
+			raced := task == "grow" && err != nil && strings.Contains(err.Error(), "SIGSEGV")
+			if err == nil || !strings.Contains(err.Error(), want) && !raced || len(err.Error()) > 4000 {
 				t.Errorf("error %v, want %q", err, want)
 			}
 		})
