@@ -96,9 +96,9 @@ func plantedLine() string { return "sbs-" + rand.Text() + rand.Text() }
 var (
 	urlToken      = plantedLine()
 	proxyPassword = plantedLine()
-	// The simulated enclave does without an image secret of the contract, but it
-	// must go nowhere either.
-	contract = map[string]string{"IMAGE_SECRET": plantedLine(), "IMAGE_SECRET_PREVIOUS": plantedLine()}
+	// The simulated enclave does without the image secrets of a contract, but they
+	// must go nowhere either. IMAGE_SECRET itself is refused beside it.
+	contract = map[string]string{"IMAGE_SECRET_PREVIOUS": plantedLine()}
 )
 
 // operators are the secrets that no developer gave, and that token.
