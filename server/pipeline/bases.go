@@ -145,7 +145,7 @@ func readRegular(dir, name string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if content.Len() > maxDockerfile {
-		return nil, fmt.Errorf("%s has more than %d bytes", name, maxDockerfile)
+		return nil, fmt.Errorf("%s has too many bytes, at most %d are allowed", name, maxDockerfile)
 	}
 	return content.Bytes(), nil
 }
