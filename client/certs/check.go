@@ -79,7 +79,7 @@ func load(f Files, certificatePath, keyPath string, now time.Time) (id Identity,
 	return id, trusted, nil
 }
 
-// check is what a certificate has to be good for, and how it is told about.
+// check is the purpose a certificate must serve, and how errors name it.
 type check struct {
 	path     string // of the certificate
 	usage    x509.ExtKeyUsage

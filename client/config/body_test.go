@@ -259,7 +259,7 @@ func TestParametersAreSentWithoutSpaceAroundThem(t *testing.T) {
 		t.Errorf("ARG is %v", got["ARG"])
 	}
 	if _, err := load(t, body(t, `, "DOCKER_Password": "pw "`), nil).Parameters(""); err == nil || !strings.Contains(err.Error(), "DOCKER_PASSWORD: begins or ends with white space") {
-		t.Errorf("a password with white space behind it: %v", err)
+		t.Errorf("a password with white space after it: %v", err)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 var ErrTooLarge = errors.New("the image is too large")
 
 // noLayers is how an Engine reports that it can't save an image without layers.
-const noLayers = "empty export - not implemented"
+const noLayers = "empty export"
 
 // Save writes the image tagged reference ("host/repository:tag") to w, as the
 // archive that docker save makes and docker load takes. An image whose archive

@@ -18,7 +18,7 @@ type Signer interface {
 }
 
 // TagSigner is a Signer whose signature is what makes a tag lead to an image. It
-// prepares what it can while no tag may move yet, and answers the key.
+// prepares what it can while no tag may move yet, and returns the key.
 type TagSigner interface {
 	Signer
 	Prepare(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
