@@ -73,15 +73,15 @@ func (s *Server) panicked(recorder *statusRecorder, r *http.Request, failure any
 // long for a large answer, but must keep reading.
 const writeTime = 30 * time.Second
 
-// statusRecorder knows what was answered, and gives each write a time of its own.
+// statusRecorder records what was sent, and gives each write a deadline of its own.
 type statusRecorder struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	code    int
 	sent    int64 // bytes of the body
-	begun   bool  // the client has seen the code
-	torn    bool  // the answer ends in its middle
-	gone    bool  // the client reads no more
+	begun   bool  // the status code was sent
+	torn    bool  // the response was broken off
+	gone    bool  // a write failed: the client has left
 }
 
 func (r *statusRecorder) WriteHeader(code int) {
@@ -99,6 +99,14 @@ func (r *statusRecorder) Write(p []byte) (int, error) {
 	r.sent += int64(n)
 	r.gone = r.gone || err != nil
 	return n, err
+}
+
+// FlushError sends what is buffered. HTTP/2 reports a client that has left only here.
+func (r *statusRecorder) FlushError() error {
+	r.begun = true
+	err := http.NewResponseController(r.ResponseWriter).Flush()
+	r.gone = r.gone || err != nil
+	return err
 }
 
 // Unwrap lets http.ResponseController reach the connection.

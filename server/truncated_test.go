@@ -83,3 +83,44 @@ func TestEventsThatCantBeFinishedAreBrokenOff(t *testing.T) {
 		t.Errorf("logged %q", logged.String())
 	}
 }
+
+// A client that leaves in the middle of a stream is no failure of the server: over
+// HTTP/2 only the flush reports it.
+func TestAClientThatLeavesIsNotAnError(t *testing.T) {
+	var logged strings.Builder
+	f := newFixture(t)
+	f.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+	begun, done := make(chan struct{}), make(chan struct{})
+	server := httptest.NewUnstartedServer(f.observe(f.json(func(w http.ResponseWriter, r *http.Request) error {
+		defer close(done)
+		control := http.NewResponseController(w)
+		if _, err := io.WriteString(w, "one\n"); err != nil {
+			return err
+		}
+		if err := control.Flush(); err != nil {
+			return err
+		}
+		close(begun)
+		<-r.Context().Done()
+		return control.Flush()
+	})))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	ctx, cancel := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := server.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	cancel()
+	_ = response.Body.Close()
+	<-done
+	server.Close()
+	if response.ProtoMajor != 2 || strings.Contains(logged.String(), "level=ERROR") {
+		t.Errorf("over %s: logged %q", response.Proto, logged.String())
+	}
+}
