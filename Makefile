@@ -48,25 +48,25 @@ image: setup ## make the server's container image for linux/ARCH: make image ARC
 	@deploy/image.sh $(ARCH) bin/sbs-server-$(ARCH) $(IMAGE)
 
 demo: setup build ## run the main job on the local stack and show every step
-	@$(GO) build -o bin/ ./deploy/harness/cmd/demo
+	@$(GO) build -o bin/ ./test/harness/cmd/demo
 	@bin/demo --server bin/sbs-server --cli bin/sbs-cli
 
 harness: setup build ## keep the local stack running in the folder DIR=path
 	$(if $(DIR),,$(error name the folder of the stack: make harness DIR=path))
-	@$(GO) build -o bin/ ./deploy/harness/cmd/harness
+	@$(GO) build -o bin/ ./test/harness/cmd/harness
 	@exec bin/harness --dir '$(DIR)' --server bin/sbs-server --cli bin/sbs-cli
 
 compose: image build ## the same stack with the server in its container: make compose DIR=path
 	$(if $(DIR),,$(error name the folder of the stack: make compose DIR=path))
-	@$(GO) build -o bin/ ./deploy/harness/cmd/harness
-	@SBS_IMAGE='$(IMAGE)' deploy/harness/compose.sh '$(DIR)' up
+	@$(GO) build -o bin/ ./test/harness/cmd/harness
+	@SBS_IMAGE='$(IMAGE)' test/harness/compose.sh '$(DIR)' up
 
 test: INSTANTS = 22
 test: BUILDS = 17
 test: setup build bin/cosign unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
 
 setup: ## install and start what the stack needs; nothing when it is there
-	@deploy/harness/setup.sh
+	@test/harness/setup.sh
 
 unit: ## run the tests that need nothing but Go
 	CGO_ENABLED=$(if $(RACE),1,0) $(if $(RACE),$(NO_WAIT)) $(GO) test $(RACE) ./...
@@ -74,11 +74,11 @@ unit: ## run the tests that need nothing but Go
 # What has a format, a key or a signature in it is tested on the byte order of
 # IBM Z too, against the same golden files, up to a server that answers its client
 # over mutual TLS (cmd/sbs-server). Left out: what talks to git, the engine or the
-# terminal whatever the byte order is; and server/trust/simple, client, client/certs
+# terminal whatever the byte order is; and server/signing/simple, client, client/certs
 # and client/instanceenv, whose tests make so many RSA keys that they take minutes
 # under an emulator (cmd/sbs-server takes the same ways once).
-S390X := ./api/... ./enclave ./server/stateimage ./server/volume ./server/job ./server/trust \
-	./server/trust/dct ./server/trust/sigstore ./signature ./signature/bundle \
+S390X := ./api/... ./enclave ./server/stateimage ./server/volume ./server/job ./server/signing \
+	./server/signing/dct ./server/signing/sigstore ./signature ./signature/bundle \
 	./client/contract ./client/attest ./client/verify ./cmd/sbs-server
 
 test-s390x: ## run the tests of formats, keys and signatures as s390x programs, under QEMU

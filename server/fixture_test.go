@@ -17,8 +17,8 @@ import (
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
+	trustdct "github.com/opensbs/sbs/server/signing/dct"
 	"github.com/opensbs/sbs/server/stateimage"
-	trustdct "github.com/opensbs/sbs/server/trust/dct"
 	"github.com/opensbs/sbs/server/volume"
 	"github.com/opensbs/sbs/signature/dct"
 )

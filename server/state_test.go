@@ -13,9 +13,9 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	local "github.com/opensbs/sbs/deploy/harness/objectstore"
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server/job"
+	local "github.com/opensbs/sbs/test/harness/objectstore"
 )
 
 // inImage gives a fixture the keys of a server image: those in the folder dir.

@@ -15,7 +15,7 @@ if [ -n "$PKG$RUN" ]; then
 fi
 
 # These packages share the machine's Docker Engine: one at a time.
-sharing='^\./(deploy/harness|server/dockerd|server/engine|server/sbom/scan|server/trust/dct|signature/dct|test/.*)$'
+sharing='^\./(test/harness|server/dockerd|server/engine|server/sbom/scan|server/signing/dct|signature/dct|test/.*)$'
 
 test='^func ((Test|Fuzz)[^(]*)\([a-z]+ \*testing\.[TF]\).*'
 files=$(grep -rl --include='*_test.go' '^//go:build stack' . | grep -v -e '^\./test/crash/' -e '^\./test/soak/' |

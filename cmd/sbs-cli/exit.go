@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/client/attest"
-	"github.com/opensbs/sbs/client/audit"
+	"github.com/opensbs/sbs/client/signedmanifest"
 	"github.com/opensbs/sbs/client/verify"
 )
 
@@ -65,9 +65,9 @@ func exitCode(err error) int {
 // there, and it did not pass.
 func refused(err error) bool {
 	var (
-		image    *audit.NotVerifiedError
+		image    *verify.NotVerifiedError
 		server   *attest.Refusal
-		manifest *verify.Refusal
+		manifest *signedmanifest.Refusal
 	)
 	switch {
 	case errors.As(err, &image):

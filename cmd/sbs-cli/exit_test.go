@@ -15,7 +15,7 @@ import (
 
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/attest"
-	"github.com/opensbs/sbs/client/audit"
+	"github.com/opensbs/sbs/client/signedmanifest"
 	"github.com/opensbs/sbs/client/verify"
 )
 
@@ -28,11 +28,11 @@ func TestExitCodes(t *testing.T) {
 	}{
 		"none":                        {nil, exitDone, exitDone},
 		"usage":                       {usageError{errors.New("usage"), "help"}, exitUsage, exitUsage},
-		"an image that failed":        {&audit.NotVerifiedError{Report: audit.Report{Judged: true}}, exitRefused, exitRefused},
-		"an image out of reach":       {&audit.NotVerifiedError{}, exitUnjudged, exitFailed},
+		"an image that failed":        {&verify.NotVerifiedError{Report: verify.Report{Judged: true}}, exitRefused, exitRefused},
+		"an image out of reach":       {&verify.NotVerifiedError{}, exitUnjudged, exitFailed},
 		"a server that failed":        {&attest.Refusal{Check: "nonce"}, exitRefused, exitRefused},
 		"a policy that is incomplete": {&attest.Refusal{Check: "policy"}, exitUnjudged, exitFailed},
-		"a forged manifest":           {&verify.Refusal{}, exitRefused, exitRefused},
+		"a forged manifest":           {&signedmanifest.Refusal{}, exitRefused, exitRefused},
 		"a server out of reach":       {&client.Error{Operation: "attest"}, exitUnjudged, exitFailed},
 		"a missing file":              {&fs.PathError{Op: "open", Path: "trust.json", Err: fs.ErrNotExist}, exitUnjudged, exitFailed},
 		"an interrupt":                {context.Canceled, exitUnjudged, exitFailed},

@@ -14,7 +14,7 @@ import (
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/atomicfile"
-	"github.com/opensbs/sbs/client/verify"
+	"github.com/opensbs/sbs/client/signedmanifest"
 )
 
 func buildNameFlag() cli.Flag {
@@ -89,7 +89,7 @@ func (p program) verifyManifest(c *cli.Context, server *client.Client, report *m
 	if err != nil {
 		return err
 	}
-	result, err := verify.Manifest(c.Context, report.File, key)
+	result, err := signedmanifest.Manifest(c.Context, report.File, key)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (p program) verifyManifest(c *cli.Context, server *client.Client, report *m
 	if !c.Bool("verify-test") {
 		return nil
 	}
-	if err := verify.Tampered(c.Context, result, key); err != nil {
+	if err := signedmanifest.Tampered(c.Context, result, key); err != nil {
 		return err
 	}
 	report.TestPassed = true
@@ -117,13 +117,13 @@ func (p program) manifestKey(c *cli.Context, server *client.Client, manifestName
 		if err != nil {
 			return nil, fmt.Errorf("public key: %w", err)
 		}
-		return verify.ParsePublicKey(text)
+		return signedmanifest.ParsePublicKey(text)
 	}
 	key, err := p.savePublicKey(c, server, strings.TrimPrefix(manifestName, manifest.Name("")))
 	if err != nil {
 		return nil, err
 	}
-	return verify.ParsePublicKey([]byte(key.PublicKeyPEM))
+	return signedmanifest.ParsePublicKey([]byte(key.PublicKeyPEM))
 }
 
 func (p program) getPublicKey() *cli.Command {

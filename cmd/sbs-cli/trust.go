@@ -7,7 +7,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client/atomicfile"
-	"github.com/opensbs/sbs/client/audit"
+	"github.com/opensbs/sbs/client/verify"
 )
 
 func (p program) getTrust() *cli.Command {
@@ -54,26 +54,26 @@ func (p program) saveTrust(c *cli.Context) error {
 }
 
 // serversTrust asks the server for all that goes into a trust file.
-func (p program) serversTrust(c *cli.Context) (audit.Trust, api.ImageConfig, error) {
+func (p program) serversTrust(c *cli.Context) (verify.Trust, api.ImageConfig, error) {
 	server, settings, err := p.connect(c)
 	if err != nil {
-		return audit.Trust{}, api.ImageConfig{}, err
+		return verify.Trust{}, api.ImageConfig{}, err
 	}
 	defer server.Close()
 	parameters, err := settings.Described()
 	if err != nil {
-		return audit.Trust{}, api.ImageConfig{}, err
+		return verify.Trust{}, api.ImageConfig{}, err
 	}
-	answers := audit.Server{Parameters: parameters}
+	answers := verify.Server{Parameters: parameters}
 	if answers.Image, err = server.ImageConfig(c.Context); err != nil {
-		return audit.Trust{}, api.ImageConfig{}, err
+		return verify.Trust{}, api.ImageConfig{}, err
 	}
 	if answers.Manifest, err = server.PublicKey(c.Context, ""); err != nil {
-		return audit.Trust{}, api.ImageConfig{}, err
+		return verify.Trust{}, api.ImageConfig{}, err
 	}
 	status, err := server.Status(c.Context)
 	if err != nil {
-		return audit.Trust{}, api.ImageConfig{}, err
+		return verify.Trust{}, api.ImageConfig{}, err
 	}
 	answers.Enclave = status.Enclave
 	trust, err := answers.Trust()

@@ -12,7 +12,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/public"
-	"github.com/opensbs/sbs/client/audit"
+	"github.com/opensbs/sbs/client/verify"
 	"github.com/opensbs/sbs/signature"
 )
 
@@ -60,7 +60,7 @@ func (p program) verifyImage(c *cli.Context) (err error) {
 	if err := p.askServer(c, &request); err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	report, err := audit.Run(c.Context, request)
+	report, err := verify.Run(c.Context, request)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
@@ -73,23 +73,23 @@ func (p program) verifyImage(c *cli.Context) (err error) {
 }
 
 // auditRequest is what the command line says.
-func (p program) auditRequest(c *cli.Context) (audit.Request, error) {
+func (p program) auditRequest(c *cli.Context) (verify.Request, error) {
 	if c.NArg() != 1 {
-		return audit.Request{}, usageError{fmt.Errorf("it takes one image, behind all flags, but was given %d arguments", c.NArg()), verifyUsage}
+		return verify.Request{}, usageError{fmt.Errorf("it takes one image, behind all flags, but was given %d arguments", c.NArg()), verifyUsage}
 	}
 	image, err := signature.ParseReference(c.Args().First())
 	if err != nil {
-		return audit.Request{}, err
+		return verify.Request{}, err
 	}
 	mirrorOf, err := repositoryOf(c.String("mirror-of"))
 	if err != nil {
-		return audit.Request{}, err
+		return verify.Request{}, err
 	}
 	trust, err := trustOf(c, cmp.Or(mirrorOf, image.Repository))
 	if err != nil {
-		return audit.Request{}, err
+		return verify.Request{}, err
 	}
-	request := audit.Request{
+	request := verify.Request{
 		MirrorOf:  mirrorOf,
 		Reference: image,
 		Trust:     trust,
@@ -100,23 +100,23 @@ func (p program) auditRequest(c *cli.Context) (audit.Request, error) {
 		AllowSimulated: c.Bool("allow-simulated"),
 	}
 	if request.Lookaside, err = absolute(request.Lookaside); err != nil {
-		return audit.Request{}, err
+		return verify.Request{}, err
 	}
 	request.Access, err = p.registryAccess(image.Repository)
 	if err != nil {
-		return audit.Request{}, err
+		return verify.Request{}, err
 	}
 	if request.Mirrored() {
 		if request.Origin, err = keptAccess(trust.Repository); err != nil {
-			return audit.Request{}, err
+			return verify.Request{}, err
 		}
 	}
 	if path := c.String("ca"); path != "" {
 		if request.Access.CABundle, err = os.ReadFile(path); err != nil {
-			return audit.Request{}, fmt.Errorf("--ca: %w", err)
+			return verify.Request{}, fmt.Errorf("--ca: %w", err)
 		}
 		if err := public.Certificates(request.Access.CABundle); err != nil {
-			return audit.Request{}, fmt.Errorf("--ca: %s %w", path, err)
+			return verify.Request{}, fmt.Errorf("--ca: %s %w", path, err)
 		}
 		request.Origin.CABundle = request.Access.CABundle
 	}
@@ -149,7 +149,7 @@ func absolute(place string) (string, error) {
 // askServer gets from the server what the command line does not have, when a
 // configuration was named: nothing is asked of a server that happens to be in
 // the working directory.
-func (p program) askServer(c *cli.Context, request *audit.Request) error {
+func (p program) askServer(c *cli.Context, request *verify.Request) error {
 	if !isSet(c, "env") {
 		return nil
 	}
@@ -193,7 +193,7 @@ func isSet(c *cli.Context, name string) bool {
 	return false
 }
 
-func hasKey(trust audit.Trust, method string) bool {
+func hasKey(trust verify.Trust, method string) bool {
 	for _, key := range trust.Signatures {
 		if key.Method == method {
 			return true

@@ -12,7 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/client/audit"
+	"github.com/opensbs/sbs/client/verify"
 )
 
 // keyFlag is a flag that names a file with one key.
@@ -46,32 +46,32 @@ func keyFlags() []cli.Flag {
 
 // trustOf reads the trust file, or makes one of the single keys. Without any key
 // nothing is checked, and that is refused.
-func trustOf(c *cli.Context, repository string) (audit.Trust, error) {
+func trustOf(c *cli.Context, repository string) (verify.Trust, error) {
 	given := singleKeys(c)
 	path := c.String("trust")
 	switch {
 	case path != "" && len(given) > 0:
-		return audit.Trust{}, usageError{fmt.Errorf("--trust and --%s can't stand together", given[0]), "put the key into the trust file"}
+		return verify.Trust{}, usageError{fmt.Errorf("--trust and --%s can't stand together", given[0]), "put the key into the trust file"}
 	case path != "":
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return audit.Trust{}, fmt.Errorf("trust file: %w", err)
+			return verify.Trust{}, fmt.Errorf("trust file: %w", err)
 		}
-		return audit.ParseTrust(text)
+		return verify.ParseTrust(text)
 	case len(given) == 0:
-		return audit.Trust{}, usageError{errors.New("no key was given, and without one any image would pass"), "get a trust file with sbs-cli get-trust and name it with --trust"}
+		return verify.Trust{}, usageError{errors.New("no key was given, and without one any image would pass"), "get a trust file with sbs-cli get-trust and name it with --trust"}
 	}
-	trust := audit.Trust{Version: 1, Repository: repository, Source: c.String("source"), Builder: c.String("builder"), Notary: c.String("notary")}
+	trust := verify.Trust{Version: 1, Repository: repository, Source: c.String("source"), Builder: c.String("builder"), Notary: c.String("notary")}
 	if ca := c.String("notary-ca"); ca != "" {
 		text, err := os.ReadFile(ca)
 		if err != nil {
-			return audit.Trust{}, fmt.Errorf("--notary-ca: %w", err)
+			return verify.Trust{}, fmt.Errorf("--notary-ca: %w", err)
 		}
 		trust.NotaryCA = string(text)
 	}
 	for _, f := range keyFileFlags() {
 		if err := addKey(&trust, f, c.String(f.name)); err != nil {
-			return audit.Trust{}, fmt.Errorf("--%s: %w", f.name, err)
+			return verify.Trust{}, fmt.Errorf("--%s: %w", f.name, err)
 		}
 	}
 	return trust, trust.Check()
@@ -91,7 +91,7 @@ func singleKeys(c *cli.Context) (given []string) {
 	return given
 }
 
-func addKey(trust *audit.Trust, f keyFlag, path string) error {
+func addKey(trust *verify.Trust, f keyFlag, path string) error {
 	if path == "" {
 		return nil
 	}
@@ -103,7 +103,7 @@ func addKey(trust *audit.Trust, f keyFlag, path string) error {
 	if method == "attestations" || method == "manifest" {
 		method = ""
 	}
-	key, err := audit.NewKey(method, keyText(method, string(text)))
+	key, err := verify.NewKey(method, keyText(method, string(text)))
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/server/base"
+	"github.com/opensbs/sbs/server/baseimage"
 	"github.com/opensbs/sbs/signature/bundle"
 	"github.com/opensbs/sbs/signature/dct"
 	"github.com/opensbs/sbs/signature/notary"
@@ -14,17 +14,17 @@ import (
 
 // baseWays are the ways of verifying base images. memory keeps what was seen of
 // trust data, sealed.
-func baseWays(memory dct.Memory) base.Ways {
-	return base.Ways{
-		api.BaseDigest: base.Reviewed,
-		api.SigningDCT: func(rule api.BaseRule) (base.Verifier, error) {
+func baseWays(memory dct.Memory) baseimage.Ways {
+	return baseimage.Ways{
+		api.BaseDigest: baseimage.Reviewed,
+		api.SigningDCT: func(rule api.BaseRule) (baseimage.Verifier, error) {
 			if err := notary.CheckServer(rule.Server); err != nil {
 				return nil, err
 			}
 			root, err := dct.ParseRoot(string(rule.Key))
 			return dct.Verifier{Server: rule.Server, Root: root, Memory: memory}, err
 		},
-		api.SigningSimple: func(rule api.BaseRule) (base.Verifier, error) {
+		api.SigningSimple: func(rule api.BaseRule) (baseimage.Verifier, error) {
 			if rule.Lookaside != "" {
 				if err := simple.CheckLookaside(rule.Lookaside); err != nil {
 					return nil, fmt.Errorf("lookaside: %w", err)
@@ -33,7 +33,7 @@ func baseWays(memory dct.Memory) base.Ways {
 			key, err := simple.ParseKey([]byte(rule.Key))
 			return simple.Verifier{Key: key, Lookaside: rule.Lookaside}, err
 		},
-		api.SigningSigstore: func(rule api.BaseRule) (base.Verifier, error) {
+		api.SigningSigstore: func(rule api.BaseRule) (baseimage.Verifier, error) {
 			key, err := bundle.ParseKey([]byte(rule.Key))
 			return sigstore.Verifier{Key: key}, err
 		},

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/opensbs/sbs/server/trust/dct"
+	"github.com/opensbs/sbs/server/signing/dct"
 	"github.com/opensbs/sbs/server/volume"
 	base "github.com/opensbs/sbs/signature/dct"
 	"github.com/opensbs/sbs/signature/notary"

@@ -13,10 +13,10 @@ import (
 	"github.com/opensbs/sbs/server/process"
 	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/sbom"
+	"github.com/opensbs/sbs/server/signing/dct"
+	"github.com/opensbs/sbs/server/signing/sigstore"
+	"github.com/opensbs/sbs/server/signing/simple"
 	"github.com/opensbs/sbs/server/source"
-	"github.com/opensbs/sbs/server/trust/dct"
-	"github.com/opensbs/sbs/server/trust/sigstore"
-	"github.com/opensbs/sbs/server/trust/simple"
 	"github.com/opensbs/sbs/server/volume"
 )
 

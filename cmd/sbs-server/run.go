@@ -16,7 +16,7 @@ import (
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/process"
-	"github.com/opensbs/sbs/server/trust/dct"
+	"github.com/opensbs/sbs/server/signing/dct"
 	"github.com/opensbs/sbs/server/volume"
 )
 

@@ -4,10 +4,10 @@ import (
 	"slices"
 
 	"github.com/opensbs/sbs/server/pipeline"
+	trustdct "github.com/opensbs/sbs/server/signing/dct"
+	trustsigstore "github.com/opensbs/sbs/server/signing/sigstore"
+	trustsimple "github.com/opensbs/sbs/server/signing/simple"
 	"github.com/opensbs/sbs/server/stateimage"
-	trustdct "github.com/opensbs/sbs/server/trust/dct"
-	trustsigstore "github.com/opensbs/sbs/server/trust/sigstore"
-	trustsimple "github.com/opensbs/sbs/server/trust/simple"
 	"github.com/opensbs/sbs/signature/dct"
 )
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
-	local "github.com/opensbs/sbs/deploy/harness/objectstore"
+	local "github.com/opensbs/sbs/test/harness/objectstore"
 )
 
 const bucket = "manifests"

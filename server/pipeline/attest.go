@@ -14,16 +14,16 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
-	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/server/signing"
 )
 
 // Attester is what the pipeline asks of the signer of statements.
 type Attester interface {
 	// Attest signs a statement about the image and answers it as a bundle.
-	Attest(ctx context.Context, image trust.Image, predicateType string, predicate []byte) ([]byte, trust.PublicKey, error)
+	Attest(ctx context.Context, image signing.Image, predicateType string, predicate []byte) ([]byte, signing.PublicKey, error)
 	// Attach publishes a bundle beside the image and answers the digest of the
 	// referrer.
-	Attach(ctx context.Context, request trust.Request, predicateType string, bundle []byte) (string, error)
+	Attach(ctx context.Context, request signing.Request, predicateType string, bundle []byte) (string, error)
 }
 
 // statement is one of the kinds of statements that every build makes.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
-	"github.com/opensbs/sbs/server/base"
+	"github.com/opensbs/sbs/server/baseimage"
 	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/progress"
@@ -24,7 +24,7 @@ import (
 // BaseVerifier is what the pipeline asks of the verifying of base images.
 type BaseVerifier interface {
 	Check(rules []api.BaseRule) error
-	Pin(ctx context.Context, request base.Request) (base.Pinned, error)
+	Pin(ctx context.Context, request baseimage.Request) (baseimage.Pinned, error)
 }
 
 // maxDockerfile bounds a Dockerfile and its ignore file, in bytes.
@@ -41,16 +41,16 @@ func (b *build) verifyBases(ctx context.Context, path string, text []byte) (stri
 	if version := b.engine.Version(); version.Builder != engine.BuildKit {
 		return "", attempt(b.buildCommand(), fmt.Errorf("base images are verified, and the %s builder of Docker Engine %s does not report which ones it used: use an engine with BuildKit, or take the rules for base images out", version.Builder, version.Engine))
 	}
-	var pinned base.Pinned
+	var pinned baseimage.Pinned
 	err := b.withProgress(ctx, "a base image's registry", func(ctx context.Context) (err error) {
-		pinned, err = b.Bases.Pin(ctx, base.Request{
+		pinned, err = b.Bases.Pin(ctx, baseimage.Request{
 			Dockerfile:  text,
 			Environment: b.environment(),
 			Rules:       rules,
 			Access: func(repository string, rule api.BaseRule) signature.Access {
 				return b.baseAccess(ctx, repository, rule)
 			},
-			Verified: func(image base.Image) {
+			Verified: func(image baseimage.Image) {
 				b.log.Info("verified the base image %s: %s, %s%s", image.Reference, image.Digest, image.Method, keyText(image.KeyID))
 			},
 		})
@@ -170,7 +170,7 @@ func (b *build) baseImages(used []engine.BaseImage) ([]record.BaseImage, error) 
 			return nil, fmt.Errorf("the builder used the image %s without reporting its digest, so that it can't be one that was verified: the build fails and its image is removed", image.Reference)
 		}
 		canonical, _ := dockerfile.Canonical(image.Reference + "@" + image.Digest)
-		if !slices.ContainsFunc(b.bases, func(verified base.Image) bool { return verified.Pinned == canonical }) {
+		if !slices.ContainsFunc(b.bases, func(verified baseimage.Image) bool { return verified.Pinned == canonical }) {
 			return nil, fmt.Errorf("the builder used the image %s with %s, which was not verified: the build fails and its image is removed", image.Reference, image.Digest)
 		}
 		taken = append(taken, canonical)

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/server/base"
+	"github.com/opensbs/sbs/server/baseimage"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/signature"
 )
@@ -38,9 +38,9 @@ var sum = "sha256:" + strings.Repeat("0a", 32)
 
 func TestBuilderTookAnotherImage(t *testing.T) {
 	reference := signature.Reference{Repository: "docker.io/ns/app", Tag: "1"}
-	verified := base.Image{Verified: signature.Verified{Reference: reference, Digest: sum, Method: api.SigningDCT, KeyID: "id"}, Pinned: "docker.io/ns/app@" + sum}
-	unused := base.Image{Verified: signature.Verified{Reference: signature.Reference{Repository: "docker.io/ns/unused", Tag: "1"}, Digest: sum}, Pinned: "docker.io/ns/unused@" + sum}
-	b := &build{parameters: api.Parameters{BasePolicy: api.BasePolicy{{}}}, bases: []base.Image{verified, unused}}
+	verified := baseimage.Image{Verified: signature.Verified{Reference: reference, Digest: sum, Method: api.SigningDCT, KeyID: "id"}, Pinned: "docker.io/ns/app@" + sum}
+	unused := baseimage.Image{Verified: signature.Verified{Reference: signature.Reference{Repository: "docker.io/ns/unused", Tag: "1"}, Digest: sum}, Pinned: "docker.io/ns/unused@" + sum}
+	b := &build{parameters: api.Parameters{BasePolicy: api.BasePolicy{{}}}, bases: []baseimage.Image{verified, unused}}
 	recorded, err := b.baseImages([]engine.BaseImage{{Reference: "docker.io/ns/app", Digest: sum}})
 	if err != nil || len(recorded) != 1 || recorded[0].Reference != "docker.io/ns/app:1" || recorded[0].Method != api.SigningDCT || recorded[0].KeyID != "id" {
 		t.Errorf("%+v, %v", recorded, err)
@@ -75,7 +75,7 @@ func TestVerifyCommands(t *testing.T) {
 			t.Errorf("%s: %s", method, got)
 		}
 	}
-	if got := b.verifyCommand(&base.UncoveredError{}); !strings.HasPrefix(got, "docker build ") {
+	if got := b.verifyCommand(&baseimage.UncoveredError{}); !strings.HasPrefix(got, "docker build ") {
 		t.Errorf("uncovered: %s", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
-	"github.com/opensbs/sbs/server/base"
+	"github.com/opensbs/sbs/server/baseimage"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/server/push"
@@ -36,7 +36,7 @@ type build struct {
 
 	begunWith int64 // bytes that were free on the volume when the build began
 	checkout  source.Checkout
-	bases     []base.Image // verified; none where base images are not verified
+	bases     []baseimage.Image // verified; none where base images are not verified
 	pushed    push.Pushed
 }
 

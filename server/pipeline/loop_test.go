@@ -32,8 +32,8 @@ import (
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/sbom"
+	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/server/source"
-	"github.com/opensbs/sbs/server/trust"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -193,15 +193,15 @@ func (e fakeEngine) Close() error { return e.reach(context.Background(), "close"
 
 type fakeSigner struct{ *fixture }
 
-func (s fakeSigner) Sign(ctx context.Context, _ trust.Request, _ io.Writer) (trust.PublicKey, error) {
-	return trust.PublicKey{Method: api.SigningSigstore, ID: "id", Key: "key"}, s.reach(ctx, "sign")
+func (s fakeSigner) Sign(ctx context.Context, _ signing.Request, _ io.Writer) (signing.PublicKey, error) {
+	return signing.PublicKey{Method: api.SigningSigstore, ID: "id", Key: "key"}, s.reach(ctx, "sign")
 }
 
-func (s fakeSigner) Attest(ctx context.Context, _ trust.Image, predicateType string, _ []byte) ([]byte, trust.PublicKey, error) {
-	return []byte(`{"bundle":true}`), trust.PublicKey{Method: api.KeyOfAttestations, ID: "id", Key: "key"}, s.reach(ctx, "state "+kind(predicateType))
+func (s fakeSigner) Attest(ctx context.Context, _ signing.Image, predicateType string, _ []byte) ([]byte, signing.PublicKey, error) {
+	return []byte(`{"bundle":true}`), signing.PublicKey{Method: api.KeyOfAttestations, ID: "id", Key: "key"}, s.reach(ctx, "state "+kind(predicateType))
 }
 
-func (s fakeSigner) Attach(ctx context.Context, _ trust.Request, predicateType string, _ []byte) (string, error) {
+func (s fakeSigner) Attach(ctx context.Context, _ signing.Request, predicateType string, _ []byte) (string, error) {
 	return loopDigest, s.reach(ctx, "attach "+kind(predicateType))
 }
 

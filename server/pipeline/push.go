@@ -13,7 +13,7 @@ import (
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/server/push"
-	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/signature"
 )
 
@@ -103,7 +103,7 @@ func (b *build) pushFailed(command string, err error) error {
 	if errors.As(err, new(*signature.AccessError)) {
 		command = b.loginCommand()
 	}
-	return attempt(command, trust.Advise(err))
+	return attempt(command, signing.Advise(err))
 }
 
 // target is the repository that is pushed to; ctx is one of withProgress.

@@ -9,19 +9,19 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/progress"
-	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/server/signing"
 )
 
 // Signer is what the pipeline asks of one way of signing.
 type Signer interface {
-	Sign(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
+	Sign(ctx context.Context, request signing.Request, progress io.Writer) (signing.PublicKey, error)
 }
 
 // TagSigner is a Signer whose signature is what makes a tag lead to an image. It
 // prepares what it can while no tag may move yet, and returns the key.
 type TagSigner interface {
 	Signer
-	Prepare(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
+	Prepare(ctx context.Context, request signing.Request, progress io.Writer) (signing.PublicKey, error)
 }
 
 // checkSigning refuses ways of signing that this server was not given.
@@ -51,7 +51,7 @@ func (b *build) sign(ctx context.Context) ([]record.Signature, error) {
 
 func (b *build) signWith(ctx context.Context, method string) (record.Signature, error) {
 	if _, ok := b.Signers[method].(TagSigner); ok {
-		return b.signBy(ctx, method, func(s Signer, ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error) {
+		return b.signBy(ctx, method, func(s Signer, ctx context.Context, request signing.Request, progress io.Writer) (signing.PublicKey, error) {
 			return s.(TagSigner).Prepare(ctx, request, progress)
 		})
 	}
@@ -62,15 +62,15 @@ func (b *build) signWith(ctx context.Context, method string) (record.Signature, 
 	return signature, err
 }
 
-// signing is what is asked of a signer.
-type signing func(s Signer, ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
+// signFunc is one operation of a signer: Signer.Sign, or TagSigner.Prepare.
+type signFunc func(s Signer, ctx context.Context, request signing.Request, progress io.Writer) (signing.PublicKey, error)
 
-func (b *build) signBy(ctx context.Context, method string, sign signing) (record.Signature, error) {
+func (b *build) signBy(ctx context.Context, method string, sign signFunc) (record.Signature, error) {
 	peer := b.peerRegistry()
 	if method == api.SigningDCT {
 		peer = "the notary server " + b.parameters.TrustPushServer
 	}
-	var key trust.PublicKey
+	var key signing.PublicKey
 	output := b.log.output()
 	err := b.withProgress(ctx, peer, func(ctx context.Context) (err error) {
 		key, err = sign(b.Signers[method], ctx, b.signRequest(ctx, method), output)
@@ -85,9 +85,9 @@ func (b *build) signBy(ctx context.Context, method string, sign signing) (record
 
 // signRequest is the pushed image and how its servers are talked to; ctx is one of
 // withProgress.
-func (b *build) signRequest(ctx context.Context, method string) trust.Request {
+func (b *build) signRequest(ctx context.Context, method string) signing.Request {
 	p := b.parameters
-	request := trust.Request{
+	request := signing.Request{
 		User:     p.DockerUser,
 		Password: string(p.DockerPassword),
 		CABundle: b.CABundle,

@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/opensbs/sbs/api/record"
-	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/server/signing"
 )
 
 // moveTags makes both tags lead to the image. Where a signature is one of the
@@ -80,8 +80,8 @@ func (b *build) signTags(ctx context.Context) error {
 }
 
 // image is the pushed image, as it is signed and spoken of.
-func (b *build) image() trust.Image {
-	return trust.Image{
+func (b *build) image() signing.Image {
+	return signing.Image{
 		Repository: b.parameters.Repository(),
 		Tags:       b.tags(),
 		Digest:     b.pushed.Digest,

@@ -12,18 +12,18 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
-	"github.com/opensbs/sbs/server/trust"
+	"github.com/opensbs/sbs/server/signing"
 )
 
 // tagSigner is a way of signing that signs tags.
 type tagSigner struct{ *fixture }
 
-func (s tagSigner) Prepare(ctx context.Context, _ trust.Request, _ io.Writer) (trust.PublicKey, error) {
-	return trust.PublicKey{Method: api.SigningDCT, ID: "root", Key: "key"}, s.reach(ctx, "prepare")
+func (s tagSigner) Prepare(ctx context.Context, _ signing.Request, _ io.Writer) (signing.PublicKey, error) {
+	return signing.PublicKey{Method: api.SigningDCT, ID: "root", Key: "key"}, s.reach(ctx, "prepare")
 }
 
-func (s tagSigner) Sign(ctx context.Context, _ trust.Request, _ io.Writer) (trust.PublicKey, error) {
-	return trust.PublicKey{Method: api.SigningDCT, ID: "root", Key: "key"}, s.reach(ctx, "sign the tags")
+func (s tagSigner) Sign(ctx context.Context, _ signing.Request, _ io.Writer) (signing.PublicKey, error) {
+	return signing.PublicKey{Method: api.SigningDCT, ID: "root", Key: "key"}, s.reach(ctx, "sign the tags")
 }
 
 // Tags move when all else is done, and the signature of a tag comes right before:

@@ -25,8 +25,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"go.uber.org/goleak"
 
-	"github.com/opensbs/sbs/deploy/harness/registry"
 	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/test/harness/registry"
 )
 
 func TestMain(m *testing.M) {

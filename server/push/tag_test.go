@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness/registry"
+	"github.com/opensbs/sbs/test/harness/registry"
 )
 
 // tag moves the tags, and undoes it when it fails, as the pipeline does.

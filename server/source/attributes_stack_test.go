@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 var attributeNames = []string{"text", "crlf", "eol", "ident", "filter", "working-tree-encoding"}

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // measuredGit clones with the real git, which is given what a request has.

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // soon is how long a clone may take to end after its context.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // dateOfTests is the date in the lines of committers that git reads.

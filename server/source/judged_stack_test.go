@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // gitClone lets the real git clone a repository of the server, as the judge of

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 const lfsAttributes = "*.bin filter=lfs diff=lfs merge=lfs -text\n"

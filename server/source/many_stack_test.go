@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // More references than version 0 could list within its bound do not matter to

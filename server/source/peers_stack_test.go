@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // front is an HTTPS server before the stack's, which sees each request first.

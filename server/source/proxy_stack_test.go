@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
-	"github.com/opensbs/sbs/deploy/harness/proxy"
+	"github.com/opensbs/sbs/test/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/proxy"
 )
 
 func TestProxy(t *testing.T) {

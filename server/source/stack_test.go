@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 	"go.uber.org/goleak"
 	"golang.org/x/crypto/ssh"
 )

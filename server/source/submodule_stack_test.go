@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 	"golang.org/x/crypto/ssh"
 )
 

@@ -20,10 +20,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"github.com/opensbs/sbs/deploy/harness/notaryserver"
-	"github.com/opensbs/sbs/deploy/harness/registry"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/dct"
+	"github.com/opensbs/sbs/test/harness/notaryserver"
+	"github.com/opensbs/sbs/test/harness/registry"
 )
 
 // docker is a docker command with an account and a notary server.

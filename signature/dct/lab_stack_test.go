@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness/notaryserver"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/dct"
+	"github.com/opensbs/sbs/test/harness/notaryserver"
 	"github.com/opensbs/sbs/test/notaryfront"
 )
 

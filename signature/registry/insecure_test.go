@@ -10,8 +10,8 @@ import (
 	"net/url"
 	"testing"
 
-	harness "github.com/opensbs/sbs/deploy/harness/registry"
 	"github.com/opensbs/sbs/signature"
+	harness "github.com/opensbs/sbs/test/harness/registry"
 )
 
 // elsewhere is a loopback address that no library takes for this machine, so

@@ -28,10 +28,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/opencontainers/go-digest"
 
-	harness "github.com/opensbs/sbs/deploy/harness/registry"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/bundle"
 	"github.com/opensbs/sbs/signature/sigstore"
+	harness "github.com/opensbs/sbs/test/harness/registry"
 )
 
 // lab is one registry and one vendor.

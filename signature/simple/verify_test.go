@@ -21,10 +21,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/opensbs/sbs/api"
-	harness "github.com/opensbs/sbs/deploy/harness/registry"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/registry"
 	"github.com/opensbs/sbs/signature/simple"
+	harness "github.com/opensbs/sbs/test/harness/registry"
 )
 
 // lab is a registry, a vendor who signs, and where the signatures go.

@@ -10,10 +10,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/test/bench/result"
 	"github.com/opensbs/sbs/test/bench/tree"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // flat is by how many MB the memory of a clone may grow when the repository grows

@@ -12,8 +12,8 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
-	"github.com/opensbs/sbs/deploy/harness/gobase"
+	"github.com/opensbs/sbs/test/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gobase"
 )
 
 // The program: age, which encrypts files. Nobody here wrote it.

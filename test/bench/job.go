@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/test/bench/result"
 	"github.com/opensbs/sbs/test/bench/tree"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // job is what is built, and what is hoped of it.

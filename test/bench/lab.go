@@ -9,8 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/opensbs/sbs/deploy/harness"
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // lab is a stack of its own for one part, and its user's folder.

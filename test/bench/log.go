@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/test/bench/result"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // BuildKit cuts what one command prints too fast or too much of: 100 KiB in its

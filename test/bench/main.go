@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness"
 	"github.com/opensbs/sbs/test/bench/result"
+	"github.com/opensbs/sbs/test/harness"
 )
 
 // parts are what can be measured, in the order of the table.

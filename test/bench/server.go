@@ -6,8 +6,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/test/bench/result"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 const (

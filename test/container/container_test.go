@@ -15,12 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness/loopback"
+	"github.com/opensbs/sbs/test/harness/loopback"
 )
 
 const (
 	image   = "sbs-server:container-test"
-	compose = "../../deploy/harness/compose.sh"
+	compose = "../../test/harness/compose.sh"
 
 	// patience bounds each command; the slowest makes the image, and its base
 	// too where there is none yet.

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/client/verify"
+	"github.com/opensbs/sbs/client/signedmanifest"
 	"github.com/opensbs/sbs/server/job"
 )
 
@@ -75,12 +75,12 @@ func (l *lab) manifest(t testing.TB, record job.Record) {
 		t.Error(err)
 		return
 	}
-	key, err := verify.ParsePublicKey([]byte(l.manifestKey(t, record.BuildName)))
+	key, err := signedmanifest.ParsePublicKey([]byte(l.manifestKey(t, record.BuildName)))
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	if _, err := verify.Manifest(t.Context(), path, key); err != nil {
+	if _, err := signedmanifest.Manifest(t.Context(), path, key); err != nil {
 		t.Error(err)
 	}
 }

@@ -22,9 +22,9 @@ import (
 	buildkit "github.com/moby/buildkit/client"
 
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/deploy/harness"
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/enclave"
+	"github.com/opensbs/sbs/test/harness"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 	"github.com/opensbs/sbs/test/suite"
 )
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api/attestation"
-	"github.com/opensbs/sbs/deploy/harness/loopback"
+	"github.com/opensbs/sbs/test/harness/loopback"
 )
 
 // The stack's enclave is simulated, and the server says so to whoever asks: it

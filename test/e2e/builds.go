@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // patience bounds every wait for something that must happen. It is no measure

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/client/verify"
+	"github.com/opensbs/sbs/client/signedmanifest"
 )
 
 func TestStatusesComeInOrder(t *testing.T) {
@@ -48,11 +48,11 @@ func TestEarlierBuild(t *testing.T) {
 		if err != nil || answer.BuildName != want {
 			t.Fatalf("public key of %q: %q, %v", asked, answer.BuildName, err)
 		}
-		key, err := verify.ParsePublicKey([]byte(answer.PublicKeyPEM))
+		key, err := signedmanifest.ParsePublicKey([]byte(answer.PublicKeyPEM))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := verify.Manifest(t.Context(), path, key); err != nil {
+		if _, err := signedmanifest.Manifest(t.Context(), path, key); err != nil {
 			t.Errorf("manifest of %q: %v", asked, err)
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	docker "github.com/docker/docker/client"
 
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/deploy/harness"
 	"github.com/opensbs/sbs/test/gate"
+	"github.com/opensbs/sbs/test/harness"
 	"github.com/opensbs/sbs/test/suite"
 )
 

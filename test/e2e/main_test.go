@@ -6,7 +6,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/test/harness"
 	"github.com/opensbs/sbs/test/suite"
 )
 

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // pull pulls the image that was built last for the length of a test, and returns

@@ -22,8 +22,8 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness/loopback"
-	"github.com/opensbs/sbs/deploy/harness/proxy"
+	"github.com/opensbs/sbs/test/harness/loopback"
+	"github.com/opensbs/sbs/test/harness/proxy"
 )
 
 // proxyPassword is that of the company's proxy.

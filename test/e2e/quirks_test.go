@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness/registry"
+	"github.com/opensbs/sbs/test/harness/registry"
 )
 
 // behind is the registry with a habit, at an address of its own.

@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/test/gate"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 	"github.com/opensbs/sbs/test/suite"
 )
 

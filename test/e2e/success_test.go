@@ -17,7 +17,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
-	"github.com/opensbs/sbs/client/verify"
+	"github.com/opensbs/sbs/client/signedmanifest"
 	"github.com/opensbs/sbs/server/job"
 )
 
@@ -103,7 +103,7 @@ func (l *lab) fetched(t *testing.T, status api.Status) job.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := verify.ParsePublicKey(text)
+	key, err := signedmanifest.ParsePublicKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/client/audit"
+	"github.com/opensbs/sbs/client/verify"
 )
 
-// What is changed is refused, by the row that is about it. Package client/audit's
+// What is changed is refused, by the row that is about it. Package client/verify's
 // own tests go through what takes the server's key to change.
 func (a auditor) tampered(t *testing.T) {
 	t.Run("a piece of the manifest", func(t *testing.T) { a.tamperedManifest(t) })
@@ -45,23 +45,23 @@ func (a auditor) tampered(t *testing.T) {
 	t.Run("another root key", func(t *testing.T) {
 		a := a
 		id := strings.Repeat("0a", 32)
-		a.trust = a.trusting(t, func(trust *audit.Trust) {
-			trust.Signatures[0] = audit.Key{Method: api.SigningDCT, ID: id, Key: id}
+		a.trust = a.trusting(t, func(trust *verify.Trust) {
+			trust.Signatures[0] = verify.Key{Method: api.SigningDCT, ID: id, Key: id}
 		})
 		a.fails(t, []string{"signature dct"})
 	})
 	t.Run("another repository of the source", func(t *testing.T) {
 		a := a
-		a.trust = a.trusting(t, func(trust *audit.Trust) { trust.Source = "git@example.com:app.git" })
+		a.trust = a.trusting(t, func(trust *verify.Trust) { trust.Source = "git@example.com:app.git" })
 		a.fails(t, []string{"source"})
 	})
 	t.Run("the registry", func(t *testing.T) { a.tamperedRegistry(t) })
 }
 
 // trusting is a trust file with a change.
-func (a auditor) trusting(t *testing.T, change func(*audit.Trust)) (path string) {
+func (a auditor) trusting(t *testing.T, change func(*verify.Trust)) (path string) {
 	t.Helper()
-	trust, err := audit.ParseTrust([]byte(read(t, a.trust)))
+	trust, err := verify.ParseTrust([]byte(read(t, a.trust)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/client/audit"
+	"github.com/opensbs/sbs/client/verify"
 	"github.com/opensbs/sbs/test/suite"
 )
 
@@ -71,11 +71,11 @@ func (l *lab) configFor(t *testing.T, name string) string {
 }
 
 // verify runs sbs-cli verify in a folder where there is nothing else.
-func (a auditor) verify(t *testing.T, image string, arguments ...string) (audit.Report, said) {
+func (a auditor) verify(t *testing.T, image string, arguments ...string) (verify.Report, said) {
 	t.Helper()
 	arguments = append([]string{"verify", "--allow-simulated", "--json", "--trust", a.trust, "--manifest", a.manifest, "--lookaside", a.lookup}, arguments...)
 	s := run(t, t.TempDir(), a.account, "", a.l.programs.ClientBinary, append(arguments, image)...)
-	var report audit.Report
+	var report verify.Report
 	if err := json.Unmarshal([]byte(s.out), &report); err != nil && s.code == 0 {
 		t.Fatalf("%v: %+v", err, s)
 	}
@@ -94,11 +94,11 @@ func (a auditor) failsWith(t *testing.T, code int, want []string, arguments ...s
 	report, s := a.verify(t, a.image+":latest", arguments...)
 	var rows []string
 	for _, row := range report.Checks {
-		if row.Outcome == audit.Failed {
+		if row.Outcome == verify.Failed {
 			rows = append(rows, row.Check)
 		}
 	}
-	if s.code != code || report.Outcome != audit.Failed || !slices.Equal(rows, want) || !strings.Contains(s.err, "NOT VERIFIED") {
+	if s.code != code || report.Outcome != verify.Failed || !slices.Equal(rows, want) || !strings.Contains(s.err, "NOT VERIFIED") {
 		t.Errorf("exit code %d, want %d, failed: %q, want %q\n%s\n%s", s.code, code, rows, want, s.err, report.Text())
 	}
 }
@@ -113,11 +113,11 @@ func TestVerify(t *testing.T) {
 	t.Run("accepted", func(t *testing.T) {
 		for _, image := range []string{a.image, a.image + ":" + a.built.ImageTag, a.image + ":latest@" + digest} {
 			report, s := a.verify(t, image)
-			if s.code != 0 || report.Outcome != audit.Passed || report.Digest != digest || report.Enclave != "simulated" {
+			if s.code != 0 || report.Outcome != verify.Passed || report.Digest != digest || report.Enclave != "simulated" {
 				t.Errorf("%s: exit code %d, %s\n%s", image, s.code, s.err, report.Text())
 			}
 			for _, row := range report.Checks {
-				if row.Outcome != audit.Passed {
+				if row.Outcome != verify.Passed {
 					t.Errorf("%s: %+v", image, row)
 				}
 			}
@@ -140,7 +140,7 @@ func (a auditor) accounts(t *testing.T) {
 	environment := a.account
 	a.account = []string{"DOCKER_CONFIG=" + t.TempDir()}
 	report, s := a.verify(t, a.image)
-	if s.code != 4 || len(report.Checks) == 0 || report.Checks[0].Outcome != audit.Failed {
+	if s.code != 4 || len(report.Checks) == 0 || report.Checks[0].Outcome != verify.Failed {
 		t.Errorf("without an account: %+v\n%s", s, report.Text())
 	}
 	a.account = a.l.dockerEnvironment(t)[:1]

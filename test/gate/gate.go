@@ -10,7 +10,7 @@ import (
 	"net"
 	"sync"
 
-	"github.com/opensbs/sbs/deploy/harness/loopback"
+	"github.com/opensbs/sbs/test/harness/loopback"
 )
 
 // Gate is a proxy in front of one part of the stack. It lets everything through

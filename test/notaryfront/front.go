@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness/notaryserver"
+	"github.com/opensbs/sbs/test/harness/notaryserver"
 )
 
 // Front is one address that different servers answer at, one after another.

@@ -17,7 +17,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // patience bounds every wait. It is no measure of speed: it only makes a hanging

@@ -12,8 +12,8 @@ import (
 	docker "github.com/docker/docker/client"
 
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/deploy/harness"
-	"github.com/opensbs/sbs/deploy/harness/loopback"
+	"github.com/opensbs/sbs/test/harness"
+	"github.com/opensbs/sbs/test/harness/loopback"
 	"github.com/opensbs/sbs/test/suite"
 )
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 // submodules are commits with a submodule at sub that is more, or another, than

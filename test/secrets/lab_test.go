@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness"
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 	"github.com/opensbs/sbs/test/suite"
 )
 

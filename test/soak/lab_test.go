@@ -20,9 +20,9 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/deploy/harness"
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
 	"github.com/opensbs/sbs/test/gate"
+	"github.com/opensbs/sbs/test/harness"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 	"github.com/opensbs/sbs/test/suite"
 )
 

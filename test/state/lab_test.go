@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/test/harness"
 )
 
 // patience bounds each command.

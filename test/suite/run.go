@@ -9,7 +9,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/opensbs/sbs/deploy/harness"
+	"github.com/opensbs/sbs/test/harness"
 )
 
 // Run runs the tests of a package over what start starts, and ends the program.

@@ -9,10 +9,10 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness/notaryserver"
-	signdct "github.com/opensbs/sbs/server/trust/dct"
+	signdct "github.com/opensbs/sbs/server/signing/dct"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/dct"
+	"github.com/opensbs/sbs/test/harness/notaryserver"
 )
 
 func TestOurTrustData(t *testing.T) {

@@ -17,14 +17,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/deploy/harness/registry"
-	"github.com/opensbs/sbs/server/trust"
-	signsigstore "github.com/opensbs/sbs/server/trust/sigstore"
-	signsimple "github.com/opensbs/sbs/server/trust/simple"
+	"github.com/opensbs/sbs/server/signing"
+	signsigstore "github.com/opensbs/sbs/server/signing/sigstore"
+	signsimple "github.com/opensbs/sbs/server/signing/simple"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/bundle"
 	"github.com/opensbs/sbs/signature/sigstore"
 	"github.com/opensbs/sbs/signature/simple"
+	"github.com/opensbs/sbs/test/harness/registry"
 )
 
 // store is a sealed store, for every way of signing.
@@ -86,7 +86,7 @@ func newLab(t *testing.T) lab {
 }
 
 // push uploads a new image and answers the request to sign it.
-func (l lab) push(t *testing.T, tag string) trust.Request {
+func (l lab) push(t *testing.T, tag string) signing.Request {
 	t.Helper()
 	image, err := random.Image(64, 1)
 	if err != nil {
@@ -108,9 +108,9 @@ func (l lab) push(t *testing.T, tag string) trust.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trust.Request{
+	return signing.Request{
 		User: account.Username, Password: account.Password,
-		Image: trust.Image{Repository: reference.Repository.Name(), Tags: []string{tag}, Digest: digest.String(), Size: size},
+		Image: signing.Image{Repository: reference.Repository.Name(), Tags: []string{tag}, Digest: digest.String(), Size: size},
 	}
 }
 
@@ -122,7 +122,7 @@ func (l lab) request(tag string) signature.Request {
 }
 
 type signer interface {
-	Sign(ctx context.Context, request trust.Request, progress io.Writer) (trust.PublicKey, error)
+	Sign(ctx context.Context, request signing.Request, progress io.Writer) (signing.PublicKey, error)
 }
 
 type verifier interface {

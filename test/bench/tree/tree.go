@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/opensbs/sbs/deploy/harness/gitserver"
+	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
 const (

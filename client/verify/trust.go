@@ -1,0 +1,211 @@
+package verify
+
+// The trust file: all that an auditor has to know of a server beforehand.
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/public"
+	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/signature/dct"
+	"github.com/opensbs/sbs/signature/notary"
+	"github.com/opensbs/sbs/signature/simple"
+)
+
+const (
+	trustVersion = 1
+	maxTrust     = 4 << 20 // bytes of a trust file
+)
+
+// Trust is what a trust file says: the public keys of one server for one
+// repository, and what its images are expected to say of themselves. Whatever
+// has a key here is demanded of an image.
+type Trust struct {
+	Version    int    `json:"version"`    // of this form: 1
+	Repository string `json:"repository"` // host[:port]/namespace/name
+	// Mirrors are repositories whose images are judged as copies of Repository's.
+	Mirrors []string `json:"mirrors,omitempty"`
+	// Source is the Git repository as GITHUB_URL has it; empty: any.
+	Source string `json:"source,omitempty"`
+	// SourceAnchors is AnchorsNone where the developer must not have said by which
+	// key or CA the git host is known; empty: the report names them.
+	SourceAnchors string `json:"source_anchors,omitempty"`
+	// Builder is the builder id that provenance must have; empty: any.
+	Builder string `json:"builder,omitempty"`
+	// Signatures are the ways in which images are signed.
+	Signatures []Key `json:"signatures,omitempty"`
+	// Notary is the notary server for the method dct, with the authorities of
+	// its certificate (PEM) where they are not the system's.
+	Notary   string `json:"notary,omitempty"`
+	NotaryCA string `json:"notary_ca,omitempty"`
+	// Attestations is the key of provenance and bill of materials, and Published
+	// which of them are in the registry: api.Attestation*.
+	Attestations *Key     `json:"attestations,omitempty"`
+	Published    []string `json:"published,omitempty"`
+	// Manifest is the key of manifests.
+	Manifest *Key `json:"manifest,omitempty"`
+}
+
+// Key is one public key.
+type Key struct {
+	// Method is the way of signing, one of api.Signing*; only in Signatures.
+	Method string `json:"method,omitempty"`
+	// ID is what people compare. It is computed from the key: an OpenPGP
+	// fingerprint for simple, the id in root.json for dct, and else the hex
+	// SHA-256 of the key's DER (SubjectPublicKeyInfo).
+	ID string `json:"id"`
+	// Key is the key's text: base64 of a PEM certificate for dct, an armoured
+	// OpenPGP key for simple, and else PEM SubjectPublicKeyInfo.
+	Key string `json:"key"`
+}
+
+// NewKey computes the id of a key. method is empty for the keys of manifests
+// and attestations.
+func NewKey(method, text string) (Key, error) {
+	id, err := keyID(method, text)
+	return Key{method, id, text}, err
+}
+
+func keyID(method, text string) (string, error) {
+	switch method {
+	case api.SigningDCT:
+		root, err := dct.ParseRoot(text)
+		if err == nil && root.IsZero() {
+			err = errors.New("there is none")
+		}
+		return root.String(), err
+	case api.SigningSimple:
+		key, err := simple.ParseKey([]byte(text))
+		if err != nil {
+			return "", err
+		}
+		return key.ID(), nil
+	case api.SigningSigstore, api.SigningSigstoreLegacy, "":
+		key, err := bundle.ParseKey([]byte(text))
+		if err != nil {
+			return "", err
+		}
+		return key.ID(), nil
+	}
+	return "", fmt.Errorf("%.50q is no way of signing", method)
+}
+
+// ParseTrust reads a trust file. A member that it does not know is an error: it
+// could be one that demands something.
+func ParseTrust(text []byte) (Trust, error) {
+	t, err := parseTrust(text)
+	if err != nil {
+		return Trust{}, advice.New(fmt.Errorf("read the trust file: %w", err), "get it again with sbs-cli get-trust, from a server that you trust")
+	}
+	return t, nil
+}
+
+func parseTrust(text []byte) (t Trust, err error) {
+	if len(text) > maxTrust {
+		return Trust{}, fmt.Errorf("it is longer than %d bytes", maxTrust)
+	}
+	if err := public.Check(text); err != nil {
+		return Trust{}, fmt.Errorf("it %w", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&t); err != nil {
+		return Trust{}, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Trust{}, errors.New("something comes after it")
+	}
+	return t, t.Check()
+}
+
+// Encode is the trust file.
+func (t Trust) Encode() ([]byte, error) {
+	t.Version = trustVersion
+	if err := t.Check(); err != nil {
+		return nil, fmt.Errorf("write the trust file: %w", err)
+	}
+	text, err := json.MarshalIndent(t, "", "    ")
+	if err != nil {
+		return nil, fmt.Errorf("write the trust file: %w", err)
+	}
+	if err := public.Check(text); err != nil {
+		return nil, fmt.Errorf("write the trust file: it %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// Check says what keeps t from being trusted: among others that it demands
+// nothing, with which every image would pass.
+func (t Trust) Check() error {
+	repositories := checkRepositories(append([]string{t.Repository}, t.Mirrors...))
+	switch {
+	case t.Version != trustVersion:
+		return fmt.Errorf("its version is %d; this program knows version %d", t.Version, trustVersion)
+	case repositories != nil:
+		return repositories
+	case len(t.Signatures) == 0 && t.Attestations == nil && t.Manifest == nil:
+		return errors.New("it has no key, so that nothing could be checked")
+	case t.SourceAnchors != "" && t.SourceAnchors != AnchorsNone:
+		return fmt.Errorf("its source_anchors are %.100q, and can be only %q", t.SourceAnchors, AnchorsNone)
+	case t.SourceAnchors != "" && t.Attestations == nil:
+		return errors.New("it has source_anchors, but no key of attestations, which name them")
+	case t.NotaryCA != "" && public.Certificates([]byte(t.NotaryCA)) != nil:
+		return fmt.Errorf("its notary_ca %w", public.Certificates([]byte(t.NotaryCA)))
+	case t.Attestations == nil && len(t.Published) > 0:
+		return errors.New("it expects attestations, but has no key for them")
+	}
+	return t.checkKeys()
+}
+
+func (t Trust) checkKeys() error {
+	var methods []string
+	keys := slices.Clone(t.Signatures)
+	for _, key := range t.Signatures {
+		if key.Method == "" || slices.Contains(methods, key.Method) {
+			return fmt.Errorf("among its signatures the method %q is missing, or there twice", key.Method)
+		}
+		methods = append(methods, key.Method)
+	}
+	for _, key := range []*Key{t.Attestations, t.Manifest} {
+		if key != nil {
+			keys = append(keys, Key{ID: key.ID, Key: key.Key})
+		}
+	}
+	for _, key := range keys {
+		id, err := keyID(key.Method, key.Key)
+		if err != nil {
+			return fmt.Errorf("key %.100q: %w", key.ID, err)
+		}
+		if id != key.ID {
+			return fmt.Errorf("the key that is called %.100s is the key %s", key.ID, id)
+		}
+	}
+	for _, name := range t.Published {
+		if name != api.AttestationProvenance && name != api.AttestationSBOM {
+			return fmt.Errorf("%.100q is no attestation", name)
+		}
+	}
+	if !slices.Contains(methods, api.SigningDCT) {
+		return nil
+	}
+	if err := notary.CheckServer(t.Notary); err != nil {
+		return fmt.Errorf("notary server %.200q: %w", t.Notary, err)
+	}
+	return nil
+}
+
+// signature is the key of a way of signing, or nil.
+func (t Trust) signature(method string) *Key {
+	i := slices.IndexFunc(t.Signatures, func(k Key) bool { return k.Method == method })
+	if i < 0 {
+		return nil
+	}
+	return &t.Signatures[i]
+}

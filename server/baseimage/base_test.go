@@ -1,0 +1,216 @@
+package baseimage_test
+
+import (
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/baseimage"
+	"github.com/opensbs/sbs/server/dockerfile"
+	"github.com/opensbs/sbs/signature"
+)
+
+// lab is a registry that remembers what it was asked.
+type lab struct {
+	t    *testing.T
+	host string
+
+	mu    sync.Mutex
+	asked []string
+}
+
+func newLab(t *testing.T) *lab {
+	l := &lab{t: t}
+	served := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l.mu.Lock()
+		l.asked = append(l.asked, r.Method+" "+r.URL.Path)
+		l.mu.Unlock()
+		served.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	l.host = strings.TrimPrefix(server.URL, "http://")
+	return l
+}
+
+// image makes an image that differs by its triggers.
+func image(t *testing.T, arch string, triggers ...string) v1.Image {
+	t.Helper()
+	made, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: arch, Config: v1.Config{OnBuild: triggers}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// push gives an image a name, and returns its digest.
+func (l *lab) push(image string, content remote.Taggable) string {
+	l.t.Helper()
+	reference, err := name.ParseReference(l.host + "/" + image)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	switch content := content.(type) {
+	case v1.Image:
+		err = remote.Write(reference, content)
+	case v1.ImageIndex:
+		err = remote.WriteIndex(reference, content)
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	found, err := remote.Head(reference)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return found.Digest.String()
+}
+
+// pin pins a Dockerfile, in which HOST stands for the registry, and allows
+// digests for all of its images.
+func (l *lab) pin(text string, digests ...string) (baseimage.Pinned, error) {
+	ways := baseimage.Ways{api.BaseDigest: baseimage.Reviewed}
+	l.mu.Lock()
+	l.asked = nil
+	l.mu.Unlock()
+	return ways.Pin(l.t.Context(), baseimage.Request{
+		Dockerfile:  []byte(strings.ReplaceAll(text, "HOST", l.host)),
+		Environment: dockerfile.Environment{OS: "linux", Arch: "s390x"},
+		Rules:       []api.BaseRule{{Image: l.host + "/ns/*", Method: api.BaseDigest, Key: api.BaseKey(strings.Join(digests, " "))}},
+		Access:      func(string, api.BaseRule) signature.Access { return signature.Access{} },
+	})
+}
+
+func TestEachNameIsLookedUpOnce(t *testing.T) {
+	l := newLab(t)
+	one, two := l.push("ns/one:latest", image(t, "s390x")), l.push("ns/two:2", image(t, "amd64"))
+	pinned, err := l.pin("ARG TAG=2\nFROM HOST/ns/one AS a\nFROM HOST/ns/one:latest\nCOPY --from=HOST/ns/two:2 /x /x\nFROM HOST/ns/two:${TAG}\nFROM HOST/ns/one@"+one+"\n", one, two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.ReplaceAll("ARG TAG=2\nFROM HOST/ns/one@"+one+" AS a\nFROM HOST/ns/one@"+one+"\nCOPY --from=HOST/ns/two@"+two+" /x /x\nFROM HOST/ns/two@"+two+"\nFROM HOST/ns/one@"+one+"\n", "HOST", l.host)
+	if string(pinned.Dockerfile) != want {
+		t.Errorf("pinned to\n%s\nwant\n%s", pinned.Dockerfile, want)
+	}
+	if len(pinned.Images) != 3 || pinned.Images[0].Reference.Tag != "latest" || pinned.Images[1].Digest != two || pinned.Images[2].Reference.Digest != one {
+		t.Errorf("verified %+v", pinned.Images)
+	}
+	tags := 0
+	for _, asked := range l.asked {
+		if strings.HasSuffix(asked, "/manifests/latest") || strings.HasSuffix(asked, "/manifests/2") {
+			tags++
+		}
+	}
+	if tags != 2 {
+		t.Errorf("tags were looked up %d times: %q", tags, l.asked)
+	}
+}
+
+func TestUncoveredBeforeAnythingIsAsked(t *testing.T) {
+	l := newLab(t)
+	digest := l.push("ns/one:1", image(t, "s390x"))
+	_, err := l.pin("FROM HOST/ns/one:1\nCOPY --from=HOST/other/two:2 /x /x\n", digest)
+	var uncovered *baseimage.UncoveredError
+	if !errors.As(err, &uncovered) || uncovered.Image.Line != 2 || len(l.asked) != 0 {
+		t.Errorf("%v, after %q", err, l.asked)
+	}
+}
+
+func TestReviewedDigests(t *testing.T) {
+	l := newLab(t)
+	digest, other := l.push("ns/one:1", image(t, "s390x")), "sha256:"+strings.Repeat("0a", 32)
+	_, err := l.pin("FROM HOST/ns/one:1\n", other)
+	var refused *signature.Error
+	var reviewed *baseimage.NotReviewedError
+	if !errors.As(err, &refused) || !errors.As(err, &reviewed) || reviewed.Found != digest || refused.Image.Tag != "1" {
+		t.Errorf("a digest that is not listed: %v", err)
+	}
+	var absent *signature.AbsentError
+	if _, err = l.pin("FROM HOST/ns/one@"+other+"\n", other); !errors.As(err, &absent) {
+		t.Errorf("a digest that is nowhere: %v", err)
+	}
+}
+
+func TestTriggers(t *testing.T) {
+	l := newLab(t)
+	tool := l.push("ns/tool:1", image(t, "s390x"))
+	byDigest := l.host + "/ns/tool@" + tool
+	index := func(manifests map[string]v1.Image) v1.ImageIndex {
+		made := v1.ImageIndex(empty.Index)
+		for arch, content := range manifests {
+			descriptor := v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}}
+			if arch == "" {
+				descriptor.Platform = nil
+			}
+			made = mutate.AppendManifests(made, mutate.IndexAddendum{Add: content, Descriptor: descriptor})
+		}
+		return made
+	}
+	evil := "COPY --from=" + l.host + "/ns/evil:1 /x /x"
+	for name, test := range map[string]struct {
+		from    remote.Taggable
+		flags   string
+		trigger string // that is refused; empty: none
+	}{
+		"none":                          {image(t, "s390x"), "", ""},
+		"without an image":              {image(t, "s390x", "COPY . /src", "RUN make", "COPY --from=0 /x /x"), "", ""},
+		"verified by digest":            {image(t, "s390x", "COPY --from="+byDigest+" /x /x"), "", ""},
+		"by tag":                        {image(t, "s390x", "RUN ls", evil), "", evil},
+		"verified, but by tag":          {image(t, "s390x", "COPY --from="+l.host+"/ns/tool:1 /x /x"), "", "ns/tool:1"},
+		"mounted":                       {image(t, "s390x", "RUN --mount=from=evil,target=/x ls"), "", "evil"},
+		"a stage of the Dockerfile":     {image(t, "s390x", "COPY --from=tool /x /x"), "", "tool"},
+		"two in one":                    {image(t, "s390x", "RUN ls\n"+evil), "", "RUN ls"},
+		"FROM":                          {image(t, "s390x", "FROM evil"), "", "FROM evil"},
+		"not understood":                {image(t, "s390x", "TAKE evil"), "", "TAKE evil"},
+		"of the platform":               {index(map[string]v1.Image{"s390x": image(t, "s390x", evil), "amd64": image(t, "amd64")}), "", evil},
+		"of another platform":           {index(map[string]v1.Image{"s390x": image(t, "s390x"), "amd64": image(t, "amd64", evil)}), "", ""},
+		"of the platform that is asked": {index(map[string]v1.Image{"s390x": image(t, "s390x"), "amd64": image(t, "amd64", evil)}), "--platform=linux/amd64/v2 ", evil},
+		"of no platform":                {index(map[string]v1.Image{"": image(t, "s390x", evil), "s390x": image(t, "s390x")}), "", evil},
+		"of the only platform":          {index(map[string]v1.Image{"amd64": image(t, "amd64", evil)}), "", evil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			digest := l.push("ns/base:1", test.from)
+			_, err := l.pin("FROM HOST/ns/tool:1 AS tool\nFROM "+test.flags+"HOST/ns/base:1\n", digest, tool)
+			if test.trigger == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			var trigger *baseimage.TriggerError
+			if !errors.As(err, &trigger) || !strings.Contains(err.Error(), l.host+"/ns/base:1") || !strings.Contains(trigger.Trigger, test.trigger) {
+				t.Errorf("%v, want that the trigger %q is refused", err, test.trigger)
+			}
+		})
+	}
+}
+
+func TestRulesAreChecked(t *testing.T) {
+	ways := baseimage.Ways{api.BaseDigest: baseimage.Reviewed}
+	good := api.BaseRule{Image: "**", Method: api.BaseDigest, Key: "sha256:0a"}
+	if err := ways.Check([]api.BaseRule{good}); err != nil {
+		t.Error(err)
+	}
+	for name, bad := range map[string]api.BaseRule{
+		"a key that is none":    {Image: "a.b/c", Method: api.BaseDigest, Key: " ", Parameter: "BASE_IMAGE_POLICY"},
+		"a way that is missing": {Image: "a.b/c", Method: api.SigningSimple, Key: "x", Parameter: "BASE_IMAGE_POLICY"},
+	} {
+		var wrong *api.ParameterError
+		if err := ways.Check([]api.BaseRule{good, bad}); !errors.As(err, &wrong) || wrong.Key != "BASE_IMAGE_POLICY" || !strings.Contains(wrong.Problem, "a.b/c") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

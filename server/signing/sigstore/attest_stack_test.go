@@ -1,0 +1,135 @@
+//go:build stack
+
+package sigstore_test
+
+// cosign judges attestations, too.
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/opensbs/sbs/server/signing"
+	"github.com/opensbs/sbs/server/signing/sigstore"
+)
+
+// attested demands a verdict on the attestations of one kind that a reference
+// has. A predicate type that is not there reads like a signature that is not.
+func (v *verifier) attested(t *testing.T, reference, kind string, accept bool) {
+	t.Helper()
+	arguments := []string{"verify-attestation", "--key", v.keyFile, "--insecure-ignore-tlog=true", "--type", kind}
+	if v.account.Username != "" {
+		arguments = append(arguments, "--registry-username", v.account.Username, "--registry-password", v.account.Password)
+	}
+	v.run(t, accept, []string{"no matching attestations", "no attestations found", "failed to verify signature", "could not verify", "no valid bundles", "none of the attestations matched"},
+		cosign, append(arguments, reference)...)
+}
+
+func TestJudgesOfAttestations(t *testing.T) {
+	types := map[string]string{"slsaprovenance1": "https://slsa.dev/provenance/v1", "spdxjson": "https://spdx.dev/Document"}
+	eachRegistry(t, func(t *testing.T, l *lab) {
+		signer, stranger := sigstore.New(keys{}), sigstore.New(keys{})
+		request, bare := l.push(t, "v1", "latest"), l.push(t, "bare")
+		forged, copied, foreign := l.push(t, "forged"), l.push(t, "copied"), l.push(t, "foreign")
+		var v, other *verifier
+		for _, predicateType := range types {
+			content, key, _ := l.attest(t, signer, request, predicateType, `{"a":"true"}`)
+			v = newVerifier(t, l, key)
+			_, theirs, _ := l.attest(t, stranger, foreign, predicateType, `{"a":"true"}`)
+			other = newVerifier(t, l, theirs)
+			if _, err := signer.Attach(t.Context(), copied, predicateType, content); err != nil {
+				t.Fatal(err)
+			}
+			ours, _, err := signer.Attest(t.Context(), forged.Image, predicateType, []byte(`{"a":"true"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := signer.Attach(t.Context(), forged, predicateType, tampered(t, ours)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sign(t, signer, bare)
+		repository := request.Image.Repository
+		for kind := range types {
+			v.attested(t, repository+":v1", kind, true)
+			v.attested(t, repository+"@"+request.Image.Digest, kind, true)
+			other.attested(t, repository+":foreign", kind, true)
+			other.attested(t, repository+":v1", kind, false)
+			for _, tag := range []string{"bare", "forged", "copied", "foreign"} {
+				v.attested(t, repository+":"+tag, kind, false)
+			}
+		}
+		v.attested(t, repository+":v1", "cyclonedx", false)
+		v.cosign(t, repository+":bare", true, true)
+		l.checkFallback(t, v, signer, request)
+	})
+}
+
+// tampered is a bundle whose statement says something else.
+func tampered(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var bundle map[string]any
+	if err := json.Unmarshal(content, &bundle); err != nil {
+		t.Fatal(err)
+	}
+	envelope := bundle["dsseEnvelope"].(map[string]any)
+	payload, err := base64.StdEncoding.DecodeString(envelope["payload"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(payload), `"true"`, `"false"`, 1)
+	if changed == string(payload) {
+		t.Fatalf("there is nothing to change in %s", payload)
+	}
+	envelope["payload"] = base64.StdEncoding.EncodeToString([]byte(changed))
+	if content, err = json.Marshal(bundle); err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// checkFallback adds a referrer by somebody else to the index in the tag
+// sha256-<hex>, where there is one: attaching must leave it there.
+func (l *lab) checkFallback(t *testing.T, v *verifier, signer *sigstore.Signer, request signing.Request) {
+	t.Helper()
+	tag := l.repository.Tag(strings.Replace(request.Image.Digest, ":", "-", 1))
+	index, err := remote.Index(tag, l.options(t)...)
+	if err != nil {
+		if l.account.Username == "" {
+			return // the registry has the referrers API
+		}
+		t.Fatal(err)
+	}
+	theirs := mutate.MediaType(mutate.ConfigMediaType(empty.Image, "application/vnd.example.report"), types.OCIManifestSchema1)
+	if theirs, err = mutate.AppendLayers(theirs, static.NewLayer([]byte("theirs"), "text/plain")); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := theirs.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(l.repository.Digest(digest.String()), theirs, l.options(t)...); err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.WriteIndex(tag, mutate.AppendManifests(index, mutate.IndexAddendum{Add: theirs}), l.options(t)...); err != nil {
+		t.Fatal(err)
+	}
+	before := len(l.referrers(t, request))
+	l.attest(t, signer, request, "https://spdx.dev/Document", fmt.Sprintf(`{"before":%d}`, before))
+	after := l.referrers(t, request)
+	found := slices.DeleteFunc(slices.Clone(after), func(d v1.Descriptor) bool { return d.Digest != digest })
+	if len(after) != before+1 || len(found) != 1 {
+		t.Errorf("%d referrers after %d, theirs %d times", len(after), before, len(found))
+	}
+	v.attested(t, request.Image.Repository+":v1", "spdxjson", true)
+}

@@ -1,0 +1,110 @@
+package sigstore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/signing"
+	"github.com/opensbs/sbs/server/signing/sigstore"
+	"github.com/opensbs/sbs/signature/bundle"
+)
+
+const predicateType = "https://example.com/predicate"
+
+// attest signs a statement and publishes it.
+func (l *lab) attest(t *testing.T, signer *sigstore.Signer, request signing.Request, predicateType, predicate string) (content []byte, key signing.PublicKey, referrer string) {
+	t.Helper()
+	content, key, err := signer.Attest(t.Context(), request.Image, predicateType, []byte(predicate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if referrer, err = signer.Attach(t.Context(), request, predicateType, content); err != nil {
+		t.Fatal(err)
+	}
+	return content, key, referrer
+}
+
+func TestAttest(t *testing.T) {
+	eachRegistry(t, func(t *testing.T, l *lab) {
+		signer := sigstore.New(keys{})
+		request := l.push(t, "v1")
+		signed := sign(t, signer, request)
+		content, public, referrer := l.attest(t, signer, request, predicateType, `{"a":1}`)
+		if public.Key != signed.Key || public.ID != signed.ID || public.Method != api.KeyOfAttestations {
+			t.Errorf("the key %+v, signed with %+v", public, signed)
+		}
+		key, err := bundle.ParseKey([]byte(public.Key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := bundle.Open(key, content)
+		if err != nil || !said.About(strings.TrimPrefix(request.Image.Digest, "sha256:")) || said.PredicateType != predicateType || string(said.Predicate) != `{"a":1}` {
+			t.Errorf("%+v, %v", said, err)
+		}
+		found := l.referrers(t, request)
+		if len(found) != 2 || found[0].Digest.String() != referrer && found[1].Digest.String() != referrer {
+			t.Errorf("referrers %+v, want one to be %s", found, referrer)
+		}
+		image, err := remote.Image(l.repository.Digest(referrer), l.options(t)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest, err := image.Manifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if manifest.Annotations["dev.sigstore.bundle.predicateType"] != predicateType {
+			t.Errorf("annotations %v", manifest.Annotations)
+		}
+
+		t.Run("again changes nothing", func(t *testing.T) {
+			again, _, same := l.attest(t, signer, request, predicateType, `{"a":1}`)
+			if !bytes.Equal(again, content) || same != referrer || len(l.referrers(t, request)) != 2 {
+				t.Errorf("%s, %d referrers", same, len(l.referrers(t, request)))
+			}
+		})
+		t.Run("another statement is added", func(t *testing.T) {
+			if _, _, other := l.attest(t, signer, request, predicateType, `{"a":2}`); other == referrer || len(l.referrers(t, request)) != 3 {
+				t.Errorf("%s, %d referrers", other, len(l.referrers(t, request)))
+			}
+		})
+	})
+}
+
+func TestAttestRefuses(t *testing.T) {
+	eachRegistry(t, func(t *testing.T, l *lab) {
+		signer := sigstore.New(keys{})
+		request := l.push(t, "v1")
+		stopped := errors.New("stopped by clean")
+		ended, cancel := context.WithCancelCause(t.Context())
+		cancel(stopped)
+		unnamed := request
+		unnamed.Image.Digest = ""
+		gone := request
+		gone.Image.Digest = "sha256:" + strings.Repeat("0a", 32)
+		if _, err := signer.Attach(ended, request, predicateType, []byte("{}")); !errors.Is(err, stopped) {
+			t.Errorf("an ended context: %v", err)
+		}
+		if _, err := signer.Attach(t.Context(), unnamed, predicateType, []byte("{}")); err == nil {
+			t.Error("attached to an image without a digest")
+		}
+		if _, err := signer.Attach(t.Context(), gone, predicateType, []byte("{}")); err == nil {
+			t.Error("attached to an image that is not there")
+		}
+		if _, _, err := signer.Attest(t.Context(), unnamed.Image, predicateType, []byte("{}")); err == nil {
+			t.Error("an image without a digest was attested")
+		}
+		if _, _, err := signer.Attest(t.Context(), request.Image, predicateType, []byte("{")); err == nil {
+			t.Error("what is no JSON was attested")
+		}
+		if n := len(l.referrers(t, request)); n != 0 {
+			t.Errorf("%d referrers", n)
+		}
+	})
+}
