@@ -16,8 +16,8 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
-	"github.com/opensbs/sbs/server/pipeline"
 	trustdct "github.com/opensbs/sbs/server/signing/dct"
+	"github.com/opensbs/sbs/server/signing/manifestkey"
 	"github.com/opensbs/sbs/server/stateimage"
 	"github.com/opensbs/sbs/server/volume"
 	"github.com/opensbs/sbs/signature/dct"
@@ -81,7 +81,7 @@ func (f *fixture) start() {
 
 // declared are the sealed names that travel, as in a whole server.
 func declared() stateimage.Travelling {
-	return slices.Concat(pipeline.Sealed(), trustdct.Sealed(), []stateimage.Sealed{{Name: dct.RecordPrefix, Merge: dct.MergeRecords}})
+	return slices.Concat(manifestkey.Sealed(), trustdct.Sealed(), []stateimage.Sealed{{Name: dct.RecordPrefix, Merge: dct.MergeRecords}})
 }
 
 type reply struct {

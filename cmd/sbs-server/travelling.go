@@ -3,8 +3,8 @@ package main
 import (
 	"slices"
 
-	"github.com/opensbs/sbs/server/pipeline"
 	trustdct "github.com/opensbs/sbs/server/signing/dct"
+	"github.com/opensbs/sbs/server/signing/manifestkey"
 	trustsigstore "github.com/opensbs/sbs/server/signing/sigstore"
 	trustsimple "github.com/opensbs/sbs/server/signing/simple"
 	"github.com/opensbs/sbs/server/stateimage"
@@ -15,7 +15,7 @@ import (
 // that seal under them declare it. Everything else stays on the volume.
 func travelling() stateimage.Travelling {
 	return slices.Concat(
-		pipeline.Sealed(),
+		manifestkey.Sealed(),
 		trustdct.Sealed(),
 		trustsigstore.Sealed(),
 		trustsimple.Sealed(),

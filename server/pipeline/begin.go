@@ -15,11 +15,13 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/buildlog"
 	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/sbom"
+	"github.com/opensbs/sbs/server/signing/manifestkey"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/volume"
 )
@@ -122,7 +124,7 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 		secrets = map[string]string{}
 	}
 	maps.Copy(secrets, parameters.Secrets())
-	redact := newRedactor(secrets, append(parameters.Logins(), p.Logins...)...)
+	redact := buildlog.NewRedactor(secrets, append(parameters.Logins(), p.Logins...)...)
 	begun := p.Slot.Begin(p.firstRecord(folder.ID(), parameters, redact), func(ctx context.Context, slot *job.Build) record.Record {
 		b := &build{
 			Pipeline:   p,
@@ -130,9 +132,9 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 			job:        slot,
 			folder:     folder,
 			redact:     redact,
-			log:        newLog(file, redact, p.now, slot.Touch),
+			log:        buildlog.New(file, redact, p.now, slot.Touch),
 			work:       filepath.Join(p.Volume.Work(), folder.ID()),
-			key:        sync.OnceValues(func() (*rsa.PrivateKey, error) { return manifestKey(p.Volume) }),
+			key:        sync.OnceValues(func() (*rsa.PrivateKey, error) { return manifestkey.Open(p.Volume) }),
 		}
 		b.logTrimmed(trimmed)
 		return b.toTheEnd(ctx)
@@ -170,14 +172,14 @@ func (p *Pipeline) createFolder() (*volume.Build, error) {
 	}
 }
 
-func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *redactor) record.Record {
+func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *buildlog.Redactor) record.Record {
 	return record.Record{
 		ID:              id,
 		BuildImageTag:   parameters.BuildImageTag,
 		Enclave:         p.Enclave,
 		Repository:      parameters.Repository(),
-		Parameters:      redact.values(parameters.Public()),
-		BuildArgs:       redact.texts(operatorArguments(p.BuildArgs, parameters.Args)),
+		Parameters:      redact.Values(parameters.Public()),
+		BuildArgs:       redact.Texts(operatorArguments(p.BuildArgs, parameters.Args)),
 		OperatorAnchors: p.operatorAnchors(),
 		Tools:           map[string]string{"sbs-server": p.Version, "go": runtime.Version()},
 		BaseImages:      []record.BaseImage{},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/buildlog"
 )
 
 // TestRecordHasTheOperatorsAnchors: the digest is that of the file, as sha256sum
@@ -22,7 +23,7 @@ func TestRecordHasTheOperatorsAnchors(t *testing.T) {
 		{Config{CABundle: []byte("world\n")}, []record.Anchor{{Name: "SBS_CA_BUNDLE", SHA256: bundle}}},
 		{Config{KnownHosts: []byte("hello\n"), CABundle: []byte("world\n")}, []record.Anchor{{Name: "SBS_KNOWN_HOSTS", SHA256: known}, {Name: "SBS_CA_BUNDLE", SHA256: bundle}}},
 	} {
-		got := New(test.config).firstRecord("id", api.Parameters{}, newRedactor(nil)).OperatorAnchors
+		got := New(test.config).firstRecord("id", api.Parameters{}, buildlog.NewRedactor(nil)).OperatorAnchors
 		if got == nil || !slices.Equal(got, test.want) {
 			t.Errorf("recorded %v, want %v", got, test.want)
 		}
@@ -33,7 +34,7 @@ func TestRecordHasTheOperatorsAnchors(t *testing.T) {
 func TestRecordHasTheOperatorsBuildArguments(t *testing.T) {
 	p := New(Config{BuildArgs: map[string]string{"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": ".example.com,pass-word", "HTTPS_PROXY": "http://proxy:3128"}})
 	parameters := api.Parameters{Args: map[string]string{"HTTPS_PROXY": "http://other:3128"}}
-	recorded := p.firstRecord("id", parameters, newRedactor(map[string]string{"P": "pass-word"})).BuildArgs
+	recorded := p.firstRecord("id", parameters, buildlog.NewRedactor(map[string]string{"P": "pass-word"})).BuildArgs
 	if want := map[string]string{"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": ".example.com,<P>"}; !maps.Equal(recorded, want) {
 		t.Errorf("recorded %v, want %v", recorded, want)
 	}

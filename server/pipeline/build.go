@@ -13,6 +13,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/baseimage"
+	"github.com/opensbs/sbs/server/buildlog"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/server/push"
@@ -26,8 +27,8 @@ type build struct {
 	parameters api.Parameters
 	job        *job.Build
 	folder     *volume.Build
-	log        *log
-	redact     *redactor
+	log        *buildlog.Log
+	redact     *buildlog.Redactor
 	work       string // scratch folder of this build
 	lowerCase  bool   // the Dockerfile is "dockerfile"; see findDockerfile
 	engine     Engine
@@ -148,8 +149,8 @@ func (b *build) failed(ctx context.Context, err error) record.Record {
 	if last.TagsMoving {
 		cause += "; " + tagsMayLead
 	}
-	last.Status = b.redact.text(api.FailureStatus(command))
-	last.Cause = b.redact.text(printableLines(b.inRepository(cause)))
+	last.Status = b.redact.Text(api.FailureStatus(command))
+	last.Cause = b.redact.Text(buildlog.Printable(b.inRepository(cause)))
 	last.Finished = b.now().UTC()
 	b.log.Error("%s", last.Cause)
 	b.log.Error("%s", last.Status)
@@ -201,7 +202,7 @@ func (b *build) untidy(err error) {
 func (b *build) logPanic(err error) {
 	var caught *panics.Error
 	if errors.As(err, &caught) {
-		b.Logger.Error("a build panicked", "build", b.folder.ID(), "panic", b.redact.text(fmt.Sprint(caught.Value)), "stack", b.redact.text(string(caught.Stack)))
+		b.Logger.Error("a build panicked", "build", b.folder.ID(), "panic", b.redact.Text(fmt.Sprint(caught.Value)), "stack", b.redact.Text(string(caught.Stack)))
 	}
 }
 

@@ -17,7 +17,7 @@ func (b *build) clone(ctx context.Context) error {
 	if err != nil {
 		return attempt(b.cloneCommand(), err)
 	}
-	progress := b.log.output()
+	progress := b.log.Output()
 	checkout, err := b.Clone(ctx, b.sourceRequest(), b.clonePath(), progress)
 	_ = progress.Close() // writes to the log, which keeps its own error
 	if err != nil {

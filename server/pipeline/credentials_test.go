@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/buildlog"
 )
 
 // The keys and tokens of GITHUB_CREDENTIALS are in no log and no record, also not
@@ -19,17 +20,17 @@ func TestCredentialsAreRedacted(t *testing.T) {
 			{URL: "git@h.example.com:", Key: api.Secret(sshKey)},
 		},
 	}
-	r := newRedactor(p.Secrets(), p.Logins()...)
+	r := buildlog.NewRedactor(p.Secrets(), p.Logins()...)
 	for text, want := range map[string]string{
 		"a tok-in-a-path b": "a <GITHUB_CREDENTIALS[0].token> b",
 		"Basic " + base64.StdEncoding.EncodeToString([]byte("ada:tok-in-a-path")): "Basic <GITHUB_CREDENTIALS[0].token>=",
 		strings.TrimSpace(sshKey): "<GITHUB_CREDENTIALS[1].key>",
 	} {
-		if got := r.text(text); got != want {
+		if got := r.Text(text); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
 		}
 	}
-	text, err := json.Marshal(r.values(p.Public()))
+	text, err := json.Marshal(r.Values(p.Public()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,3 +43,9 @@ func TestCredentialsAreRedacted(t *testing.T) {
 		t.Errorf("the clone gets %+v", request.Credentials)
 	}
 }
+
+const sshKey = `-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
+QyNTUxOQAAACDvQp1bX9N2lgWbN0Vh3n0u7M8X5cZQqBq0s4mRk9m8yAAAAJhx
+-----END OPENSSH PRIVATE KEY-----
+`

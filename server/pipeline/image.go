@@ -31,7 +31,7 @@ func (b *build) buildImage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	output := b.log.output()
+	output := b.log.Output()
 	var image engine.Image
 	err = b.withProgress(ctx, peerBuilder, func(ctx context.Context) (err error) {
 		image, err = b.engine.Build(ctx, engine.BuildRequest{

@@ -71,7 +71,7 @@ func newFixture(t *testing.T) *fixture {
 			t.Error(err)
 		}
 	})
-	if err := f.volume.Put(manifestKeyName, sharedKey()); err != nil {
+	if err := f.volume.Put("manifest/key", sharedKey()); err != nil {
 		t.Fatal(err)
 	}
 	if f.slot, err = job.Open(f.volume, Recover(f.volume)); err != nil {

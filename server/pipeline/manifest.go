@@ -11,6 +11,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/signing/manifestkey"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -30,7 +31,7 @@ func (b *build) proveAndWriteManifest(ctx context.Context) error {
 	if err != nil {
 		return attempt(command, err)
 	}
-	log, err := b.log.Frozen()
+	log, err := b.log.Snapshot()
 	if err != nil {
 		return attempt(command, err)
 	}
@@ -45,7 +46,7 @@ func (b *build) proveAndWriteManifest(ctx context.Context) error {
 // is to go to a bucket, there; and the tags move in between.
 func (b *build) writeManifest(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) error {
 	command := manifestCommand(b.buildName())
-	public, err := publicPEM(&key.PublicKey)
+	public, err := manifestkey.PublicPEM(&key.PublicKey)
 	if err != nil {
 		return attempt(command, err)
 	}

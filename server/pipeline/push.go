@@ -85,7 +85,7 @@ func (b *build) push(ctx context.Context, archive string) error {
 	if err := b.makeRoomForPush(archive); err != nil {
 		return attempt(command, err)
 	}
-	output := b.log.output()
+	output := b.log.Output()
 	err := b.withProgress(ctx, b.peerRegistry(), func(ctx context.Context) (err error) {
 		b.pushed, err = b.Pusher.Push(ctx, b.target(ctx), archive, b.work, output)
 		return err

@@ -71,7 +71,7 @@ func (b *build) signBy(ctx context.Context, method string, sign signFunc) (recor
 		peer = "the notary server " + b.parameters.TrustPushServer
 	}
 	var key signing.PublicKey
-	output := b.log.output()
+	output := b.log.Output()
 	err := b.withProgress(ctx, peer, func(ctx context.Context) (err error) {
 		key, err = sign(b.Signers[method], ctx, b.signRequest(ctx, method), output)
 		return err

@@ -29,7 +29,7 @@ func (b *build) moveTags(ctx context.Context) (undo func(), err error) {
 		return nothing, err
 	}
 	var putBack func(context.Context) error
-	output := b.log.output()
+	output := b.log.Output()
 	err = b.withProgress(ctx, b.peerRegistry(), func(ctx context.Context) (err error) {
 		putBack, err = b.Pusher.Tag(ctx, b.target(ctx), b.pushed, b.tags(), output)
 		return err

@@ -1,4 +1,4 @@
-package pipeline
+package manifestkey
 
 import (
 	"crypto/rand"
@@ -19,20 +19,20 @@ type Store interface {
 }
 
 const (
-	// manifestKeyName is where the manifest key is sealed: PKCS #8, DER.
-	manifestKeyName = "manifest/key"
-	manifestKeyBits = 3072
+	// sealedName is the name under which the key is sealed: PKCS #8, DER.
+	sealedName = "manifest/key"
+	bits       = 3072
 )
 
-// Sealed declares what the pipeline seals and what travels with the state.
-func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: manifestKeyName}} }
+// Sealed declares the sealed name of this package, which travels with the state.
+func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: sealedName}} }
 
-// manifestKey opens the RSA key that signs manifests. It is born at first use,
-// in the enclave, and is durable before anything is signed with it.
-func manifestKey(store Store) (*rsa.PrivateKey, error) {
-	der, err := store.Get(manifestKeyName)
+// Open returns the RSA key that signs manifests. The first call on a volume generates
+// it, which takes about a second, and stores it durably.
+func Open(store Store) (*rsa.PrivateKey, error) {
+	der, err := store.Get(sealedName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return newManifestKey(store)
+		return generate(store)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open manifest key: %w", err)
@@ -48,8 +48,8 @@ func manifestKey(store Store) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-func newManifestKey(store Store) (*rsa.PrivateKey, error) {
-	key, err := rsa.GenerateKey(rand.Reader, manifestKeyBits)
+func generate(store Store) (*rsa.PrivateKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {
 		return nil, fmt.Errorf("make manifest key: %w", err)
 	}
@@ -57,14 +57,14 @@ func newManifestKey(store Store) (*rsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make manifest key: %w", err)
 	}
-	if err := store.Put(manifestKeyName, der); err != nil {
+	if err := store.Put(sealedName, der); err != nil {
 		return nil, fmt.Errorf("make manifest key: %w", err)
 	}
 	return key, nil
 }
 
-// publicPEM is the form in which verifiers get the key: SubjectPublicKeyInfo.
-func publicPEM(key *rsa.PublicKey) ([]byte, error) {
+// PublicPEM returns key as verifiers get it: SubjectPublicKeyInfo in PEM.
+func PublicPEM(key *rsa.PublicKey) ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("write manifest public key: %w", err)

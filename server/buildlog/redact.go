@@ -1,4 +1,4 @@
-package pipeline
+package buildlog
 
 import (
 	"bytes"
@@ -14,22 +14,23 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// minSecret is the length from which a text is searched for as a secret.
-// Shorter ones are no secrets, and replacing every "a" would leave no log.
+// minSecret is the length of the shortest secret that is searched for, in bytes.
+// Shorter ones are not secret, and replacing every "a" would leave no log.
 const minSecret = 4
 
-// redactor replaces the secrets of one build by their names in angle brackets:
-// in clear, and as base64 (also as part of a longer text, such as user:password),
-// hex, URL encoding and JSON. A secret of several lines is also found line by
-// line, because logs are lines. What it can't find is a
-// secret that a Dockerfile takes apart before it prints it.
-type redactor struct {
+// Redactor replaces the secrets of one build by their names in angle brackets. It
+// finds them in clear, and as base64 (also as part of a longer text, such as
+// user:password), hex, URL encoding and JSON. A secret of several lines is also found
+// line by line, because logs are lines. It can't find a secret that a Dockerfile
+// takes apart before it prints it.
+type Redactor struct {
 	replacer *strings.Replacer
-	longest  int // of what is searched for, in bytes
+	longest  int // length of the longest text that is searched for, in bytes
 }
 
-// newRedactor takes secrets by name, and the user names that some are sent with.
-func newRedactor(secrets map[string]string, logins ...api.Login) *redactor {
+// NewRedactor returns a redactor of secrets, by name, and of the user names that some
+// of them are sent with.
+func NewRedactor(secrets map[string]string, logins ...api.Login) *Redactor {
 	type pair struct{ text, name string }
 	var pairs []pair
 	for name, secret := range secrets {
@@ -42,13 +43,13 @@ func newRedactor(secrets map[string]string, logins ...api.Login) *redactor {
 			pairs = append(pairs, pair{form, "<" + login.Name + ">"})
 		}
 	}
-	// The longest first: of two secrets that begin alike, the replacer takes
-	// the first that matches. By name then, so that the same text under two
-	// names is always shown under the same one.
+	// The longest first: of two secrets with a common prefix, the replacer takes
+	// the first that matches. Then by name, so that the same text under two names
+	// is always shown under the same one.
 	slices.SortFunc(pairs, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), cmp.Compare(a.name, b.name))
 	})
-	r := &redactor{}
+	r := &Redactor{}
 	oldnew := make([]string, 0, 2*len(pairs))
 	for _, p := range pairs {
 		oldnew = append(oldnew, p.text, p.name)
@@ -58,7 +59,7 @@ func newRedactor(secrets map[string]string, logins ...api.Login) *redactor {
 	return r
 }
 
-// forms are the ways in which a secret may turn up in a line.
+// forms returns the encodings in which a secret may occur in a line.
 func forms(secret string) []string {
 	whole := strings.TrimSpace(secret)
 	texts := []string{whole}
@@ -91,8 +92,8 @@ func forms(secret string) []string {
 	return slices.Compact(found)
 }
 
-// loginForms are what HTTP sends of a user name and a password (RFC 7617), also of
-// a password that is too short to be searched for by itself.
+// loginForms returns the encodings in which HTTP sends a user name and a password
+// (RFC 7617), also of a password that is too short to be searched for by itself.
 func loginForms(user, password string) []string {
 	text := []byte(user + ":" + strings.TrimSpace(password))
 	found := []string{
@@ -102,12 +103,13 @@ func loginForms(user, password string) []string {
 	return append(found, inner(string(text))...)
 }
 
-// minInner is the length from which a piece of base64 says enough to be told from
-// other text.
+// minInner is the length of the shortest piece of base64 that is searched for: a
+// shorter one occurs in other text by chance.
 const minInner = 12
 
-// inner is what the base64 of any text that holds the secret has in it: the
-// characters that come of the secret alone, wherever in three bytes it begins.
+// inner returns what the base64 encoding of every text with the secret in it
+// contains: the characters that depend on the secret alone, for each of the three
+// offsets at which it can begin.
 func inner(secret string) []string {
 	var found []string
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -122,45 +124,46 @@ func inner(secret string) []string {
 	return found
 }
 
-// quoted is the secret within a JSON text, as encoders write it: with or without
-// the characters that mean something in HTML.
+// quoted returns the secret as JSON encoders write it inside a string: with and
+// without escapes for the characters that have a meaning in HTML.
 func quoted(secret string) []string {
 	var found []string
 	for _, html := range []bool{true, false} {
 		var text strings.Builder
 		encoder := json.NewEncoder(&text)
 		encoder.SetEscapeHTML(html)
-		if encoder.Encode(secret) == nil { // a text can always be encoded
+		if encoder.Encode(secret) == nil { // always: a string can be encoded
 			found = append(found, strings.TrimSuffix(text.String(), "\n")[1:text.Len()-2])
 		}
 	}
 	return found
 }
 
-// isArmour reports whether a line is one of those that every key file has.
+// isArmour reports whether a line is a header or footer of PEM, which every key file has.
 func isArmour(line string) bool {
 	return strings.HasPrefix(line, "-----")
 }
 
-func (r *redactor) text(text string) string {
+// Text returns text with each secret replaced by its name.
+func (r *Redactor) Text(text string) string {
 	return r.replacer.Replace(text)
 }
 
-// values redacts every text in parameters, at any depth.
-func (r *redactor) values(values map[string]any) map[string]any {
+// Values returns a copy of values in which every string is redacted, at any depth.
+func (r *Redactor) Values(values map[string]any) map[string]any {
 	redacted := make(map[string]any, len(values))
 	for key, value := range values {
 		switch value := value.(type) {
 		case string:
-			redacted[key] = r.text(value)
+			redacted[key] = r.Text(value)
 		case []string:
 			list := make([]string, len(value))
 			for i, item := range value {
-				list[i] = r.text(item)
+				list[i] = r.Text(item)
 			}
 			redacted[key] = list
 		case map[string]string:
-			redacted[key] = r.texts(value)
+			redacted[key] = r.Texts(value)
 		default:
 			redacted[key] = r.value(value)
 		}
@@ -168,12 +171,12 @@ func (r *redactor) values(values map[string]any) map[string]any {
 	return redacted
 }
 
-// value redacts a value of another kind in its JSON form. One without a secret stays
-// what it was, so that its members keep their order.
-func (r *redactor) value(value any) any {
+// value redacts a value of another type in its JSON form. It returns a value without
+// a secret unchanged, so that its members keep their order.
+func (r *Redactor) value(value any) any {
 	text, err := json.Marshal(value)
 	if err != nil {
-		return nil // what can't be written can't be in a record
+		return nil // a record can't contain it either
 	}
 	var tree any
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -187,10 +190,10 @@ func (r *redactor) value(value any) any {
 	return value
 }
 
-func (r *redactor) tree(tree any) (redacted any, changed bool) {
+func (r *Redactor) tree(tree any) (redacted any, changed bool) {
 	switch tree := tree.(type) {
 	case string:
-		text := r.text(tree)
+		text := r.Text(tree)
 		return text, text != tree
 	case []any:
 		for i, item := range tree {
@@ -202,7 +205,7 @@ func (r *redactor) tree(tree any) (redacted any, changed bool) {
 		members := make(map[string]any, len(tree))
 		for name, member := range tree {
 			value, other := r.tree(member)
-			shown := r.text(name)
+			shown := r.Text(name)
 			members[shown], changed = value, changed || other || shown != name
 		}
 		return members, changed
@@ -210,11 +213,11 @@ func (r *redactor) tree(tree any) (redacted any, changed bool) {
 	return tree, false
 }
 
-// texts redacts every value of a map.
-func (r *redactor) texts(values map[string]string) map[string]string {
+// Texts returns a copy of values in which every value is redacted.
+func (r *Redactor) Texts(values map[string]string) map[string]string {
 	redacted := maps.Clone(values)
 	for name, value := range redacted {
-		redacted[name] = r.text(value)
+		redacted[name] = r.Text(value)
 	}
 	return redacted
 }

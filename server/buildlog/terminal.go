@@ -1,7 +1,7 @@
-package pipeline
+package buildlog
 
-// What programs print for a terminal, as lines of a log: escape sequences
-// (ECMA-48) go whole, and what a terminal would write over itself becomes lines.
+// Output for a terminal, converted to lines of a log: escape sequences (ECMA-48) are
+// removed whole, and texts that a terminal would overwrite become lines of their own.
 
 import (
 	"regexp"
@@ -9,26 +9,26 @@ import (
 	"unicode"
 )
 
-// maxSequence bounds an escape sequence, in bytes; one that is longer, or that a
-// line ends before it does, is text.
+// maxSequence bounds an escape sequence, in bytes. A longer one, or one that is not
+// complete at the end of its line, is text.
 const maxSequence = 4 << 10
 
 const (
 	escape = 0x1b
 	bell   = 0x07
-	// overwrite stands for whatever leads a terminal back to the start of a line.
+	// overwrite marks where a terminal returns to the start of a line.
 	overwrite = '\r'
 )
 
-// terminal takes escape sequences out of a stream, whose pieces may end anywhere.
+// terminal removes escape sequences from a stream, whose pieces may end anywhere.
 type terminal struct {
 	state   func(*terminal, byte) bool // of the open sequence; nil for none
 	pending []byte                     // the open sequence
 }
 
-// feed returns what is text of a piece without a line's end: no control characters
-// of one byte but the tab, and overwrite between the texts that a terminal writes
-// at the same place.
+// feed returns the text of a piece, which has no newline: without control characters
+// of one byte but the tab, and with overwrite between texts that a terminal writes at
+// the same position.
 func (t *terminal) feed(piece []byte) []byte {
 	text := make([]byte, 0, len(piece))
 	for _, b := range piece {
@@ -37,7 +37,7 @@ func (t *terminal) feed(piece []byte) []byte {
 	return text
 }
 
-// flush ends the line: an open sequence was none.
+// flush ends the line and returns an incomplete sequence as text.
 func (t *terminal) flush() []byte {
 	text := visible(nil, t.pending)
 	t.state, t.pending = nil, t.pending[:0]
@@ -52,7 +52,7 @@ func (t *terminal) add(text []byte, b byte) []byte {
 	case t.state == nil:
 		return visible(text, []byte{b})
 	case b == escape && !t.inString():
-		// A sequence that another one breaks off is none.
+		// A sequence that another one interrupts is text.
 		text = append(text, t.flush()...)
 		return t.add(text, b)
 	}
@@ -65,43 +65,44 @@ func (t *terminal) add(text []byte, b byte) []byte {
 	switch {
 	case len(sequence) >= maxSequence, !isControl(sequence):
 		return visible(text, sequence)
-	case returns(sequence):
+	case movesCursor(sequence):
 		return append(text, overwrite)
 	}
 	return text
 }
 
-// visible appends the bytes of a text that a log may show.
+// visible appends the bytes of piece that a log may show to text.
 func visible(text, piece []byte) []byte {
 	for _, b := range piece {
-		if b == overwrite || b >= 0x80 || printable(rune(b)) >= 0 {
+		if b == overwrite || b >= 0x80 || printableRune(rune(b)) >= 0 {
 			text = append(text, b)
 		}
 	}
 	return text
 }
 
-// isControl tells a sequence from a character above ASCII that begins like one.
+// isControl reports whether a sequence is one, and not a character above ASCII with
+// the same first byte.
 func isControl(sequence []byte) bool {
 	return sequence[0] == escape || len(sequence) > 1 && sequence[1] >= 0x80 && sequence[1] < 0xa0
 }
 
-// returns reports whether a CSI sequence moves the cursor to another line or to a
-// column: what follows is written over something else.
-func returns(sequence []byte) bool {
+// movesCursor reports whether a CSI sequence moves the cursor to another line or
+// column: the text after it overwrites another.
+func movesCursor(sequence []byte) bool {
 	csi := sequence[1] == '[' || sequence[1] == 0x9b
 	return csi && strings.IndexByte("ABEFGHJdf", sequence[len(sequence)-1]) >= 0
 }
 
 func (t *terminal) inString() bool { return len(t.pending) > 1 && isString(t.pending[1]) }
 
-// isString reports whether b opens a string that only ST or, as terminals take it,
-// a bell ends: OSC, DCS, SOS, PM, APC, in 7 bits or in 8.
+// isString reports whether b begins a string, which ends with ST or, as terminals
+// accept it, a bell: OSC, DCS, SOS, PM, APC, in 7 bits or in 8.
 func isString(b byte) bool {
 	return strings.IndexByte("]PX^_", b) >= 0 || b == 0x90 || b == 0x98 || 0x9d <= b && b <= 0x9f
 }
 
-// The states: each reports whether the sequence is complete with b.
+// The states. Each reports whether b completes the sequence.
 
 func begun(t *terminal, b byte) bool {
 	above := t.pending[0] == 0xc2
@@ -129,10 +130,10 @@ func inString(t *terminal, b byte) bool {
 	return b == bell || last == escape && b == '\\' || last == 0xc2 && b == 0x9c
 }
 
-// states takes apart what was written over itself. Of the states of one progress
-// bar only the last is left; texts that differ in their words all stay. What
-// BuildKit puts before the line, its step and the time, is put before each: prefix
-// where the line goes on, else it is found and returned.
+// states splits a line into the texts that overwrite each other. Of the states of one
+// progress bar it keeps the last; it keeps all texts that differ in their words.
+// BuildKit's step and time at the start of the line are put before each: they are
+// prefix in the rest of a line that was cut, and are returned.
 func states(prefix, line string) (kept []string, found string) {
 	last := ""
 	for i, state := range strings.Split(line, string(rune(overwrite))) {
@@ -157,8 +158,8 @@ func states(prefix, line string) (kept []string, found string) {
 
 var stepPrefix = regexp.MustCompile(`^#[0-9]+ (?:[0-9]+\.[0-9]+ )?`)
 
-// barWords is what stays the same in the states of a progress bar: its words
-// without numbers.
+// barWords returns what is equal in all states of a progress bar: its words without
+// digits.
 func barWords(state string) string {
 	var words []string
 	for word := range strings.FieldsSeq(state) {
@@ -175,7 +176,7 @@ func barWords(state string) string {
 	return strings.Join(words, " ")
 }
 
-// plainText is a text of several lines without its escape sequences.
+// plainText returns a text of several lines without its escape sequences.
 func plainText(text string) string {
 	if strings.IndexByte(text, escape) < 0 && !strings.Contains(text, "\u009b") {
 		return text
