@@ -2,143 +2,82 @@ package server
 
 import (
 	"bufio"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
-	"strings"
-
-	"github.com/go-chi/chi/v5"
+	"strconv"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/api/manifest"
-	"github.com/opensbs/sbs/server/job"
-	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// log answers the build log of the running or latest build, as a stream.
-func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
-	if chi.URLParam(r, "name") != api.BuildLog {
-		return errNoSuchLog
+// builds answers the history, newest first, a page at a time.
+func (s *Server) builds(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readBody(r); err != nil {
+		return err
 	}
-	id := s.Slot.State().Record.ID
-	if id == "" {
-		writeJSON(w, http.StatusOK, api.Log{})
-		return nil
+	query := r.URL.Query()
+	limit := api.DefaultBuilds
+	if text := query.Get("limit"); text != "" {
+		var err error
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > api.MaxBuilds {
+			return &badRequest{fmt.Errorf("limit takes a whole number from 1 to %d", api.MaxBuilds)}
+		}
 	}
-	file, err := s.openLog(id)
+	before := query.Get("before")
+	if len(before) > len(volume.IDLayout) {
+		return &badRequest{errors.New("before takes the id of a build, as it is listed")}
+	}
+	page, more, err := s.History.List(before, limit)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	s.addRunning(page)
+	next := ""
+	if more {
+		next = page[len(page)-1].ID
+	}
 	w.Header().Set("Content-Type", "application/json")
-	return writeLog(w, file)
+	return writeBuilds(w, page, next)
 }
 
-func (s *Server) openLog(id string) (*os.File, error) {
-	build, err := s.Volume.Build(id)
-	if err != nil {
-		return nil, err
-	}
-	return build.Log()
-}
-
-// writeLog writes an api.Log without holding the log: JSON texts may be written
-// piece by piece as long as no piece ends inside a character, so line by line.
-func writeLog(w io.Writer, log io.Reader) error {
-	if _, err := io.WriteString(w, `{"log":"`); err != nil {
-		return fmt.Errorf("write log: %w", err)
-	}
-	lines := bufio.NewReader(log)
-	for {
-		line, err := lines.ReadString('\n')
-		if strings.HasSuffix(line, "\n") {
-			quoted, err := json.Marshal(line)
-			if err != nil {
-				return fmt.Errorf("write log: %w", err)
-			}
-			if _, err := w.Write(quoted[1 : len(quoted)-1]); err != nil {
-				return fmt.Errorf("write log: %w", err)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			break // or a line that is still being written
-		}
-		if err != nil {
-			return fmt.Errorf("read log: %w", err)
-		}
-	}
-	_, err := io.WriteString(w, "\"}\n")
-	return err
-}
-
-// manifest answers the signed manifest of a build, as a stream.
-func (s *Server) manifest(w http.ResponseWriter, r *http.Request) error {
-	record, build, err := s.selected(r)
-	if err != nil {
-		return err
-	}
-	name := manifest.Name(record.BuildName)
-	file, err := build.Manifest(pipeline.SignedName(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return errNoManifest
-	}
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	w.Header().Set("Content-Type", "application/json")
+// writeBuilds writes an api.Builds without holding its text.
+func writeBuilds(w io.Writer, page []api.Build, next string) error {
 	out := bufio.NewWriterSize(w, 64<<10)
-	quoted, err := json.Marshal(name)
-	if err != nil {
-		return fmt.Errorf("write manifest: %w", err)
+	_, _ = out.WriteString(`{"builds":[`)
+	for i, build := range page {
+		text, err := json.Marshal(build)
+		if err != nil {
+			return fmt.Errorf("write the history: %w", err)
+		}
+		if i > 0 {
+			_ = out.WriteByte(',')
+		}
+		_, _ = out.Write(text)
 	}
-	// The writer keeps its first error until it is flushed.
-	_, _ = fmt.Fprintf(out, `{"manifest_name":%s,"encoded_manifest":"`, quoted)
-	encoder := base64.NewEncoder(base64.StdEncoding, out)
-	if _, err := io.Copy(encoder, file); err != nil {
-		// What is out already, or is not, must not look whole.
-		return errors.Join(fmt.Errorf("send manifest: %w", err), out.Flush())
+	_ = out.WriteByte(']')
+	if next != "" {
+		quoted, err := json.Marshal(next)
+		if err != nil {
+			return fmt.Errorf("write the history: %w", err)
+		}
+		_, _ = fmt.Fprintf(out, `,"next":%s`, quoted)
 	}
-	_ = encoder.Close()
-	_, _ = io.WriteString(out, "\"}\n")
+	_, _ = out.WriteString("}\n")
 	return out.Flush()
 }
 
-// publicKey answers the key that verifies the manifest of a build.
-func (s *Server) publicKey(w http.ResponseWriter, r *http.Request) error {
-	record, build, err := s.selected(r)
-	if err != nil {
-		return err
+// addRunning tells what is known of the build that runs, which has no record yet.
+func (s *Server) addRunning(page []api.Build) {
+	state := s.Slot.State()
+	if !state.Running {
+		return
 	}
-	pem, err := build.PublicKey()
-	if err != nil {
-		return err
+	for i := range page {
+		if page[i].ID == state.Record.ID {
+			page[i].Status, page[i].BuildName, page[i].Started = state.Record.Status, state.Record.BuildName, state.Record.Started
+		}
 	}
-	writeJSON(w, http.StatusOK, api.PublicKey{PublicKeyPEM: string(pem), BuildName: record.BuildName})
-	return nil
-}
-
-// selected is the build that the request names: the latest success without a
-// name.
-func (s *Server) selected(r *http.Request) (job.Record, *volume.Build, error) {
-	var selector api.BuildSelector
-	if err := readJSON(r, &selector); err != nil {
-		return job.Record{}, nil, err
-	}
-	if selector.BuildName == "" {
-		return s.latest()
-	}
-	// A build's name ends with its id, which has a fixed length.
-	id := selector.BuildName[max(0, len(selector.BuildName)-len(volume.IDLayout)):]
-	record, build, err := s.succeeded(id)
-	if err == nil && record.BuildName != selector.BuildName {
-		err = errNoSuchBuild
-	}
-	return record, build, err
 }

@@ -2,8 +2,8 @@ package server
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,76 +14,130 @@ import (
 	"github.com/opensbs/sbs/server/job"
 )
 
-func TestFinishedBuilds(t *testing.T) {
-	f := newFixture(t)
-	f.answer("POST", "/image", parameters("ENV_WHITELIST", ""), http.StatusOK)
-	old := f.keep(oldID, api.StatusSuccess, "")
-	latest := f.keep(newID, api.StatusSuccess, "")
-	failed := f.keep(failedID, api.FailureStatus("x"), "")
-	f.keep(cutID, api.StatusSuccess, "")
-	if err := os.WriteFile(filepath.Join(f.dir, "builds", cutID, "record.json"), []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
+// listed is a page of the history.
+func (f *fixture) listed(query string) api.Builds {
+	f.t.Helper()
+	reply := f.ask("GET", "/builds"+query, `""`)
+	var page api.Builds
+	if err := json.Unmarshal(reply.Body.Bytes(), &page); err != nil || reply.Code != http.StatusOK {
+		f.t.Fatalf("/builds%s: %d %s %v", query, reply.Code, reply.Body, err)
 	}
+	return page
+}
 
-	for body, want := range map[string]job.Record{
-		`""`: latest, `{"BUILD_NAME":""}`: latest,
-		`{"BUILD_NAME":"` + old.BuildName + `"}`: old,
-	} {
-		var m api.Manifest
-		reply := f.ask("GET", "/manifest", body)
-		if err := json.Unmarshal(reply.Body.Bytes(), &m); err != nil {
-			t.Fatalf("%s: %v", reply.Body, err)
-		}
-		content, err := base64.StdEncoding.DecodeString(m.EncodedManifest)
-		if err != nil || m.ManifestName != "manifest."+want.BuildName || string(content) != "manifest of "+want.ID {
-			t.Errorf("%s: got %s with %q, %v", body, m.ManifestName, content, err)
-		}
-		var k api.PublicKey
-		if err := json.Unmarshal(f.ask("GET", "/publickey", body).Body.Bytes(), &k); err != nil {
-			t.Fatal(err)
-		}
-		if k.PublicKeyPEM != "key of "+want.ID || k.BuildName != want.BuildName {
-			t.Errorf("%s: got %+v", body, k)
-		}
+func TestHistory(t *testing.T) {
+	f := newFixture(t)
+	if got := f.ask("GET", "/builds", "").Body.String(); got != `{"builds":[]}`+"\n" {
+		t.Errorf("before the first build: %s", got)
 	}
-	for _, name := range []string{failed.BuildName, "other." + oldID, oldID, "x", "../" + oldID} {
-		f.answer("GET", "/manifest", `{"BUILD_NAME":"`+name+`"}`, http.StatusNotFound)
+	old := f.keep(oldID, api.StatusSuccess, "")
+	f.keep(newID, api.StatusSuccess, "")
+	f.keep(failedID, api.FailureStatus("x"), "")
+	page := f.listed("?limit=2")
+	if len(page.Builds) != 2 || page.Builds[0].ID != failedID || page.Builds[1].ID != newID || page.Next != newID {
+		t.Errorf("got %+v", page)
 	}
-	if reply := f.ask("GET", "/imagedigest", `""`); reply.Code != http.StatusCreated || reply.Body.String() != `"docker.io/namespace/name@sha256:`+newID+`"`+"\n" {
-		t.Errorf("got %d %s", reply.Code, reply.Body)
+	page = f.listed("?limit=2&before=" + page.Next)
+	if len(page.Builds) != 1 || page.Next != "" {
+		t.Fatalf("got %+v", page)
 	}
-	var config map[string]any
-	reply := f.ask("GET", "/config-json", `""`)
-	if err := json.Unmarshal(reply.Body.Bytes(), &config); err != nil || reply.Code != http.StatusCreated {
-		t.Fatalf("%d %s %v", reply.Code, reply.Body, err)
+	got := page.Builds[0]
+	if got.BuildName != old.BuildName || got.Status != api.StatusSuccess || got.Image != old.Repository+"@"+old.ImageDigest || !got.Manifest || got.ManifestSize != int64(len("manifest of "+oldID)) {
+		t.Errorf("got %+v", got)
 	}
-	if config["repository_name"] != "docker.io/namespace/name" || config["docker_username"] != "reader" || config["docker_password"] != "read-only" || config["public_key"] != "key" {
-		t.Errorf("got %v", config)
-	}
-	if _, list := config["envs_whitelist"].([]any); !list {
-		t.Errorf("envs_whitelist is %v, want a list", config["envs_whitelist"])
-	}
-	if text := f.ask("GET", "/config-python", `""`).Body.String(); !strings.Contains(text, `docker_username = "reader"`) || strings.Contains(text, "pass-word") {
-		t.Error(text)
+	for _, query := range []string{"?limit=0", "?limit=-1", "?limit=x", fmt.Sprintf("?limit=%d", api.MaxBuilds+1), "?before=" + strings.Repeat("2", 27)} {
+		f.answer("GET", "/builds"+query, "", http.StatusBadRequest)
 	}
 }
 
-func TestLogIsStreamedAsJSON(t *testing.T) {
+func TestRunningBuildIsListed(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
-	const whole = "first \"quoted\" <b> \\ \u2028 Ünïcode\n\tsecond\n"
-	record := f.keep(oldID, api.StatusSuccess, whole+"still being writ")
-	done := make(chan struct{})
-	err := f.Slot.Begin(record, func(_ context.Context, b *job.Build) job.Record { defer close(done); return b.Record() })
+	f.keep(oldID, api.StatusSuccess, "")
+	if _, err := f.Volume.CreateBuild(newID); err != nil {
+		t.Fatal(err)
+	}
+	ends := make(chan struct{})
+	err := f.Slot.Begin(job.Record{ID: newID, Status: api.StatusGitHubCloned, BuildName: "x." + newID}, func(_ context.Context, b *job.Build) job.Record { <-ends; return b.Record() })
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-done
-	var log api.Log
-	if err := json.Unmarshal(f.ask("GET", "/log/build", `""`).Body.Bytes(), &log); err != nil {
+	defer close(ends)
+	page := f.listed("")
+	if len(page.Builds) != 2 || page.Builds[0].ID != newID || page.Builds[0].Status != api.StatusGitHubCloned || page.Builds[0].BuildName != "x."+newID || page.Builds[1].Status != api.StatusSuccess {
+		t.Errorf("got %+v", page.Builds)
+	}
+}
+
+// TestRemovedManifest pins that a build whose manifest had to go still says so,
+// and still gives the key.
+func TestRemovedManifest(t *testing.T) {
+	f := newFixture(t)
+	old := f.keep(oldID, api.StatusSuccess, "")
+	f.keep(newID, api.StatusSuccess, "")
+	build, err := f.Volume.Build(oldID)
+	if err == nil {
+		err = build.RemoveOutputs()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	if log.Log != whole {
-		t.Errorf("got %q, want %q", log.Log, whole)
+	body := `{"BUILD_NAME":"` + old.BuildName + `"}`
+	if got := f.answer("GET", "/manifest", body, http.StatusGone); got.Code != api.CodeGone || !strings.Contains(got.Status, "BUILDS_KEPT_SIZE") {
+		t.Errorf("got %+v", got)
+	}
+	if reply := f.ask("GET", "/publickey", body); reply.Code != http.StatusOK {
+		t.Errorf("the key: %d %s", reply.Code, reply.Body)
+	}
+	if err := build.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.answer("GET", "/manifest", body, http.StatusNotFound); !strings.Contains(got.Status, "BUILDS_KEPT") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestDamagedRecord pins that it is named, that the other builds are served, and
+// that it is served again once it is mended, without a restart.
+func TestDamagedRecord(t *testing.T) {
+	f := newFixture(t)
+	f.answer("POST", "/image", parameters(), http.StatusOK)
+	old := f.keep(oldID, api.StatusSuccess, "")
+	latest := f.keep(newID, api.StatusSuccess, "")
+	file := filepath.Join(f.dir, "builds", newID, "record.json")
+	saved, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := func(record job.Record) string { return `{"BUILD_NAME":"` + record.BuildName + `"}` }
+	for name, content := range map[string]string{
+		"empty": "", "cut": string(saved[:len(saved)/2]), "flipped": strings.Replace(string(saved), "sha256:2022", "sha256:2032", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.answer("GET", "/manifest", manifest(latest), http.StatusInternalServerError); got.Code != api.CodeVolume || !strings.Contains(got.Status, "builds/"+newID+"/record.json") {
+				t.Errorf("got %+v", got)
+			}
+			page := f.listed("")
+			if len(page.Builds) != 2 || !strings.Contains(page.Builds[0].Problem, "builds/"+newID+"/record.json") || page.Builds[1].Problem != "" {
+				t.Errorf("got %+v", page.Builds)
+			}
+			if reply := f.ask("GET", "/manifest", manifest(old)); reply.Code != http.StatusOK {
+				t.Errorf("another build: %d %s", reply.Code, reply.Body)
+			}
+			if left, err := os.ReadFile(file); err != nil || string(left) != content {
+				t.Errorf("the record was overwritten: %q, %v", left, err)
+			}
+		})
+	}
+	if err := os.WriteFile(file, saved, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if reply := f.ask("GET", "/manifest", manifest(latest)); reply.Code != http.StatusOK {
+		t.Errorf("mended: %d %s", reply.Code, reply.Body)
+	}
+	if page := f.listed(""); page.Builds[0].Problem != "" || page.Builds[0].Status != api.StatusSuccess {
+		t.Errorf("mended: %+v", page.Builds[0])
 	}
 }

@@ -22,6 +22,9 @@ func Name(buildName string) string {
 	return "manifest." + buildName
 }
 
+// SignedName returns the file name of the signed manifest of that name.
+func SignedName(name string) string { return name + ".sig.tbz" }
+
 // Digest is the SHA-256 of a .tbz file: the message that is signed.
 type Digest [sha256.Size]byte
 

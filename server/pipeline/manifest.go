@@ -119,7 +119,7 @@ func (b *build) pack(ctx context.Context, w io.Writer, log *io.SectionReader) (m
 }
 
 func (b *build) writeSigned(ctx context.Context, name string, tbz *io.SectionReader, signature []byte) (*volume.AtomicFile, error) {
-	signed, err := b.folder.CreateManifest(SignedName(name))
+	signed, err := b.folder.CreateManifest(manifest.SignedName(name))
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +129,6 @@ func (b *build) writeSigned(ctx context.Context, name string, tbz *io.SectionRea
 	}
 	return signed, nil
 }
-
-// SignedName is the file name of the signed manifest called name.
-func SignedName(name string) string { return name + ".sig.tbz" }
 
 // finished is the record as it will be when this last step is done.
 func (b *build) finished() record.Record {

@@ -53,7 +53,7 @@ func (b *build) provenance(log *io.SectionReader) ([]byte, error) {
 	return provenance.Encode(provenanceOf(b.job.Record(), []provenance.Resource{
 		{Name: provenance.NameLog, Digest: logDigest, MediaType: "text/plain"},
 		{Name: provenance.NameSBOM, Digest: sbomDigest, MediaType: "application/spdx+json"},
-		{Name: provenance.NameManifest, URI: SignedName(manifest.Name(b.buildName()))},
+		{Name: provenance.NameManifest, URI: manifest.SignedName(manifest.Name(b.buildName()))},
 	}))
 }
 

@@ -15,7 +15,7 @@ func (b *build) upload(ctx context.Context, signed *volume.AtomicFile) error {
 	if parameters.Bucket == "" {
 		return nil
 	}
-	name := SignedName(manifest.Name(b.buildName()))
+	name := manifest.SignedName(manifest.Name(b.buildName()))
 	command := commandLine("ibmcloud", "cos", "object-put", "--bucket", parameters.Bucket, "--key", name)
 	store, err := objectstore.Open("MANIFEST_", parameters, b.CABundle)
 	if err != nil {

@@ -4,19 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/job"
 )
-
-// imageDigest answers the name by digest of the latest image.
-func (s *Server) imageDigest(w http.ResponseWriter, _ *http.Request) error {
-	record, _, err := s.latest()
-	if err != nil {
-		return err
-	}
-	writeJSON(w, http.StatusCreated, record.Repository+"@"+record.ImageDigest)
-	return nil
-}
 
 // configJSON answers what a deployment of the latest image needs.
 func (s *Server) configJSON(w http.ResponseWriter, r *http.Request) error {
@@ -76,4 +68,48 @@ func (s *Server) imageConfig() (api.ImageConfig, error) {
 		EnvsWhitelist:  append([]string{}, parameters.EnvWhitelist...),
 	}
 	return config, s.describeSignatures(&config, record)
+}
+
+// describeSignatures tells all signatures of the image, and apart from them the
+// first that a contract's images section takes.
+func (s *Server) describeSignatures(config *api.ImageConfig, record job.Record) error {
+	config.Signatures = []api.ImageSignature{}
+	for _, signature := range record.Signatures {
+		config.Signatures = append(config.Signatures, api.ImageSignature{
+			Method: signature.Method, ID: signature.PublicKeyID, Key: signature.PublicKey,
+		})
+		forContract := signature.Method == api.SigningDCT || signature.Method == api.SigningSimple
+		if forContract && config.PublicKey == "" {
+			config.PublicKeyID, config.PublicKey = signature.PublicKeyID, signature.PublicKey
+		}
+		if signature.Method != api.SigningSimple {
+			continue
+		}
+		kept, err := s.Volume.Signatures(lookasideName(record))
+		if err != nil {
+			return err
+		}
+		if len(kept) > 0 {
+			config.Lookaside = api.PathLookaside
+		}
+	}
+	if key, ok := attestationKey(record); ok {
+		config.Signatures = append(config.Signatures, key)
+	}
+	return nil
+}
+
+// attestationKey verifies the image's attestations; it is the same for all.
+func attestationKey(record job.Record) (api.ImageSignature, bool) {
+	if len(record.Attestations) == 0 {
+		return api.ImageSignature{}, false
+	}
+	first := record.Attestations[0]
+	return api.ImageSignature{Method: api.KeyOfAttestations, ID: first.PublicKeyID, Key: first.PublicKey}, true
+}
+
+// lookasideName is the image as a lookaside store calls it: without a host.
+func lookasideName(record job.Record) string {
+	_, path, _ := strings.Cut(record.Repository, "/")
+	return path + "@" + strings.Replace(record.ImageDigest, ":", "=", 1)
 }

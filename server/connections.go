@@ -1,6 +1,3 @@
-// Whoever reaches the port can open a connection, and nobody knows whose it is
-// before the handshake. Such connections may be given up at any time; those of
-// the client may not.
 package server
 
 import (

@@ -12,6 +12,62 @@ import (
 	"github.com/opensbs/sbs/signature/notary"
 )
 
+// init takes the parameters. Later ones replace earlier ones, if they come with
+// the same SECRET.
+func (s *Server) init(w http.ResponseWriter, r *http.Request) error {
+	given, err := s.receive(r)
+	if err != nil {
+		return err
+	}
+	if given.NewSecret != "" {
+		return &api.ParameterError{Key: "NEW_SECRET", Problem: "belongs to update, not to init"}
+	}
+	err = s.change(func(stored *api.Parameters) (api.Parameters, error) {
+		if stored != nil && !same(stored.Secret, given.Secret) {
+			return api.Parameters{}, errWrongSecret
+		}
+		return given, nil
+	})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, api.Answer{Status: api.StatusOK, Warnings: given.Warnings()})
+	return nil
+}
+
+// update replaces the parameters, and the secret when the old one is proven.
+func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
+	given, err := s.receive(r)
+	if err != nil {
+		return err
+	}
+	err = s.change(func(stored *api.Parameters) (api.Parameters, error) {
+		if stored == nil {
+			return api.Parameters{}, errNotInitialised
+		}
+		return renewed(stored.Secret, given)
+	})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, api.Answer{Status: api.StatusOK, Warnings: given.Warnings()})
+	return nil
+}
+
+// renewed is given with the secret that holds from now on. An update whose
+// reply was lost may come again: its NEW_SECRET is the stored one by then.
+func renewed(stored api.Secret, given api.Parameters) (api.Parameters, error) {
+	repeated := given.NewSecret != "" && same(stored, given.NewSecret)
+	if !same(stored, given.Secret) && !repeated {
+		return api.Parameters{}, errWrongSecret
+	}
+	if given.NewSecret != "" {
+		given.Secret = given.NewSecret
+		given.NewSecret = ""
+	}
+	return given, nil
+}
+
 // receive reads parameters and checks all that can be checked before anything
 // is stored: configuration is checked once, here.
 func (s *Server) receive(r *http.Request) (api.Parameters, error) {

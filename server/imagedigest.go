@@ -1,0 +1,15 @@
+package server
+
+import (
+	"net/http"
+)
+
+// imageDigest answers the name by digest of the latest image.
+func (s *Server) imageDigest(w http.ResponseWriter, _ *http.Request) error {
+	record, _, err := s.latest()
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusCreated, record.Repository+"@"+record.ImageDigest)
+	return nil
+}

@@ -1,0 +1,51 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/job"
+)
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
+	if _, err := s.current(); errors.Is(err, errNotInitialised) {
+		writeJSON(w, http.StatusOK, api.Answer{})
+		return nil
+	}
+	status := s.statusOf(s.Slot.State())
+	status.Volume = s.volumeTrouble()
+	writeJSON(w, http.StatusOK, status)
+	return nil
+}
+
+func (s *Server) statusOf(state job.State) api.Status {
+	record := state.Record
+	status := api.Status{
+		BuildImageTag:     record.BuildImageTag,
+		BuildName:         record.BuildName,
+		ImageTag:          record.ImageTag,
+		ManifestKeyGen:    record.ManifestKeyGen,
+		ManifestPublicKey: record.ManifestPublicKey,
+		Status:            record.Status,
+		Building:          state.Running,
+		Cause:             record.Cause,
+		Enclave:           s.Enclave,
+	}
+	if parameters, err := s.current(); err == nil || errors.Is(err, errIncomplete) {
+		status.BuildImageTag = parameters.BuildImageTag
+	}
+	return status
+}
+
+// volumeTrouble is what is wrong with the data volume as far as it can be told
+// at once, or "".
+func (s *Server) volumeTrouble() string {
+	_, err := s.current()
+	for _, err := range []error{err, s.Volume.RequireFree(1)} {
+		if _, answer, ok := classifyVolume(err); ok {
+			return answer.Status
+		}
+	}
+	return ""
+}
