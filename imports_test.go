@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"server/push":                {"server/panics", "signature", "signature/registry"},
 	"server/sbom":                {"server/process"},
 	"server/sbom/scan":           {"server/sbom"},
-	"server/source":              {"server/panics", "server/progress", "server/source/wire"},
+	"server/source":              {"server/panics", "server/progress", "server/source/wire", "signature/channel"},
 	"server/source/wire":         {},
 	"server/stateimage":          {},
 	"server/signing":             {"signature"},

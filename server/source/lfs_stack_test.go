@@ -241,3 +241,42 @@ func TestLFSAsGitLFSChecksItOut(t *testing.T) {
 		t.Errorf("git status with git-lfs: %q, in its own clone %q", got, want)
 	}
 }
+
+// A server that is busy is asked again, for a batch and for an object, within the
+// bounds of package channel; the log says so. What it refuses otherwise fails the clone.
+func TestLFSRetries(t *testing.T) {
+	for status, again := range map[int]bool{429: true, 502: true, 503: true, 504: true, 500: false, 403: false} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			refused := map[string]int{}
+			lfs := &gitserver.LFS{Refuse: func(r *http.Request) int {
+				if refused[r.Method]++; refused[r.Method] <= 2 {
+					return status
+				}
+				return 0
+			}}
+			s := newStack(t, gitserver.Options{LFS: lfs})
+			s.create(t, "one.git", map[string]gitserver.File{attributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
+			request := s.https("one.git")
+			request.LFS = true
+			if !again {
+				if err := refuse(t, request); refused[http.MethodPost] != 1 || refused[http.MethodGet] != 0 {
+					t.Errorf("asked %v times: %v", refused, err)
+				}
+				return
+			}
+			dir, log := filepath.Join(t.TempDir(), "tree"), bytes.Buffer{}
+			if _, err := Clone(t.Context(), request, dir, &log); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(filepath.Join(dir, "y.bin")); err != nil || string(got) != "object" {
+				t.Errorf("got %q, %v", got, err)
+			}
+			if refused[http.MethodPost] != 3 || refused[http.MethodGet] != 3 {
+				t.Errorf("asked %v times", refused)
+			}
+			if lines := strings.Count(log.String(), "the request is sent again in 0s"); lines != 4 {
+				t.Errorf("%d lines of that in the log:\n%s", lines, &log)
+			}
+		})
+	}
+}

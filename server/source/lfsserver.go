@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/signature/channel"
 )
 
 // Bounds of what an LFS server sends beside content.
@@ -31,6 +32,7 @@ type lfsServer struct {
 	access      credential        // that header is of
 	reference   string            // full name, or empty
 	client      *http.Client
+	transport   transports
 	buffer      []byte
 }
 
@@ -42,11 +44,16 @@ func (c *cloner) newLFSServer(ctx context.Context, endpoint URL, reference strin
 	}
 	s.access = c.credentialFor(endpoint)
 	s.credentials = s.access.header(endpoint)
-	s.client = &http.Client{Transport: newTransports(ctx, c.authorities, c.request.Proxy), CheckRedirect: s.checkRedirect}
+	s.transport = newTransports(ctx, c.authorities, c.request.Proxy)
+	s.client = &http.Client{CheckRedirect: s.checkRedirect, Transport: &channel.Retrying{
+		Base:     s.transport,
+		Notice:   func(text string) { report(c.progress, "%s", text) },
+		Progress: func() { progress.Report(ctx) },
+	}}
 	return s
 }
 
-func (s *lfsServer) close() { s.client.CloseIdleConnections() }
+func (s *lfsServer) close() { s.transport.CloseIdleConnections() }
 
 // checkRedirect follows a redirect to an address that would do for a repository.
 // To another origin it takes no header along that could open it, and to what the

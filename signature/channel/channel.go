@@ -1,7 +1,8 @@
 // Package channel bounds the HTTP requests of one signature: they end with the
 // caller's context, each ends when it makes no progress, and the size of each
 // response is limited. The libraries that signers use accept a RoundTripper and no
-// context; this package adds the context.
+// context; this package adds the context. [Retrying] repeats what a busy server
+// refuses, for signers, verifiers and the source's Git LFS server alike.
 //
 // It trusts no server, and sends no request that its owner's check refuses. It
 // holds no credentials and never logs.

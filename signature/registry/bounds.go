@@ -22,10 +22,10 @@ const maxAnswer = 32 << 20
 // bounded is the base of all requests to a registry.
 func bounded(ctx context.Context, base http.RoundTripper, access signature.Access) http.RoundTripper {
 	limits := channel.Limits{MaxAnswer: maxAnswer, Progress: access.Progress}
-	return &retrying{
-		base:     channel.New(ctx, base, limits, func(request *http.Request) error { return checkScheme(request, access.Insecure) }),
-		notice:   access.Notice,
-		progress: access.Progress,
+	return &channel.Retrying{
+		Base:     channel.New(ctx, base, limits, func(request *http.Request) error { return checkScheme(request, access.Insecure) }),
+		Notice:   access.Notice,
+		Progress: access.Progress,
 	}
 }
 

@@ -13,28 +13,6 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-func TestWaitFor(t *testing.T) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	for asked, want := range map[string]time.Duration{
-		"":                              4 * time.Second,
-		"7":                             7 * time.Second,
-		"0":                             0,
-		"-3":                            4 * time.Second,
-		"soon":                          4 * time.Second,
-		"99999999999999999999":          4 * time.Second,
-		"Sun, 01 Mar 2026 12:00:30 GMT": 30 * time.Second,
-		"Sun, 01 Mar 2026 11:00:00 GMT": 0,
-	} {
-		response := &http.Response{Header: http.Header{"Retry-After": {asked}}}
-		if got := waitFor(response, 2, now); got != want {
-			t.Errorf("Retry-After %q: %v, want %v", asked, got, want)
-		}
-	}
-	if got := waitFor(&http.Response{}, 11, now); got != maxWait {
-		t.Errorf("the last wait is %v", got)
-	}
-}
-
 // busy is a registry that is busy for the first requests of a method.
 func busy(t *testing.T, method string, status, times int, retryAfter string) (*Repository, *[]string, *[]string) {
 	t.Helper()
@@ -68,7 +46,7 @@ func TestBusyRegistry(t *testing.T) {
 	for status, again := range map[int]bool{429: true, 502: true, 503: true, 504: true, 500: false, 403: false, 409: false} {
 		repository, bodies, notices := busy(t, http.MethodPut, status, 2, "0")
 		err := repository.PutManifest(t.Context(), "v1", "application/json", []byte("{}"))
-		if again && (err != nil || strings.Join(*bodies, " ") != "{} {} {}" || len(*notices) != 2 || !strings.Contains((*notices)[0], "asking again in 0s")) {
+		if again && (err != nil || strings.Join(*bodies, " ") != "{} {} {}" || len(*notices) != 2 || !strings.Contains((*notices)[0], "is sent again in 0s")) {
 			t.Errorf("%d: %v, asked with %q, told %q", status, err, *bodies, *notices)
 		}
 		if !again && (err == nil || len(*bodies) != 1 || len(*notices) != 0) {
@@ -88,17 +66,9 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 	}
 }
 
-// Waiting is bounded, and ends with the context.
-func TestBusyForLong(t *testing.T) {
-	repository, bodies, _ := busy(t, http.MethodPut, 429, 100, "3600")
-	if err := repository.PutManifest(t.Context(), "v1", "application/json", []byte("{}")); err == nil || len(*bodies) != 1 {
-		t.Errorf("an hour: %v, asked %d times", err, len(*bodies))
-	}
-	repository, bodies, _ = busy(t, http.MethodPut, 503, 100, "0")
-	if err := repository.PutManifest(t.Context(), "v1", "application/json", []byte("{}")); err == nil || len(*bodies) != maxRetries+1 {
-		t.Errorf("for ever: %v, asked %d times", err, len(*bodies))
-	}
-	repository, _, _ = busy(t, http.MethodPut, 503, 100, "50")
+// Waiting ends with the context, also in what the signer reads.
+func TestWaitingForABusyRegistryEnds(t *testing.T) {
+	repository, _, _ := busy(t, http.MethodPut, 503, 100, "50")
 	stopped := errors.New("stopped by clean")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, stopped)
 	defer cancel()

@@ -28,6 +28,10 @@ type LFS struct {
 	// Header is what a download must be sent with, which the batch API says.
 	Header map[string]string
 
+	// Refuse, if set, returns the status to refuse a request with, or 0. Refused
+	// requests are seen, with no objects.
+	Refuse func(r *http.Request) int
+
 	token string // opens the API to who came over SSH
 }
 
@@ -92,7 +96,14 @@ func (s *Server) serveLFS(w http.ResponseWriter, r *http.Request) bool {
 	}
 	l := s.options.LFS
 	seen := LFSRequest{Path: r.URL.Path, Authorization: r.Header.Get("Authorization")}
+	refusal := 0
+	if l.Refuse != nil {
+		refusal = l.Refuse(r)
+	}
 	switch {
+	case refusal != 0:
+		w.Header().Set("Retry-After", "0")
+		http.Error(w, "refused", refusal)
 	case r.Method == http.MethodPost && rest == "objects/batch":
 		seen.Objects = l.batch(w, r, s.HTTPSURL(strings.Trim(repository, "/"))+"/info/lfs/objects/")
 	case r.Method == http.MethodGet && path.Dir(rest) == "objects":

@@ -1,7 +1,4 @@
-package registry
-
-// A registry that is busy says so, and often for how long. It is asked again
-// here, for signers and verifiers alike, token requests included.
+package channel
 
 import (
 	"context"
@@ -22,20 +19,22 @@ const (
 	maxDrained   = 64 << 10        // bytes of a refusal that are read so that its connection can be used again
 )
 
-// retrying repeats requests that a server refuses because it is busy: with 429,
-// 502, 503 or 504 (RFC 9110, section 15.6; RFC 6585, section 4).
-type retrying struct {
-	base     http.RoundTripper
-	notice   func(text string) // may be nil
-	progress func()            // may be nil
+// Retrying is a RoundTripper that repeats requests that a busy server refuses: with
+// 429, 502, 503 or 504 (RFC 9110, section 15.6; RFC 6585, section 4). It waits for
+// as long as the server asks for, within bounds.
+type Retrying struct {
+	Base     http.RoundTripper
+	Notice   func(text string) // called before each wait, with no path or query, which may hold a signature; may be nil
+	Progress func()            // called while it waits; may be nil
 }
 
-// RoundTrip returns the last answer when it gives up.
-func (r *retrying) RoundTrip(request *http.Request) (*http.Response, error) {
+// RoundTrip implements http.RoundTripper. When it gives up it returns the last
+// response.
+func (r *Retrying) RoundTrip(request *http.Request) (*http.Response, error) {
 	var waited time.Duration
 	for retries := 0; ; retries++ {
-		response, err := r.base.RoundTrip(request)
-		if err != nil || !isBusy(response.StatusCode) || retries == maxRetries {
+		response, err := r.Base.RoundTrip(request)
+		if err != nil || !IsBusy(response.StatusCode) || retries == maxRetries {
 			return response, err
 		}
 		wait := waitFor(response, retries, time.Now())
@@ -51,7 +50,9 @@ func (r *retrying) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-func isBusy(status int) bool {
+// IsBusy reports whether a status says that the server is busy: the same request
+// may succeed later.
+func IsBusy(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
@@ -59,7 +60,7 @@ func isBusy(status int) bool {
 	return false
 }
 
-// waitFor is the time that the answer asks for in Retry-After, in seconds or as
+// waitFor returns the time that the response asks for in Retry-After, in seconds or as
 // a date (RFC 9110, section 10.2.3), and otherwise one that grows.
 func waitFor(response *http.Response, retries int, now time.Time) time.Duration {
 	asked := response.Header.Get("Retry-After")
@@ -72,7 +73,7 @@ func waitFor(response *http.Response, retries int, now time.Time) time.Duration 
 	return min(firstBackoff<<min(retries, 10), maxWait)
 }
 
-// rewind is the same request once more; not every body can be read again.
+// rewind returns the same request once more. Not every body can be read again.
 func rewind(request *http.Request) (*http.Request, bool) {
 	again := request.Clone(request.Context())
 	if request.Body == nil || request.Body == http.NoBody {
@@ -88,29 +89,29 @@ func rewind(request *http.Request) (*http.Request, bool) {
 
 // wait ends early with the request's context. The server has been heard from, so
 // that the time counts as progress.
-func (r *retrying) wait(request *http.Request, refusal *http.Response, wait time.Duration) error {
+func (r *Retrying) wait(request *http.Request, refusal *http.Response, wait time.Duration) error {
 	_, err := io.CopyN(io.Discard, refusal.Body, maxDrained)
 	if err == nil || errors.Is(err, io.EOF) {
 		err = nil
 	}
 	if err := errors.Join(err, refusal.Body.Close()); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", request.URL.Host, err)
+		return fmt.Errorf("read the response of %s: %w", request.URL.Host, err)
 	}
-	if r.notice != nil {
-		r.notice(fmt.Sprintf("%s answered %s %s with HTTP status %d (%s): asking again in %v",
-			request.URL.Host, request.Method, request.URL.Path, refusal.StatusCode, http.StatusText(refusal.StatusCode), wait))
+	if r.Notice != nil {
+		r.Notice(fmt.Sprintf("%s replied to %s with HTTP status %d (%s): the request is sent again in %v",
+			request.URL.Host, request.Method, refusal.StatusCode, http.StatusText(refusal.StatusCode), wait))
 	}
 	return r.sleep(request.Context(), wait)
 }
 
-func (r *retrying) sleep(ctx context.Context, wait time.Duration) error {
+func (r *Retrying) sleep(ctx context.Context, wait time.Duration) error {
 	over := time.NewTimer(wait)
 	defer over.Stop()
 	tick := time.NewTicker(waitTick)
 	defer tick.Stop()
 	for {
-		if r.progress != nil {
-			r.progress()
+		if r.Progress != nil {
+			r.Progress()
 		}
 		select {
 		case <-over.C:
