@@ -23,11 +23,10 @@ const (
 // TLSConfig makes the server's side of mutual TLS 1.3 out of the environment
 // values. open decrypts the OpenPGP message of SERVER_KEY: only the enclave can.
 func TLSConfig(getenv func(string) string, open func(message []byte) ([]byte, error)) (*tls.Config, error) {
-	clients, err := certificatesFrom(getenv, EnvClientCertificate)
+	client, err := ClientCertificate(getenv)
 	if err != nil {
 		return nil, err
 	}
-	client := clients[0]
 	authorities, err := certificatesFrom(getenv, EnvClientCA)
 	if err != nil {
 		return nil, err
@@ -58,6 +57,15 @@ func TLSConfig(getenv func(string) string, open func(message []byte) ([]byte, er
 			return notExpired(state.PeerCertificates[0])
 		},
 	}, nil
+}
+
+// ClientCertificate returns the certificate of CLIENT_CRT: the one client that is let in.
+func ClientCertificate(getenv func(string) string) (*x509.Certificate, error) {
+	certificates, err := certificatesFrom(getenv, EnvClientCertificate)
+	if err != nil {
+		return nil, err
+	}
+	return certificates[0], nil
 }
 
 // notExpired looks again: a resumed connection is verified without the chain.

@@ -129,7 +129,11 @@ func (d deployment) serve(t *testing.T, getenv func(string) string, ask func(*cl
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	address, done := make(chan string, 1), make(chan error, 1)
-	go func() { done <- run(ctx, getenv, slog.New(serving{slog.DiscardHandler, address}), nil) }()
+	settings, err := readSettings(getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { done <- run(ctx, getenv, settings, slog.New(serving{slog.DiscardHandler, address}), nil) }()
 	select {
 	case err := <-done:
 		return err

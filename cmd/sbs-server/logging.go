@@ -19,26 +19,38 @@ const (
 	logJournal = "journal"
 )
 
-// newLogger makes the server's logger as the environment wants it.
-func newLogger(getenv func(string) string, stdout, stderr io.Writer) (*slog.Logger, error) {
-	options := &slog.HandlerOptions{}
+// logSettings are the settings of the server's own log.
+type logSettings struct {
+	format string     // logJSON, logText or logJournal
+	level  slog.Level // events below it are not logged
+}
+
+// readLogSettings reads SBS_LOG_FORMAT and SBS_LOG_LEVEL.
+func readLogSettings(getenv func(string) string) (logSettings, error) {
+	s := logSettings{format: or(getenv(envLogFormat), logJSON)}
 	if level := getenv(envLogLevel); level != "" {
-		var least slog.Level
-		if err := least.UnmarshalText([]byte(level)); err != nil {
-			return nil, fmt.Errorf("%s is %q: it takes debug, info, warn or error", envLogLevel, level)
+		if err := s.level.UnmarshalText([]byte(level)); err != nil {
+			return logSettings{}, fmt.Errorf("%s: %q is not a level: it takes debug, info, warn or error", envLogLevel, level)
 		}
-		options.Level = least
 	}
-	switch format := or(getenv(envLogFormat), logJSON); format {
-	case logJSON:
-		return slog.New(slog.NewJSONHandler(stderr, options)), nil
+	switch s.format {
+	case logJSON, logText, logJournal:
+		return s, nil
+	}
+	return logSettings{}, fmt.Errorf("%s: %q is not a format: it takes %s, %s or %s", envLogFormat, s.format, logJSON, logText, logJournal)
+}
+
+// newLogger returns a logger that writes to stderr, and in the format logJournal
+// to stdout as well.
+func newLogger(s logSettings, stdout, stderr io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: s.level}
+	switch s.format {
 	case logText:
-		return slog.New(slog.NewTextHandler(stderr, options)), nil
+		return slog.New(slog.NewTextHandler(stderr, options))
 	case logJournal:
-		return slog.New(byLevel{slog.NewJSONHandler(stdout, options), slog.NewJSONHandler(stderr, options)}), nil
-	default:
-		return nil, fmt.Errorf("%s is %q: it takes %s, %s or %s", envLogFormat, format, logJSON, logText, logJournal)
+		return slog.New(byLevel{slog.NewJSONHandler(stdout, options), slog.NewJSONHandler(stderr, options)})
 	}
+	return slog.New(slog.NewJSONHandler(stderr, options))
 }
 
 // byLevel sends errors to another handler than the rest.

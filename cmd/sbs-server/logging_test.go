@@ -24,7 +24,7 @@ func TestLogger(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			logger, err := newLogger(func(key string) string { return test.environment[key] }, &stdout, &stderr)
+			settings, err := readLogSettings(func(key string) string { return test.environment[key] })
 			if test.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), test.refused) {
 					t.Errorf("got %v", err)
@@ -34,7 +34,7 @@ func TestLogger(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			logger = logger.With(slog.Int("a", 1))
+			logger := newLogger(settings, &stdout, &stderr).With(slog.Int("a", 1))
 			logger.Debug("deep")
 			logger.Info("hello")
 			logger.Error("oh", "error", errors.New("two\nlines"))

@@ -3,6 +3,7 @@
 // the environment values.
 //
 //	sbs-server                                serve
+//	sbs-server check                          check the settings and print them
 //	sbs-server keygen DIR [PREVIOUS]          make the secrets of a server image
 //	sbs-server simulate-enclave DIR           make the secrets of a simulated enclave
 //	sbs-server forget-trust-data NOTARY GUN   let go of trust data that is lost
@@ -41,15 +42,9 @@ func main() {
 func dispatch(ctx context.Context, arguments []string) error {
 	switch {
 	case len(arguments) == 0:
-		logger, err := newLogger(os.Getenv, os.Stdout, os.Stderr)
-		if err != nil {
-			return err
-		}
-		sandbox, err := newSandbox(ctx, logger)
-		if err != nil {
-			return err
-		}
-		return run(ctx, os.Getenv, logger, sandbox)
+		return serve(ctx, os.Getenv, os.Stdout, os.Stderr)
+	case arguments[0] == "check" && len(arguments) == 1:
+		return checkSettings(os.Getenv, os.Stdout)
 	case arguments[0] == "health" && len(arguments) == 1:
 		return askHealth(ctx, os.Getenv)
 	case (arguments[0] == "version" || arguments[0] == "--version") && len(arguments) == 1:
@@ -66,5 +61,5 @@ func dispatch(ctx context.Context, arguments []string) error {
 	case arguments[0] == "forget-trust-data" && len(arguments) == 3:
 		return forgetTrustData(ctx, os.Getenv, arguments[1], arguments[2])
 	}
-	return errors.New("usage: sbs-server [keygen DIR [PREVIOUS] | simulate-enclave DIR | forget-trust-data NOTARY GUN | health | version]")
+	return errors.New("usage: sbs-server [check | keygen DIR [PREVIOUS] | simulate-enclave DIR | forget-trust-data NOTARY GUN | health | version]")
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -35,17 +36,27 @@ const (
 	envCABundle   = "SBS_CA_BUNDLE"           // PEM file of CAs for git, notary, registry and object servers, for all builds
 )
 
-// run starts what a server is made of, in order, serves until ctx ends, and
-// stops it in the reverse order. sandbox runs the tasks of builds.
-func run(ctx context.Context, getenv func(string) string, logger *slog.Logger, sandbox *process.Sandbox) (err error) {
-	// One more thread than there are cores: while a manifest is compressed on all
-	// of them, the kernel gives a request its share at once, where Go's own
-	// scheduler would let it wait for 10 ms and more.
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+// serve reads and checks the environment, and runs the server in it until ctx ends.
+func serve(ctx context.Context, getenv func(string) string, stdout, stderr io.Writer) error {
 	settings, err := readSettings(getenv)
 	if err != nil {
 		return err
 	}
+	logger := newLogger(settings.log, stdout, stderr)
+	sandbox, err := newSandbox(ctx, logger)
+	if err != nil {
+		return err
+	}
+	return run(ctx, getenv, settings, logger, sandbox)
+}
+
+// run starts what a server is made of, in order, serves until ctx ends, and
+// stops it in the reverse order. sandbox runs the tasks of builds.
+func run(ctx context.Context, getenv func(string) string, settings settings, logger *slog.Logger, sandbox *process.Sandbox) (err error) {
+	// One more thread than there are cores: while a manifest is compressed on all
+	// of them, the kernel gives a request its share at once, where Go's own
+	// scheduler would let it wait for 10 ms and more.
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	inside, err := chooseEnclave(getenv)
 	if err != nil {
 		return err

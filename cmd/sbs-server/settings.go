@@ -19,13 +19,14 @@ import (
 )
 
 // settings are the operator's, out of the environment: all values but those of the
-// contract, which packages enclave and server read, and those of the log.
+// contract, which packages enclave and server read.
 type settings struct {
 	listen  string // address
 	health  string // loopback address; "" for none
 	volume  string // folder
 	records string // folder of the attestation record; "" for the usual one
 
+	log        logSettings
 	dockerHost string // "" for the usual one
 	registries registries
 	knownHosts []byte
@@ -44,6 +45,9 @@ func readSettings(getenv func(string) string) (s settings, err error) {
 		listen: or(getenv(envListen), ":443"), health: getenv(envHealth),
 		volume: or(getenv(envVolume), "/data"), records: getenv(envRecords),
 		dockerHost: getenv(envDockerHost), caFile: getenv(envCABundle),
+	}
+	if s.log, err = readLogSettings(getenv); err != nil {
+		return settings{}, err
 	}
 	if s.registries, err = readRegistries(getenv); err != nil {
 		return settings{}, err

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"log/slog"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +23,8 @@ func TestSettingsAreCheckedBeforeAnythingIsTouched(t *testing.T) {
 	text := file("text", "no PEM")
 	key := file("key", "-----BEGIN PRIVATE KEY-----\nczNjcmV0\n-----END PRIVATE KEY-----\n")
 	for name, bad := range map[string][]string{
+		envLogLevel:    {"loud"},
+		envLogFormat:   {"xml"},
 		envListen:      {"443", "host:port:port", ":no-port"},
 		envHealth:      {"0.0.0.0:80", "127.0.0.1"},
 		envVolume:      {text, filepath.Join(text, "below")},
@@ -38,7 +40,7 @@ func TestSettingsAreCheckedBeforeAnythingIsTouched(t *testing.T) {
 		for _, value := range bad {
 			volume := filepath.Join(t.TempDir(), "volume")
 			values := map[string]string{envVolume: volume, envSimulated: filepath.Join(dir, "enclave"), name: value}
-			err := run(t.Context(), func(name string) string { return values[name] }, slog.New(slog.DiscardHandler), nil)
+			err := serve(t.Context(), func(name string) string { return values[name] }, io.Discard, io.Discard)
 			if err == nil || !strings.HasPrefix(err.Error(), name+": ") {
 				t.Errorf("%s=%q: %v", name, value, err)
 			}
