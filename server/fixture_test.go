@@ -69,7 +69,7 @@ func (f *fixture) start() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	slot, err := job.Open(data, func(r job.Record) job.Record { return r })
+	slot, err := job.Open(data.Job(), func(r job.Record) job.Record { return r })
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func parameters(more ...string) string {
 // keep stores a finished build as the pipeline does.
 func (f *fixture) keep(id, status string, log string) job.Record {
 	f.t.Helper()
-	build, err := f.Volume.CreateBuild(id)
+	build, err := f.Volume.Builds().Create(id)
 	if err != nil {
 		f.t.Fatal(err)
 	}

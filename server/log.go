@@ -35,7 +35,7 @@ func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) openLog(id string) (*os.File, error) {
-	build, err := s.Volume.Build(id)
+	build, err := s.Volume.Builds().Open(id)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (s *Server) latest() (job.Record, *volume.Build, error) {
 // succeeded reads the record of a build that succeeded. Any other is
 // errNoSuchBuild.
 func (s *Server) succeeded(id string) (record job.Record, build *volume.Build, err error) {
-	build, err = s.Volume.Build(id)
+	build, err = s.Volume.Builds().Open(id)
 	if err != nil {
 		return record, nil, errors.Join(errNoSuchBuild, err)
 	}

@@ -16,7 +16,7 @@ func TestParametersOfAnEarlierVersionAreReplacedByUpdate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			earlier := parameters("DOCKER_PUSH_SERVER", "us.icr.io", "DOCKER_REPO", "Upper/App")
-			if err := f.Volume.Put(name, []byte(earlier)); err != nil {
+			if err := f.Volume.Secrets().Put(name, []byte(earlier)); err != nil {
 				t.Fatal(err)
 			}
 			if err := f.Volume.Close(); err != nil {

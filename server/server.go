@@ -91,7 +91,7 @@ func space(data *volume.Volume) metrics.Space {
 }
 
 func (s *Server) restore() error {
-	sealed, err := s.Volume.Get(parametersName)
+	sealed, err := s.Volume.Secrets().Get(parametersName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.restoreImported()
 	}
@@ -129,7 +129,7 @@ func (s *Server) refuse(sealed []byte, cause error) error {
 
 // restoreImported does not ask for what is required: that came not along.
 func (s *Server) restoreImported() error {
-	sealed, err := s.Volume.Get(importedName)
+	sealed, err := s.Volume.Secrets().Get(importedName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -190,7 +190,7 @@ func (s *Server) change(next func(*api.Parameters) (api.Parameters, error)) erro
 	if err != nil {
 		return fmt.Errorf("seal parameters: %w", err)
 	}
-	if err := s.Volume.Put(parametersName, text); err != nil {
+	if err := s.Volume.Secrets().Put(parametersName, text); err != nil {
 		return fmt.Errorf("seal parameters: %w", err)
 	}
 	s.parameters, s.incomplete, s.refused = &changed, false, nil

@@ -104,7 +104,7 @@ func (s *Server) sealedState() (name, text string, err error) {
 	if text, err = stateimage.Seal(s.Keys, developer, state); err != nil {
 		return "", "", err
 	}
-	if err := s.Volume.Put(generationName, strconv.AppendUint(nil, state.Generation, 10)); err != nil {
+	if err := s.Volume.Secrets().Put(generationName, strconv.AppendUint(nil, state.Generation, 10)); err != nil {
 		return "", "", err
 	}
 	return state.BuildName, text, nil
@@ -146,7 +146,7 @@ func (s *Server) state(parameters api.Parameters) (stateimage.State, error) {
 // secrets are the sealed names that travel: signing keys, and what is remembered
 // of trust repositories.
 func (s *Server) secrets() (map[string][]byte, error) {
-	names, err := s.Volume.List("")
+	names, err := s.Volume.Secrets().List("")
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (s *Server) secrets() (map[string][]byte, error) {
 		if _, travels := s.Travelling.Find(name); !travels {
 			continue
 		}
-		if secrets[name], err = s.Volume.Get(name); err != nil {
+		if secrets[name], err = s.Volume.Secrets().Get(name); err != nil {
 			return nil, err
 		}
 	}
@@ -170,7 +170,7 @@ const (
 
 // history is the latest builds that succeeded, as far as they fit.
 func (s *Server) history() ([]stateimage.Build, error) {
-	ids, err := s.Volume.Builds()
+	ids, err := s.Volume.Builds().IDs()
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (s *Server) history() ([]stateimage.Build, error) {
 
 // generation is the number of the latest state that was exported or imported.
 func (s *Server) generation() (uint64, error) {
-	text, err := s.Volume.Get(generationName)
+	text, err := s.Volume.Secrets().Get(generationName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}

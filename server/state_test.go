@@ -42,14 +42,14 @@ func (f *fixture) again() {
 
 func (f *fixture) put(name, secret string) {
 	f.t.Helper()
-	if err := f.Volume.Put(name, []byte(secret)); err != nil {
+	if err := f.Volume.Secrets().Put(name, []byte(secret)); err != nil {
 		f.t.Fatal(err)
 	}
 }
 
 func (f *fixture) get(name string) string {
 	f.t.Helper()
-	secret, err := f.Volume.Get(name)
+	secret, err := f.Volume.Secrets().Get(name)
 	if err != nil {
 		f.t.Fatal(err)
 	}

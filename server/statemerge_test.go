@@ -121,7 +121,7 @@ func TestUndeclaredNames(t *testing.T) {
 	f.put("new/secret", "of a package that declared nothing")
 	second := newFixture(t).inImage(image)
 	second.answer("POST", "/state-image", importing(t, secret, f.export("{}").State), http.StatusOK)
-	if _, err := second.Volume.Get("new/secret"); err == nil {
+	if _, err := second.Volume.Secrets().Get("new/secret"); err == nil {
 		t.Error("a name that nobody declared travelled")
 	}
 	f.Travelling = append(f.Travelling, f.Travelling[0])

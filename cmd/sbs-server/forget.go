@@ -30,8 +30,8 @@ func forgetTrustData(ctx context.Context, getenv func(string) string, address, g
 		return err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
-	ours := dct.New(data).Forget(ctx, address, gun)
-	theirs := data.Remove(base.RecordName(notary.Name(server), gun))
+	ours := dct.New(data.Secrets()).Forget(ctx, address, gun)
+	theirs := data.Secrets().Remove(base.RecordName(notary.Name(server), gun))
 	if errors.Is(ours, fs.ErrNotExist) && errors.Is(theirs, fs.ErrNotExist) {
 		return fmt.Errorf("forget trust data: nothing is remembered of %s at %s: give both as the failed build's log shows them", gun, address)
 	}

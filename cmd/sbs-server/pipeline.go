@@ -25,7 +25,7 @@ import (
 func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
 	connect func(context.Context) (pipeline.Engine, error), sandbox *process.Sandbox, logger *slog.Logger,
 ) *pipeline.Pipeline {
-	bundles := sigstore.New(data)
+	bundles := sigstore.New(data.Secrets())
 	return pipeline.New(pipeline.Config{
 		Slot:    slot,
 		Volume:  data,
@@ -33,8 +33,8 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 		Clone:   source.Clone,
 		Connect: connect,
 		Signers: map[string]pipeline.Signer{
-			api.SigningDCT:            dct.New(data),
-			api.SigningSimple:         simple.New(data, data, version),
+			api.SigningDCT:            dct.New(data.Secrets()),
+			api.SigningSimple:         simple.New(data.Secrets(), data.Lookaside(), version),
 			api.SigningSigstore:       bundles,
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
@@ -42,7 +42,7 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 		LookThrough:     sbom.Scanner{Runner: sandbox}.Scan,
 		CheckDockerfile: dockerfile.Checker{Runner: sandbox}.Check,
 		Attester:        bundles,
-		Bases:           baseWays(data),
+		Bases:           baseWays(data.Secrets()),
 		Logger:          logger,
 		Enclave:         inside.Kind(),
 		Version:         version,

@@ -81,7 +81,7 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 		return err
 	}
 	defer func() { err = errors.Join(err, docker.stop()) }()
-	slot, err := job.Open(data, pipeline.Sweep(ctx, docker.connect, logger, pipeline.Recover(data)))
+	slot, err := job.Open(data.Job(), pipeline.Sweep(ctx, docker.connect, logger, pipeline.Recover(data)))
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func openVolume(dir string, inside *enclave.Enclave, logger *slog.Logger) (*volu
 // file that does not open is named here and wherever it is needed, and the server
 // does without it as long as it can.
 func openSealed(data *volume.Volume, inside *enclave.Enclave, logger *slog.Logger) error {
-	opened, err := data.Check()
+	opened, err := data.Secrets().Check()
 	if opened == 0 && errors.Is(err, enclave.ErrOtherSecret) {
 		return err
 	}
@@ -148,7 +148,7 @@ func openSealed(data *volume.Volume, inside *enclave.Enclave, logger *slog.Logge
 		logger.Error("sealed files do not open", "error", err)
 	}
 	// What can't be sealed anew is still open to this image, or is damaged.
-	if err := data.Reseal(inside.NeedsReseal); err != nil {
+	if err := data.Secrets().Reseal(inside.NeedsReseal); err != nil {
 		logger.Error("seal anew what an earlier server image sealed", "error", err)
 	}
 	return nil

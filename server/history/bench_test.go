@@ -38,12 +38,12 @@ func records(b *testing.B) *volume.Volume {
 
 // readAll is the same work done without the history: every record is read.
 func readAll(v *volume.Volume) (listed []api.Build, err error) {
-	ids, err := v.Builds()
+	ids, err := v.Builds().IDs()
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
-		folder, err := v.Build(id)
+		folder, err := v.Builds().Open(id)
 		if err != nil {
 			return nil, err
 		}

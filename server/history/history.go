@@ -15,7 +15,8 @@ import (
 
 // Builds is the history of one volume. It is safe for concurrent use.
 type Builds struct {
-	volume *volume.Volume
+	folders volume.Builds
+	space   func() (volume.Space, error) // of the volume
 
 	mu    sync.Mutex
 	known map[string]build // by id
@@ -30,7 +31,7 @@ type build struct {
 
 // New returns the history of a volume. It does not read the volume yet.
 func New(v *volume.Volume) *Builds {
-	return &Builds{volume: v, known: map[string]build{}}
+	return &Builds{folders: v.Builds(), space: v.Space, known: map[string]build{}}
 }
 
 // List returns the builds that began before the one with the id before, or the
@@ -38,7 +39,7 @@ func New(v *volume.Volume) *Builds {
 // reports whether there are older ones. A running build has no record yet and is
 // listed with its id and sizes only.
 func (b *Builds) List(before string, limit int) (page []api.Build, more bool, err error) {
-	ids, err := b.volume.Builds()
+	ids, err := b.folders.IDs()
 	if err != nil {
 		return nil, false, err
 	}
@@ -63,7 +64,7 @@ func (b *Builds) List(before string, limit int) (page []api.Build, more bool, er
 // LatestSuccess returns the latest build that succeeded, or a zero Build when none
 // has.
 func (b *Builds) LatestSuccess() (api.Build, error) {
-	ids, err := b.volume.Builds()
+	ids, err := b.folders.IDs()
 	if err != nil {
 		return api.Build{}, err
 	}
@@ -83,12 +84,12 @@ func (b *Builds) latestSuccess(ids []string) (latest api.Build, err error) {
 // Unfinished returns the ids of the builds that have no record, newest first: the
 // running build, and those that a crash interrupted.
 func (b *Builds) Unfinished() (unfinished []string, err error) {
-	ids, err := b.volume.Builds()
+	ids, err := b.folders.IDs()
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
-		_, err := b.volume.RecordStamp(id)
+		_, err := b.folders.RecordStamp(id)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			unfinished = append(unfinished, id)
@@ -131,7 +132,7 @@ func (b *Builds) each(ids []string, show func(build) bool) error {
 func (b *Builds) current(id string) (build, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	stamp, err := b.volume.RecordStamp(id)
+	stamp, err := b.folders.RecordStamp(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		delete(b.known, id)
 		return b.read(id) // it has no record yet, and is not cached
@@ -155,7 +156,7 @@ func (b *Builds) current(id string) (build, error) {
 // read returns a build as read from its folder. A record that can't be read is no
 // error: it is described in the Problem of the build.
 func (b *Builds) read(id string) (build, error) {
-	folder, err := b.volume.Build(id)
+	folder, err := b.folders.Open(id)
 	if err != nil {
 		return build{}, err
 	}

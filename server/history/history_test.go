@@ -57,7 +57,7 @@ func recordText(number int, status string) []byte {
 // keep keeps a finished build with a manifest of that size.
 func keep(t testing.TB, v *volume.Volume, number int, status string, manifest int) {
 	t.Helper()
-	build, err := v.CreateBuild(id(number))
+	build, err := v.Builds().Create(id(number))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestFoldersAreTheTruth(t *testing.T) {
 	}
 	latest("")
 	keep(t, v, 9, failed, 0)
-	if _, err := v.CreateBuild(id(10)); err != nil { // it runs
+	if _, err := v.Builds().Create(id(10)); err != nil { // it runs
 		t.Fatal(err)
 	}
 	latest("")
@@ -186,7 +186,7 @@ func TestFoldersAreTheTruth(t *testing.T) {
 
 func TestRecordOfAnotherBuild(t *testing.T) {
 	v := openVolume(t, t.TempDir())
-	build, err := v.CreateBuild(id(1))
+	build, err := v.Builds().Create(id(1))
 	if err == nil {
 		err = build.SaveRecord([]byte(`{"id": 7}`))
 	}

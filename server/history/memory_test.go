@@ -80,7 +80,7 @@ func TestTrimLooksAtWhatGoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			left, err := v.Builds()
+			left, err := v.Builds().IDs()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func TestTrimSeesNewBuilds(t *testing.T) {
 	keep(t, v, 0, api.StatusSuccess, manifest)
 	keep(t, v, 8, api.StatusSuccess, manifest)
 	b := New(v)
-	running, err := v.CreateBuild(id(2))
+	running, err := v.Builds().Create(id(2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestUnfinished(t *testing.T) {
 	keep(t, v, 1, api.StatusSuccess, 0)
 	damage(t, filepath.Join(dir, "builds"), 1)
 	for _, number := range []int{2, 3} {
-		if _, err := v.CreateBuild(id(number)); err != nil {
+		if _, err := v.Builds().Create(id(number)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -30,7 +30,7 @@ type Trimmed struct {
 // the build current, so the limits may still be exceeded when it returns. It must
 // not be called concurrently.
 func (b *Builds) Trim(limits Limits, current string) (Trimmed, error) {
-	ids, err := b.volume.Builds()
+	ids, err := b.folders.IDs()
 	if err != nil {
 		return Trimmed{}, err
 	}
@@ -110,14 +110,14 @@ func (t *trim) removeOldestOutputs() error {
 
 // scarce reports whether less than DesiredFree is free.
 func (t *trim) scarce() (bool, error) {
-	space, err := t.builds.volume.Space()
+	space, err := t.builds.space()
 	return space.Free < t.limits.DesiredFree, err
 }
 
 // worthwhile reports whether RequiredFree can be reached by removing logs and
 // manifests.
 func (t *trim) worthwhile() (bool, error) {
-	space, err := t.builds.volume.Space()
+	space, err := t.builds.space()
 	if err != nil {
 		return false, err
 	}
@@ -142,7 +142,7 @@ func (t *trim) removeOldest() error {
 	if err != nil || !removable {
 		return err
 	}
-	folder, err := t.builds.volume.Build(known.id)
+	folder, err := t.builds.folders.Open(known.id)
 	if err == nil {
 		err = folder.Remove()
 	}
@@ -161,7 +161,7 @@ func (t *trim) removeOutputs(known *size) error {
 	if err != nil || !removable {
 		return err
 	}
-	folder, err := t.builds.volume.Build(known.id)
+	folder, err := t.builds.folders.Open(known.id)
 	if err == nil {
 		err = folder.RemoveOutputs()
 	}

@@ -37,11 +37,11 @@ func (b *Builds) size(id string) (size, error) {
 	defer b.mu.Unlock()
 	known, ok := b.known[id]
 	if !ok {
-		folder, err := b.volume.Build(id)
+		folder, err := b.folders.Open(id)
 		if err != nil {
 			return size{}, err
 		}
-		_, unfinished := b.volume.RecordStamp(id)
+		_, unfinished := b.folders.RecordStamp(id)
 		if known, err = measure(folder); err != nil {
 			return size{}, err
 		}

@@ -13,8 +13,8 @@ import (
 
 // Store keeps the state of a slot over crashes.
 type Store interface {
-	SaveJob(state []byte) error
-	LoadJob() ([]byte, error) // wraps fs.ErrNotExist when nothing was saved
+	Save(state []byte) error
+	Load() ([]byte, error) // wraps fs.ErrNotExist when nothing was saved
 }
 
 // State is a snapshot of a slot.
@@ -43,7 +43,7 @@ type Slot struct {
 // the record's cause says so, and finished builds are not in this store.
 func Open(store Store, recover func(Record) Record) (*Slot, error) {
 	s := &Slot{store: store, changed: make(chan struct{})}
-	saved, err := store.LoadJob()
+	saved, err := store.Load()
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
@@ -203,7 +203,7 @@ func (s *Slot) setLocked(state State) error {
 	if err != nil {
 		return err
 	}
-	if err := s.store.SaveJob(saved); err != nil {
+	if err := s.store.Save(saved); err != nil {
 		return err
 	}
 	s.show(state)

@@ -18,7 +18,7 @@ type memory struct {
 	fail  error
 }
 
-func (m *memory) SaveJob(state []byte) error {
+func (m *memory) Save(state []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
@@ -28,7 +28,7 @@ func (m *memory) SaveJob(state []byte) error {
 	return nil
 }
 
-func (m *memory) LoadJob() ([]byte, error) {
+func (m *memory) Load() ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.saved == nil {

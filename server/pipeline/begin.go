@@ -134,7 +134,7 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 			redact:     redact,
 			log:        buildlog.New(file, redact, p.now, slot.Touch),
 			work:       filepath.Join(p.Volume.Work(), folder.ID()),
-			key:        sync.OnceValues(func() (*rsa.PrivateKey, error) { return manifestkey.Open(p.Volume) }),
+			key:        sync.OnceValues(func() (*rsa.PrivateKey, error) { return manifestkey.Open(p.Volume.Secrets()) }),
 		}
 		b.logTrimmed(trimmed)
 		return b.toTheEnd(ctx)
@@ -165,7 +165,7 @@ func operatorArguments(operators, developers map[string]string) map[string]strin
 // one microsecond are told apart by waiting for the next.
 func (p *Pipeline) createFolder() (*volume.Build, error) {
 	for {
-		folder, err := p.Volume.CreateBuild(p.now().UTC().Format(volume.IDLayout))
+		folder, err := p.Volume.Builds().Create(p.now().UTC().Format(volume.IDLayout))
 		if !errors.Is(err, fs.ErrExist) {
 			return folder, err
 		}

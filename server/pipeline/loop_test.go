@@ -71,10 +71,10 @@ func newFixture(t *testing.T) *fixture {
 			t.Error(err)
 		}
 	})
-	if err := f.volume.Put("manifest/key", sharedKey()); err != nil {
+	if err := f.volume.Secrets().Put("manifest/key", sharedKey()); err != nil {
 		t.Fatal(err)
 	}
-	if f.slot, err = job.Open(f.volume, Recover(f.volume)); err != nil {
+	if f.slot, err = job.Open(f.volume.Job(), Recover(f.volume)); err != nil {
 		t.Fatal(err)
 	}
 	f.pipeline = New(Config{
@@ -126,7 +126,7 @@ func (f *fixture) reach(ctx context.Context, operation string) error {
 func (f *fixture) checkDurable(operation string) {
 	order := []string{"", api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusImageBuilt, api.StatusImagePushed, api.StatusSuccess}
 	visible := f.slot.State()
-	content, err := f.volume.LoadJob()
+	content, err := f.volume.Job().Load()
 	var durable job.State
 	if err == nil {
 		err = json.Unmarshal(content, &durable)

@@ -40,7 +40,7 @@ func Recover(v *volume.Volume) func(record.Record) record.Record {
 // saveInterrupted keeps the end of a build that has none. A record that is there
 // is damaged, and stays for whoever can mend it.
 func saveInterrupted(v *volume.Volume, last record.Record) error {
-	folder, err := v.Build(last.ID)
+	folder, err := v.Builds().Open(last.ID)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (p *Pipeline) Settle() error {
 }
 
 func savedRecord(v *volume.Volume, id string) (saved record.Record, ok bool) {
-	folder, err := v.Build(id)
+	folder, err := v.Builds().Open(id)
 	if err != nil {
 		return saved, false
 	}

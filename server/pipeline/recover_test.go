@@ -37,7 +37,7 @@ func cut(t *testing.T, id string) (*volume.Volume, *volume.Build, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = v.Close() })
-	build, err := v.CreateBuild(id)
+	build, err := v.Builds().Create(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestDamagedEnd(t *testing.T) {
 // TestSettle pins that no build stays without an end, but the one that has one.
 func TestSettle(t *testing.T) {
 	v, build, _ := cut(t, testID)
-	other, err := v.CreateBuild(otherID)
+	other, err := v.Builds().Create(otherID)
 	if err == nil {
 		err = other.SaveRecord([]byte(`{"id":"` + otherID + `","status":"success"}`))
 	}
@@ -137,7 +137,7 @@ func TestSettle(t *testing.T) {
 // was, not as an interruption.
 func TestLatestIsSavedLater(t *testing.T) {
 	v, build, folder := cut(t, testID)
-	slot, err := job.Open(v, func(r record.Record) record.Record { return r })
+	slot, err := job.Open(v.Job(), func(r record.Record) record.Record { return r })
 	if err != nil {
 		t.Fatal(err)
 	}

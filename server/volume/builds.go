@@ -47,38 +47,44 @@ const (
 	maxRecord     = 16 << 20
 )
 
-// CreateBuild creates the folder of a new build. The error wraps fs.ErrExist when
+// Builds is the view of the volume that stores one folder for each build.
+type Builds struct{ volume *Volume }
+
+// Builds returns the builds of the volume.
+func (v *Volume) Builds() Builds { return Builds{v} }
+
+// Create creates the folder of a new build. The error wraps fs.ErrExist when
 // the id is already in use.
-func (v *Volume) CreateBuild(id string) (*Build, error) {
+func (b Builds) Create(id string) (*Build, error) {
 	if !isID(id) {
 		return nil, fmt.Errorf("create build folder: %q is not a build id", id)
 	}
 	folder := path.Join(folderBuilds, id)
-	if err := v.root.Mkdir(folder, 0o700); err != nil {
+	if err := b.volume.root.Mkdir(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("create build folder: %w", err)
 	}
-	if err := v.syncFolder(folderBuilds); err != nil {
+	if err := b.volume.syncFolder(folderBuilds); err != nil {
 		return nil, err
 	}
-	return &Build{volume: v, id: id, folder: folder}, nil
+	return &Build{volume: b.volume, id: id, folder: folder}, nil
 }
 
-// Build returns the build with that id. The error wraps fs.ErrNotExist when there
+// Open returns the build with that id. The error wraps fs.ErrNotExist when there
 // is none.
-func (v *Volume) Build(id string) (*Build, error) {
+func (b Builds) Open(id string) (*Build, error) {
 	if !isID(id) {
 		return nil, fmt.Errorf("build %q: %w", id, fs.ErrNotExist)
 	}
 	folder := path.Join(folderBuilds, id)
-	if _, err := v.root.Stat(folder); err != nil {
+	if _, err := b.volume.root.Stat(folder); err != nil {
 		return nil, fmt.Errorf("build %q: %w", id, err)
 	}
-	return &Build{volume: v, id: id, folder: folder}, nil
+	return &Build{volume: b.volume, id: id, folder: folder}, nil
 }
 
-// Builds returns the ids of all builds, newest first.
-func (v *Volume) Builds() ([]string, error) {
-	names, err := v.names(folderBuilds)
+// IDs returns the ids of all builds, newest first.
+func (b Builds) IDs() ([]string, error) {
+	names, err := b.volume.names(folderBuilds)
 	if err != nil {
 		return nil, fmt.Errorf("list builds: %w", err)
 	}

@@ -58,7 +58,7 @@ func TestDamagedRecords(t *testing.T) {
 // finished keeps a build as the pipeline does.
 func finished(t *testing.T, v *Volume, id string) *Build {
 	t.Helper()
-	build, err := v.CreateBuild(id)
+	build, err := v.Builds().Create(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestRemovedOverACrash(t *testing.T) {
 	if err := os.Rename(folder, folder+".removed"); err != nil {
 		t.Fatal(err)
 	}
-	if ids, err := v.Builds(); err != nil || len(ids) != 0 {
+	if ids, err := v.Builds().IDs(); err != nil || len(ids) != 0 {
 		t.Errorf("listed %v, %v", ids, err)
 	}
 	for _, name := range []string{"record.json", "public.pem"} {
@@ -142,7 +142,7 @@ func TestRemove(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Join(dir, "builds")); err != nil || len(left) != 0 {
 		t.Errorf("left %v, %v", left, err)
 	}
-	if _, err := v.Build(testID); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := v.Builds().Open(testID); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -185,7 +185,7 @@ func TestMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{testID, "2020-02-10_15-37-37.178350"} {
-		if _, err := v.RecordStamp(id); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := v.Builds().RecordStamp(id); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: got %v, want fs.ErrNotExist", id, err)
 		}
 	}
@@ -203,7 +203,7 @@ func tick(t *testing.T, v *Volume) {
 		if err := v.root.WriteFile("builds/"+probe+"/record.json", nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		now, err := v.RecordStamp(probe)
+		now, err := v.Builds().RecordStamp(probe)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +221,7 @@ func tick(t *testing.T, v *Volume) {
 
 func stamp(t *testing.T, v *Volume) Stamp {
 	t.Helper()
-	m, err := v.RecordStamp(testID)
+	m, err := v.Builds().RecordStamp(testID)
 	if err != nil {
 		t.Fatal(err)
 	}

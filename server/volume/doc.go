@@ -10,6 +10,9 @@
 //	lookaside/<image>/       signatures of images whose registry stores none
 //	work/                    scratch space, emptied at every start
 //
+// Users of the volume receive only the part they need: Secrets, Builds, Job or
+// Lookaside.
+//
 // Records, keys, manifests and sealed files are written to a temporary file,
 // synced and renamed, and their folder is synced: after a crash there is the old
 // file or the new one.

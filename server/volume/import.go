@@ -11,7 +11,7 @@ import (
 // Import holds secrets and builds from another volume, which are imported all or
 // none.
 type Import struct {
-	Secrets map[string][]byte `json:"secrets"` // by name, as for Put
+	Secrets map[string][]byte `json:"secrets"` // by name, as for Secrets.Put
 	Builds  []ImportedBuild   `json:"builds"`
 }
 
@@ -84,7 +84,7 @@ func (v *Volume) FinishImport() error {
 // checkImport returns an error for anything that would stop an import half-way.
 func (v *Volume) checkImport(from Import) error {
 	for name := range from.Secrets {
-		if err := v.replaceable(name); err != nil {
+		if err := v.Secrets().replaceable(name); err != nil {
 			return err
 		}
 	}
@@ -98,7 +98,7 @@ func (v *Volume) checkImport(from Import) error {
 
 func (v *Volume) apply(from Import) error {
 	for name, secret := range from.Secrets {
-		if err := v.Put(name, secret); err != nil {
+		if err := v.Secrets().Put(name, secret); err != nil {
 			return err
 		}
 	}
@@ -113,9 +113,9 @@ func (v *Volume) apply(from Import) error {
 // applyBuild adds a build unless it exists. The record is written last: a folder
 // that has one is complete and remains unchanged, even if the record is damaged.
 func (v *Volume) applyBuild(imported ImportedBuild) error {
-	build, err := v.CreateBuild(imported.ID)
+	build, err := v.Builds().Create(imported.ID)
 	if errors.Is(err, fs.ErrExist) {
-		build, err = v.Build(imported.ID)
+		build, err = v.Builds().Open(imported.ID)
 	}
 	if err != nil {
 		return err

@@ -20,12 +20,12 @@ var incoming = Import{
 func (v *Volume) holds(t *testing.T, from Import) {
 	t.Helper()
 	for name, want := range from.Secrets {
-		if got, err := v.Get(name); err != nil || string(got) != string(want) {
+		if got, err := v.Secrets().Get(name); err != nil || string(got) != string(want) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 	for _, want := range from.Builds {
-		build, err := v.Build(want.ID)
+		build, err := v.Builds().Open(want.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func (v *Volume) holds(t *testing.T, from Import) {
 
 func TestImport(t *testing.T) {
 	v := openAt(t, t.TempDir())
-	if err := v.Put("manifest/key", []byte("old")); err != nil {
+	if err := v.Secrets().Put("manifest/key", []byte("old")); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -64,7 +64,7 @@ func TestImport(t *testing.T) {
 func TestImportLeavesFinishedBuildsAlone(t *testing.T) {
 	v := openAt(t, t.TempDir())
 	const before = "{\n  \"as\": \"it was\"\n}\n"
-	build, err := v.CreateBuild(incoming.Builds[0].ID)
+	build, err := v.Builds().Create(incoming.Builds[0].ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestImportIsFinishedAtOpen(t *testing.T) {
 			}
 		}
 		if done < len(incoming.Builds) { // cut within a build
-			if _, err := v.CreateBuild(incoming.Builds[done].ID); err != nil {
+			if _, err := v.Builds().Create(incoming.Builds[done].ID); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -136,7 +136,7 @@ func TestDamagedJournalIsNamedAndKept(t *testing.T) {
 func TestImportOverASealedFileThatDoesNotOpen(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
-	if err := v.Put("manifest/key", []byte("old")); err != nil {
+	if err := v.Secrets().Put("manifest/key", []byte("old")); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, folderSealed, "manifest", "key")
@@ -150,7 +150,7 @@ func TestImportOverASealedFileThatDoesNotOpen(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, fileImport)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the journal: %v", err)
 	}
-	if names, err := v.List(""); err != nil || len(names) != 1 {
+	if names, err := v.Secrets().List(""); err != nil || len(names) != 1 {
 		t.Errorf("sealed are %q, %v", names, err)
 	}
 	if content, err := os.ReadFile(file); err != nil || string(content) != "damaged" {

@@ -10,6 +10,13 @@ import (
 	"strings"
 )
 
+// Lookaside is the view of the volume that stores signatures of images whose
+// registry stores none.
+type Lookaside struct{ volume *Volume }
+
+// Lookaside returns the lookaside store of the volume.
+func (v *Volume) Lookaside() Lookaside { return Lookaside{v} }
+
 // Bounds of the lookaside store. An image has one signature for each of its
 // tags; building the same commit repeatedly adds none.
 const (
@@ -23,14 +30,14 @@ var lookasideImage = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+
 
 // AddSignature durably stores one more signature of image under the next number.
 // It must not be called concurrently.
-func (v *Volume) AddSignature(image string, signature []byte) error {
+func (l Lookaside) AddSignature(image string, signature []byte) error {
 	if !lookasideImage.MatchString(image) {
 		return fmt.Errorf("store a signature: %q is not an image of a lookaside store", image)
 	}
 	if len(signature) > maxSignature {
 		return fmt.Errorf("store a signature of %s: it is larger than %d bytes", image, maxSignature)
 	}
-	kept, err := v.Signatures(image)
+	kept, err := l.Signatures(image)
 	if err != nil {
 		return err
 	}
@@ -38,16 +45,16 @@ func (v *Volume) AddSignature(image string, signature []byte) error {
 		return fmt.Errorf("store a signature of %s: it has %d already", image, maxSignatures)
 	}
 	folder := path.Join(folderLookaside, image)
-	if err := v.root.MkdirAll(folder, 0o700); err != nil {
+	if err := l.volume.root.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("store a signature of %s: %w", image, err)
 	}
-	if err := v.writeFile(path.Join(folder, signatureName(len(kept)+1)), signature, 0o600); err != nil {
+	if err := l.volume.writeFile(path.Join(folder, signatureName(len(kept)+1)), signature, 0o600); err != nil {
 		return err
 	}
 	// Every folder of the path may be new, so their names must be durable too.
 	for folder != "." {
 		folder = path.Dir(folder)
-		if err := v.syncFolder(folder); err != nil {
+		if err := l.volume.syncFolder(folder); err != nil {
 			return err
 		}
 	}
@@ -56,10 +63,10 @@ func (v *Volume) AddSignature(image string, signature []byte) error {
 
 // Signatures returns the stored signatures of image, in order. It returns no
 // error when there are none.
-func (v *Volume) Signatures(image string) ([][]byte, error) {
+func (l Lookaside) Signatures(image string) ([][]byte, error) {
 	var signatures [][]byte
 	for number := 1; number <= maxSignatures; number++ {
-		signature, err := v.Signature(path.Join(image, signatureName(number)))
+		signature, err := l.Signature(path.Join(image, signatureName(number)))
 		if errors.Is(err, fs.ErrNotExist) {
 			break
 		}
@@ -74,13 +81,13 @@ func (v *Volume) Signatures(image string) ([][]byte, error) {
 // Signature returns one file of the lookaside store, by the name that verifiers
 // request: <namespaces>/<name>@sha256=<hex>/signature-<number>. The error wraps
 // fs.ErrNotExist when there is no such file or the name has another form.
-func (v *Volume) Signature(name string) ([]byte, error) {
+func (l Lookaside) Signature(name string) ([]byte, error) {
 	image, file := path.Split(name)
 	number, err := strconv.Atoi(strings.TrimPrefix(file, signaturePrefix))
 	if err != nil || file != signatureName(number) || number < 1 || !lookasideImage.MatchString(strings.TrimSuffix(image, "/")) {
 		return nil, fmt.Errorf("read signature %q: %w", name, fs.ErrNotExist)
 	}
-	return v.readFile(path.Join(folderLookaside, name), maxSignature)
+	return l.volume.readFile(path.Join(folderLookaside, name), maxSignature)
 }
 
 const signaturePrefix = "signature-"

@@ -34,7 +34,7 @@ func TestReseal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a/damaged", "manifest/key", "dct/gun/x"} {
-		if err := old.Put(name, []byte(name)); err != nil {
+		if err := old.Secrets().Put(name, []byte(name)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,7 +51,7 @@ func TestReseal(t *testing.T) {
 	}
 	defer v.Close()
 	for range 2 { // the second time there is nothing left to do
-		if err := v.Reseal(marked{"2"}.needsReseal); !errors.Is(err, errNotOurs) {
+		if err := v.Secrets().Reseal(marked{"2"}.needsReseal); !errors.Is(err, errNotOurs) {
 			t.Errorf("got %v, want the damaged file's error", err)
 		}
 		for _, name := range []string{"manifest/key", "dct/gun/x"} {

@@ -9,6 +9,13 @@ import (
 	"strings"
 )
 
+// Secrets is the view of the volume that stores sealed secrets by name. It is safe
+// for concurrent use as long as no two goroutines write the same name.
+type Secrets struct{ volume *Volume }
+
+// Secrets returns the sealed secrets of the volume.
+func (v *Volume) Secrets() Secrets { return Secrets{v} }
+
 // maxSealed is the maximum size of a sealed file, in bytes.
 const maxSealed = 4 << 20
 
@@ -27,16 +34,16 @@ func (e *SealedError) Unwrap() error { return e.cause }
 // Get returns the secret sealed under name, such as "parameters" or
 // "dct/<key id>". The error wraps fs.ErrNotExist when there is none, and is a
 // *SealedError when it does not open.
-func (v *Volume) Get(name string) ([]byte, error) {
+func (s Secrets) Get(name string) ([]byte, error) {
 	file, err := sealedFile(name)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := v.readFile(file, maxSealed)
+	sealed, err := s.volume.readFile(file, maxSealed)
 	if err != nil {
 		return nil, err
 	}
-	secret, err := v.sealer.Unseal(name, sealed)
+	secret, err := s.volume.sealer.Unseal(name, sealed)
 	if err != nil {
 		return nil, &SealedError{file, err}
 	}
@@ -45,31 +52,31 @@ func (v *Volume) Get(name string) ([]byte, error) {
 
 // Put durably stores secret, sealed under name. It returns a *SealedError when a
 // secret of that name exists and does not open: such a file is not overwritten.
-func (v *Volume) Put(name string, secret []byte) error {
+func (s Secrets) Put(name string, secret []byte) error {
 	file, err := sealedFile(name)
 	if err != nil {
 		return err
 	}
-	if err := v.replaceable(name); err != nil {
+	if err := s.replaceable(name); err != nil {
 		return err
 	}
-	sealed, err := v.sealer.Seal(name, secret)
+	sealed, err := s.volume.sealer.Seal(name, secret)
 	if err != nil {
 		return err
 	}
 	folder := path.Dir(file)
-	if err := v.root.MkdirAll(folder, 0o700); err != nil {
+	if err := s.volume.root.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("seal %s: %w", name, err)
 	}
-	if err := v.writeFile(file, sealed, 0o600); err != nil {
+	if err := s.volume.writeFile(file, sealed, 0o600); err != nil {
 		return err
 	}
 	// The folder may be new, so its own name must be durable too.
-	return v.syncFolder(path.Dir(folder))
+	return s.volume.syncFolder(path.Dir(folder))
 }
 
-func (v *Volume) replaceable(name string) error {
-	if _, err := v.Get(name); !errors.Is(err, fs.ErrNotExist) {
+func (s Secrets) replaceable(name string) error {
+	if _, err := s.Get(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -77,21 +84,21 @@ func (v *Volume) replaceable(name string) error {
 
 // Remove durably removes the secret sealed under name. The error wraps
 // fs.ErrNotExist when there is none.
-func (v *Volume) Remove(name string) error {
+func (s Secrets) Remove(name string) error {
 	file, err := sealedFile(name)
 	if err != nil {
 		return err
 	}
-	if err := v.root.Remove(file); err != nil {
+	if err := s.volume.root.Remove(file); err != nil {
 		return fmt.Errorf("remove sealed file %s: %w", file, err)
 	}
-	return v.syncFolder(path.Dir(file))
+	return s.volume.syncFolder(path.Dir(file))
 }
 
 // List returns the names of the sealed secrets that begin with prefix, in order.
-func (v *Volume) List(prefix string) ([]string, error) {
+func (s Secrets) List(prefix string) ([]string, error) {
 	var names []string
-	err := fs.WalkDir(v.root.FS(), folderSealed, func(file string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(s.volume.root.FS(), folderSealed, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -109,13 +116,13 @@ func (v *Volume) List(prefix string) ([]string, error) {
 
 // Check tries to open every sealed file and returns how many opened. The error
 // names the others.
-func (v *Volume) Check() (opened int, err error) {
-	names, err := v.List("")
+func (s Secrets) Check() (opened int, err error) {
+	names, err := s.List("")
 	if err != nil {
 		return 0, err
 	}
 	for _, name := range names {
-		if _, failed := v.Get(name); failed != nil {
+		if _, failed := s.Get(name); failed != nil {
 			err = errors.Join(err, failed)
 			continue
 		}
@@ -128,23 +135,23 @@ func (v *Volume) Check() (opened int, err error) {
 // because it was sealed under the secret of an earlier server image. Each file is
 // replaced atomically, so that Reseal can continue after a crash. A file that
 // does not open is named in the error and not changed; the others are resealed.
-func (v *Volume) Reseal(needsReseal func(sealed []byte) bool) error {
-	names, err := v.List("")
+func (s Secrets) Reseal(needsReseal func(sealed []byte) bool) error {
+	names, err := s.List("")
 	if err != nil {
 		return err
 	}
 	var failed error
 	for _, name := range names {
-		sealed, err := v.readFile(path.Join(folderSealed, name), maxSealed)
+		sealed, err := s.volume.readFile(path.Join(folderSealed, name), maxSealed)
 		if err == nil && !needsReseal(sealed) {
 			continue
 		}
 		var secret []byte
 		if err == nil {
-			secret, err = v.Get(name)
+			secret, err = s.Get(name)
 		}
 		if err == nil {
-			err = v.Put(name, secret)
+			err = s.Put(name, secret)
 		}
 		failed = errors.Join(failed, err)
 	}

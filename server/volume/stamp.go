@@ -19,8 +19,8 @@ type Stamp struct {
 // RecordStamp returns the stamp of a build's record. The error wraps
 // fs.ErrNotExist when the build has no record. It makes one system call, because
 // it is called for every build that is listed; os.Root would need three.
-func (v *Volume) RecordStamp(id string) (Stamp, error) {
-	conn, err := v.builds.SyscallConn()
+func (b Builds) RecordStamp(id string) (Stamp, error) {
+	conn, err := b.volume.builds.SyscallConn()
 	if err != nil {
 		return Stamp{}, fmt.Errorf("look at build %s: %w", id, err)
 	}

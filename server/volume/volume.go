@@ -146,18 +146,3 @@ func (v *Volume) EmptyWork() error {
 	}
 	return nil
 }
-
-// SaveJob durably writes the state of the job.
-func (v *Volume) SaveJob(state []byte) error {
-	return v.writeFile(fileJob, state, 0o600)
-}
-
-// LoadJob returns the state that SaveJob saved last. The error wraps
-// fs.ErrNotExist when none was saved.
-func (v *Volume) LoadJob() ([]byte, error) {
-	state, err := v.root.ReadFile(fileJob)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", fileJob, err)
-	}
-	return state, nil
-}

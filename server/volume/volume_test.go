@@ -48,34 +48,34 @@ func openAt(t *testing.T, dir string) *Volume {
 func TestSealedSecrets(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
-	if _, err := v.Get("parameters"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := v.Secrets().Get("parameters"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want fs.ErrNotExist", err)
 	}
 	for name, secret := range map[string]string{"parameters": "one", "dct/abc": "two", "dct/gun/x": "three"} {
-		if err := v.Put(name, []byte(secret)); err != nil {
+		if err := v.Secrets().Put(name, []byte(secret)); err != nil {
 			t.Fatal(err)
 		}
-		got, err := v.Get(name)
+		got, err := v.Secrets().Get(name)
 		if err != nil || string(got) != secret {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 	}
-	names, err := v.List("dct/")
+	names, err := v.Secrets().List("dct/")
 	if err != nil || !slices.Equal(names, []string{"dct/abc", "dct/gun/x"}) {
 		t.Errorf("listed %q, %v", names, err)
 	}
-	if err := v.Remove("dct/gun/x"); err != nil {
+	if err := v.Secrets().Remove("dct/gun/x"); err != nil {
 		t.Error(err)
 	}
-	_, err = v.Get("dct/gun/x")
-	if again := v.Remove("dct/gun/x"); !errors.Is(err, fs.ErrNotExist) || !errors.Is(again, fs.ErrNotExist) {
+	_, err = v.Secrets().Get("dct/gun/x")
+	if again := v.Secrets().Remove("dct/gun/x"); !errors.Is(err, fs.ErrNotExist) || !errors.Is(again, fs.ErrNotExist) {
 		t.Errorf("after it was removed: %v, %v", err, again)
 	}
 	for _, name := range []string{"", ".", "../x", "/x", "a/../../b", "x.partial"} {
-		if err := v.Put(name, nil); err == nil {
+		if err := v.Secrets().Put(name, nil); err == nil {
 			t.Errorf("%q was taken as a name", name)
 		}
-		if err := v.Remove(name); err == nil || errors.Is(err, fs.ErrNotExist) {
+		if err := v.Secrets().Remove(name); err == nil || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%q to be removed: %v", name, err)
 		}
 	}
@@ -85,14 +85,14 @@ func TestSealedSecrets(t *testing.T) {
 func TestSealedFileThatDoesNotOpen(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
-	if err := v.Put("parameters", []byte("x")); err != nil {
+	if err := v.Secrets().Put("parameters", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "sealed", "parameters")
 	if err := os.WriteFile(file, []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := v.Get("parameters")
+	_, err := v.Secrets().Get("parameters")
 	if !errors.Is(err, errNotOurs) || !strings.Contains(err.Error(), "sealed/parameters") {
 		t.Errorf("got %v, want an error that names the file", err)
 	}
@@ -116,7 +116,7 @@ func TestOneServerAtATime(t *testing.T) {
 func TestWhatIsLeftOverGoesAtOpen(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
-	build, err := v.CreateBuild("2021-02-10_15-37-37.178350")
+	build, err := v.Builds().Create("2021-02-10_15-37-37.178350")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestWhatIsLeftOverGoesAtOpen(t *testing.T) {
 
 func TestPartialIsAllOrNothing(t *testing.T) {
 	v := openAt(t, t.TempDir())
-	build, err := v.CreateBuild("2021-02-10_15-37-37.178350")
+	build, err := v.Builds().Create("2021-02-10_15-37-37.178350")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,22 +196,22 @@ func TestBuilds(t *testing.T) {
 	v := openAt(t, dir)
 	ids := []string{"2021-02-10_15-37-37.178350", "2020-02-10_15-37-37.178350", "2021-02-10_15-37-37.178351"}
 	for _, id := range ids {
-		if _, err := v.CreateBuild(id); err != nil {
+		if _, err := v.Builds().Create(id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := v.CreateBuild(ids[0]); !errors.Is(err, fs.ErrExist) {
+	if _, err := v.Builds().Create(ids[0]); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("got %v, want fs.ErrExist", err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "builds", "lost+found"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	got, err := v.Builds()
+	got, err := v.Builds().IDs()
 	if want := []string{ids[2], ids[0], ids[1]}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v; want newest first: %q", got, err, want)
 	}
 	for _, id := range []string{"", "..", "../builds/" + ids[0], "2019-02-10_15-37-37.178350", ids[0] + "/x"} {
-		if _, err := v.Build(id); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := v.Builds().Open(id); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%q: got %v, want fs.ErrNotExist", id, err)
 		}
 	}
