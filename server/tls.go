@@ -5,10 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 // Names of the environment values that the env section of the contract sets, as
@@ -81,6 +82,9 @@ func serverCertificate(getenv func(string) string, open func([]byte) ([]byte, er
 	if err != nil {
 		return tls.Certificate{}, err
 	}
+	if err := public.Check(chain); err != nil {
+		return tls.Certificate{}, fmt.Errorf("%s: the base64 %w", EnvServerCertificate, err)
+	}
 	message, err := environmentValue(getenv, EnvServerKey)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -102,19 +106,9 @@ func certificatesFrom(getenv func(string) string, name string) ([]*x509.Certific
 	if err != nil {
 		return nil, err
 	}
-	var certificates []*x509.Certificate
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("%s holds PEM of a %s: it takes the base64 of PEM certificates, from the client's instance-env", name, block.Type)
-		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		certificates = append(certificates, certificate)
-	}
-	if len(certificates) == 0 {
-		return nil, fmt.Errorf("%s is not the base64 of a PEM certificate: take its value from the client's instance-env", name)
+	certificates, err := public.ParseCertificates(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s (take its value from the client's instance-env): the base64 %w", name, err)
 	}
 	return certificates, nil
 }

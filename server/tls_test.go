@@ -18,6 +18,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 // identity is a certificate and its key, and, for an authority, what it issues.
@@ -55,6 +57,15 @@ func (i identity) issue(t *testing.T, name string, notAfter time.Time, usage ...
 
 func (i identity) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.certificate.Raw})
+}
+
+func (i identity) keyPEM(t *testing.T) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(i.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
 func (i identity) tls() tls.Certificate {
@@ -202,6 +213,22 @@ func TestEnvironmentIsChecked(t *testing.T) {
 			if err == nil {
 				t.Errorf("%s=%q was taken", name, value)
 			}
+		}
+	}
+}
+
+// Whoever reads a contract reads these: a private key in them is told, not skipped.
+func TestPrivateKeysInCertificatesOfTheEnvironment(t *testing.T) {
+	ca := identity{}.issue(t, "CA", time.Now().Add(time.Hour))
+	for _, name := range []string{EnvClientCertificate, EnvClientCA, EnvServerCertificate} {
+		_, err := TLSConfig(func(asked string) string {
+			if asked == name {
+				return encoded(append(ca.pem(), ca.keyPEM(t)...))
+			}
+			return encoded(ca.pem())
+		}, func([]byte) ([]byte, error) { return ca.keyPEM(t), nil })
+		if !errors.Is(err, public.ErrPrivate) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

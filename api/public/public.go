@@ -27,6 +27,8 @@ const MaxText = 4 << 20
 const (
 	TypeCertificate = "CERTIFICATE"
 	TypeKey         = "PUBLIC KEY"
+
+	TypeRevocationList = "X509 CRL"
 )
 
 // private are the first lines of private keys: PEM and OpenPGP ("PGP PRIVATE KEY
@@ -136,6 +138,63 @@ func Certificates(text []byte) error {
 		return errors.New("holds no certificate that can be read")
 	}
 	return nil
+}
+
+// ParseCertificates returns the certificates in text, at least one and all of them
+// readable.
+func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
+	blocks, err := PEM(text, TypeCertificate)
+	if err != nil {
+		return nil, err
+	}
+	certificates := make([]*x509.Certificate, len(blocks))
+	for i, block := range blocks {
+		if certificates[i], err = x509.ParseCertificate(block.Bytes); err != nil {
+			return nil, fmt.Errorf("holds a certificate (number %d) that can't be read: %w", i+1, err)
+		}
+	}
+	return certificates, nil
+}
+
+// Certificate returns the one certificate in text.
+func Certificate(text []byte) (*x509.Certificate, error) {
+	certificates, err := ParseCertificates(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(certificates) != 1 {
+		return nil, fmt.Errorf("holds %d certificates, it takes one", len(certificates))
+	}
+	return certificates[0], nil
+}
+
+// RevocationList returns the one revocation list in text, PEM or DER.
+func RevocationList(text []byte) (*x509.RevocationList, error) {
+	der, err := oneOf(text, TypeRevocationList)
+	if err != nil {
+		return nil, err
+	}
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return nil, fmt.Errorf("holds no revocation list: %w", err)
+	}
+	return list, nil
+}
+
+// oneOf returns the bytes of the one PEM block in text, or all of a text that is
+// no PEM.
+func oneOf(text []byte, kind string) ([]byte, error) {
+	if !begin.Match(text) {
+		return text, Check(text)
+	}
+	blocks, err := PEM(text, kind)
+	if err != nil {
+		return nil, err
+	}
+	if len(blocks) != 1 {
+		return nil, fmt.Errorf("holds %d PEM blocks %s, it takes one", len(blocks), kind)
+	}
+	return blocks[0].Bytes, nil
 }
 
 // isCertificate reports whether der has the outer form of one (RFC 5280, section

@@ -8,11 +8,11 @@ package attest
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 )
 
@@ -168,24 +168,17 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	der := content
-	if block, _ := pem.Decode(content); block != nil {
-		der = nil
-		for rest := content; ; {
-			if block, rest = pem.Decode(rest); block == nil {
-				break
-			}
-			if block.Type == "CERTIFICATE" {
-				der = append(der, block.Bytes...)
-			}
-		}
+	var certificates []*x509.Certificate
+	if bytes.Contains(content, []byte("-----BEGIN ")) {
+		certificates, err = public.ParseCertificates(content)
+	} else if err = public.Check(content); err == nil {
+		certificates, err = x509.ParseCertificates(content)
 	}
-	certificates, err := x509.ParseCertificates(der)
 	if err == nil && len(certificates) == 0 {
-		err = errors.New("it holds no certificate")
+		err = errors.New("holds no certificate")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read certificate %s: %w", path, err)
+		return nil, fmt.Errorf("read certificate: %s %w", path, err)
 	}
 	return certificates, nil
 }
@@ -195,12 +188,9 @@ func readRevocationList(path string) (*x509.RevocationList, error) {
 	if err != nil {
 		return nil, err
 	}
-	if block, _ := pem.Decode(content); block != nil {
-		content = block.Bytes
-	}
-	list, err := x509.ParseRevocationList(content)
+	list, err := public.RevocationList(content)
 	if err != nil {
-		return nil, fmt.Errorf("read revocation list %s: %w", path, err)
+		return nil, fmt.Errorf("read revocation list: %s %w", path, err)
 	}
 	return list, nil
 }

@@ -18,14 +18,14 @@ func (c collateral) Get(address string) (map[string][]string, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	body, err := readFile(filepath.Join(c.folder, file))
+	body, err := readPublic(filepath.Join(c.folder, file))
 	if err != nil {
 		return nil, nil, err
 	}
 	if header == "" {
 		return nil, body, nil
 	}
-	chain, err := readFile(filepath.Join(c.folder, strings.TrimSuffix(file, filepath.Ext(file))+".pem"))
+	chain, err := readPublic(filepath.Join(c.folder, strings.TrimSuffix(file, filepath.Ext(file))+".pem"))
 	if err != nil {
 		return nil, nil, err
 	}

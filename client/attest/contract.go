@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/contract"
 )
@@ -119,9 +119,9 @@ func parseServerCertificate(value string) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, errors.New("it is not base64")
 	}
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, errors.New("it is not the base64 of a PEM certificate")
+	certificates, err := public.ParseCertificates(text) // its own first, as TLS sends them
+	if err != nil {
+		return nil, fmt.Errorf("the PEM in it %w", err)
 	}
-	return x509.ParseCertificate(block.Bytes)
+	return certificates[0], nil
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/api/attestation"
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 )
 
@@ -173,6 +174,18 @@ func (p *Policy) allows(kind string) (bool, error) {
 		return kind != attestation.KindSimulated, nil
 	}
 	return slices.Contains(p.Require, kind), nil
+}
+
+// readPublic returns the content of a file that holds nothing but public things.
+func readPublic(path string) ([]byte, error) {
+	content, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := public.Check(content); err != nil {
+		return nil, fmt.Errorf("%s %w", path, err)
+	}
+	return content, nil
 }
 
 func readFile(path string) (content []byte, err error) {

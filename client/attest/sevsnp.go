@@ -1,7 +1,6 @@
 package attest
 
 import (
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
@@ -125,7 +124,7 @@ func processorCertificates(table []byte) (*pb.CertificateChain, error) {
 func (s *SEVSNP) options(now time.Time) (*verify.Options, error) {
 	options := &verify.Options{Now: now, DisableCertFetching: true, Getter: revocationList{}}
 	if s.Chain != "" {
-		content, err := readFile(s.Chain)
+		content, err := readPublic(s.Chain)
 		if err != nil {
 			return nil, err
 		}
@@ -136,14 +135,11 @@ func (s *SEVSNP) options(now time.Time) (*verify.Options, error) {
 		options.TrustedRoots = map[string][]*trust.AMDRootCerts{s.Product: {roots}}
 	}
 	if s.RevocationList != "" {
-		content, err := readFile(s.RevocationList)
+		list, err := readRevocationList(s.RevocationList)
 		if err != nil {
 			return nil, err
 		}
-		if block, _ := pem.Decode(content); block != nil {
-			content = block.Bytes
-		}
-		options.CheckRevocations, options.Getter = true, revocationList{content}
+		options.CheckRevocations, options.Getter = true, revocationList{list.Raw}
 	}
 	return options, nil
 }

@@ -47,6 +47,9 @@ func LoadClient(f Files, now time.Time) (Identity, error) {
 // checks that they fit together, hold hostname and are valid at now.
 func LoadServer(f Files, hostname string, now time.Time) (Identity, error) {
 	id, trusted, err := load(f, f.ServerCert, f.ServerKey, now)
+	if err == nil {
+		err = checkPublic(f.ServerCert) // it becomes SERVER_CRT; the key has a file of its own
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return Identity{}, advice.New(fmt.Errorf("server certificate: %w", err), "run sbs-cli create-server-cert first")
 	}

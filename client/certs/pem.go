@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/opensbs/sbs/api/public"
+	"github.com/opensbs/sbs/client/advice"
 )
 
 // maxPEM bounds every file read here, in bytes.
@@ -43,6 +46,19 @@ func readCertificate(path string) (*x509.Certificate, []byte, error) {
 		return nil, nil, err
 	}
 	return certificates[0], encodePEM("CERTIFICATE", certificates[0].Raw), nil
+}
+
+// checkPublic returns an error for a file with a private key in it: the stock client
+// and the tools of the field send such files whole.
+func checkPublic(path string) error {
+	text, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	if err := public.Check(text); err != nil {
+		return advice.New(fmt.Errorf("%s %w", path, err), "keep the key in a file of its own (CAKEYPATH; the server's beside its certificate)")
+	}
+	return nil
 }
 
 // readCertificates returns all certificates of a file, at least one. What can't be

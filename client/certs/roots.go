@@ -27,7 +27,11 @@ type unusable struct {
 // loadRoots reads the certificates of CAPATH. With none that may sign certificates
 // at now, it returns the error of the first.
 func loadRoots(f Files, now time.Time) (roots, error) {
-	certificates, _, err := readCertificates(f.CA)
+	err := checkPublic(f.CA)
+	var certificates []*x509.Certificate
+	if err == nil {
+		certificates, _, err = readCertificates(f.CA)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return roots{}, advice.New(fmt.Errorf("certificate authority: %w", err), "run sbs-cli create-client-cert first, in this folder")
 	}

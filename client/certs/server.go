@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/atomicfile"
 )
@@ -30,6 +31,8 @@ func CreateServer(f Files, hostname string, now time.Time) (reason string, err e
 		return "", nil
 	case errors.Is(err, fs.ErrNotExist):
 		reason = "there was none"
+	case errors.Is(err, public.ErrPrivate):
+		return "", err // writing over it would lose the key
 	default:
 		reason = err.Error()
 	}

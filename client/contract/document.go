@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 )
 
@@ -108,6 +109,9 @@ func (d Document) check(platform Platform) error {
 		if !slices.Equal(theirs, ours) {
 			return fmt.Errorf("a volume has a seed in both sections, under the same name: workload.volumes has %q, env.volumes %q", theirs, ours)
 		}
+	}
+	if err := public.Check([]byte(d.AttestationPublicKey)); err != nil {
+		return fmt.Errorf("attestationPublicKey: the text %w", err)
 	}
 	if d.AttestationPublicKey != "" && !isPublicKey(d.AttestationPublicKey) && CheckToken(platform, d.AttestationPublicKey) != nil {
 		return fmt.Errorf("attestationPublicKey: neither PEM of an RSA public key of %d bits or more, nor base64 of that, nor encrypted for %s", minBits, platform)

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 // Env is the env section.
@@ -110,6 +112,13 @@ func (e *Env) check(platform Platform) error {
 			return err
 		}
 	}
+	for _, group := range e.CACerts {
+		for name, text := range group {
+			if err := public.Check([]byte(text)); err != nil {
+				return fmt.Errorf("env.cacerts: %s %w", name, err)
+			}
+		}
+	}
 	if err := checkAuths("env", e.Auths); err != nil {
 		return err
 	}
@@ -157,6 +166,9 @@ func (l *Logging) check() error {
 	} {
 		if (member.name == "server" || member.value != "") && !isPEM(member.value, member.kind) {
 			return fmt.Errorf("env.logging.syslog.%s: neither PEM of a %s, nor base64 of that", member.name, strings.ToLower(member.kind))
+		}
+		if err := public.Check([]byte(member.value)); member.name != "key" && err != nil {
+			return fmt.Errorf("env.logging.syslog.%s: the text %w", member.name, err)
 		}
 	}
 	return nil

@@ -181,8 +181,8 @@ func TestSigningCertificates(t *testing.T) {
 		"of another key": {certificatePEM(t, otherKey(t), now.AddDate(0, 1, 0)), now, "not of the signing key"},
 		"expired":        {good, now.AddDate(0, 2, 0), "it expired on"},
 		"not yet valid":  {good, now.AddDate(0, 0, -2), "it begins on"},
-		"no PEM":         {[]byte("x"), now, "no certificate in PEM"},
-		"two":            {append(append([]byte{}, good...), good...), now, "more than one"},
+		"no PEM":         {[]byte("x"), now, "no PEM block CERTIFICATE"},
+		"two":            {append(append([]byte{}, good...), good...), now, "holds 2 certificates"},
 	} {
 		if _, err := ParseSigningCertificate(test.text, key, test.at); err == nil || !strings.Contains(err.Error(), test.says) || advice.Next(err) == "" {
 			t.Errorf("%s: %v", what, err)

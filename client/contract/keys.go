@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 )
 
@@ -34,16 +35,9 @@ type Certificate struct {
 // ParseCertificate reads one certificate in PEM with an RSA key.
 func ParseCertificate(text []byte) (Certificate, error) {
 	const next = "take the encryption certificate of the runtime's version from the platform's documentation"
-	block, rest := pem.Decode(text)
-	if block == nil || block.Type != "CERTIFICATE" {
-		return Certificate{}, advice.New(errors.New("encryption certificate: it is no certificate in PEM"), next)
-	}
-	if more, _ := pem.Decode(rest); more != nil {
-		return Certificate{}, advice.New(errors.New("encryption certificate: there is more than one in the file"), next)
-	}
-	parsed, err := x509.ParseCertificate(block.Bytes)
+	parsed, err := public.Certificate(text)
 	if err != nil {
-		return Certificate{}, advice.New(fmt.Errorf("encryption certificate: %w", err), next)
+		return Certificate{}, advice.New(fmt.Errorf("encryption certificate: the file %w", err), next)
 	}
 	key, ok := parsed.PublicKey.(*rsa.PublicKey)
 	if !ok || key.N.BitLen() < minBits {
@@ -113,11 +107,11 @@ func isPublicKey(text string) bool {
 	if raw, err := base64.StdEncoding.DecodeString(text); err == nil {
 		text = string(raw)
 	}
-	block, _ := pem.Decode([]byte(text))
-	if block == nil || block.Type != "PUBLIC KEY" {
+	der, err := public.Key([]byte(text))
+	if err != nil {
 		return false
 	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	parsed, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
 		return false
 	}

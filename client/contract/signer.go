@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 )
 
@@ -22,16 +23,9 @@ type Signer struct {
 // is valid at now.
 func ParseSigningCertificate(text []byte, key *rsa.PrivateKey, now time.Time) (*x509.Certificate, error) {
 	const next = "make one for the signing key: docs/contract.md, \"A contract that expires\""
-	block, rest := pem.Decode(text)
-	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, advice.New(errors.New("signing certificate: it is no certificate in PEM"), next)
-	}
-	if more, _ := pem.Decode(rest); more != nil {
-		return nil, advice.New(errors.New("signing certificate: there is more than one in the file"), "leave the one of the signing key")
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
+	certificate, err := public.Certificate(text)
 	if err != nil {
-		return nil, advice.New(fmt.Errorf("signing certificate: %w", err), next)
+		return nil, advice.New(fmt.Errorf("signing certificate: the file %w", err), next)
 	}
 	switch {
 	case !key.PublicKey.Equal(certificate.PublicKey):

@@ -5,6 +5,8 @@ package contract
 import (
 	"fmt"
 	"regexp"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 var (
@@ -56,6 +58,9 @@ func (g *GREP11) check(at string) error {
 	} {
 		if !base64Text.MatchString(member.value) {
 			return fmt.Errorf("%s.%s: it is base64", at, member.name)
+		}
+		if err := public.Check([]byte(member.value)); member.name != "clientKey" && err != nil {
+			return fmt.Errorf("%s.%s: the text %w", at, member.name, err)
 		}
 	}
 	if !keyBlob.MatchString(g.Metadata.AESKeyBlob) {

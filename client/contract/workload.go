@@ -10,6 +10,8 @@ import (
 	"regexp"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 // Workload is the workload section.
@@ -164,10 +166,16 @@ func (k *ImageKeys) check() error {
 		if !dctName.MatchString(name) || key.Notary == "" || key.PublicKey == "" {
 			return fmt.Errorf("workload.images.dct: %q: it is host/namespace/name with notary and publicKey, as contract-images prints it", name)
 		}
+		if err := public.Check([]byte(key.PublicKey)); err != nil {
+			return fmt.Errorf("workload.images.dct: %q: its publicKey %w", name, err)
+		}
 	}
 	for name, key := range k.RHS {
 		if !rhsName.MatchString(name) || key.PublicKey == "" {
 			return fmt.Errorf("workload.images.rhs: %q: it is host/namespace/name[:tag] with publicKey, as contract-images prints it", name)
+		}
+		if err := public.Check([]byte(key.PublicKey)); err != nil {
+			return fmt.Errorf("workload.images.rhs: %q: its publicKey %w", name, err)
 		}
 	}
 	return nil

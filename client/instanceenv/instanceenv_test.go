@@ -171,7 +171,7 @@ func TestReadPublicKey(t *testing.T) {
 		{"binary", publicKeyFile(t, false, image), now, ""},
 		{"expired", publicKeyFile(t, true, image), now.Add(48 * time.Hour), "expired on 2026-05-07"},
 		{"revoked", publicKeyFile(t, true, revoked), now, "revoked"},
-		{"private", write(t, private.Bytes()), now, "is a private key"},
+		{"private", write(t, private.Bytes()), now, "holds a private key"},
 		{"two keys", publicKeyFile(t, false, image, revoked), now, "2 keys instead of one"},
 		{"not a key", write(t, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE"})), now, "public key"},
 		{"no file", "/no/such", now, "no such file"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 
+	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
 )
 
@@ -33,6 +34,9 @@ func ReadPublicKey(path string, now time.Time) (PublicKey, error) {
 	text, err := readFile(path)
 	if err != nil {
 		return PublicKey{}, advice.New(fmt.Errorf("server image's public key: %w", err), fromProvider)
+	}
+	if err := public.Check(text); err != nil {
+		return PublicKey{}, advice.New(fmt.Errorf("server image's public key: %s %w", path, err), "keep the private key to the server image alone, and use its public key here (gpg --export --armor)")
 	}
 	read := openpgp.ReadKeyRing
 	if bytes.Contains(text, []byte("-----BEGIN PGP")) {
@@ -59,9 +63,6 @@ func (k PublicKey) Fingerprint() string {
 // check returns an error when e can't be used for encryption at the time now. Its
 // text completes a sentence that begins with the file's name.
 func check(e *openpgp.Entity, now time.Time) error {
-	if e.PrivateKey != nil {
-		return advice.New(errors.New("is a private key"), "keep it to the server image alone, and use its public key here (gpg --export --armor)")
-	}
 	if e.Revoked(now) {
 		return advice.New(errors.New("was revoked by its owner"), fromProvider)
 	}

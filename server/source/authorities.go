@@ -2,8 +2,9 @@ package source
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 // authorities are the CA certificates by which HTTPS servers are verified.
@@ -28,9 +29,13 @@ func newAuthorities(given Anchors) (authorities, error) {
 }
 
 func addCertificates(pool *x509.CertPool, bundle []byte) error {
-	if len(bundle) > 0 && !pool.AppendCertsFromPEM(bundle) {
-		return errors.New("CA certificates: the given bundle holds no PEM certificate")
+	if len(bundle) == 0 {
+		return nil
 	}
+	if err := public.Certificates(bundle); err != nil {
+		return fmt.Errorf("CA certificates: the given bundle %w", err)
+	}
+	pool.AppendCertsFromPEM(bundle) // skips only certificates of a form that Go can't read
 	return nil
 }
 

@@ -2,10 +2,9 @@ package channel
 
 import (
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"regexp"
+
+	"github.com/opensbs/sbs/api/public"
 )
 
 // Roots returns the system's CA certificates and those of the bundles, each of which
@@ -27,27 +26,15 @@ func Roots(bundles ...[]byte) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// blockBegin is the first line of a PEM block, readable or not.
-var blockBegin = regexp.MustCompile(`-----BEGIN [^\n-]*-----`)
-
 // parseBundle returns an error for a block that can't be read, which x509.CertPool
 // would skip: a CA certificate would silently not be trusted.
-func parseBundle(bundle []byte) (certificates []*x509.Certificate, err error) {
-	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			return nil, errors.New("a PEM block among them is no certificate: they take PEM certificates only")
-		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("number %d: %w", len(certificates)+1, err)
-		}
-		certificates = append(certificates, certificate)
+func parseBundle(bundle []byte) ([]*x509.Certificate, error) {
+	if len(bundle) == 0 {
+		return nil, nil
 	}
-	switch begun := len(blockBegin.FindAll(bundle, -1)); {
-	case len(certificates) != begun:
-		return nil, fmt.Errorf("%d of %d PEM blocks can't be read", begun-len(certificates), begun)
-	case len(certificates) == 0 && len(bundle) > 0:
-		return nil, errors.New("they hold no PEM certificate")
+	certificates, err := public.ParseCertificates(bundle)
+	if err != nil {
+		return nil, fmt.Errorf("the bundle %w", err)
 	}
 	return certificates, nil
 }
