@@ -118,7 +118,7 @@ func TestCheck(t *testing.T) {
 		if err := Check([]byte(text)); !errors.Is(err, ErrPrivate) {
 			t.Errorf("%s: got %v", name, err)
 		}
-		for what, err := range map[string]error{"certificates": Certificates([]byte(text)), "a key": second(Key([]byte(text)))} {
+		for what, err := range map[string]error{"certificates": Certificates([]byte(text)), "a key": second(Key([]byte(text))), "one certificate": second(Certificate([]byte(text))), "a revocation list": second(RevocationList([]byte(text)))} {
 			if !errors.Is(err, ErrPrivate) {
 				t.Errorf("%s taken as %s: got %v", name, what, err)
 			}
@@ -144,6 +144,19 @@ func TestPEM(t *testing.T) {
 	} {
 		if err := Certificates([]byte(bad)); err == nil {
 			t.Errorf("%s was taken as certificates", name)
+		}
+	}
+	if one, err := Certificate([]byte(certificate)); err != nil || one == nil {
+		t.Error(err)
+	}
+	for name, bad := range map[string]string{"two": certificate + certificate, "a damaged one": asPEM("CERTIFICATE", []byte("x"))} {
+		if _, err := Certificate([]byte(bad)); err == nil {
+			t.Errorf("%s was taken as one certificate", name)
+		}
+	}
+	for name, bad := range map[string]string{"no list": asPEM("X509 CRL", []byte("x")), "a certificate": certificate, "text": "x", "two": strings.Repeat(asPEM("X509 CRL", []byte("x")), 2)} {
+		if _, err := RevocationList([]byte(bad)); err == nil {
+			t.Errorf("%s was taken as a revocation list", name)
 		}
 	}
 	if _, err := Key([]byte(key)); err != nil {
