@@ -7,8 +7,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -145,105 +143,48 @@ func (a *audit) fetch(ctx context.Context) error {
 	return nil
 }
 
-// openProvenance takes the newest of several.
-func openProvenance(ctx context.Context, a *audit) (string, error) {
-	stated, err := a.stated(ctx, provenanceKind())
-	if err != nil {
-		return "", err
-	}
-	var newest provenance.Predicate
-	for _, one := range stated {
-		parsed, err := provenance.Parse(one.Predicate)
+// checkCopiesAgree compares byte by byte.
+func checkCopiesAgree(ctx context.Context, a *audit) (string, error) {
+	var same []string
+	for _, k := range []kind{provenanceKind(), sbomKind()} {
+		if a.Trust.Attestations == nil || !slices.Contains(a.Trust.Published, k.name) || slices.Contains(a.Skip, k.name) {
+			continue
+		}
+		copied, err := a.inManifest(k)
 		if err != nil {
 			return "", err
 		}
-		if parsed.RunDetails.Metadata.FinishedOn.After(newest.RunDetails.Metadata.FinishedOn) {
-			newest = parsed
+		published, err := a.stated(ctx, k)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", k.name, err)
 		}
+		if !bytes.Equal(copied.text, published[0].text) {
+			return "", fmt.Errorf("the %s in the registry is another than data/%s", k.name, k.file)
+		}
+		same = append(same, k.name)
 	}
-	a.provenance, a.enclave = newest, newest.RunDetails.Builder.Enclave()
-	return fmt.Sprintf("build %s, signed by the key %s", newest.RunDetails.Metadata.InvocationID, a.Trust.Attestations.ID), nil
-}
-
-func checkBuilderID(_ context.Context, a *audit) (string, error) {
-	id := a.provenance.RunDetails.Builder.ID
-	if a.Trust.Builder != "" && id != a.Trust.Builder {
-		return "", fmt.Errorf("it is %s, not %s", id, a.Trust.Builder)
-	}
-	if a.passed[checkBuild] && a.record.Enclave != "" && a.record.Enclave != a.enclave {
-		return "", fmt.Errorf("it names an enclave of the kind %q, the build record %q", a.enclave, a.record.Enclave)
-	}
-	if a.enclave == simulated {
-		return id + ": a SIMULATED enclave, whose owner has its keys; it proves nothing to others", nil
-	}
-	return id, nil
-}
-
-// Kinds of enclaves (package enclave): one that is none, and one that has its
-// secrets from the encrypted workload section of a contract.
-const (
-	simulated = "simulated"
-	real      = "contract"
-)
-
-// checkSourceOf compares with what the developer typed, which the provenance
-// has to the letter, and with what was recomputed.
-func checkSourceOf(_ context.Context, a *audit) (string, error) {
-	source, ok := a.provenance.Source()
-	if !ok {
-		return "", errors.New("the provenance names none")
-	}
-	typed, _ := a.provenance.BuildDefinition.ExternalParameters["GITHUB_URL"].(string)
-	commit := source.Digest[provenance.GitCommit]
-	switch {
-	case a.Trust.Source != "" && typed != a.Trust.Source:
-		return "", fmt.Errorf("the repository is %.200q, not %s", typed, a.Trust.Source)
-	case a.passed[checkBuild] && a.passed[checkCommit] && commit != a.contents.Source.Commit:
-		return "", fmt.Errorf("the commit is %s, the files in the manifest make %s", commit, a.contents.Source.Commit)
-	}
-	a.anchors = developersAnchors(a.provenance.BuildDefinition.ExternalParameters)
-	given := strings.Join(a.anchors, " and ")
-	if given != "" && a.Trust.SourceAnchors == AnchorsNone {
-		return "", fmt.Errorf("the developer said by which key or CA the git host is known (%s), and the trust file takes no such word", given)
-	}
-	if err := a.stateOperatorsAnchors(); err != nil {
+	if err := a.sameDocument(); err != nil {
 		return "", err
 	}
-	found := typed + " at commit " + commit
-	if given != "" {
-		found += ", from a host known by what the developer gave: " + given
+	if len(same) == 0 {
+		return "", &skippedError{"no attestation is expected in the registry"}
 	}
-	if operators := a.operatorsAnchors(); len(operators) > 0 {
-		found += "; the server's operator gave keys or CAs of hosts: " + anchorsText(operators)
-	}
-	return found, nil
+	return strings.Join(same, " and "), nil
 }
 
-// openSBOM takes the one that the provenance names, where there is a provenance.
-func openSBOM(ctx context.Context, a *audit) (string, error) {
-	stated, err := a.stated(ctx, sbomKind())
+// sameDocument compares the bill of materials that lies in the manifest without
+// its envelope, which is what people read, with the signed one.
+func (a *audit) sameDocument() error {
+	plain, ok := a.contents.Summary.Data[manifest.SBOMDocument]
+	if !ok || a.Trust.Attestations == nil || slices.Contains(a.Skip, PartSBOM) {
+		return nil
+	}
+	signed, err := a.inManifest(sbomKind())
 	if err != nil {
-		return "", err
+		return err
 	}
-	document := stated[len(stated)-1].Predicate
-	if named, ok := a.provenance.Byproduct(provenance.NameSBOM); ok && a.passed[checkProvenance] {
-		i := slices.IndexFunc(stated, func(one attestation) bool { return sha256Hex(one.Predicate) == named.Digest[provenance.SHA256] })
-		if i < 0 {
-			return "", fmt.Errorf("its SHA-256 is %s, the provenance says %s", sha256Hex(document), named.Digest[provenance.SHA256])
-		}
-		document = stated[i].Predicate
+	if sha256.Sum256(signed.Predicate) != plain {
+		return fmt.Errorf("data/%s is not what is signed in data/%s", manifest.SBOMDocument, manifest.SBOM)
 	}
-	var spdx struct {
-		Version  string            `json:"spdxVersion"`
-		Packages []json.RawMessage `json:"packages"`
-	}
-	if err := json.Unmarshal(document, &spdx); err != nil || spdx.Version == "" {
-		return "", fmt.Errorf("it is no SPDX document (%v)", err)
-	}
-	return fmt.Sprintf("%s, %d packages, the image itself included", spdx.Version, len(spdx.Packages)), nil
-}
-
-func sha256Hex(content []byte) string {
-	digest := sha256.Sum256(content)
-	return hex.EncodeToString(digest[:])
+	return nil
 }

@@ -55,11 +55,11 @@ type changes struct {
 	simple    func([]byte) []byte                     // each of them
 	legacy    func(*sigstore.Signer) *sigstore.Signer // who signs that way
 	manifest  func([]byte) []byte                     // the finished file
-	after     func(*world)                            // when all is done
+	after     func(*fixture)                          // when all is done
 }
 
-// world is a build, and what an auditor has of it.
-type world struct {
+// fixture is a build, and what an auditor has of it.
+type fixture struct {
 	t       *testing.T
 	server  server
 	name    name.Repository
@@ -68,16 +68,17 @@ type world struct {
 	verify.Request
 }
 
-// build makes a world.
-func (s server) build(t *testing.T, address string, account authn.AuthConfig, c changes) *world {
+// build makes a fixture.
+func (s server) build(t *testing.T, address string, account authn.AuthConfig, c changes) *fixture {
 	t.Helper()
 	repository, err := name.NewRepository(address + "/bank/app")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, server: s, name: repository, account: account}
+	w := &fixture{t: t, server: s, name: repository, account: account}
 	w.Access = signature.Access{User: account.Username, Password: account.Password}
-	w.Scratch, w.Lookaside = t.TempDir(), t.TempDir()
+	w.Lookaside = t.TempDir()
+	t.Setenv("TMPDIR", t.TempDir()) // see run
 	w.image = w.push("v1-0a0a0a0", "latest")
 	w.Reference = signature.Reference{Repository: repository.Name(), Tag: "latest"}
 	w.sign(c)
@@ -88,19 +89,19 @@ func (s server) build(t *testing.T, address string, account authn.AuthConfig, c 
 	return w
 }
 
-func (w *world) must(err error) {
+func (w *fixture) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) options() []remote.Option {
+func (w *fixture) options() []remote.Option {
 	return []remote.Option{remote.WithContext(w.t.Context()), remote.WithAuth(authn.FromConfig(w.account))}
 }
 
 // push uploads a new image under the tags.
-func (w *world) push(tags ...string) signing.Image {
+func (w *fixture) push(tags ...string) signing.Image {
 	w.t.Helper()
 	image, err := random.Image(64, 1)
 	w.must(err)
@@ -110,7 +111,7 @@ func (w *world) push(tags ...string) signing.Image {
 	return w.described(image, tags)
 }
 
-func (w *world) described(image v1.Image, tags []string) signing.Image {
+func (w *fixture) described(image v1.Image, tags []string) signing.Image {
 	digest, err := image.Digest()
 	w.must(err)
 	size, err := image.Size()
@@ -118,12 +119,12 @@ func (w *world) described(image v1.Image, tags []string) signing.Image {
 	return signing.Image{Repository: w.name.Name(), Tags: tags, Digest: digest.String(), Size: size}
 }
 
-func (w *world) request() signing.Request {
+func (w *fixture) request() signing.Request {
 	return signing.Request{User: w.account.Username, Password: w.account.Password, Image: w.image}
 }
 
 // sign signs in every way that needs no notary server.
-func (w *world) sign(c changes) {
+func (w *fixture) sign(c changes) {
 	w.t.Helper()
 	change := c.simple
 	if change == nil {
@@ -154,7 +155,7 @@ func (w *world) sign(c changes) {
 }
 
 // attest states something of the image, and keeps the bundle under file.
-func (w *world) attest(c changes, what, predicateType string, predicate []byte, keep func([]byte)) signing.PublicKey {
+func (w *fixture) attest(c changes, what, predicateType string, predicate []byte, keep func([]byte)) signing.PublicKey {
 	w.t.Helper()
 	signer := sigstore.New(w.server.keys)
 	text, key, err := signer.Attest(w.t.Context(), w.image, predicateType, predicate)
@@ -173,7 +174,7 @@ func (w *world) attest(c changes, what, predicateType string, predicate []byte, 
 }
 
 // state makes provenance, bill of materials and manifest.
-func (w *world) state(c changes) {
+func (w *fixture) state(c changes) {
 	w.t.Helper()
 	sample := gitfolder.NewSample(w.t)
 	head := sample.Head.String()
@@ -245,7 +246,7 @@ func digestOf(content []byte) map[string]string {
 }
 
 // archive writes the signed manifest.
-func (w *world) archive(c changes, buildName string, record map[string]any, log string, copies map[string][]byte, sample gitfolder.Sample) {
+func (w *fixture) archive(c changes, buildName string, record map[string]any, log string, copies map[string][]byte, sample gitfolder.Sample) {
 	w.t.Helper()
 	text, err := json.Marshal(record)
 	w.must(err)

@@ -25,7 +25,7 @@ func openManifest(ctx context.Context, a *audit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	contents, err := signedmanifest.Read(ctx, a.Manifest, key, a.Scratch)
+	contents, err := signedmanifest.Read(ctx, a.Manifest, key, a.scratch)
 	if err != nil {
 		return "", err
 	}

@@ -19,7 +19,7 @@ import (
 
 // mirrored copies all that is in the image's repository to another one, and asks
 // for it there.
-func (w *world) mirrored() {
+func (w *fixture) mirrored() {
 	w.t.Helper()
 	mirror, err := name.NewRepository(w.name.RegistryStr() + "/copies/of/app")
 	w.must(err)

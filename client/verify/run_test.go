@@ -1,18 +1,24 @@
 package verify_test
 
 import (
+	"context"
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client/verify"
 )
 
 // run judges, and checks what must hold of every report.
-func (w *world) run() verify.Report {
+func (w *fixture) run() verify.Report {
 	w.t.Helper()
 	report, err := verify.Run(w.t.Context(), w.Request)
 	if err != nil {
@@ -29,8 +35,8 @@ func (w *world) run() verify.Report {
 	if (failed || denied) != (report.Outcome == verify.Failed) {
 		w.t.Errorf("the report is %s:\n%s", report.Outcome, report.Text())
 	}
-	if left, err := os.ReadDir(w.Scratch); err != nil || len(left) > 0 {
-		w.t.Errorf("in the scratch folder are left %v, %v", left, err)
+	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "sbs-verify-*")); err != nil || len(left) > 0 {
+		w.t.Errorf("scratch folders remain: %v, %v", left, err)
 	}
 	return report
 }
@@ -46,8 +52,8 @@ func outcomes(report verify.Report) map[string]string {
 	return found
 }
 
-// untouched is what is not checked in a world where all is well: there is no
-// notary server in it.
+// untouched is what is not checked of an untouched fixture: it has no
+// notary server.
 func untouched() map[string]string {
 	return map[string]string{"signature dct": verify.NotChecked}
 }
@@ -85,4 +91,76 @@ func TestAllIsWell(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fakeServer has a manifest and simple signatures, as package client returns them.
+type fakeServer struct {
+	manifest, lookaside string // "": none
+	asked               []string
+}
+
+func (s *fakeServer) SaveManifest(_ context.Context, buildName, folder string) (name, path string, err error) {
+	s.asked = append(s.asked, "manifest of "+buildName)
+	text, err := os.ReadFile(s.manifest)
+	if err != nil {
+		return "", "", err
+	}
+	path = filepath.Join(folder, filepath.Base(s.manifest))
+	return "", path, os.WriteFile(path, text, 0o600)
+}
+
+func (s *fakeServer) ImageConfig(context.Context) (api.ImageConfig, error) {
+	s.asked = append(s.asked, "configuration")
+	return api.ImageConfig{Lookaside: s.lookaside}, nil
+}
+
+func (s *fakeServer) SaveSignatures(_ context.Context, folder string) ([]string, error) {
+	s.asked = append(s.asked, "signatures")
+	return nil, os.CopyFS(folder, os.DirFS(s.lookaside))
+}
+
+// What the request names no source for comes from the server, and nothing else does.
+func TestServer(t *testing.T) {
+	address, account := withReferrers(t)
+	whole := newServer(t).build(t, address, account, changes{})
+	for name, test := range map[string]struct {
+		change func(*fixture)
+		server *fakeServer
+		asked  []string
+		err    error
+	}{
+		"both are missing": {
+			func(w *fixture) { w.Manifest, w.Lookaside = "", "" },
+			&fakeServer{manifest: whole.Manifest, lookaside: whole.Lookaside}, []string{"manifest of a", "configuration", "signatures"}, nil},
+		"the registry has the signatures": {
+			func(w *fixture) {
+				w.Manifest, w.Lookaside, w.Trust.Signatures = "", "", withoutSimple(w.Trust.Signatures)
+			},
+			&fakeServer{manifest: whole.Manifest}, []string{"manifest of a"}, nil},
+		"both are named":   {func(*fixture) {}, &fakeServer{}, nil, nil},
+		"no key, no fetch": {func(w *fixture) { w.Manifest, w.Trust.Manifest = "", nil }, &fakeServer{}, nil, nil},
+		"the server has none": {
+			func(w *fixture) { w.Manifest = "" }, &fakeServer{manifest: "missing"}, []string{"manifest of a"}, fs.ErrNotExist},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := *whole
+			w.t, w.BuildName = t, "a"
+			test.change(&w)
+			w.Server = test.server
+			if test.err != nil {
+				if _, err := verify.Run(t.Context(), w.Request); !errors.Is(err, test.err) {
+					t.Errorf("error %v, want %v", err, test.err)
+				}
+			} else if report := w.run(); report.Outcome != verify.Passed {
+				t.Errorf("not verified:\n%s", report.Text())
+			}
+			if !slices.Equal(test.server.asked, test.asked) {
+				t.Errorf("asked for %q, want %q", test.server.asked, test.asked)
+			}
+		})
+	}
+}
+
+func withoutSimple(keys []verify.Key) []verify.Key {
+	return slices.DeleteFunc(slices.Clone(keys), func(k verify.Key) bool { return k.Method == api.SigningSimple })
 }

@@ -1,60 +1,43 @@
 package verify
 
-// What is in the manifest and in the registry must be one.
+// The SBOM.
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/opensbs/sbs/api/manifest"
+	"github.com/opensbs/sbs/api/provenance"
 )
 
-// checkCopiesAgree compares byte by byte.
-func checkCopiesAgree(ctx context.Context, a *audit) (string, error) {
-	var same []string
-	for _, k := range []kind{provenanceKind(), sbomKind()} {
-		if a.Trust.Attestations == nil || !slices.Contains(a.Trust.Published, k.name) || slices.Contains(a.Skip, k.name) {
-			continue
-		}
-		copied, err := a.inManifest(k)
-		if err != nil {
-			return "", err
-		}
-		published, err := a.stated(ctx, k)
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", k.name, err)
-		}
-		if !bytes.Equal(copied.text, published[0].text) {
-			return "", fmt.Errorf("the %s in the registry is another than data/%s", k.name, k.file)
-		}
-		same = append(same, k.name)
-	}
-	if err := a.sameDocument(); err != nil {
+// openSBOM takes the one that the provenance names, where there is a provenance.
+func openSBOM(ctx context.Context, a *audit) (string, error) {
+	stated, err := a.stated(ctx, sbomKind())
+	if err != nil {
 		return "", err
 	}
-	if len(same) == 0 {
-		return "", &uncheckedError{"no attestation is expected in the registry"}
+	document := stated[len(stated)-1].Predicate
+	if named, ok := a.provenance.Byproduct(provenance.NameSBOM); ok && a.passed[checkProvenance] {
+		i := slices.IndexFunc(stated, func(one attestation) bool { return sha256Hex(one.Predicate) == named.Digest[provenance.SHA256] })
+		if i < 0 {
+			return "", fmt.Errorf("its SHA-256 is %s, the provenance says %s", sha256Hex(document), named.Digest[provenance.SHA256])
+		}
+		document = stated[i].Predicate
 	}
-	return strings.Join(same, " and "), nil
+	var spdx struct {
+		Version  string            `json:"spdxVersion"`
+		Packages []json.RawMessage `json:"packages"`
+	}
+	if err := json.Unmarshal(document, &spdx); err != nil || spdx.Version == "" {
+		return "", fmt.Errorf("it is no SPDX document (%v)", err)
+	}
+	return fmt.Sprintf("%s, %d packages, the image itself included", spdx.Version, len(spdx.Packages)), nil
 }
 
-// sameDocument compares the bill of materials that lies in the manifest without
-// its envelope, which is what people read, with the signed one.
-func (a *audit) sameDocument() error {
-	plain, ok := a.contents.Summary.Data[manifest.SBOMDocument]
-	if !ok || a.Trust.Attestations == nil || slices.Contains(a.Skip, PartSBOM) {
-		return nil
-	}
-	signed, err := a.inManifest(sbomKind())
-	if err != nil {
-		return err
-	}
-	if sha256.Sum256(signed.Predicate) != plain {
-		return fmt.Errorf("data/%s is not what is signed in data/%s", manifest.SBOMDocument, manifest.SBOM)
-	}
-	return nil
+func sha256Hex(content []byte) string {
+	digest := sha256.Sum256(content)
+	return hex.EncodeToString(digest[:])
 }

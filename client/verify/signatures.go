@@ -101,7 +101,7 @@ func (a *audit) signed(ctx context.Context, v verifier, access signature.Access)
 func checkTagIsSigned(_ context.Context, a *audit) (string, error) {
 	tag := a.Reference.Tag
 	if tag == "" {
-		return "", &uncheckedError{"none was asked for"}
+		return "", &skippedError{"none was asked for"}
 	}
 	for _, method := range []string{api.SigningDCT, api.SigningSimple} {
 		if a.passed[checkSignature+method] {
@@ -111,5 +111,5 @@ func checkTagIsSigned(_ context.Context, a *audit) (string, error) {
 	if a.passed[checkBuild] && a.record.ImageTag == tag {
 		return fmt.Sprintf("%q is in the build record", tag), nil
 	}
-	return "", &uncheckedError{fmt.Sprintf("only the registry says that %q leads to this image: use its digest", tag)}
+	return "", &skippedError{fmt.Sprintf("only the registry says that %q leads to this image: use its digest", tag)}
 }

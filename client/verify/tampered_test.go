@@ -50,10 +50,10 @@ func TestTampered(t *testing.T) {
 		fails []string // rows
 		says  string   // the first of them
 	}{
-		"the tag was moved": {changes{after: func(w *world) {
+		"the tag was moved": {changes{after: func(w *fixture) {
 			w.push("latest")
 		}}, []string{"signature simple", "signature sigstore", "signature sigstore-legacy", "build record", "provenance", "bill of materials"}, "it is not signed"},
-		"the tag was moved to another signed image": {changes{after: func(w *world) {
+		"the tag was moved to another signed image": {changes{after: func(w *fixture) {
 			before, trusted := w.image, w.Trust
 			w.image = w.push("other")
 			w.sign(changes{})
@@ -65,7 +65,7 @@ func TestTampered(t *testing.T) {
 		}}, []string{"signature simple", "signature sigstore-legacy", "build record", "provenance", "bill of materials"}, "under another name"},
 
 		"a simple signature":               {changes{simple: flipped}, []string{"signature simple"}, ""},
-		"no simple signature":              {changes{after: func(w *world) { w.Lookaside = t.TempDir() }}, []string{"signature simple"}, "it is not signed"},
+		"no simple signature":              {changes{after: func(w *fixture) { w.Lookaside = t.TempDir() }}, []string{"signature simple"}, "it is not signed"},
 		"a bundle":                         {changes{bundle: only("signature", flipped)}, []string{"signature sigstore"}, ""},
 		"no bundle":                        {changes{bundle: only("signature", nothing)}, []string{"signature sigstore"}, "it is not signed"},
 		"an older signature by a stranger": {changes{legacy: func(*sigstore.Signer) *sigstore.Signer { return strangers }}, []string{"signature sigstore-legacy"}, "not with the key"},
@@ -90,9 +90,9 @@ func TestTampered(t *testing.T) {
 		"a provenance without a log":        {changes{predicate: func(p *provenance.Predicate) { p.RunDetails.Byproducts = p.RunDetails.Byproducts[1:] }}, []string{"build log"}, "does not name a log"},
 		"a byte of the manifest":            {changes{manifest: flipped}, []string{"manifest"}, ""},
 		"the manifest is cut":               {changes{manifest: func(text []byte) []byte { return text[:len(text)/2] }}, []string{"manifest"}, "not a signed manifest"},
-		"no manifest":                       {changes{after: func(w *world) { w.Manifest = "" }}, []string{"manifest"}, "--skip manifest"},
-		"a manifest that is not there":      {changes{after: func(w *world) { w.Manifest += "x" }}, []string{"manifest"}, "no such file"},
-		"a manifest with another key":       {changes{after: func(w *world) { w.Trust.Manifest = w.Trust.Attestations }}, []string{"manifest"}, "RSA"},
+		"no manifest":                       {changes{after: func(w *fixture) { w.Manifest = "" }}, []string{"manifest"}, "--skip manifest"},
+		"a manifest that is not there":      {changes{after: func(w *fixture) { w.Manifest += "x" }}, []string{"manifest"}, "no such file"},
+		"a manifest with another key":       {changes{after: func(w *fixture) { w.Trust.Manifest = w.Trust.Attestations }}, []string{"manifest"}, "RSA"},
 		"a build that failed":               {changes{record: set("status", "exiting due to x")}, []string{"build record"}, "exiting due to x"},
 		"the manifest of another image":     {changes{record: set("image_digest", "sha256:"+strings.Repeat("0", 64))}, []string{"build record"}, "another image"},
 		"the manifest of another place":     {changes{record: set("repository", "docker.io/evil/app")}, []string{"build record"}, "docker.io/evil/app"},

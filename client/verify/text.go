@@ -93,3 +93,11 @@ func printable(text string) string {
 		return '?'
 	}, text)
 }
+
+// mirror names the repository that the image is a copy of; empty: it is none.
+func (r Report) mirror() string {
+	if r.MirrorOf == "" {
+		return ""
+	}
+	return " (a copy of " + printable(r.MirrorOf) + ")"
+}

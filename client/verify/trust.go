@@ -10,13 +10,11 @@ import (
 	"io"
 	"slices"
 
+	"github.com/distribution/reference"
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
-	"github.com/opensbs/sbs/signature/bundle"
-	"github.com/opensbs/sbs/signature/dct"
 	"github.com/opensbs/sbs/signature/notary"
-	"github.com/opensbs/sbs/signature/simple"
 )
 
 const (
@@ -51,50 +49,6 @@ type Trust struct {
 	Published    []string `json:"published,omitempty"`
 	// Manifest is the key of manifests.
 	Manifest *Key `json:"manifest,omitempty"`
-}
-
-// Key is one public key.
-type Key struct {
-	// Method is the way of signing, one of api.Signing*; only in Signatures.
-	Method string `json:"method,omitempty"`
-	// ID is what people compare. It is computed from the key: an OpenPGP
-	// fingerprint for simple, the id in root.json for dct, and else the hex
-	// SHA-256 of the key's DER (SubjectPublicKeyInfo).
-	ID string `json:"id"`
-	// Key is the key's text: base64 of a PEM certificate for dct, an armoured
-	// OpenPGP key for simple, and else PEM SubjectPublicKeyInfo.
-	Key string `json:"key"`
-}
-
-// NewKey computes the id of a key. method is empty for the keys of manifests
-// and attestations.
-func NewKey(method, text string) (Key, error) {
-	id, err := keyID(method, text)
-	return Key{method, id, text}, err
-}
-
-func keyID(method, text string) (string, error) {
-	switch method {
-	case api.SigningDCT:
-		root, err := dct.ParseRoot(text)
-		if err == nil && root.IsZero() {
-			err = errors.New("there is none")
-		}
-		return root.String(), err
-	case api.SigningSimple:
-		key, err := simple.ParseKey([]byte(text))
-		if err != nil {
-			return "", err
-		}
-		return key.ID(), nil
-	case api.SigningSigstore, api.SigningSigstoreLegacy, "":
-		key, err := bundle.ParseKey([]byte(text))
-		if err != nil {
-			return "", err
-		}
-		return key.ID(), nil
-	}
-	return "", fmt.Errorf("%.50q is no way of signing", method)
 }
 
 // ParseTrust reads a trust file. A member that it does not know is an error: it
@@ -201,11 +155,17 @@ func (t Trust) checkKeys() error {
 	return nil
 }
 
-// signature is the key of a way of signing, or nil.
-func (t Trust) signature(method string) *Key {
-	i := slices.IndexFunc(t.Signatures, func(k Key) bool { return k.Method == method })
-	if i < 0 {
-		return nil
+// checkRepositories checks the repository of a trust file and its mirrors, which
+// must all differ.
+func checkRepositories(names []string) error {
+	for i, name := range names {
+		named, err := reference.ParseNormalizedNamed(name)
+		if err != nil || named.Name() != name {
+			return fmt.Errorf("its repository or mirror %.200q is not host/namespace/name", name)
+		}
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("it names the repository or mirror %s twice", name)
+		}
 	}
-	return &t.Signatures[i]
+	return nil
 }

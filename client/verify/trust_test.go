@@ -96,10 +96,10 @@ func TestTrustFile(t *testing.T) {
 	}
 }
 
-// What a server answers becomes a trust file that demands all of it.
-func TestServersTrust(t *testing.T) {
+// The replies of a server become a trust file that requires all of it.
+func TestTrustInputs(t *testing.T) {
 	whole := wholeTrust(t)
-	answers := verify.Server{
+	inputs := verify.TrustInputs{
 		Image:    api.ImageConfig{RepositoryName: whole.Repository},
 		Manifest: api.PublicKey{PublicKeyPEM: whole.Manifest.Key},
 		Enclave:  "contract",
@@ -109,10 +109,10 @@ func TestServersTrust(t *testing.T) {
 		},
 	}
 	for _, key := range whole.Signatures {
-		answers.Image.Signatures = append(answers.Image.Signatures, api.ImageSignature{Method: key.Method, ID: key.ID, Key: key.Key})
+		inputs.Image.Signatures = append(inputs.Image.Signatures, api.ImageSignature{Method: key.Method, ID: key.ID, Key: key.Key})
 	}
-	answers.Image.Signatures = append(answers.Image.Signatures, api.ImageSignature{Method: api.KeyOfAttestations, Key: whole.Attestations.Key})
-	got, err := answers.Trust()
+	inputs.Image.Signatures = append(inputs.Image.Signatures, api.ImageSignature{Method: api.KeyOfAttestations, Key: whole.Attestations.Key})
+	got, err := inputs.Trust()
 	whole.Published, whole.Mirrors = []string{api.AttestationSBOM}, nil // which a server does not know
 	if err != nil || !reflect.DeepEqual(got, whole) {
 		t.Errorf("%+v, %v, want %+v", got, err, whole)

@@ -1,6 +1,6 @@
 package verify
 
-// A trust file out of what a server answers.
+// The trust file of the images of a server.
 
 import (
 	"fmt"
@@ -9,37 +9,38 @@ import (
 	"github.com/opensbs/sbs/api/provenance"
 )
 
-// Server is what a server answers, and what it was asked to do.
-type Server struct {
-	Image      api.ImageConfig // config-json
-	Manifest   api.PublicKey   // publickey
+// TrustInputs are the replies of a server, and the parameters it was given, from
+// which a trust file is made.
+type TrustInputs struct {
+	Image      api.ImageConfig // of config-json
+	Manifest   api.PublicKey   // of publickey
 	Enclave    string          // of status
 	Parameters api.Parameters  // of sbs-config.json
 }
 
-// Trust is the trust file for the images that this server builds. It is worth
-// as much as the way on which the answers came.
-func (s Server) Trust() (Trust, error) {
+// Trust returns the trust file for the images that this server builds. It is as
+// trustworthy as the connection over which the replies came.
+func (in TrustInputs) Trust() (Trust, error) {
 	t := Trust{
 		Version:    trustVersion,
-		Repository: s.Image.RepositoryName,
-		Source:     s.Parameters.GitHubURL,
+		Repository: in.Image.RepositoryName,
+		Source:     in.Parameters.GitHubURL,
 	}
-	if s.Enclave != "" { // the servers that don't say it make no provenance either
-		t.Builder = provenance.BuilderID(s.Enclave)
+	if in.Enclave != "" { // servers without it make no provenance either
+		t.Builder = provenance.BuilderID(in.Enclave)
 	}
-	key, err := NewKey("", s.Manifest.PublicKeyPEM)
+	key, err := NewKey("", in.Manifest.PublicKeyPEM)
 	if err != nil {
 		return Trust{}, fmt.Errorf("the manifest's key: %w", err)
 	}
 	t.Manifest = &key
-	for _, signature := range s.Image.Signatures {
+	for _, signature := range in.Image.Signatures {
 		if signature.Method == api.KeyOfAttestations {
 			key, err := NewKey("", signature.Key)
 			if err != nil {
 				return Trust{}, fmt.Errorf("the key of attestations: %w", err)
 			}
-			t.Attestations, t.Published = &key, s.Parameters.Published()
+			t.Attestations, t.Published = &key, in.Parameters.Published()
 			continue
 		}
 		key, err := NewKey(signature.Method, signature.Key)
@@ -48,7 +49,7 @@ func (s Server) Trust() (Trust, error) {
 		}
 		t.Signatures = append(t.Signatures, key)
 		if signature.Method == api.SigningDCT {
-			t.Notary, t.NotaryCA = s.Parameters.TrustPushServer, s.Parameters.TrustCA
+			t.Notary, t.NotaryCA = in.Parameters.TrustPushServer, in.Parameters.TrustCA
 		}
 	}
 	return t, t.Check()

@@ -15,23 +15,23 @@ import (
 func TestVerdicts(t *testing.T) {
 	type trouble struct {
 		judged bool
-		make   func(*world)
+		make   func(*fixture)
 	}
 	troubles := map[string]trouble{
-		"none":                   {true, func(*world) {}},
-		"no manifest":            {false, func(w *world) { w.Manifest = "" }},
-		"a manifest that is not": {false, func(w *world) { w.Manifest = filepath.Join(w.Scratch, "manifest.x.sig.tbz") }},
-		"a registry that is not": {false, func(w *world) { w.Reference.Repository, w.Trust.Repository = "127.0.0.1:1/a/b", "127.0.0.1:1/a/b" }},
-		"no such tag":            {false, func(w *world) { w.Reference.Tag = "never" }},
-		"a wrong password":       {false, func(w *world) { w.Access.Password = "wrong" }},
-		"no account":             {false, func(w *world) { w.Access = signature.Access{} }},
-		"a file that is no manifest": {true, func(w *world) {
+		"none":                   {true, func(*fixture) {}},
+		"no manifest":            {false, func(w *fixture) { w.Manifest = "" }},
+		"a manifest that is not": {false, func(w *fixture) { w.Manifest = filepath.Join(w.t.TempDir(), "manifest.x.sig.tbz") }},
+		"a registry that is not": {false, func(w *fixture) { w.Reference.Repository, w.Trust.Repository = "127.0.0.1:1/a/b", "127.0.0.1:1/a/b" }},
+		"no such tag":            {false, func(w *fixture) { w.Reference.Tag = "never" }},
+		"a wrong password":       {false, func(w *fixture) { w.Access.Password = "wrong" }},
+		"no account":             {false, func(w *fixture) { w.Access = signature.Access{} }},
+		"a file that is no manifest": {true, func(w *fixture) {
 			w.Manifest = filepath.Join(w.t.TempDir(), "manifest.x.sig.tbz")
 			w.must(os.WriteFile(w.Manifest, []byte("BZh9"), 0o600))
 		}},
-		"no simple signature":  {true, func(w *world) { w.Lookaside = w.t.TempDir() }},
-		"another source":       {true, func(w *world) { w.Trust.Source = "git@git.example.com:other.git" }},
-		"another kind's owner": {true, func(w *world) { w.Trust.Builder = "https://builder.example.com" }},
+		"no simple signature":  {true, func(w *fixture) { w.Lookaside = w.t.TempDir() }},
+		"another source":       {true, func(w *fixture) { w.Trust.Source = "git@git.example.com:other.git" }},
+		"another kind's owner": {true, func(w *fixture) { w.Trust.Builder = "https://builder.example.com" }},
 	}
 	s := newServer(t)
 	address, account := withFallback(t)

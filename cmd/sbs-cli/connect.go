@@ -53,13 +53,21 @@ func (p program) completed(c *cli.Context) (*config.Config, error) {
 	return settings, nil
 }
 
-// configurationFile is what --env says, before or behind the command, or the
-// first default file that is there.
-func configurationFile(c *cli.Context) (string, error) {
+// envFile returns the value of --env, which is a flag before and after the command.
+func envFile(c *cli.Context) (path string, given bool) {
 	for _, context := range c.Lineage() {
 		if context.IsSet("env") {
-			return context.String("env"), nil
+			return context.String("env"), true
 		}
+	}
+	return "", false
+}
+
+// configurationFile returns the file that --env names, or the first default file
+// that exists.
+func configurationFile(c *cli.Context) (string, error) {
+	if path, given := envFile(c); given {
+		return path, nil
 	}
 	names := config.DefaultNames()
 	for _, name := range names {

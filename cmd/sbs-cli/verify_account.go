@@ -2,25 +2,71 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/urfave/cli/v2"
 
+	"github.com/opensbs/sbs/api/public"
+	"github.com/opensbs/sbs/client/config"
+	"github.com/opensbs/sbs/client/verify"
 	"github.com/opensbs/sbs/signature"
 )
 
-// registryAccess is the account with which a repository is read: that of the
+// registryAccess returns the accounts and CA certificates with which the image is
+// read: that for its registry, and for an image in a mirror that for the notary
+// server of the original. DOCKER_RO_USER in the configuration that --env names comes
+// first: it is an account of the original's registry.
+func (p program) registryAccess(c *cli.Context, request verify.Request, settings *config.Config) (access, origin signature.Access, err error) {
+	if access, err = p.account(request.Reference.Repository); err != nil {
+		return signature.Access{}, signature.Access{}, err
+	}
+	if request.Mirrored() {
+		if origin, err = keptAccount(request.Trust.Repository); err != nil {
+			return signature.Access{}, signature.Access{}, err
+		}
+	}
+	if settings != nil && settings.Text("DOCKER_RO_USER") != "" {
+		account := signature.Access{User: settings.Text("DOCKER_RO_USER"), Password: settings.Text("DOCKER_RO_PASSWORD")}
+		if request.Mirrored() {
+			origin = account
+		} else {
+			access = account
+		}
+	}
+	bundle, err := caBundle(c.String("ca"))
+	access.CABundle, origin.CABundle = bundle, bundle
+	return access, origin, err
+}
+
+// caBundle reads the file with CA certificates that --ca names, if it does.
+func caBundle(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	bundle, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--ca: %w", err)
+	}
+	if err := public.Certificates(bundle); err != nil {
+		return nil, fmt.Errorf("--ca: %s %w", path, err)
+	}
+	return bundle, nil
+}
+
+// account returns the account with which a repository is read: that of the
 // environment, or what docker login or podman login keeps. It is never taken
 // from the command line, which others on the machine can see.
-func (p program) registryAccess(repository string) (signature.Access, error) {
+func (p program) account(repository string) (signature.Access, error) {
 	if user := p.getenv("SBS_DOCKER_RO_USER"); user != "" {
 		return signature.Access{User: user, Password: p.getenv("SBS_DOCKER_RO_PASSWORD")}, nil
 	}
-	return keptAccess(repository)
+	return keptAccount(repository)
 }
 
-// keptAccess is the account that docker login or podman login keeps.
-func keptAccess(repository string) (signature.Access, error) {
+// keptAccount returns the account that docker login or podman login keeps.
+func keptAccount(repository string) (signature.Access, error) {
 	resource, err := name.NewRepository(repository)
 	if err != nil {
 		return signature.Access{}, fmt.Errorf("repository %q: %w", repository, err)

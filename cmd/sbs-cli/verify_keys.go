@@ -1,13 +1,11 @@
 package main
 
-// Where sbs-cli verify has its keys from: a trust file, or one flag for each.
+// Key sources of sbs-cli verify: a trust file, or one flag for each key.
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,8 +15,8 @@ import (
 
 // keyFlag is a flag that names a file with one key.
 type keyFlag struct {
-	name, method string // method as in a trust file
-	usage        string
+	name, use string // use as verify.Trust.AddKey takes it
+	usage     string
 }
 
 func keyFileFlags() []keyFlag {
@@ -27,8 +25,8 @@ func keyFileFlags() []keyFlag {
 		{"simple-key", api.SigningSimple, "OpenPGP key of simple signatures"},
 		{"sigstore-key", api.SigningSigstore, "key of sigstore bundles"},
 		{"sigstore-legacy-key", api.SigningSigstoreLegacy, "key of sigstore signatures in the tag sha256-<hex>.sig"},
-		{"attestations-key", "attestations", "key of provenance and bill of materials"},
-		{"manifest-key", "manifest", "key of the manifest, as get-publickey writes it"},
+		{"attestations-key", verify.UseAttestations, "key of provenance and SBOM"},
+		{"manifest-key", verify.UseManifest, "key of the manifest, as get-publickey writes it"},
 	}
 }
 
@@ -39,19 +37,19 @@ func keyFlags() []cli.Flag {
 	}
 	return append(flags,
 		&cli.StringFlag{Name: "notary", Usage: "notary server for --dct-key, as `URL`"},
-		&cli.StringFlag{Name: "notary-ca", Usage: "PEM `FILE` with authorities to trust for the notary server", TakesFile: true},
+		&cli.StringFlag{Name: "notary-ca", Usage: "PEM `FILE` with additional CA certificates for the notary server", TakesFile: true},
 		&cli.StringFlag{Name: "source", Usage: "Git repository that must have been built, as in GITHUB_URL"},
 		&cli.StringFlag{Name: "builder", Usage: "builder `ID` that the provenance must have"})
 }
 
-// trustOf reads the trust file, or makes one of the single keys. Without any key
-// nothing is checked, and that is refused.
+// trustOf returns the trust file that --trust names, or one of the keys that single
+// flags name. Without any key nothing would be checked, and that is an error.
 func trustOf(c *cli.Context, repository string) (verify.Trust, error) {
 	given := singleKeys(c)
 	path := c.String("trust")
 	switch {
 	case path != "" && len(given) > 0:
-		return verify.Trust{}, usageError{fmt.Errorf("--trust and --%s can't stand together", given[0]), "put the key into the trust file"}
+		return verify.Trust{}, usageError{fmt.Errorf("--trust and --%s exclude each other", given[0]), "put the key into the trust file"}
 	case path != "":
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -61,23 +59,32 @@ func trustOf(c *cli.Context, repository string) (verify.Trust, error) {
 	case len(given) == 0:
 		return verify.Trust{}, usageError{errors.New("no key was given, and without one any image would pass"), "get a trust file with sbs-cli get-trust and name it with --trust"}
 	}
-	trust := verify.Trust{Version: 1, Repository: repository, Source: c.String("source"), Builder: c.String("builder"), Notary: c.String("notary")}
-	if ca := c.String("notary-ca"); ca != "" {
-		text, err := os.ReadFile(ca)
+	trust := verify.NewTrust(repository)
+	trust.Source, trust.Builder, trust.Notary = c.String("source"), c.String("builder"), c.String("notary")
+	if path := c.String("notary-ca"); path != "" {
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return verify.Trust{}, fmt.Errorf("--notary-ca: %w", err)
 		}
 		trust.NotaryCA = string(text)
 	}
 	for _, f := range keyFileFlags() {
-		if err := addKey(&trust, f, c.String(f.name)); err != nil {
+		path := c.String(f.name)
+		if path == "" {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = trust.AddKey(f.use, string(text))
+		}
+		if err != nil {
 			return verify.Trust{}, fmt.Errorf("--%s: %w", f.name, err)
 		}
 	}
 	return trust, trust.Check()
 }
 
-// singleKeys are the flags of trustOf that say what a trust file says.
+// singleKeys returns the flags that were given and exclude --trust.
 func singleKeys(c *cli.Context) (given []string) {
 	names := []string{"notary", "notary-ca", "source", "builder"}
 	for _, f := range keyFileFlags() {
@@ -89,43 +96,4 @@ func singleKeys(c *cli.Context) (given []string) {
 		}
 	}
 	return given
-}
-
-func addKey(trust *verify.Trust, f keyFlag, path string) error {
-	if path == "" {
-		return nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	method := f.method
-	if method == "attestations" || method == "manifest" {
-		method = ""
-	}
-	key, err := verify.NewKey(method, keyText(method, string(text)))
-	if err != nil {
-		return err
-	}
-	switch f.method {
-	case "attestations":
-		trust.Attestations, trust.Published = &key, []string{api.AttestationProvenance, api.AttestationSBOM}
-	case "manifest":
-		trust.Manifest = &key
-	default:
-		trust.Signatures = append(trust.Signatures, key)
-	}
-	return nil
-}
-
-// keyText undoes the base64 in which get-signed-image-publickey writes an OpenPGP
-// key for a contract.
-func keyText(method, text string) string {
-	if method != api.SigningSimple {
-		return text
-	}
-	if armoured, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil {
-		return string(armoured)
-	}
-	return text
 }

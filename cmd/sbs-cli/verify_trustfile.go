@@ -64,18 +64,18 @@ func (p program) serversTrust(c *cli.Context) (verify.Trust, api.ImageConfig, er
 	if err != nil {
 		return verify.Trust{}, api.ImageConfig{}, err
 	}
-	answers := verify.Server{Parameters: parameters}
-	if answers.Image, err = server.ImageConfig(c.Context); err != nil {
+	inputs := verify.TrustInputs{Parameters: parameters}
+	if inputs.Image, err = server.ImageConfig(c.Context); err != nil {
 		return verify.Trust{}, api.ImageConfig{}, err
 	}
-	if answers.Manifest, err = server.PublicKey(c.Context, ""); err != nil {
+	if inputs.Manifest, err = server.PublicKey(c.Context, ""); err != nil {
 		return verify.Trust{}, api.ImageConfig{}, err
 	}
 	status, err := server.Status(c.Context)
 	if err != nil {
 		return verify.Trust{}, api.ImageConfig{}, err
 	}
-	answers.Enclave = status.Enclave
-	trust, err := answers.Trust()
-	return trust, answers.Image, err
+	inputs.Enclave = status.Enclave
+	trust, err := inputs.Trust()
+	return trust, inputs.Image, err
 }
