@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -19,8 +20,9 @@ import (
 )
 
 // planted is a value for every secret parameter there is, by its key: each field
-// of the type api.Secret, and each object that the api package counts as secret.
-// The characters are those that encoders write in more than one way.
+// of the type api.Secret, each object that the api package counts as secret, and
+// each list that it publishes without some members. The characters are those that
+// encoders write in more than one way.
 func planted(t testing.TB) map[string]any {
 	t.Helper()
 	var all api.Parameters
@@ -34,14 +36,13 @@ func planted(t testing.TB) map[string]any {
 	if err := json.Unmarshal(wire, &values); err != nil {
 		t.Fatal(err)
 	}
-	maps.DeleteFunc(values, func(key string, _ any) bool { _, shown := public[key]; return shown })
+	maps.DeleteFunc(values, func(key string, value any) bool { return shownWhole(t, public[key], value) })
 
 	// What the table marks must be what logs are cleaned of.
 	known := map[string]bool{}
 	for name, text := range all.Secrets() {
 		typed = slices.DeleteFunc(typed, func(s string) bool { return s == text })
-		key, _, _ := strings.Cut(name, ".")
-		known[key] = true
+		known[strings.FieldsFunc(name, func(r rune) bool { return r == '.' || r == '[' })[0]] = true
 	}
 	if marked, cleaned := slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(known)); !slices.Equal(marked, cleaned) {
 		t.Fatalf("secret parameters are %q, but logs are cleaned of %q", marked, cleaned)
@@ -50,6 +51,21 @@ func planted(t testing.TB) map[string]any {
 		t.Fatalf("%d parameters of the type api.Secret are not marked as secret", len(typed))
 	}
 	return values
+}
+
+// shownWhole reports whether a parameter is published as it was given: no member
+// is left out.
+func shownWhole(t testing.TB, shown, given any) bool {
+	t.Helper()
+	first, err := json.Marshal(shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var decoded any // whose keys are sorted
+	if err := json.Unmarshal(first, &decoded); err != nil {
+		t.Fatal(err)
+	}
+	return reflect.DeepEqual(decoded, given)
 }
 
 // plant is a new value that is long enough to be told from anything else.
@@ -68,6 +84,9 @@ func fill(v reflect.Value) (typed []string) {
 		if v.Type() == reflect.TypeFor[api.Secret]() {
 			typed = append(typed, v.String())
 		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		typed = fill(v.Index(0))
 	case reflect.Map:
 		v.Set(reflect.ValueOf(map[string]string{"PLANTED": plant()}))
 	}
@@ -83,6 +102,14 @@ func list(parameters map[string]any) (found []secret) {
 		case map[string]any:
 			for name, text := range value {
 				found = append(found, secret{key + "." + name, text.(string)})
+			}
+		case []any: // objects with some secret members
+			for i, object := range value {
+				for _, name := range []string{"key", "token"} {
+					if text, has := object.(map[string]any)[name]; has {
+						found = append(found, secret{fmt.Sprintf("%s[%d].%s", key, i, name), text.(string)})
+					}
+				}
 			}
 		}
 	}

@@ -17,32 +17,6 @@ import (
 	"github.com/opensbs/sbs/client/config"
 )
 
-// breakage is a way to make a build fail in a step. Its wrong values are secrets
-// too: people mistype passwords of other places.
-type breakage struct {
-	step    string
-	changes map[string]any
-}
-
-func breakages(t testing.TB, l *lab, values map[string]any) []breakage {
-	t.Helper()
-	key := newSSHKey(t)
-	return []breakage{
-		{"clone with a wrong key", map[string]any{"GITHUB_KEY": key}},
-		{"clone with a wrong token", map[string]any{"GITHUB_KEY": nil, "GITHUB_USER": "developer", "GITHUB_TOKEN": values["GITHUB_TOKEN"],
-			"GITHUB_URL": l.Git.HTTPSURL("works.git"), "GITHUB_CA": string(l.Git.CABundle())}},
-		{"clone with a token in the URL", map[string]any{"GITHUB_KEY": nil, "GITHUB_CA": string(l.Git.CABundle()),
-			"GITHUB_URL": strings.Replace(l.Git.HTTPSURL("works.git"), "https://", "https://developer:"+urlToken+"@", 1)}},
-		{"base image", map[string]any{"DOCKER_BASE_PASSWORD": plantedLine()}},
-		{"a step of the Dockerfile", map[string]any{"GITHUB_URL": l.Git.SSHURL("fails.git")}},
-		{"push", map[string]any{"DOCKER_PASSWORD": values["DOCKER_PASSWORD"]}},
-		{"signature", map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://127.0.0.1:1"}},
-		{"upload with a wrong API key", map[string]any{"MANIFEST_COS_API_KEY_ID": values["MANIFEST_COS_API_KEY_ID"]}},
-		{"upload with a wrong HMAC key", map[string]any{"MANIFEST_COS_API_KEY_ID": nil, "MANIFEST_COS_HMAC_ACCESS_KEY_ID": "id",
-			"MANIFEST_COS_HMAC_SECRET_ACCESS_KEY": values["MANIFEST_COS_HMAC_SECRET_ACCESS_KEY"]}},
-	}
-}
-
 // Whatever builds do and however they end, no secret can be found where somebody
 // else could look.
 func TestSecretsAreNowhere(t *testing.T) {
@@ -56,6 +30,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	}
 	l := start(t)
 	broken := breakages(t, l, values)
+	values["GITHUB_CREDENTIALS"] = credentials(t, l)
 
 	// Parameters that the stack needs no value of its own for get a planted one.
 	for _, key := range slices.Sorted(maps.Keys(values)) {
@@ -79,6 +54,8 @@ func TestSecretsAreNowhere(t *testing.T) {
 	for _, b := range broken {
 		all = append(all, only(b.changes))
 	}
+	wrongKey := newSSHKey(t)
+	all = append(all, map[string]any{"GITHUB_KEY": wrongKey})
 
 	// The first build makes the keys that the others are searched for.
 	if status, _ := l.build(t, l.given); status.Status != api.StatusSuccess {
@@ -104,7 +81,8 @@ func TestSecretsAreNowhere(t *testing.T) {
 		ours: map[string]bool{"HTTPS_PROXY": true, "IMAGE_SECRET": true, "IMAGE_SECRET_PREVIOUS": true},
 	}
 	watch.start()
-	status, told := l.build(t, l.given)
+	// The key for this repository opens it, and GITHUB_KEY would not.
+	status, told := l.build(t, l.with(map[string]any{"GITHUB_KEY": wrongKey}))
 	if status.Status != api.StatusSuccess {
 		t.Errorf("the build ended with %q: %s", status.Status, status.Cause)
 	}
@@ -174,6 +152,13 @@ func (l *lab) refusals(t testing.TB, values map[string]any, look func(where, tex
 				look("the refusal of "+name+" in "+key, text)
 			}
 		}
+	}
+	for name, bad := range badCredentials(values["GITHUB_CREDENTIALS"].([]any)) {
+		code, text := l.ask(t, http.MethodPost, "/image", l.with(map[string]any{"GITHUB_CREDENTIALS": bad}))
+		if code < 400 || code >= 500 {
+			t.Errorf("%s: code %d", name, code)
+		}
+		look("the refusal of "+name, text)
 	}
 	for _, body := range []any{ // the name of an object is no secret
 		map[string]any{"secret": values["NEW_SECRET"], "state": values["DOCKER_PASSWORD"]},
