@@ -12,6 +12,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/attestation"
+	"github.com/opensbs/sbs/server/history"
 )
 
 // ErrNoEvidence is what Config.Prove wraps when the machine has no evidence.
@@ -61,8 +62,8 @@ func (s *Server) attestation(w http.ResponseWriter, r *http.Request) error {
 // publicKeys are those that the latest build's manifest and image are signed
 // with; none before there is one.
 func (s *Server) publicKeys() ([]attestation.Key, error) {
-	record, build, err := s.latest()
-	if errors.Is(err, errNoBuild) {
+	record, build, err := s.History.Latest()
+	if errors.Is(err, history.ErrNoSuccess) {
 		return nil, nil
 	}
 	if err != nil {

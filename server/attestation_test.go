@@ -41,7 +41,7 @@ func TestAttestation(t *testing.T) {
 		t.Errorf("before init there are keys: %v", e.Keys)
 	}
 
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	f.keep(oldID, api.StatusSuccess, "")
 	want := []attestation.Key{
 		{Use: "dct", SHA256: attestation.DigestOf([]byte("key"))},

@@ -17,19 +17,15 @@ func (s *Server) build(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// begin holds the parameters while the build starts, so that nothing changes or
-// is imported in between.
+// begin starts a build. The parameters do not change and no state is imported until
+// it has begun.
 func (s *Server) begin() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	parameters, err := s.currentLocked()
-	if err != nil {
-		return err
-	}
-	if err := s.Volume.FinishImport(); err != nil {
-		return err
-	}
-	return s.Builder.Begin(parameters)
+	return s.Parameters.Use(func(parameters api.Parameters) error {
+		if err := s.Volume.FinishImport(); err != nil {
+			return err
+		}
+		return s.Builder.Begin(parameters)
+	})
 }
 
 // cleanTime bounds how long clean waits for a running build to end.

@@ -100,7 +100,7 @@ func TestRemovedManifest(t *testing.T) {
 // that it is served again once it is mended, without a restart.
 func TestDamagedRecord(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	old := f.keep(oldID, api.StatusSuccess, "")
 	latest := f.keep(newID, api.StatusSuccess, "")
 	file := filepath.Join(f.dir, "builds", newID, "record.json")

@@ -61,8 +61,8 @@ func newDoor(t *testing.T) door {
 // there are: the oldest of them are cut.
 func TestStrangersAreCut(t *testing.T) {
 	both := newDoor(t)
-	port := serve(t, both.server, usualPatience)
-	client := &http.Client{Timeout: usualPatience.header / 2, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: both.client}}
+	port := serve(t, both.server, defaultTimeouts)
+	client := &http.Client{Timeout: defaultTimeouts.header / 2, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: both.client}}
 	t.Cleanup(client.CloseIdleConnections)
 	ask := func() {
 		t.Helper()
@@ -92,7 +92,7 @@ func TestStrangersAreCut(t *testing.T) {
 	client.CloseIdleConnections()
 	ask() // over a new connection
 	for i, conn := range silent[:maxConnections] {
-		if err := conn.SetReadDeadline(time.Now().Add(usualPatience.header / 2)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(defaultTimeouts.header / 2)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -130,7 +130,7 @@ func TestHandlerThatPanics(t *testing.T) {
 	f := newFixture(t)
 	var out lines
 	f.Logger = slog.New(slog.NewTextHandler(&out, nil))
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	for _, failure := range []any{errors.New("pass-word"), "pass-word", fmt.Sprint("pass", "-word")} {
 		f.builder.panics = failure
 		if got := f.answer("PUT", "/image", `""`, http.StatusInternalServerError); got.Code != api.CodeInternal {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
-	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -24,11 +23,7 @@ func (f *fixture) sealedBy(inside *enclave.Enclave) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	config := f.Config
-	config.Volume, config.History, config.Keys = data, history.New(data), inside
-	if f.Server, err = New(config); err != nil {
-		f.t.Fatal(err)
-	}
+	f.open(data, inside)
 }
 
 // TestParametersThatDoNotOpen pins that the server starts without them, names the
@@ -41,7 +36,7 @@ func TestParametersThatDoNotOpen(t *testing.T) {
 	}
 	f := newFixture(t)
 	f.sealedBy(inside)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	old := f.keep(oldID, api.StatusSuccess, "")
 	file := filepath.Join(f.dir, "sealed", "parameters")
 	saved, err := os.ReadFile(file)
@@ -57,7 +52,7 @@ func TestParametersThatDoNotOpen(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Before the restart they are still in memory.
-			if got := f.answer("PATCH", "/image", parameters("IMAGE_TAG_PREFIX", "v2"), http.StatusInternalServerError); !strings.Contains(got.Status, "sealed/parameters") {
+			if got := f.answer("PATCH", "/image", parametersWith("IMAGE_TAG_PREFIX", "v2"), http.StatusInternalServerError); !strings.Contains(got.Status, "sealed/parameters") {
 				t.Errorf("update before the restart: %+v", got)
 			}
 			f.sealedBy(inside)
@@ -66,7 +61,7 @@ func TestParametersThatDoNotOpen(t *testing.T) {
 				t.Errorf("status: %d %s", got.Code, got.Body)
 			}
 			for _, request := range [][3]string{
-				{"POST", "/image", parameters()}, {"PATCH", "/image", parameters()}, {"PUT", "/image", `""`},
+				{"POST", "/image", parametersWith()}, {"PATCH", "/image", parametersWith()}, {"PUT", "/image", `""`},
 				{"GET", "/state-image", "{}"}, {"POST", "/state-image", importing(t, secret, "x")},
 			} {
 				if got := f.answer(request[0], request[1], request[2], http.StatusInternalServerError); got.Code != api.CodeVolume || !strings.Contains(got.Status, "sealed/parameters") {
@@ -97,7 +92,7 @@ func TestParametersThatDoNotOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.answer("PUT", "/image", `""`, http.StatusConflict)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 }
 
 // TestKeyThatDoesNotOpen pins that an export names it, and that no import writes
@@ -109,7 +104,7 @@ func TestKeyThatDoesNotOpen(t *testing.T) {
 	}
 	f := newFixture(t)
 	f.sealedBy(inside)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	f.put("manifest/key", "the manifest key")
 	f.keep(newID, api.StatusSuccess, "")
 	state := f.export("{}").State

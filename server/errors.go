@@ -8,28 +8,23 @@ import (
 	"net/http"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/objectstore"
+	"github.com/opensbs/sbs/server/parameters"
 	"github.com/opensbs/sbs/server/stateimage"
+	"github.com/opensbs/sbs/server/transfer"
 	"github.com/opensbs/sbs/server/volume"
 )
 
 // Errors of the handlers. Those of the packages below are classified beside
 // them in classify, and nowhere else.
 var (
-	errNotInitialised = errors.New("the server has no parameters yet: run init first")
-	errWrongSecret    = errors.New("SECRET is not the one this server was initialised with: use the sbs-config.json of that time, or change the secret with update --new-secret")
-	errNoBuild        = errors.New("no build has succeeded yet: run build, and status until it says success")
-	errNoSuchBuild    = errors.New("there is no such build, or it did not succeed, or it was removed because of BUILDS_KEPT: the list of builds shows what there is")
-	errNoManifest     = errors.New("the manifest of that build is not on this server any more: it was removed to make room (BUILDS_KEPT_SIZE), or stayed on the server whose state was imported; the key that verifies it is still here, and the bucket of MANIFEST_BUCKET_NAME has the manifest if one was set")
-	errNoSignature    = errors.New("there is no such signature: names are namespace/name@sha256=<hex>/signature-1 and on, for images whose registry keeps no signatures")
-	errNoSuchLog      = errors.New("there is no such log: the build log is called build")
-	errIncomplete     = errors.New("a state was imported, but it holds no passwords: run update first, so that the server knows them")
-	errWouldLoseKeys  = errors.New("the state is older than what is there: this server has keys that are not in it, and importing it would lose them")
-	errUnknownName    = errors.New("the state holds a key or a record of a kind that this server does not know: import it into a server of the version that exported it, or a newer one")
-	errOtherImage     = errors.New("the state belongs to another repository than this server's DOCKER_REPO: import it into a server of its own")
-	errStopping       = errors.New("the server is shutting down: try again when it is up")
-	errHungUp         = errors.New("the client ended its side before the answer")
+	errNoManifest  = errors.New("the manifest of that build is not on this server any more: it was removed to make room (BUILDS_KEPT_SIZE), or stayed on the server whose state was imported; the key that verifies it is still here, and the bucket of MANIFEST_BUCKET_NAME has the manifest if one was set")
+	errNoSignature = errors.New("there is no such signature: names are namespace/name@sha256=<hex>/signature-1 and on, for images whose registry keeps no signatures")
+	errNoSuchLog   = errors.New("there is no such log: the build log is called build")
+	errStopping    = errors.New("the server is shutting down: try again when it is up")
+	errHungUp      = errors.New("the client ended its side before the answer")
 )
 
 // internalFailure is all that a client is told of the server's own trouble.
@@ -65,18 +60,18 @@ func classify(err error) (int, api.Answer) {
 		return http.StatusBadRequest, api.Answer{Status: bad.Error(), Code: api.CodeBadRequest}
 	case errors.Is(err, job.ErrBusy):
 		return http.StatusConflict, api.Answer{Status: job.ErrBusy.Error(), Code: api.CodeBusy}
-	case errors.Is(err, errIncomplete):
-		return http.StatusConflict, api.Answer{Status: errIncomplete.Error(), Code: api.CodeIncomplete}
+	case errors.Is(err, parameters.ErrIncomplete):
+		return http.StatusConflict, api.Answer{Status: parameters.ErrIncomplete.Error(), Code: api.CodeIncomplete}
 	case errors.Is(err, errNoManifest):
 		return http.StatusGone, api.Answer{Status: errNoManifest.Error(), Code: api.CodeGone}
-	case errors.Is(err, errNotInitialised):
-		return http.StatusConflict, api.Answer{Status: errNotInitialised.Error(), Code: api.CodeNotInitialised}
-	case errors.Is(err, errWrongSecret):
-		return http.StatusForbidden, api.Answer{Status: errWrongSecret.Error(), Code: api.CodeForbidden}
-	case errors.Is(err, errNoBuild), errors.Is(err, errNoSuchLog), errors.Is(err, errNoSignature):
+	case errors.Is(err, parameters.ErrNotInitialised):
+		return http.StatusConflict, api.Answer{Status: parameters.ErrNotInitialised.Error(), Code: api.CodeNotInitialised}
+	case errors.Is(err, parameters.ErrWrongSecret):
+		return http.StatusForbidden, api.Answer{Status: parameters.ErrWrongSecret.Error(), Code: api.CodeForbidden}
+	case errors.Is(err, history.ErrNoSuccess), errors.Is(err, errNoSuchLog), errors.Is(err, errNoSignature):
 		return http.StatusNotFound, api.Answer{Status: err.Error(), Code: api.CodeNotFound}
-	case errors.Is(err, errNoSuchBuild), errors.Is(err, fs.ErrNotExist):
-		return http.StatusNotFound, api.Answer{Status: errNoSuchBuild.Error(), Code: api.CodeNotFound}
+	case errors.Is(err, history.ErrNoSuchBuild), errors.Is(err, fs.ErrNotExist):
+		return http.StatusNotFound, api.Answer{Status: history.ErrNoSuchBuild.Error(), Code: api.CodeNotFound}
 	case errors.Is(err, errHungUp):
 		return http.StatusBadRequest, api.Answer{Status: errHungUp.Error(), Code: api.CodeBadRequest}
 	case errors.Is(err, errStopping), errors.Is(err, context.Canceled):
@@ -108,9 +103,9 @@ func classifyState(err error) (int, api.Answer, bool) {
 		kind error
 		code int
 	}{
-		{errWouldLoseKeys, http.StatusConflict},
-		{errUnknownName, http.StatusConflict},
-		{errOtherImage, http.StatusConflict},
+		{transfer.ErrWouldLoseKeys, http.StatusConflict},
+		{transfer.ErrUnknownName, http.StatusConflict},
+		{transfer.ErrOtherRepository, http.StatusConflict},
 		{stateimage.ErrNotState, http.StatusBadRequest},
 		{stateimage.ErrVersion, http.StatusBadRequest},
 		{stateimage.ErrTruncated, http.StatusBadRequest},

@@ -19,7 +19,7 @@ import (
 // events streams the running build, or the latest one: its status, its log from
 // the first line on, each new status and line as it comes, and its last status.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.current(); err != nil {
+	if _, err := s.Parameters.Current(); err != nil {
 		return err
 	}
 	if _, err := readBody(r); err != nil {

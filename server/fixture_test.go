@@ -16,9 +16,11 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/parameters"
 	trustdct "github.com/opensbs/sbs/server/signing/dct"
 	"github.com/opensbs/sbs/server/signing/manifestkey"
 	"github.com/opensbs/sbs/server/stateimage"
+	"github.com/opensbs/sbs/server/transfer"
 	"github.com/opensbs/sbs/server/volume"
 	"github.com/opensbs/sbs/signature/dct"
 )
@@ -73,15 +75,29 @@ func (f *fixture) start() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.Server, err = New(Config{Slot: slot, Volume: data, History: history.New(data), Builder: f.builder, Enclave: "simulated", Travelling: declared(), Logger: slog.New(slog.DiscardHandler)})
+	f.Server = New(Config{Slot: slot, Volume: data, Builder: f.builder, Enclave: "simulated", Logger: slog.New(slog.DiscardHandler)})
+	f.open(data, nil)
+}
+
+// open gives the server the parts that work on a volume, as run does.
+func (f *fixture) open(data *volume.Volume, keys stateimage.Keys) {
+	f.t.Helper()
+	store, err := parameters.Open(data.Secrets(), f.Slot)
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	config := f.Config
+	config.Volume, config.History, config.Parameters = data, history.New(data), store
+	config.Transfer = transfer.New(transfer.Config{
+		Parameters: store, Volume: data, History: config.History, Keys: keys,
+		Sealed: sealedNames(), Logger: config.Logger,
+	})
+	f.Server = New(config)
 }
 
-// declared are the sealed names that travel, as in a whole server.
-func declared() stateimage.Travelling {
-	return slices.Concat(manifestkey.Sealed(), trustdct.Sealed(), []stateimage.Sealed{{Name: dct.RecordPrefix, Merge: dct.MergeRecords}})
+// sealedNames are those of a whole server that the tests need.
+func sealedNames() stateimage.Declarations {
+	return slices.Concat(manifestkey.Sealed(), trustdct.Sealed(), []stateimage.Sealed{{Name: dct.RecordPrefix, Travels: true, Merge: dct.MergeRecords}})
 }
 
 type reply struct {
@@ -127,7 +143,7 @@ func (f *fixture) answer(method, path, body string, code int) api.Answer {
 const secret = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 const otherSecret = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
 
-func parameters(more ...string) string {
+func parametersWith(more ...string) string {
 	values := map[string]string{
 		"GITHUB_URL":                       "git@github.com:owner/repo.git",
 		"DOCKER_REPO":                      "namespace/name",

@@ -19,7 +19,7 @@ func TestBeforeInit(t *testing.T) {
 		}
 	}
 	f.answer("PUT", "/image", `""`, http.StatusConflict)
-	f.answer("PATCH", "/image", parameters(), http.StatusConflict)
+	f.answer("PATCH", "/image", parametersWith(), http.StatusConflict)
 	f.answer("GET", "/manifest", `""`, http.StatusNotFound)
 	f.answer("GET", "/publickey", `""`, http.StatusNotFound)
 	for _, path := range []string{"/imagedigest", "/config-json", "/config-python"} {
@@ -35,24 +35,24 @@ func TestBeforeInit(t *testing.T) {
 
 func TestInitAndUpdate(t *testing.T) {
 	f := newFixture(t)
-	wrong := f.answer("POST", "/image", parameters("DOCKER_REPO", "Upper/Case"), http.StatusBadRequest)
+	wrong := f.answer("POST", "/image", parametersWith("DOCKER_REPO", "Upper/Case"), http.StatusBadRequest)
 	if wrong.Key != "DOCKER_REPO" || wrong.Code != api.CodeBadParameter || !strings.Contains(wrong.Status, "lower case") {
 		t.Errorf("got %+v", wrong)
 	}
 	if got := f.answer("GET", "/image", "", http.StatusOK); got.Status != "" {
 		t.Errorf("a refused init was stored: %+v", got)
 	}
-	if got := f.ask("POST", "/image", parameters()).Body.String(); got != `{"status":"OK"}`+"\n" {
+	if got := f.ask("POST", "/image", parametersWith()).Body.String(); got != `{"status":"OK"}`+"\n" {
 		t.Error(got)
 	}
-	f.answer("POST", "/image", parameters(), http.StatusOK)
-	f.answer("POST", "/image", parameters("SECRET", otherSecret), http.StatusForbidden)
-	f.answer("POST", "/image", parameters("NEW_SECRET", otherSecret), http.StatusBadRequest)
-	f.answer("PATCH", "/image", parameters("SECRET", otherSecret), http.StatusForbidden)
-	f.answer("PATCH", "/image", parameters("NEW_SECRET", otherSecret), http.StatusOK)
-	f.answer("PATCH", "/image", parameters("NEW_SECRET", otherSecret), http.StatusOK) // the reply was lost
-	f.answer("PATCH", "/image", parameters(), http.StatusForbidden)
-	f.answer("PATCH", "/image", parameters("SECRET", otherSecret, "IMAGE_TAG_PREFIX", "v2"), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith("SECRET", otherSecret), http.StatusForbidden)
+	f.answer("POST", "/image", parametersWith("NEW_SECRET", otherSecret), http.StatusBadRequest)
+	f.answer("PATCH", "/image", parametersWith("SECRET", otherSecret), http.StatusForbidden)
+	f.answer("PATCH", "/image", parametersWith("NEW_SECRET", otherSecret), http.StatusOK)
+	f.answer("PATCH", "/image", parametersWith("NEW_SECRET", otherSecret), http.StatusOK) // the reply was lost
+	f.answer("PATCH", "/image", parametersWith(), http.StatusForbidden)
+	f.answer("PATCH", "/image", parametersWith("SECRET", otherSecret, "IMAGE_TAG_PREFIX", "v2"), http.StatusOK)
 
 	if err := f.Volume.Close(); err != nil {
 		t.Fatal(err)
@@ -74,16 +74,16 @@ func TestDoorAsksTheParts(t *testing.T) {
 		"DOCKER_CONTENT_TRUST_BASE":        "True",
 		"ICR_BASE_REPO":                    "us.icr.io/ns/base:1",
 	} {
-		if got := f.answer("POST", "/image", parameters(key, value), http.StatusBadRequest); got.Key != key {
+		if got := f.answer("POST", "/image", parametersWith(key, value), http.StatusBadRequest); got.Key != key {
 			t.Errorf("%s: got %+v", key, got)
 		}
 	}
-	credentials := strings.Replace(parameters(), "{", `{"GITHUB_CREDENTIALS": [{"url": "git@h:x", "key": "planted"}],`, 1)
+	credentials := strings.Replace(parametersWith(), "{", `{"GITHUB_CREDENTIALS": [{"url": "git@h:x", "key": "planted"}],`, 1)
 	if got := f.answer("POST", "/image", credentials, http.StatusBadRequest); got.Key != "GITHUB_CREDENTIALS" || !strings.Contains(got.Status, "entry [0]: SSH key: it is no private key") || strings.Contains(got.Status, "planted") {
 		t.Errorf("got %+v", got)
 	}
 	f.builder.refuses = &api.ParameterError{Key: "BASE_IMAGE_POLICY", Problem: "no key"}
-	if got := f.answer("POST", "/image", parameters(), http.StatusBadRequest); got.Key != "BASE_IMAGE_POLICY" {
+	if got := f.answer("POST", "/image", parametersWith(), http.StatusBadRequest); got.Key != "BASE_IMAGE_POLICY" {
 		t.Errorf("got %+v", got)
 	}
 	f.builder.refuses = nil
@@ -92,7 +92,7 @@ func TestDoorAsksTheParts(t *testing.T) {
 
 func TestBuildOutOfOrder(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	f.builder.err = job.ErrBusy
 	if got := f.answer("PUT", "/image", `""`, http.StatusConflict); got.Code != api.CodeBusy {
 		t.Errorf("got %+v", got)
@@ -124,7 +124,7 @@ func TestRefusedRequests(t *testing.T) {
 // The stock client compares the status; what is warned of comes beside it.
 func TestInitAndUpdateWarn(t *testing.T) {
 	f := newFixture(t)
-	given := strings.Replace(parameters(), "{", `{"ARG":{"NPM_TOKEN":"s3cret"},`, 1)
+	given := strings.Replace(parametersWith(), "{", `{"ARG":{"NPM_TOKEN":"s3cret"},`, 1)
 	for _, method := range []string{"POST", "PATCH"} {
 		answer := f.answer(method, "/image", given, http.StatusOK)
 		if answer.Status != "OK" || len(answer.Warnings) != 1 || !strings.Contains(answer.Warnings[0], "NPM_TOKEN") || strings.Contains(answer.Warnings[0], "s3cret") {

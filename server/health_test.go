@@ -71,7 +71,7 @@ func TestMetricsCountRequests(t *testing.T) {
 	f := newFixture(t)
 	f.answer("GET", "/log/other", `""`, http.StatusNotFound)
 	f.answer("GET", "/nothing/"+secret, `""`, http.StatusNotFound)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	reply := f.ask("GET", "/metrics", "")
 	for _, line := range []string{
 		`sbs_http_requests_total{code="404",method="GET",route="/log/{name}"} 1`,

@@ -53,11 +53,11 @@ func (s *Server) configPython(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (s *Server) imageConfig() (api.ImageConfig, error) {
-	parameters, err := s.current()
+	parameters, err := s.Parameters.Current()
 	if err != nil {
 		return api.ImageConfig{}, err
 	}
-	record, _, err := s.latest()
+	record, _, err := s.History.Latest()
 	if err != nil {
 		return api.ImageConfig{}, err
 	}

@@ -13,7 +13,7 @@ import (
 
 func TestSignatures(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	record := f.keep(newID, api.StatusSuccess, "")
 	record.ImageDigest = "sha256:" + strings.Repeat("0a", 32)
 	record.Signatures = []job.Signature{

@@ -6,7 +6,7 @@ import (
 
 // imageDigest answers the name by digest of the latest image.
 func (s *Server) imageDigest(w http.ResponseWriter, _ *http.Request) error {
-	record, _, err := s.latest()
+	record, _, err := s.History.Latest()
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 
 func TestFinishedBuilds(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parameters("ENV_WHITELIST", ""), http.StatusOK)
+	f.answer("POST", "/image", parametersWith("ENV_WHITELIST", ""), http.StatusOK)
 	old := f.keep(oldID, api.StatusSuccess, "")
 	latest := f.keep(newID, api.StatusSuccess, "")
 	failed := f.keep(failedID, api.FailureStatus("x"), "")
@@ -70,7 +70,7 @@ func TestFinishedBuilds(t *testing.T) {
 
 func TestLogIsStreamedAsJSON(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	const whole = "first \"quoted\" <b> \\ \u2028 Ünïcode\n\tsecond\n"
 	record := f.keep(oldID, api.StatusSuccess, whole+"still being writ")
 	done := make(chan struct{})

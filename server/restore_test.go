@@ -12,10 +12,10 @@ import (
 // Parameters that an earlier version accepted and this one refuses must not keep a
 // server from starting: the way out is an update.
 func TestParametersOfAnEarlierVersionAreReplacedByUpdate(t *testing.T) {
-	for _, name := range []string{parametersName, importedName} {
+	for _, name := range []string{"parameters", "imported-parameters"} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			earlier := parameters("DOCKER_PUSH_SERVER", "us.icr.io", "DOCKER_REPO", "Upper/App")
+			earlier := parametersWith("DOCKER_PUSH_SERVER", "us.icr.io", "DOCKER_REPO", "Upper/App")
 			if err := f.Volume.Secrets().Put(name, []byte(earlier)); err != nil {
 				t.Fatal(err)
 			}
@@ -31,8 +31,8 @@ func TestParametersOfAnEarlierVersionAreReplacedByUpdate(t *testing.T) {
 			if reply := f.ask("GET", "/image", `""`); reply.Code != http.StatusOK || json.Unmarshal(reply.Body.Bytes(), &status) != nil {
 				t.Errorf("status: %d %s", reply.Code, reply.Body)
 			}
-			f.answer("PATCH", "/image", parameters("SECRET", otherSecret), http.StatusForbidden)
-			f.answer("PATCH", "/image", parameters(), http.StatusOK)
+			f.answer("PATCH", "/image", parametersWith("SECRET", otherSecret), http.StatusForbidden)
+			f.answer("PATCH", "/image", parametersWith(), http.StatusOK)
 			f.answer("PUT", "/image", `""`, http.StatusOK)
 		})
 	}

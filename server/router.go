@@ -15,8 +15,8 @@ func (s *Server) Routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(s.observe, bounded)
 
-	r.Post(api.PathImage, s.json(s.init))
-	r.Patch(api.PathImage, s.json(s.update))
+	r.Post(api.PathImage, s.json(s.initParameters))
+	r.Patch(api.PathImage, s.json(s.updateParameters))
 	r.Put(api.PathImage, s.json(s.build))
 	r.Delete(api.PathImage, s.json(s.clean))
 	r.Get(api.PathImage, s.json(s.status))

@@ -21,14 +21,14 @@ const (
 	buildShutdownTime = 20 * time.Second // for the build under way when the server stops
 )
 
-// patience is how long the server waits for a client.
-type patience struct {
+// timeouts bounds how long the server waits for a client.
+type timeouts struct {
 	header time.Duration // TLS handshake, and a request's header
 	body   time.Duration // header and body
 	idle   time.Duration
 }
 
-var usualPatience = patience{header: 10 * time.Second, body: time.Minute, idle: 2 * time.Minute}
+var defaultTimeouts = timeouts{header: 10 * time.Second, body: time.Minute, idle: 2 * time.Minute}
 
 var errShutdown = errors.New("the server was shut down: start the build again when it is up")
 
@@ -49,9 +49,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.C
 		Handler:           s.Routes(),
 		TLSConfig:         config,
 		BaseContext:       func(net.Listener) context.Context { return requests },
-		ReadHeaderTimeout: s.patience.header,
-		ReadTimeout:       s.patience.body,
-		IdleTimeout:       s.patience.idle,
+		ReadHeaderTimeout: s.timeouts.header,
+		ReadTimeout:       s.timeouts.body,
+		IdleTimeout:       s.timeouts.idle,
 		MaxHeaderBytes:    maxHeader,
 		ConnState:         newStrangers().watch,
 		ErrorLog:          log.New(complaints{s.Logger}, "", 0),

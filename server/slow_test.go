@@ -18,7 +18,7 @@ import (
 // the handshake nor in a header, a body, or between two requests.
 func TestSlowClients(t *testing.T) {
 	both := newDoor(t)
-	waits := patience{header: 300 * time.Millisecond, body: 600 * time.Millisecond, idle: 300 * time.Millisecond}
+	waits := timeouts{header: 300 * time.Millisecond, body: 600 * time.Millisecond, idle: 300 * time.Millisecond}
 	port := serve(t, both.server, waits)
 	stream := func(end bool, headers ...string) []byte {
 		var block, text bytes.Buffer
@@ -75,7 +75,7 @@ func TestSlowClients(t *testing.T) {
 			}()
 			drip := time.NewTicker(20 * time.Millisecond)
 			defer drip.Stop()
-			limit := time.NewTimer(usualPatience.header)
+			limit := time.NewTimer(defaultTimeouts.header)
 			defer limit.Stop()
 			for {
 				select {

@@ -25,19 +25,19 @@ func (f *fixture) inImage(dir string) *fixture {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.Keys = keys
+	f.Transfer.Keys = keys
 	return f
 }
 
 // again restarts the server on its volume, in the same image.
 func (f *fixture) again() {
 	f.t.Helper()
-	keys, bundle := f.Keys, f.CABundle
+	keys, bundle := f.Transfer.Keys, f.Transfer.CABundle
 	if err := f.Volume.Close(); err != nil {
 		f.t.Fatal(err)
 	}
 	f.start()
-	f.Keys, f.CABundle = keys, bundle
+	f.Transfer.Keys, f.Transfer.CABundle = keys, bundle
 }
 
 func (f *fixture) put(name, secret string) {
@@ -60,7 +60,7 @@ func (f *fixture) get(name string) string {
 func built(t *testing.T, image string) *fixture {
 	t.Helper()
 	f := newFixture(t).inImage(image)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	f.put("manifest/key", "the manifest key")
 	f.put("dct/abc", "the root key")
 	f.put(ofOurs(5))
@@ -127,10 +127,10 @@ func TestRecovery(t *testing.T) {
 		if got := second.answer("PUT", "/image", `""`, http.StatusConflict); got.Code != api.CodeIncomplete || !strings.Contains(got.Status, "update") {
 			t.Errorf("build before update: %+v", got)
 		}
-		second.answer("PATCH", "/image", parameters("SECRET", otherSecret), http.StatusForbidden)
+		second.answer("PATCH", "/image", parametersWith("SECRET", otherSecret), http.StatusForbidden)
 		second.again()
 	}
-	second.answer("PATCH", "/image", parameters(), http.StatusOK)
+	second.answer("PATCH", "/image", parametersWith(), http.StatusOK)
 	second.answer("PUT", "/image", `""`, http.StatusOK)
 	second.again()
 	second.answer("PUT", "/image", `""`, http.StatusOK)
@@ -166,13 +166,13 @@ func TestRefusedStatesChangeNothing(t *testing.T) {
 		says   string
 	}{
 		"wrong secret":       {fresh, importing(t, otherSecret, state), 403, "another SECRET"},
-		"not the server's":   {elsewhere(func(f *fixture) { f.answer("POST", "/image", parameters("SECRET", otherSecret), 200) }), importing(t, secret, state), 403, "initialised with"},
+		"not the server's":   {elsewhere(func(f *fixture) { f.answer("POST", "/image", parametersWith("SECRET", otherSecret), 200) }), importing(t, secret, state), 403, "initialised with"},
 		"wrong image":        {newFixture(t).inImage(t.TempDir()), importing(t, secret, state), 403, "another server image"},
 		"truncated":          {fresh, importing(t, secret, state[:len(state)-8]), 400, "cut short"},
 		"changed":            {fresh, importing(t, secret, state[:len(state)-12]+"AAAA"+state[len(state)-8:]), 400, "changed"},
 		"no state":           {fresh, importing(t, secret, "hello"), 400, "not a state image"},
 		"nothing":            {fresh, importing(t, secret, ""), 400, "neither"},
-		"another repository": {elsewhere(func(f *fixture) { f.answer("POST", "/image", parameters("DOCKER_REPO", "other/name"), 200) }), importing(t, secret, state), 409, "another repository"},
+		"another repository": {elsewhere(func(f *fixture) { f.answer("POST", "/image", parametersWith("DOCKER_REPO", "other/name"), 200) }), importing(t, secret, state), 409, "another repository"},
 		"a key more":         {elsewhere(func(f *fixture) { f.put("dct/later", "x") }), importing(t, secret, state), 409, "lose them"},
 		"a record that is damaged": {elsewhere(func(f *fixture) {
 			name, _ := ofOurs(5)
@@ -197,7 +197,7 @@ func TestRefusedStatesChangeNothing(t *testing.T) {
 func TestNoStateYet(t *testing.T) {
 	f := newFixture(t).inImage(t.TempDir())
 	f.answer("GET", "/state-image", "{}", http.StatusConflict)
-	f.answer("POST", "/image", parameters(), http.StatusOK)
+	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 	before := f.files()
 	f.answer("GET", "/state-image", "{}", http.StatusNotFound)
 	if !maps.Equal(before, f.files()) {
@@ -231,11 +231,11 @@ func TestStateInBucket(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	given := parameters("STATE_BUCKET_NAME", "states", "STATE_COS_API_KEY_ID", bucket.APIKey(), "STATE_COS_RESOURCE_CRN", bucket.ResourceCRN(),
+	given := parametersWith("STATE_BUCKET_NAME", "states", "STATE_COS_API_KEY_ID", bucket.APIKey(), "STATE_COS_RESOURCE_CRN", bucket.ResourceCRN(),
 		"STATE_COS_ENDPOINT", bucket.Endpoint(), "STATE_COS_AUTH_ENDPOINT", bucket.AuthEndpoint())
 	image := t.TempDir()
 	first := built(t, image)
-	first.CABundle = bucket.CABundle()
+	first.Transfer.CABundle = bucket.CABundle()
 	first.answer("POST", "/image", given, http.StatusOK)
 	exported := first.export(`{"state_bucket_name":"states"}`)
 	if exported.State != "" || exported.Name == "" {
@@ -246,7 +246,7 @@ func TestStateInBucket(t *testing.T) {
 	}
 
 	second := newFixture(t).inImage(image)
-	second.CABundle = bucket.CABundle()
+	second.Transfer.CABundle = bucket.CABundle()
 	second.answer("POST", "/image", given, http.StatusOK)
 	if got := second.answer("POST", "/state-image", `{"secret":"`+secret+`","name":"unknown"}`, http.StatusNotFound); !strings.Contains(got.Status, "no such object") {
 		t.Errorf("got %+v", got)

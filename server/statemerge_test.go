@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/opensbs/sbs/server/stateimage"
 )
 
 // ofOurs is what is remembered of a repository of ours that was seen at a
@@ -38,7 +40,7 @@ func TestForkedState(t *testing.T) {
 
 	fork := newFixture(t).inImage(image)
 	fork.answer("POST", "/state-image", importing(t, secret, early), http.StatusOK)
-	fork.answer("PATCH", "/image", parameters(), http.StatusOK)
+	fork.answer("PATCH", "/image", parametersWith(), http.StatusOK)
 	var forked string
 	for range 3 {
 		forked = fork.export("{}").State
@@ -124,8 +126,7 @@ func TestUndeclaredNames(t *testing.T) {
 	if _, err := second.Volume.Secrets().Get("new/secret"); err == nil {
 		t.Error("a name that nobody declared travelled")
 	}
-	f.Travelling = append(f.Travelling, f.Travelling[0])
-	f.Travelling[len(f.Travelling)-1].Name = "new/secret"
+	f.Transfer.Sealed = append(f.Transfer.Sealed, stateimage.Sealed{Name: "new/secret", Travels: true})
 	newer := f.export("{}").State
 	before := second.files()
 	if got := second.answer("POST", "/state-image", importing(t, secret, newer), http.StatusConflict); !strings.Contains(got.Status, "does not know") {

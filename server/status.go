@@ -6,10 +6,11 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/parameters"
 )
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
-	if _, err := s.current(); errors.Is(err, errNotInitialised) {
+	if _, err := s.Parameters.Current(); errors.Is(err, parameters.ErrNotInitialised) {
 		writeJSON(w, http.StatusOK, api.Answer{})
 		return nil
 	}
@@ -32,8 +33,8 @@ func (s *Server) statusOf(state job.State) api.Status {
 		Cause:             record.Cause,
 		Enclave:           s.Enclave,
 	}
-	if parameters, err := s.current(); err == nil || errors.Is(err, errIncomplete) {
-		status.BuildImageTag = parameters.BuildImageTag
+	if current, err := s.Parameters.Current(); err == nil || errors.Is(err, parameters.ErrIncomplete) {
+		status.BuildImageTag = current.BuildImageTag
 	}
 	return status
 }
@@ -41,7 +42,7 @@ func (s *Server) statusOf(state job.State) api.Status {
 // volumeTrouble is what is wrong with the data volume as far as it can be told
 // at once, or "".
 func (s *Server) volumeTrouble() string {
-	_, err := s.current()
+	_, err := s.Parameters.Current()
 	for _, err := range []error{err, s.Volume.RequireFree(1)} {
 		if _, answer, ok := classifyVolume(err); ok {
 			return answer.Status

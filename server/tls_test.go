@@ -103,7 +103,7 @@ func TestWhoIsLetIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := serve(t, config, usualPatience)
+	address := serve(t, config, defaultTimeouts)
 
 	expired := ca.issue(t, "expired", time.Now().Add(-time.Hour), both...)
 	renewed := client
@@ -167,11 +167,11 @@ func reissued(t *testing.T, ca, old identity) *x509.Certificate {
 }
 
 // serve runs a server until the test ends, and returns its port.
-func serve(t *testing.T, config *tls.Config, waits patience) string {
+func serve(t *testing.T, config *tls.Config, waits timeouts) string {
 	t.Helper()
 	f := newFixture(t)
 	f.Logger = slog.New(slog.DiscardHandler)
-	f.patience = waits
+	f.timeouts = waits
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

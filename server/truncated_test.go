@@ -26,7 +26,7 @@ func TestResponsesThatCantBeFinishedAreBrokenOff(t *testing.T) {
 	} {
 		t.Run(path, func(t *testing.T) {
 			f := newFixture(t)
-			f.answer("POST", "/image", parameters(), http.StatusOK)
+			f.answer("POST", "/image", parametersWith(), http.StatusOK)
 			record := f.keep(oldID, "success", "one\n")
 			if err := f.Slot.Begin(record, func(_ context.Context, _ *job.Build) job.Record { return record }); err != nil {
 				t.Fatal(err)

@@ -164,7 +164,7 @@ func generated(t *testing.T, previous string) (folder, said string) {
 	return folder, out.String()
 }
 
-const parameters = `{"GITHUB_URL": "git@github.com:owner/repo.git", "DOCKER_REPO": "ns/name", "DOCKER_USER": "user",
+const ofDeveloper = `{"GITHUB_URL": "git@github.com:owner/repo.git", "DOCKER_REPO": "ns/name", "DOCKER_USER": "user",
 	"DOCKER_PASSWORD": "pass-word", "IMAGE_SIGNING": ["simple"], "SECRET": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`
 
 // TestKeygenStartsServers takes the whole way of the secrets: keygen, the
@@ -180,7 +180,7 @@ func TestKeygenStartsServers(t *testing.T) {
 		}
 	}
 	must(d.serve(t, d.environment(t, first), func(c *client.Client) {
-		_, err := c.Init(t.Context(), []byte(parameters))
+		_, err := c.Init(t.Context(), []byte(ofDeveloper))
 		must(err)
 		status, err := c.Status(t.Context())
 		must(err)
@@ -197,12 +197,12 @@ func TestKeygenStartsServers(t *testing.T) {
 
 	// The successor knows the first one's parameters: it takes their SECRET only.
 	successor, _ := generated(t, filepath.Join(first, fileValues))
-	wrong := strings.Replace(parameters, "AAAA", "BBBB", 1)
+	wrong := strings.Replace(ofDeveloper, "AAAA", "BBBB", 1)
 	must(d.serve(t, d.environment(t, successor), func(c *client.Client) {
 		if _, err := c.Update(t.Context(), []byte(wrong)); err == nil {
 			t.Error("the SECRET of the server before is forgotten")
 		}
-		_, err := c.Update(t.Context(), []byte(parameters))
+		_, err := c.Update(t.Context(), []byte(ofDeveloper))
 		must(err)
 	}))
 

@@ -15,9 +15,11 @@ import (
 	"github.com/opensbs/sbs/server"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/parameters"
 	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/process"
 	"github.com/opensbs/sbs/server/signing/dct"
+	"github.com/opensbs/sbs/server/transfer"
 	"github.com/opensbs/sbs/server/volume"
 )
 
@@ -93,14 +95,18 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 	if err := pipeline.GiveBackMemory(); err != nil {
 		logger.Error("rest after the start", "error", err)
 	}
-	s, err := server.New(server.Config{
-		Slot: slot, Volume: data, History: builds, Builder: build, Enclave: inside.Kind(), Logger: logger,
-		Keys: inside, Travelling: travelling(), CABundle: build.CABundle,
-		Prove: prover(inside, settings.records), TLSKey: tlsKey,
-	})
+	store, err := parameters.Open(data.Secrets(), slot)
 	if err != nil {
 		return err
 	}
+	s := server.New(server.Config{
+		Slot: slot, Volume: data, History: builds, Parameters: store, Builder: build, Enclave: inside.Kind(), Logger: logger,
+		Transfer: transfer.New(transfer.Config{
+			Parameters: store, Volume: data, History: builds, Keys: inside,
+			Sealed: sealedNames(), CABundle: settings.caBundle, Logger: logger,
+		}),
+		Prove: prover(inside, settings.records), TLSKey: tlsKey,
+	})
 	return listenAndServe(ctx, s, settings, config, func(address net.Addr) {
 		logger.Info("serving", "address", address.String(), "version", version, "enclave", inside.Kind())
 	})

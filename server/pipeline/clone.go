@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/parameters"
 	"github.com/opensbs/sbs/server/source"
 )
 
@@ -54,7 +54,7 @@ func (b *build) sourceRequest() source.Request {
 		User:        p.GitHubUser,
 		Token:       string(p.GitHubToken),
 		Auth:        p.GitHubAuth,
-		Credentials: SourceCredentials(p.GitHubCredentials),
+		Credentials: parameters.SourceCredentials(p.GitHubCredentials),
 		Anchors: source.Anchors{
 			KnownHosts: []byte(p.GitHubKnownHosts), OperatorKnownHosts: b.KnownHosts,
 			CABundle: []byte(p.GitHubCA), OperatorCABundle: b.CABundle,
@@ -62,17 +62,6 @@ func (b *build) sourceRequest() source.Request {
 		Proxy:   b.Proxy,
 		Timeout: p.ProgressTimeout(),
 	}
-}
-
-// SourceCredentials are those of GITHUB_CREDENTIALS.
-func SourceCredentials(list api.Credentials) []source.Credential {
-	var all []source.Credential
-	for i, c := range list {
-		all = append(all, source.Credential{
-			Name: api.CredentialName(i, ""), URL: c.URL, SSHKey: []byte(c.Key), User: c.User, Token: string(c.Token), Auth: c.Auth,
-		})
-	}
-	return all
 }
 
 // clonePath is where the clone lies: a folder called git, as in the manifest.

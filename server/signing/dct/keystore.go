@@ -35,7 +35,7 @@ const keyPrefix = "dct/"
 // Sealed declares what this package seals and what travels with the state: keys,
 // and what is remembered of repositories.
 func Sealed() []stateimage.Sealed {
-	return []stateimage.Sealed{{Name: keyPrefix}, {Name: memoryPrefix, Merge: mergeRecords}}
+	return []stateimage.Sealed{{Name: keyPrefix, Travels: true}, {Name: memoryPrefix, Travels: true, Merge: mergeRecords}}
 }
 
 // keyStore implements trustmanager.KeyStore for one Sign. The library drops

@@ -25,7 +25,7 @@ const (
 )
 
 // Sealed declares the sealed name of this package, which travels with the state.
-func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: sealedName}} }
+func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: sealedName, Travels: true}} }
 
 // Open returns the RSA key that signs manifests. The first call on a volume generates
 // it, which takes about a second, and stores it durably.

@@ -30,7 +30,7 @@ type Keys interface {
 const keyName = "sigstore/key" // where the key is sealed: PKCS #8, DER
 
 // Sealed declares what this package seals and what travels with the state.
-func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: keyName}} }
+func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: keyName, Travels: true}} }
 
 // key is the private key, and the public one as it is shown.
 type key struct {

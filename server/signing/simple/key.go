@@ -34,7 +34,7 @@ const (
 )
 
 // Sealed declares what this package seals and what travels with the state.
-func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: keyName}} }
+func Sealed() []stateimage.Sealed { return []stateimage.Sealed{{Name: keyName, Travels: true}} }
 
 // key opens the signing key, or makes it.
 func (s *Signer) key() (*openpgp.Entity, error) {

@@ -11,13 +11,13 @@ func TestOnlyWhatIsDeclaredTravels(t *testing.T) {
 		"manifest/key": false, "simple/key": false, "sigstore/key": false, "dct/" + id: false,
 		"dct/gun/" + id: true, "dct/base/" + id: true,
 	} {
-		declared, ok := travelling().Find(name)
+		declared, ok := sealedNames().Travels(name)
 		if !ok || (declared.Merge != nil) != merges {
 			t.Errorf("%s: travels %v, can be merged %v; want %v", name, ok, declared.Merge != nil, merges)
 		}
 	}
 	for _, name := range []string{"parameters", "imported-parameters", "state/generation", "manifest/key2", "manifest", "new/secret", "dct", ""} {
-		if _, ok := travelling().Find(name); ok {
+		if _, ok := sealedNames().Travels(name); ok {
 			t.Errorf("%q travels", name)
 		}
 	}
