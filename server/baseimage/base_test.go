@@ -23,8 +23,8 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// lab is a registry that remembers what it was asked.
-type lab struct {
+// fixture is a registry that remembers what it was asked.
+type fixture struct {
 	t    *testing.T
 	host string
 
@@ -32,18 +32,18 @@ type lab struct {
 	asked []string
 }
 
-func newLab(t *testing.T) *lab {
-	l := &lab{t: t}
+func newFixture(t *testing.T) *fixture {
+	f := &fixture{t: t}
 	served := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		l.mu.Lock()
-		l.asked = append(l.asked, r.Method+" "+r.URL.Path)
-		l.mu.Unlock()
+		f.mu.Lock()
+		f.asked = append(f.asked, r.Method+" "+r.URL.Path)
+		f.mu.Unlock()
 		served.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	l.host = strings.TrimPrefix(server.URL, "http://")
-	return l
+	f.host = strings.TrimPrefix(server.URL, "http://")
+	return f
 }
 
 // image makes an image that differs by its triggers.
@@ -57,11 +57,11 @@ func image(t *testing.T, arch string, triggers ...string) v1.Image {
 }
 
 // push gives an image a name, and returns its digest.
-func (l *lab) push(image string, content remote.Taggable) string {
-	l.t.Helper()
-	reference, err := name.ParseReference(l.host + "/" + image)
+func (f *fixture) push(image string, content remote.Taggable) string {
+	f.t.Helper()
+	reference, err := name.ParseReference(f.host + "/" + image)
 	if err != nil {
-		l.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	switch content := content.(type) {
 	case v1.Image:
@@ -70,38 +70,38 @@ func (l *lab) push(image string, content remote.Taggable) string {
 		err = remote.WriteIndex(reference, content)
 	}
 	if err != nil {
-		l.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	found, err := remote.Head(reference)
 	if err != nil {
-		l.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return found.Digest.String()
 }
 
 // pin pins a Dockerfile, in which HOST stands for the registry, and allows
 // digests for all of its images.
-func (l *lab) pin(text string, digests ...string) (baseimage.Pinned, error) {
+func (f *fixture) pin(text string, digests ...string) (baseimage.Pinned, error) {
 	ways := baseimage.Ways{api.BaseDigest: baseimage.Reviewed}
-	l.mu.Lock()
-	l.asked = nil
-	l.mu.Unlock()
-	return ways.Pin(l.t.Context(), baseimage.Request{
-		Dockerfile:  []byte(strings.ReplaceAll(text, "HOST", l.host)),
+	f.mu.Lock()
+	f.asked = nil
+	f.mu.Unlock()
+	return ways.Pin(f.t.Context(), baseimage.Request{
+		Dockerfile:  []byte(strings.ReplaceAll(text, "HOST", f.host)),
 		Environment: dockerfile.Environment{OS: "linux", Arch: "s390x"},
-		Rules:       []api.BaseRule{{Image: l.host + "/ns/*", Method: api.BaseDigest, Key: api.BaseKey(strings.Join(digests, " "))}},
+		Rules:       []api.BaseRule{{Image: f.host + "/ns/*", Method: api.BaseDigest, Key: api.BaseKey(strings.Join(digests, " "))}},
 		Access:      func(string, api.BaseRule) signature.Access { return signature.Access{} },
 	})
 }
 
 func TestEachNameIsLookedUpOnce(t *testing.T) {
-	l := newLab(t)
-	one, two := l.push("ns/one:latest", image(t, "s390x")), l.push("ns/two:2", image(t, "amd64"))
-	pinned, err := l.pin("ARG TAG=2\nFROM HOST/ns/one AS a\nFROM HOST/ns/one:latest\nCOPY --from=HOST/ns/two:2 /x /x\nFROM HOST/ns/two:${TAG}\nFROM HOST/ns/one@"+one+"\n", one, two)
+	f := newFixture(t)
+	one, two := f.push("ns/one:latest", image(t, "s390x")), f.push("ns/two:2", image(t, "amd64"))
+	pinned, err := f.pin("ARG TAG=2\nFROM HOST/ns/one AS a\nFROM HOST/ns/one:latest\nCOPY --from=HOST/ns/two:2 /x /x\nFROM HOST/ns/two:${TAG}\nFROM HOST/ns/one@"+one+"\n", one, two)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := strings.ReplaceAll("ARG TAG=2\nFROM HOST/ns/one@"+one+" AS a\nFROM HOST/ns/one@"+one+"\nCOPY --from=HOST/ns/two@"+two+" /x /x\nFROM HOST/ns/two@"+two+"\nFROM HOST/ns/one@"+one+"\n", "HOST", l.host)
+	want := strings.ReplaceAll("ARG TAG=2\nFROM HOST/ns/one@"+one+" AS a\nFROM HOST/ns/one@"+one+"\nCOPY --from=HOST/ns/two@"+two+" /x /x\nFROM HOST/ns/two@"+two+"\nFROM HOST/ns/one@"+one+"\n", "HOST", f.host)
 	if string(pinned.Dockerfile) != want {
 		t.Errorf("pinned to\n%s\nwant\n%s", pinned.Dockerfile, want)
 	}
@@ -109,45 +109,45 @@ func TestEachNameIsLookedUpOnce(t *testing.T) {
 		t.Errorf("verified %+v", pinned.Images)
 	}
 	tags := 0
-	for _, asked := range l.asked {
+	for _, asked := range f.asked {
 		if strings.HasSuffix(asked, "/manifests/latest") || strings.HasSuffix(asked, "/manifests/2") {
 			tags++
 		}
 	}
 	if tags != 2 {
-		t.Errorf("tags were looked up %d times: %q", tags, l.asked)
+		t.Errorf("tags were looked up %d times: %q", tags, f.asked)
 	}
 }
 
 func TestUncoveredBeforeAnythingIsAsked(t *testing.T) {
-	l := newLab(t)
-	digest := l.push("ns/one:1", image(t, "s390x"))
-	_, err := l.pin("FROM HOST/ns/one:1\nCOPY --from=HOST/other/two:2 /x /x\n", digest)
+	f := newFixture(t)
+	digest := f.push("ns/one:1", image(t, "s390x"))
+	_, err := f.pin("FROM HOST/ns/one:1\nCOPY --from=HOST/other/two:2 /x /x\n", digest)
 	var uncovered *baseimage.UncoveredError
-	if !errors.As(err, &uncovered) || uncovered.Image.Line != 2 || len(l.asked) != 0 {
-		t.Errorf("%v, after %q", err, l.asked)
+	if !errors.As(err, &uncovered) || uncovered.Image.Line != 2 || len(f.asked) != 0 {
+		t.Errorf("%v, after %q", err, f.asked)
 	}
 }
 
 func TestReviewedDigests(t *testing.T) {
-	l := newLab(t)
-	digest, other := l.push("ns/one:1", image(t, "s390x")), "sha256:"+strings.Repeat("0a", 32)
-	_, err := l.pin("FROM HOST/ns/one:1\n", other)
+	f := newFixture(t)
+	digest, other := f.push("ns/one:1", image(t, "s390x")), "sha256:"+strings.Repeat("0a", 32)
+	_, err := f.pin("FROM HOST/ns/one:1\n", other)
 	var refused *signature.Error
 	var reviewed *baseimage.NotReviewedError
 	if !errors.As(err, &refused) || !errors.As(err, &reviewed) || reviewed.Found != digest || refused.Image.Tag != "1" {
 		t.Errorf("a digest that is not listed: %v", err)
 	}
 	var absent *signature.AbsentError
-	if _, err = l.pin("FROM HOST/ns/one@"+other+"\n", other); !errors.As(err, &absent) {
+	if _, err = f.pin("FROM HOST/ns/one@"+other+"\n", other); !errors.As(err, &absent) {
 		t.Errorf("a digest that is nowhere: %v", err)
 	}
 }
 
 func TestTriggers(t *testing.T) {
-	l := newLab(t)
-	tool := l.push("ns/tool:1", image(t, "s390x"))
-	byDigest := l.host + "/ns/tool@" + tool
+	f := newFixture(t)
+	tool := f.push("ns/tool:1", image(t, "s390x"))
+	byDigest := f.host + "/ns/tool@" + tool
 	index := func(manifests map[string]v1.Image) v1.ImageIndex {
 		made := v1.ImageIndex(empty.Index)
 		for arch, content := range manifests {
@@ -159,7 +159,7 @@ func TestTriggers(t *testing.T) {
 		}
 		return made
 	}
-	evil := "COPY --from=" + l.host + "/ns/evil:1 /x /x"
+	evil := "COPY --from=" + f.host + "/ns/evil:1 /x /x"
 	for name, test := range map[string]struct {
 		from    remote.Taggable
 		flags   string
@@ -169,7 +169,7 @@ func TestTriggers(t *testing.T) {
 		"without an image":              {image(t, "s390x", "COPY . /src", "RUN make", "COPY --from=0 /x /x"), "", ""},
 		"verified by digest":            {image(t, "s390x", "COPY --from="+byDigest+" /x /x"), "", ""},
 		"by tag":                        {image(t, "s390x", "RUN ls", evil), "", evil},
-		"verified, but by tag":          {image(t, "s390x", "COPY --from="+l.host+"/ns/tool:1 /x /x"), "", "ns/tool:1"},
+		"verified, but by tag":          {image(t, "s390x", "COPY --from="+f.host+"/ns/tool:1 /x /x"), "", "ns/tool:1"},
 		"mounted":                       {image(t, "s390x", "RUN --mount=from=evil,target=/x ls"), "", "evil"},
 		"a stage of the Dockerfile":     {image(t, "s390x", "COPY --from=tool /x /x"), "", "tool"},
 		"two in one":                    {image(t, "s390x", "RUN ls\n"+evil), "", "RUN ls"},
@@ -182,8 +182,8 @@ func TestTriggers(t *testing.T) {
 		"of the only platform":          {index(map[string]v1.Image{"amd64": image(t, "amd64", evil)}), "", evil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			digest := l.push("ns/base:1", test.from)
-			_, err := l.pin("FROM HOST/ns/tool:1 AS tool\nFROM "+test.flags+"HOST/ns/base:1\n", digest, tool)
+			digest := f.push("ns/base:1", test.from)
+			_, err := f.pin("FROM HOST/ns/tool:1 AS tool\nFROM "+test.flags+"HOST/ns/base:1\n", digest, tool)
 			if test.trigger == "" {
 				if err != nil {
 					t.Error(err)
@@ -191,7 +191,7 @@ func TestTriggers(t *testing.T) {
 				return
 			}
 			var trigger *baseimage.TriggerError
-			if !errors.As(err, &trigger) || !strings.Contains(err.Error(), l.host+"/ns/base:1") || !strings.Contains(trigger.Trigger, test.trigger) {
+			if !errors.As(err, &trigger) || !strings.Contains(err.Error(), f.host+"/ns/base:1") || !strings.Contains(trigger.Trigger, test.trigger) {
 				t.Errorf("%v, want that the trigger %q is refused", err, test.trigger)
 			}
 		})

@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreTopFunction("github.com/docker/go-events.(*Broadcaster).run"))
 }
 
-// lab is a registry and what was asked of it.
-type lab struct {
+// fixture is a registry and what was asked of it.
+type fixture struct {
 	target Target
 	host   string
 
@@ -46,7 +46,7 @@ type lab struct {
 
 // start runs a registry with habits; before sees each request first, and answers
 // it if it returns true. It may be nil.
-func start(t *testing.T, before func(w http.ResponseWriter, r *http.Request) bool, quirks ...registry.Quirk) *lab {
+func start(t *testing.T, before func(w http.ResponseWriter, r *http.Request) bool, quirks ...registry.Quirk) *fixture {
 	t.Helper()
 	server, err := registry.Start(t.Context(), t.TempDir(), quirks...)
 	if err != nil {
@@ -57,30 +57,30 @@ func start(t *testing.T, before func(w http.ResponseWriter, r *http.Request) boo
 			t.Error(err)
 		}
 	})
-	l := &lab{}
+	f := &fixture{}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(&url.URL{Scheme: "http", Host: server.Address()})
 		r.Out.Host = r.In.Host
 	}}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		l.mu.Lock()
-		l.asked = append(l.asked, r.Method+" "+r.URL.Path)
-		l.mu.Unlock()
+		f.mu.Lock()
+		f.asked = append(f.asked, r.Method+" "+r.URL.Path)
+		f.mu.Unlock()
 		if before == nil || !before(w, r) {
 			proxy.ServeHTTP(w, r)
 		}
 	}))
 	t.Cleanup(front.Close)
-	l.host = strings.TrimPrefix(front.URL, "http://")
-	l.target = Target{Repository: l.host + "/ns/app", Access: signature.Access{User: server.Writer().User, Password: server.Writer().Password}}
-	return l
+	f.host = strings.TrimPrefix(front.URL, "http://")
+	f.target = Target{Repository: f.host + "/ns/app", Access: signature.Access{User: server.Writer().User, Password: server.Writer().Password}}
+	return f
 }
 
 // count is how often something was asked whose method and path have a part.
-func (l *lab) count(part string) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, one := range l.asked {
+func (f *fixture) count(part string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.asked {
 		if strings.Contains(one, part) {
 			n++
 		}
@@ -89,13 +89,13 @@ func (l *lab) count(part string) (n int) {
 }
 
 // leads is the digest that a tag leads to, or "".
-func (l *lab) leads(t *testing.T, tag string) string {
+func (f *fixture) leads(t *testing.T, tag string) string {
 	t.Helper()
-	repository, err := name.NewRepository(l.target.Repository)
+	repository, err := name.NewRepository(f.target.Repository)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := remote.Get(repository.Tag(tag), remote.WithAuth(&authn.Basic{Username: l.target.User, Password: l.target.Password}))
+	found, err := remote.Get(repository.Tag(tag), remote.WithAuth(&authn.Basic{Username: f.target.User, Password: f.target.Password}))
 	if err != nil {
 		return ""
 	}
@@ -128,9 +128,9 @@ func newImage(t *testing.T) v1.Image {
 // saved is the archive of an image with five layers.
 func saved(t *testing.T) string { return save(t, newImage(t)) }
 
-func (l *lab) push(t *testing.T, p *Pusher, archive string) Pushed {
+func (f *fixture) push(t *testing.T, p *Pusher, archive string) Pushed {
 	t.Helper()
-	pushed, err := p.Push(t.Context(), l.target, archive, t.TempDir(), io.Discard)
+	pushed, err := p.Push(t.Context(), f.target, archive, t.TempDir(), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,18 +146,18 @@ func TestPush(t *testing.T) {
 	}
 	for name, quirk := range quirks {
 		t.Run(name, func(t *testing.T) {
-			l := start(t, nil, quirk)
+			f := start(t, nil, quirk)
 			image, work := newImage(t), t.TempDir()
 			var output bytes.Buffer
-			pushed, err := new(Pusher).Push(t.Context(), l.target, save(t, image), work, &output)
+			pushed, err := new(Pusher).Push(t.Context(), f.target, save(t, image), work, &output)
 			if err != nil {
 				t.Fatal(err)
 			}
-			reference, err := reference(l.target.Repository, pushed.Digest)
+			reference, err := reference(f.target.Repository, pushed.Digest)
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := remote.Image(reference, remote.WithAuth(&authn.Basic{Username: l.target.User, Password: l.target.Password}))
+			found, err := remote.Image(reference, remote.WithAuth(&authn.Basic{Username: f.target.User, Password: f.target.Password}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ func TestPush(t *testing.T) {
 			if left, err := os.ReadDir(work); err != nil || len(left) != 0 {
 				t.Errorf("%d files are left, %v", len(left), err)
 			}
-			if n := l.count("/manifests/latest") + l.count("/manifests/x"); n != 0 {
+			if n := f.count("/manifests/latest") + f.count("/manifests/x"); n != 0 {
 				t.Errorf("a tag was asked for %d times", n)
 			}
 		})
@@ -221,30 +221,30 @@ func reference(repository, digest string) (name.Digest, error) {
 // The same content becomes the same bytes, and a layer that was pushed is neither
 // compressed nor uploaded again, in the same repository; in another it is.
 func TestPushAgain(t *testing.T) {
-	l := start(t, nil)
+	f := start(t, nil)
 	archive := saved(t)
-	first := l.push(t, new(Pusher), archive)
+	first := f.push(t, new(Pusher), archive)
 	p := new(Pusher)
-	if second := l.push(t, p, archive); second.Digest != first.Digest {
+	if second := f.push(t, p, archive); second.Digest != first.Digest {
 		t.Errorf("digest %s, then %s", first.Digest, second.Digest)
 	}
-	uploads := l.count("PUT /v2/ns/app/blobs/")
+	uploads := f.count("PUT /v2/ns/app/blobs/")
 	if uploads != 6 {
 		t.Errorf("%d blobs were uploaded in two pushes", uploads)
 	}
 	work := filepath.Join(t.TempDir(), "none") // where no layer can be compressed
-	if _, err := p.Push(t.Context(), l.target, archive, work, io.Discard); err != nil {
+	if _, err := p.Push(t.Context(), f.target, archive, work, io.Discard); err != nil {
 		t.Errorf("what is known was compressed: %v", err)
 	}
-	l.target.Repository = l.host + "/ns/other"
-	if other := l.push(t, p, archive); other.Digest != first.Digest || l.count("PUT /v2/ns/other/blobs/") != 6 {
-		t.Errorf("digest %s, %d uploads", other.Digest, l.count("PUT /v2/ns/other/blobs/"))
+	f.target.Repository = f.host + "/ns/other"
+	if other := f.push(t, p, archive); other.Digest != first.Digest || f.count("PUT /v2/ns/other/blobs/") != 6 {
+		t.Errorf("digest %s, %d uploads", other.Digest, f.count("PUT /v2/ns/other/blobs/"))
 	}
 }
 
 // An archive whose layer is not the one that its configuration names is refused.
 func TestPushChecksLayers(t *testing.T) {
-	l := start(t, nil)
+	f := start(t, nil)
 	config := []byte(`{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:` + strings.Repeat("0a", 32) + `"]}}`)
 	for name, files := range map[string]map[string]string{
 		"another layer":  {"manifest.json": `[{"Config":"c.json","Layers":["1/layer.tar"]}]`, "c.json": string(config), "1/layer.tar": "content"},
@@ -267,19 +267,19 @@ func TestPushChecksLayers(t *testing.T) {
 		if err := errors.Join(w.Close(), os.WriteFile(archive, content.Bytes(), 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if pushed, err := new(Pusher).Push(t.Context(), l.target, archive, t.TempDir(), io.Discard); err == nil {
+		if pushed, err := new(Pusher).Push(t.Context(), f.target, archive, t.TempDir(), io.Discard); err == nil {
 			t.Errorf("%s: pushed %s", name, pushed.Digest)
 		}
 	}
-	if n := l.count("PUT /v2/ns/app/manifests/"); n != 0 {
+	if n := f.count("PUT /v2/ns/app/manifests/"); n != 0 {
 		t.Errorf("%d manifests were written", n)
 	}
 }
 
 func TestPushRefused(t *testing.T) {
 	archive := saved(t)
-	l := start(t, nil)
-	wrong := l.target
+	f := start(t, nil)
+	wrong := f.target
 	wrong.Password = "wrong-word"
 	_, err := new(Pusher).Push(t.Context(), wrong, archive, t.TempDir(), io.Discard)
 	if !errors.As(err, new(*signature.AccessError)) || strings.Contains(err.Error(), "wrong-word") {
@@ -299,15 +299,15 @@ func TestPushRefused(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("stopped by clean")
 	cancel(stopped)
-	if _, err = new(Pusher).Push(ctx, l.target, archive, t.TempDir(), io.Discard); !errors.Is(err, stopped) {
+	if _, err = new(Pusher).Push(ctx, f.target, archive, t.TempDir(), io.Discard); !errors.Is(err, stopped) {
 		t.Errorf("stopped: %v", err)
 	}
 }
 
 // An image of a configuration alone has an empty list of layers, and no null.
 func TestPushWithoutLayers(t *testing.T) {
-	l := start(t, nil)
-	pushed := l.push(t, new(Pusher), save(t, empty.Image))
+	f := start(t, nil)
+	pushed := f.push(t, new(Pusher), save(t, empty.Image))
 	if !bytes.Contains(pushed.Manifest, []byte(`"layers": []`)) {
 		t.Errorf("the manifest is %s", pushed.Manifest)
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 // tag moves the tags, and undoes it when it fails, as the pipeline does.
-func (l *lab) tag(t *testing.T, image Pushed, tags ...string) error {
+func (f *fixture) tag(t *testing.T, image Pushed, tags ...string) error {
 	t.Helper()
-	undo, err := new(Pusher).Tag(t.Context(), l.target, image, tags, io.Discard)
+	undo, err := new(Pusher).Tag(t.Context(), f.target, image, tags, io.Discard)
 	if err != nil {
 		if failed := undo(context.WithoutCancel(t.Context())); failed != nil {
 			t.Errorf("put back: %v", failed)
@@ -24,31 +24,31 @@ func (l *lab) tag(t *testing.T, image Pushed, tags ...string) error {
 }
 
 func TestTag(t *testing.T) {
-	l := start(t, nil, registry.Quirks["immutable"])
+	f := start(t, nil, registry.Quirks["immutable"])
 	p := new(Pusher)
-	first, second := l.push(t, p, saved(t)), l.push(t, p, saved(t))
-	if err := l.tag(t, first, "v1", "latest"); err != nil {
+	first, second := f.push(t, p, saved(t)), f.push(t, p, saved(t))
+	if err := f.tag(t, first, "v1", "latest"); err != nil {
 		t.Fatal(err)
 	}
 	// Tags that can't be moved and lead to the image already are good.
-	if err := l.tag(t, first, "v1", "latest"); err != nil {
+	if err := f.tag(t, first, "v1", "latest"); err != nil {
 		t.Error(err)
 	}
 	// One that leads elsewhere is named, and no other tag is new.
-	err := l.tag(t, second, "v2", "latest")
+	err := f.tag(t, second, "v2", "latest")
 	var immutable *ImmutableError
 	if !errors.As(err, &immutable) || immutable.Tag != "latest" || immutable.LeadsTo != first.Digest || !strings.Contains(err.Error(), "IMAGE_TAG_PREFIX") {
 		t.Errorf("a tag that can't be moved: %v", err)
 	}
-	if l.leads(t, "v1") != first.Digest || l.leads(t, "latest") != first.Digest || l.leads(t, "v2") != "" {
-		t.Errorf("v1 leads to %q, latest to %q, v2 to %q", l.leads(t, "v1"), l.leads(t, "latest"), l.leads(t, "v2"))
+	if f.leads(t, "v1") != first.Digest || f.leads(t, "latest") != first.Digest || f.leads(t, "v2") != "" {
+		t.Errorf("v1 leads to %q, latest to %q, v2 to %q", f.leads(t, "v1"), f.leads(t, "latest"), f.leads(t, "v2"))
 	}
 }
 
 // A failure puts back what was moved, but not what somebody else moved since.
 func TestTagsArePutBack(t *testing.T) {
 	refuse := false
-	l := start(t, func(w http.ResponseWriter, r *http.Request) bool {
+	f := start(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if refuse && r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/latest") {
 			w.WriteHeader(http.StatusInternalServerError)
 			return true
@@ -56,29 +56,29 @@ func TestTagsArePutBack(t *testing.T) {
 		return false
 	})
 	p := new(Pusher)
-	first, second, third := l.push(t, p, saved(t)), l.push(t, p, saved(t)), l.push(t, p, saved(t))
-	if err := l.tag(t, first, "v1", "latest"); err != nil {
+	first, second, third := f.push(t, p, saved(t)), f.push(t, p, saved(t)), f.push(t, p, saved(t))
+	if err := f.tag(t, first, "v1", "latest"); err != nil {
 		t.Fatal(err)
 	}
 	refuse = true
-	if err := l.tag(t, second, "v1", "new", "latest"); err == nil {
+	if err := f.tag(t, second, "v1", "new", "latest"); err == nil {
 		t.Error("tagged")
 	}
 	refuse = false
-	if l.leads(t, "v1") != first.Digest || l.leads(t, "new") != "" || l.leads(t, "latest") != first.Digest {
-		t.Errorf("v1 leads to %q, new to %q, latest to %q", l.leads(t, "v1"), l.leads(t, "new"), l.leads(t, "latest"))
+	if f.leads(t, "v1") != first.Digest || f.leads(t, "new") != "" || f.leads(t, "latest") != first.Digest {
+		t.Errorf("v1 leads to %q, new to %q, latest to %q", f.leads(t, "v1"), f.leads(t, "new"), f.leads(t, "latest"))
 	}
-	undo, err := p.Tag(t.Context(), l.target, second, []string{"v1", "latest"}, io.Discard)
+	undo, err := p.Tag(t.Context(), f.target, second, []string{"v1", "latest"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.tag(t, third, "latest"); err != nil {
+	if err := f.tag(t, third, "latest"); err != nil {
 		t.Fatal(err)
 	}
 	if err := undo(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if l.leads(t, "v1") != first.Digest || l.leads(t, "latest") != third.Digest {
-		t.Errorf("v1 leads to %q, latest to %q", l.leads(t, "v1"), l.leads(t, "latest"))
+	if f.leads(t, "v1") != first.Digest || f.leads(t, "latest") != third.Digest {
+		t.Errorf("v1 leads to %q, latest to %q", f.leads(t, "v1"), f.leads(t, "latest"))
 	}
 }

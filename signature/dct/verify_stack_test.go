@@ -23,7 +23,7 @@ import (
 
 func TestResolve(t *testing.T) {
 	v := newVendor(t, startNotary(t))
-	f := newFront(t, v.server)
+	f := newNotaryProxy(t, v.server)
 	m := memory{}
 	refused(t, f.verifier(dct.Root{}, m), f.request(t, ":v1"), &signature.UnsignedError{}) // no trust data
 	v.init(t)
@@ -63,7 +63,7 @@ func TestRolledBack(t *testing.T) {
 	v := newVendor(t, startNotary(t))
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))
-	f := newFront(t, v.server)
+	f := newNotaryProxy(t, v.server)
 	m := memory{}
 	verifier := f.verifier(dct.Root{}, m)
 	keyID := resolved(t, verifier, f.request(t, ":v1"), digestOf(1))
@@ -79,7 +79,7 @@ func TestRolledBack(t *testing.T) {
 	}
 	refused(t, f.verifier(root, m), f.request(t, ":v1"), &signature.RolledBackError{})
 	resolved(t, f.verifier(root, nil), f.request(t, ":v1"), digestOf(1)) // what nobody remembers can't be missed
-	f.Put(f.Proxy(t, v.server))
+	f.Put(f.Forward(t, v.server))
 	resolved(t, verifier, f.request(t, ":v1"), digestOf(2))
 }
 
@@ -89,15 +89,15 @@ func TestRootChanged(t *testing.T) {
 		one.init(t)
 		one.sign(t, "v1", digestOf(n+1))
 	}
-	f := newFront(t, v.server)
+	f := newNotaryProxy(t, v.server)
 	verifier := f.verifier(dct.Root{}, memory{})
 	keyID := resolved(t, verifier, f.request(t, ":v1"), digestOf(1))
 	root, err := dct.ParseRoot(keyID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mine := f.Proxy(t, v.server)
-	theirs := f.Proxy(t, other.server)
+	mine := f.Forward(t, v.server)
+	theirs := f.Forward(t, other.server)
 	f.Put(theirs)
 	refused(t, verifier, f.request(t, ":v1"), &signature.RootChangedError{})
 	refused(t, f.verifier(root, nil), f.request(t, ":v1"), &signature.RootChangedError{})
@@ -122,7 +122,7 @@ func TestTampered(t *testing.T) {
 	v := newVendor(t, startNotary(t))
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))
-	f := newFront(t, v.server)
+	f := newNotaryProxy(t, v.server)
 	root, err := dct.ParseRoot(resolved(t, f.verifier(dct.Root{}, memory{}), f.request(t, ":v1"), digestOf(1)))
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestDelegations(t *testing.T) {
 	v.sign(t, "v1", digestOf(2), "targets/releases")
 	v.sign(t, "aliced", digestOf(3), "targets/alice")
 
-	f := newFront(t, v.server)
+	f := newNotaryProxy(t, v.server)
 	verifier := f.verifier(dct.Root{}, memory{})
 	resolved(t, verifier, f.request(t, ":v1"), digestOf(2))
 	resolved(t, verifier, f.request(t, ":admin"), digestOf(1))
@@ -180,7 +180,7 @@ func TestTrouble(t *testing.T) {
 	v := newVendor(t, startNotary(t))
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))
-	f := newFront(t, v.server)
+	f := newNotaryProxy(t, v.server)
 	good, m := f.request(t, ":v1"), memory{}
 	resolved(t, f.verifier(dct.Root{}, m), good, digestOf(1))
 
@@ -224,7 +224,7 @@ func TestRootByCertificate(t *testing.T) {
 	v := newVendor(t, startNotary(t))
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))
-	f := newFront(t, v.server)
+	f := newNotaryProxy(t, v.server)
 	resolved(t, f.verifier(dct.Root{}, memory{}), f.request(t, ":v1"), digestOf(1))
 	text, err := os.ReadFile(filepath.Join(v.folder, "trust", "tuf", filepath.FromSlash(gun), "metadata", "root.json"))
 	if err != nil {

@@ -46,30 +46,30 @@ func refused(t *testing.T, v sigstore.Verifier, request signature.Request, want 
 }
 
 func TestBundles(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
-		v, stranger := verifier(t, l.vendor), newVendor(t)
+	eachRegistry(t, func(t *testing.T, f *fixture) {
+		v, stranger := verifier(t, f.vendor), newVendor(t)
 		attach := func(by *ecdsa.PrivateKey, beside v1.Descriptor, about v1.Hash, predicateType string) {
-			l.attach(t, "ns/app", beside, bundle.MediaType, statement(t, by, about, predicateType))
+			f.attach(t, "ns/app", beside, bundle.MediaType, statement(t, by, about, predicateType))
 		}
-		signed := l.push(t, "ns/app:v1", "ns/app:latest")
+		signed := f.push(t, "ns/app:v1", "ns/app:latest")
 		attach(stranger, signed, signed.Digest, bundle.SignPredicate)
-		attach(l.vendor, signed, signed.Digest, "https://slsa.dev/provenance/v1")
-		l.attach(t, "ns/app", signed, "application/spdx+json", []byte("{}"))
-		refused(t, v, l.request(t, "ns/app:v1"), &signature.OtherKeyError{})
-		attach(l.vendor, signed, signed.Digest, bundle.SignPredicate)
+		attach(f.vendor, signed, signed.Digest, "https://slsa.dev/provenance/v1")
+		f.attach(t, "ns/app", signed, "application/spdx+json", []byte("{}"))
+		refused(t, v, f.request(t, "ns/app:v1"), &signature.OtherKeyError{})
+		attach(f.vendor, signed, signed.Digest, bundle.SignPredicate)
 		for _, asked := range []string{"ns/app:v1", "ns/app:latest", "ns/app@" + signed.Digest.String(), "ns/app:v1@" + signed.Digest.String()} {
-			accepted(t, v, l.request(t, asked), signed.Digest, api.SigningSigstore)
+			accepted(t, v, f.request(t, asked), signed.Digest, api.SigningSigstore)
 		}
 
-		l.push(t, "ns/app:unsigned")
-		attested := l.push(t, "ns/app:attested")
-		attach(l.vendor, attested, attested.Digest, "https://slsa.dev/provenance/v1")
-		foreign := l.push(t, "ns/app:foreign")
+		f.push(t, "ns/app:unsigned")
+		attested := f.push(t, "ns/app:attested")
+		attach(f.vendor, attested, attested.Digest, "https://slsa.dev/provenance/v1")
+		foreign := f.push(t, "ns/app:foreign")
 		attach(stranger, foreign, foreign.Digest, bundle.SignPredicate)
-		copied := l.push(t, "ns/app:copied")
-		attach(l.vendor, copied, signed.Digest, bundle.SignPredicate)
-		garbled := l.push(t, "ns/app:garbled")
-		l.attach(t, "ns/app", garbled, bundle.MediaType, []byte("{"))
+		copied := f.push(t, "ns/app:copied")
+		attach(f.vendor, copied, signed.Digest, bundle.SignPredicate)
+		garbled := f.push(t, "ns/app:garbled")
+		f.attach(t, "ns/app", garbled, bundle.MediaType, []byte("{"))
 		for asked, want := range map[string]error{
 			"ns/app:unsigned":                          &signature.UnsignedError{},
 			"ns/app:attested":                          &signature.UnsignedError{},
@@ -80,26 +80,26 @@ func TestBundles(t *testing.T) {
 			"ns/app:v1@" + foreign.Digest.String():     &signature.OtherDigestError{},
 			"ns/app@sha256:" + fmt.Sprintf("%064d", 0): &signature.AbsentError{},
 		} {
-			refused(t, v, l.request(t, asked), want)
+			refused(t, v, f.request(t, asked), want)
 		}
-		refused(t, verifier(t, stranger), l.request(t, "ns/app:copied"), &signature.OtherKeyError{})
+		refused(t, verifier(t, stranger), f.request(t, "ns/app:copied"), &signature.OtherKeyError{})
 
 		t.Run("a tag that was moved", func(t *testing.T) {
-			l.push(t, "ns/app:v1")
-			refused(t, v, l.request(t, "ns/app:v1"), &signature.UnsignedError{})
-			accepted(t, v, l.request(t, "ns/app:latest"), signed.Digest, api.SigningSigstore)
+			f.push(t, "ns/app:v1")
+			refused(t, v, f.request(t, "ns/app:v1"), &signature.UnsignedError{})
+			accepted(t, v, f.request(t, "ns/app:latest"), signed.Digest, api.SigningSigstore)
 		})
 	})
 }
 
 // Of an image for several platforms, the index is what is signed and resolved.
 func TestIndex(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
+	eachRegistry(t, func(t *testing.T, f *fixture) {
 		index, err := random.Index(64, 1, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := remote.WriteIndex(l.repository(t, "ns/app").Tag("v1"), index, l.options(t)...); err != nil {
+		if err := remote.WriteIndex(f.repository(t, "ns/app").Tag("v1"), index, f.options(t)...); err != nil {
 			t.Fatal(err)
 		}
 		digest, err := index.Digest()
@@ -114,62 +114,62 @@ func TestIndex(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := verifier(t, l.vendor)
-		refused(t, v, l.request(t, "ns/app:v1"), &signature.UnsignedError{})
-		l.attach(t, "ns/app", v1.Descriptor{MediaType: mediaType, Digest: digest, Size: size}, bundle.MediaType, statement(t, l.vendor, digest, bundle.SignPredicate))
-		accepted(t, v, l.request(t, "ns/app:v1"), digest, api.SigningSigstore)
+		v := verifier(t, f.vendor)
+		refused(t, v, f.request(t, "ns/app:v1"), &signature.UnsignedError{})
+		f.attach(t, "ns/app", v1.Descriptor{MediaType: mediaType, Digest: digest, Size: size}, bundle.MediaType, statement(t, f.vendor, digest, bundle.SignPredicate))
+		accepted(t, v, f.request(t, "ns/app:v1"), digest, api.SigningSigstore)
 	})
 }
 
 func TestLegacy(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
-		v, stranger := verifier(t, l.vendor), newVendor(t)
+	eachRegistry(t, func(t *testing.T, f *fixture) {
+		v, stranger := verifier(t, f.vendor), newVendor(t)
 		sign := func(by *ecdsa.PrivateKey, beside v1.Hash, named string, digest v1.Hash) {
-			text, err := sigstore.LegacyClaim{Reference: l.address + "/" + named, Digest: digest.String()}.Encode("vendor")
+			text, err := sigstore.LegacyClaim{Reference: f.address + "/" + named, Digest: digest.String()}.Encode("vendor")
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.legacy(t, by, "ns/app", beside, text)
+			f.legacy(t, by, "ns/app", beside, text)
 		}
-		pushed := func(tag string) v1.Hash { return l.push(t, "ns/app:"+tag).Digest }
+		pushed := func(tag string) v1.Hash { return f.push(t, "ns/app:"+tag).Digest }
 		whole, tagged, foreign, copied, elsewhere, garbled := pushed("whole"), pushed("tagged"), pushed("foreign"), pushed("copied"), pushed("elsewhere"), pushed("garbled")
 		sign(stranger, whole, "ns/app", whole)
-		sign(l.vendor, whole, "ns/app", whole) // as cosign names it
-		sign(l.vendor, tagged, "ns/app:other", tagged)
-		refused(t, v, l.request(t, "ns/app:tagged"), &signature.OtherNameError{})
-		sign(l.vendor, tagged, "ns/app:tagged", tagged) // as we name it
+		sign(f.vendor, whole, "ns/app", whole) // as cosign names it
+		sign(f.vendor, tagged, "ns/app:other", tagged)
+		refused(t, v, f.request(t, "ns/app:tagged"), &signature.OtherNameError{})
+		sign(f.vendor, tagged, "ns/app:tagged", tagged) // as we name it
 		sign(stranger, foreign, "ns/app", foreign)
-		sign(l.vendor, copied, "ns/app", whole)
-		sign(l.vendor, elsewhere, "ns/application", elsewhere)
-		l.legacy(t, l.vendor, "ns/app", garbled, []byte(`{"critical":{"type":"atomic container signature"}}`))
+		sign(f.vendor, copied, "ns/app", whole)
+		sign(f.vendor, elsewhere, "ns/application", elsewhere)
+		f.legacy(t, f.vendor, "ns/app", garbled, []byte(`{"critical":{"type":"atomic container signature"}}`))
 
-		accepted(t, v, l.request(t, "ns/app:whole"), whole, api.SigningSigstoreLegacy)
-		accepted(t, v, l.request(t, "ns/app@"+whole.String()), whole, api.SigningSigstoreLegacy)
-		accepted(t, v, l.request(t, "ns/app:tagged"), tagged, api.SigningSigstoreLegacy)
-		accepted(t, v, l.request(t, "ns/app@"+tagged.String()), tagged, api.SigningSigstoreLegacy)
-		refused(t, v, l.request(t, "ns/app:foreign"), &signature.OtherKeyError{})
-		refused(t, v, l.request(t, "ns/app:copied"), &signature.OtherDigestError{})
-		refused(t, v, l.request(t, "ns/app:elsewhere"), &signature.OtherNameError{})
-		refused(t, v, l.request(t, "ns/app:garbled"), &signature.MalformedError{})
+		accepted(t, v, f.request(t, "ns/app:whole"), whole, api.SigningSigstoreLegacy)
+		accepted(t, v, f.request(t, "ns/app@"+whole.String()), whole, api.SigningSigstoreLegacy)
+		accepted(t, v, f.request(t, "ns/app:tagged"), tagged, api.SigningSigstoreLegacy)
+		accepted(t, v, f.request(t, "ns/app@"+tagged.String()), tagged, api.SigningSigstoreLegacy)
+		refused(t, v, f.request(t, "ns/app:foreign"), &signature.OtherKeyError{})
+		refused(t, v, f.request(t, "ns/app:copied"), &signature.OtherDigestError{})
+		refused(t, v, f.request(t, "ns/app:elsewhere"), &signature.OtherNameError{})
+		refused(t, v, f.request(t, "ns/app:garbled"), &signature.MalformedError{})
 	})
 }
 
 // Everything beside an image that is a bundle is yielded, and nothing else.
 func TestEveryBundle(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
-		image := l.push(t, "ns/app:v1")
-		sign := statement(t, l.vendor, image.Digest, bundle.SignPredicate)
-		provenance := statement(t, l.vendor, image.Digest, "https://slsa.dev/provenance/v1")
-		l.attach(t, "ns/app", image, bundle.MediaType, sign)
-		l.attach(t, "ns/app", image, "application/spdx+json", []byte("{}"))
-		l.attach(t, "ns/app", image, bundle.MediaType, provenance)
-		gone := l.attach(t, "ns/app", image, bundle.MediaType, statement(t, l.vendor, image.Digest, "https://example.com/gone"))
-		if l.account.Username != "" { // a registry with the API stops listing what is deleted
-			if err := remote.Delete(gone, l.options(t)...); err != nil {
+	eachRegistry(t, func(t *testing.T, f *fixture) {
+		image := f.push(t, "ns/app:v1")
+		sign := statement(t, f.vendor, image.Digest, bundle.SignPredicate)
+		provenance := statement(t, f.vendor, image.Digest, "https://slsa.dev/provenance/v1")
+		f.attach(t, "ns/app", image, bundle.MediaType, sign)
+		f.attach(t, "ns/app", image, "application/spdx+json", []byte("{}"))
+		f.attach(t, "ns/app", image, bundle.MediaType, provenance)
+		gone := f.attach(t, "ns/app", image, bundle.MediaType, statement(t, f.vendor, image.Digest, "https://example.com/gone"))
+		if f.account.Username != "" { // a registry with the API stops listing what is deleted
+			if err := remote.Delete(gone, f.options(t)...); err != nil {
 				t.Fatal(err)
 			}
 		}
-		request := l.request(t, "ns/app:v1")
+		request := f.request(t, "ns/app:v1")
 		repository, err := registry.Open(t.Context(), request.Reference.Repository, request.Access, registry.Pull)
 		if err != nil {
 			t.Fatal(err)
@@ -183,7 +183,7 @@ func TestEveryBundle(t *testing.T) {
 			found[string(text)] = true
 		}
 		extra := 0
-		if l.account.Username == "" {
+		if f.account.Username == "" {
 			extra = 1
 		}
 		if len(found) != 2+extra || !found[string(sign)] || !found[string(provenance)] {
@@ -204,12 +204,12 @@ func TestEveryBundle(t *testing.T) {
 }
 
 func TestVerifyTrouble(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
-		image := l.push(t, "ns/app:v1")
-		l.attach(t, "ns/app", image, bundle.MediaType, statement(t, l.vendor, image.Digest, bundle.SignPredicate))
-		v, good := verifier(t, l.vendor), l.request(t, "ns/app:v1")
+	eachRegistry(t, func(t *testing.T, f *fixture) {
+		image := f.push(t, "ns/app:v1")
+		f.attach(t, "ns/app", image, bundle.MediaType, statement(t, f.vendor, image.Digest, bundle.SignPredicate))
+		v, good := verifier(t, f.vendor), f.request(t, "ns/app:v1")
 		accepted(t, v, good, image.Digest, api.SigningSigstore)
-		if l.account.Username != "" {
+		if f.account.Username != "" {
 			wrong := good
 			wrong.Password = "wrong-word"
 			refused(t, v, wrong, &signature.AccessError{})

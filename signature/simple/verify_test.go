@@ -27,15 +27,15 @@ import (
 	harness "github.com/opensbs/sbs/test/harness/registry"
 )
 
-// lab is a registry, a vendor who signs, and where the signatures go.
-type lab struct {
+// fixture is a registry, a vendor who signs, and where the signatures go.
+type fixture struct {
 	server    *harness.Server
 	vendor    *openpgp.Entity
 	lookaside string // a folder; empty: the registry
 	verifier  simple.Verifier
 }
 
-func newLab(t *testing.T, extended bool) *lab {
+func newFixture(t *testing.T, extended bool) *fixture {
 	t.Helper()
 	var extensions []func(http.Handler) http.Handler
 	if extended {
@@ -50,12 +50,12 @@ func newLab(t *testing.T, extended bool) *lab {
 			t.Error(err)
 		}
 	})
-	l := &lab{server: server, vendor: newVendor(t)}
+	f := &fixture{server: server, vendor: newVendor(t)}
 	if !extended {
-		l.lookaside = t.TempDir()
+		f.lookaside = t.TempDir()
 	}
-	l.verifier = simple.Verifier{Key: simple.NewKey(l.vendor), Lookaside: l.lookaside}
-	return l
+	f.verifier = simple.Verifier{Key: simple.NewKey(f.vendor), Lookaside: f.lookaside}
+	return f
 }
 
 func newVendor(t *testing.T) *openpgp.Entity {
@@ -67,28 +67,28 @@ func newVendor(t *testing.T) *openpgp.Entity {
 	return vendor
 }
 
-func (l *lab) access(account harness.Account) signature.Access {
+func (f *fixture) access(account harness.Account) signature.Access {
 	return signature.Access{User: account.User, Password: account.Password}
 }
 
-func (l *lab) request(path string) signature.Request {
-	r, err := signature.ParseReference(l.server.Address() + "/" + path)
+func (f *fixture) request(path string) signature.Request {
+	r, err := signature.ParseReference(f.server.Address() + "/" + path)
 	if err != nil {
 		panic(err) // a reference of this file
 	}
-	return signature.Request{Reference: r, Access: l.access(l.server.Reader())}
+	return signature.Request{Reference: r, Access: f.access(f.server.Reader())}
 }
 
 // push uploads a new image under the names and answers its digest.
-func (l *lab) push(t *testing.T, paths ...string) string {
+func (f *fixture) push(t *testing.T, paths ...string) string {
 	t.Helper()
 	image, err := random.Image(64, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writer := l.server.Writer()
+	writer := f.server.Writer()
 	for _, path := range paths {
-		tag, err := name.NewTag(l.server.Address() + "/" + path)
+		tag, err := name.NewTag(f.server.Address() + "/" + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func (l *lab) push(t *testing.T, paths ...string) string {
 }
 
 // sign puts a signature beside the image in the repository.
-func (l *lab) sign(t *testing.T, by *openpgp.Entity, repository, digest string, claim simple.Claim) {
+func (f *fixture) sign(t *testing.T, by *openpgp.Entity, repository, digest string, claim simple.Claim) {
 	t.Helper()
 	content, err := claim.Encode("vendor", time.Now())
 	if err != nil {
@@ -114,13 +114,13 @@ func (l *lab) sign(t *testing.T, by *openpgp.Entity, repository, digest string, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.put(t, repository, digest, message)
+	f.put(t, repository, digest, message)
 }
 
-func (l *lab) put(t *testing.T, repository, digest string, message []byte) {
+func (f *fixture) put(t *testing.T, repository, digest string, message []byte) {
 	t.Helper()
-	if l.lookaside == "" {
-		opened, err := registry.Open(t.Context(), l.server.Address()+"/"+repository, l.access(l.server.Writer()), registry.Push)
+	if f.lookaside == "" {
+		opened, err := registry.Open(t.Context(), f.server.Address()+"/"+repository, f.access(f.server.Writer()), registry.Push)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,7 @@ func (l *lab) put(t *testing.T, repository, digest string, message []byte) {
 		}
 		return
 	}
-	folder := filepath.Join(l.lookaside, simple.LookasideName(l.server.Address()+"/"+repository, digest))
+	folder := filepath.Join(f.lookaside, simple.LookasideName(f.server.Address()+"/"+repository, digest))
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +143,8 @@ func (l *lab) put(t *testing.T, repository, digest string, message []byte) {
 	}
 }
 
-func (l *lab) claim(path, digest string) simple.Claim {
-	return simple.Claim{Reference: l.server.Address() + "/" + path, Digest: digest}
+func (f *fixture) claim(path, digest string) simple.Claim {
+	return simple.Claim{Reference: f.server.Address() + "/" + path, Digest: digest}
 }
 
 // refused demands that the reason is of the type of want.
@@ -166,32 +166,32 @@ func refused(t *testing.T, v simple.Verifier, request signature.Request, want er
 func TestVerify(t *testing.T) {
 	for where, extended := range map[string]bool{"in the registry": true, "in a lookaside store": false} {
 		t.Run(where, func(t *testing.T) {
-			l := newLab(t, extended)
+			f := newFixture(t, extended)
 			stranger := newVendor(t)
-			signed := l.push(t, "ns/app:v1", "ns/app:latest", "ns/other:v1")
-			l.sign(t, stranger, "ns/app", signed, l.claim("ns/app:v1", signed)) // first, so that ours is looked for
-			l.sign(t, l.vendor, "ns/app", signed, l.claim("ns/app:v1", signed))
-			l.sign(t, l.vendor, "ns/other", signed, l.claim("ns/app:v1", signed))
+			signed := f.push(t, "ns/app:v1", "ns/app:latest", "ns/other:v1")
+			f.sign(t, stranger, "ns/app", signed, f.claim("ns/app:v1", signed)) // first, so that ours is looked for
+			f.sign(t, f.vendor, "ns/app", signed, f.claim("ns/app:v1", signed))
+			f.sign(t, f.vendor, "ns/other", signed, f.claim("ns/app:v1", signed))
 
 			for _, asked := range []string{"ns/app:v1", "ns/app@" + signed, "ns/app:v1@" + signed} {
-				verified, err := l.verifier.Verify(t.Context(), l.request(asked))
-				if err != nil || verified.Digest != signed || verified.KeyID != l.verifier.Key.ID() || verified.Method != api.SigningSimple ||
-					verified.Reference != l.request(asked).Reference {
+				verified, err := f.verifier.Verify(t.Context(), f.request(asked))
+				if err != nil || verified.Digest != signed || verified.KeyID != f.verifier.Key.ID() || verified.Method != api.SigningSimple ||
+					verified.Reference != f.request(asked).Reference {
 					t.Errorf("%s: %+v, %v", asked, verified, err)
 				}
 			}
 
-			unsigned := l.push(t, "ns/app:unsigned")
-			foreign := l.push(t, "ns/app:foreign")
-			l.sign(t, stranger, "ns/app", foreign, l.claim("ns/app:foreign", foreign))
-			copied := l.push(t, "ns/app:copied")
-			l.sign(t, l.vendor, "ns/app", copied, l.claim("ns/app:copied", signed))
-			garbled := l.push(t, "ns/app:garbled")
-			message, err := simple.Sign(l.vendor, []byte(`{"critical":{}}`), time.Now)
+			unsigned := f.push(t, "ns/app:unsigned")
+			foreign := f.push(t, "ns/app:foreign")
+			f.sign(t, stranger, "ns/app", foreign, f.claim("ns/app:foreign", foreign))
+			copied := f.push(t, "ns/app:copied")
+			f.sign(t, f.vendor, "ns/app", copied, f.claim("ns/app:copied", signed))
+			garbled := f.push(t, "ns/app:garbled")
+			message, err := simple.Sign(f.vendor, []byte(`{"critical":{}}`), time.Now)
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.put(t, "ns/app", garbled, message)
+			f.put(t, "ns/app", garbled, message)
 			for asked, want := range map[string]error{
 				"ns/app:latest":        &signature.OtherNameError{}, // signed as v1
 				"ns/other:v1":          &signature.OtherNameError{},
@@ -207,11 +207,11 @@ func TestVerify(t *testing.T) {
 				"ns/nowhere:v1":           &signature.AbsentError{},
 				"ns/app:latest@" + signed: &signature.OtherNameError{},
 			} {
-				refused(t, l.verifier, l.request(asked), want)
+				refused(t, f.verifier, f.request(asked), want)
 			}
 			t.Run("a tag that was moved", func(t *testing.T) {
-				l.push(t, "ns/app:v1")
-				refused(t, l.verifier, l.request("ns/app:v1"), &signature.UnsignedError{})
+				f.push(t, "ns/app:v1")
+				refused(t, f.verifier, f.request("ns/app:v1"), &signature.UnsignedError{})
 			})
 		})
 	}
@@ -219,10 +219,10 @@ func TestVerify(t *testing.T) {
 
 // On the way: what is wrong with the servers is not what is wrong with the image.
 func TestVerifyTrouble(t *testing.T) {
-	l := newLab(t, true)
-	digest := l.push(t, "ns/app:v1")
-	l.sign(t, l.vendor, "ns/app", digest, l.claim("ns/app:v1", digest))
-	good := l.request("ns/app:v1")
+	f := newFixture(t, true)
+	digest := f.push(t, "ns/app:v1")
+	f.sign(t, f.vendor, "ns/app", digest, f.claim("ns/app:v1", digest))
+	good := f.request("ns/app:v1")
 	for name, test := range map[string]struct {
 		change func(*simple.Verifier, *signature.Request)
 		want   error
@@ -236,7 +236,7 @@ func TestVerifyTrouble(t *testing.T) {
 		"no reference":       {func(_ *simple.Verifier, r *signature.Request) { r.Reference.Tag = "" }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, request := l.verifier, good
+			v, request := f.verifier, good
 			test.change(&v, &request)
 			if test.want != nil {
 				refused(t, v, request, test.want)
@@ -250,12 +250,12 @@ func TestVerifyTrouble(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		stopped := errors.New("stopped by clean")
 		cancel(stopped)
-		if _, err := l.verifier.Verify(ctx, good); !errors.Is(err, stopped) {
+		if _, err := f.verifier.Verify(ctx, good); !errors.Is(err, stopped) {
 			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("a registry that keeps none", func(t *testing.T) {
-		plain := newLab(t, false)
+		plain := newFixture(t, false)
 		plain.push(t, "ns/app:v1")
 		plain.verifier.Lookaside = ""
 		refused(t, plain.verifier, plain.request("ns/app:v1"), &signature.UnsignedError{})
@@ -263,22 +263,22 @@ func TestVerifyTrouble(t *testing.T) {
 }
 
 func TestLookasideOverHTTP(t *testing.T) {
-	l := newLab(t, false)
-	digest := l.push(t, "ns/app:v1")
-	l.sign(t, l.vendor, "ns/app", digest, l.claim("ns/app:v1", digest))
-	files := httptest.NewServer(http.StripPrefix("/sigs", http.FileServer(http.Dir(l.lookaside))))
+	f := newFixture(t, false)
+	digest := f.push(t, "ns/app:v1")
+	f.sign(t, f.vendor, "ns/app", digest, f.claim("ns/app:v1", digest))
+	files := httptest.NewServer(http.StripPrefix("/sigs", http.FileServer(http.Dir(f.lookaside))))
 	t.Cleanup(files.Close)
 	for base, accepted := range map[string]bool{
 		files.URL + "/sigs":         true,
 		files.URL + "/sigs/":        true,
 		files.URL:                   false,
-		"file://" + l.lookaside:     true,
+		"file://" + f.lookaside:     true,
 		"http://192.0.2.1/sigs":     false, // never in clear to another machine
 		"ftp://127.0.0.1/sigs":      false,
-		"file://host" + l.lookaside: false,
+		"file://host" + f.lookaside: false,
 	} {
-		l.verifier.Lookaside = base
-		if _, err := l.verifier.Verify(t.Context(), l.request("ns/app:v1")); (err == nil) != accepted {
+		f.verifier.Lookaside = base
+		if _, err := f.verifier.Verify(t.Context(), f.request("ns/app:v1")); (err == nil) != accepted {
 			t.Errorf("%s: %v", base, err)
 		}
 	}

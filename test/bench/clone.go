@@ -29,16 +29,16 @@ type way struct {
 }
 
 func (b *bench) clone(ctx context.Context) (part result.Part, err error) {
-	l, err := b.start(ctx)
+	env, err := b.start(ctx)
 	if err != nil {
 		return part, err
 	}
-	defer func() { err = errors.Join(err, l.close(ctx)) }()
+	defer func() { err = errors.Join(err, env.close(ctx)) }()
 	say("making repositories")
-	if err := l.cloneable(ctx); err != nil {
+	if err := env.cloneable(ctx); err != nil {
 		return part, err
 	}
-	ways, err := l.ways()
+	ways, err := env.ways()
 	if err != nil {
 		return part, err
 	}
@@ -47,7 +47,7 @@ func (b *bench) clone(ctx context.Context) (part result.Part, err error) {
 		for i, repository := range []struct{ name, what string }{
 			{"tenth", "a tenth of it"}, {"large", "300 MB in 20,000 files"}, {"history", "20,000 commits"},
 		} {
-			them, us, err := b.clonePairs(ctx, l, way, repository.name)
+			them, us, err := b.clonePairs(ctx, env, way, repository.name)
 			if err != nil {
 				return part, err
 			}
@@ -70,12 +70,12 @@ func (b *bench) clone(ctx context.Context) (part result.Part, err error) {
 }
 
 // cloneable makes the repositories.
-func (l *lab) cloneable(ctx context.Context) error {
-	whole, err := largeTree(l.dir)
+func (env *environment) cloneable(ctx context.Context) error {
+	whole, err := largeTree(env.dir)
 	if err != nil {
 		return err
 	}
-	random := filepath.Join(l.dir, "tenth")
+	random := filepath.Join(env.dir, "tenth")
 	if err := os.Mkdir(random, 0o755); err != nil {
 		return err
 	}
@@ -83,43 +83,43 @@ func (l *lab) cloneable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, first := gitserver.CreateRepository(ctx, l.GitRoot, "large.git", whole)
-	_, second := gitserver.CreateRepository(ctx, l.GitRoot, "tenth.git", tenth)
-	return errors.Join(first, second, tree.History(ctx, l.GitRoot, "history.git", 20_000))
+	_, first := gitserver.CreateRepository(ctx, env.GitRoot, "large.git", whole)
+	_, second := gitserver.CreateRepository(ctx, env.GitRoot, "tenth.git", tenth)
+	return errors.Join(first, second, tree.History(ctx, env.GitRoot, "history.git", 20_000))
 }
 
 // ways are those of the stack's git server.
-func (l *lab) ways() ([]way, error) {
+func (env *environment) ways() ([]way, error) {
 	var stack struct {
 		User  string `json:"git_user"`
 		Token string `json:"git_token"`
 	}
-	text, err := os.ReadFile(filepath.Join(l.Dir(), "stack.json"))
+	text, err := os.ReadFile(filepath.Join(env.Dir(), "stack.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &stack)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the stack's description: %w", err)
 	}
-	key, err := os.ReadFile(filepath.Join(l.Dir(), "git-key"))
+	key, err := os.ReadFile(filepath.Join(env.Dir(), "git-key"))
 	if err != nil {
 		return nil, err
 	}
-	address, err := url.Parse(l.Git.HTTPSURL(""))
+	address, err := url.Parse(env.Git.HTTPSURL(""))
 	if err != nil {
 		return nil, err
 	}
 	address.User = url.UserPassword(stack.User, stack.Token)
 	return []way{{
 		name:    "SSH",
-		git:     l.Git.SSHURL(""),
-		env:     []string{l.sshCommand()},
-		request: source.Request{URL: l.Git.SSHURL(""), SSHKey: key, Anchors: source.Anchors{KnownHosts: l.Git.KnownHosts()}},
+		git:     env.Git.SSHURL(""),
+		env:     []string{env.sshCommand()},
+		request: source.Request{URL: env.Git.SSHURL(""), SSHKey: key, Anchors: source.Anchors{KnownHosts: env.Git.KnownHosts()}},
 	}, {
 		name:    "HTTPS",
 		git:     address.String(),
-		env:     []string{"GIT_SSL_CAINFO=" + filepath.Join(l.Dir(), "ca.pem")},
-		request: source.Request{URL: l.Git.HTTPSURL(""), User: stack.User, Token: stack.Token, Anchors: source.Anchors{CABundle: l.Git.CABundle()}},
+		env:     []string{"GIT_SSL_CAINFO=" + filepath.Join(env.Dir(), "ca.pem")},
+		request: source.Request{URL: env.Git.HTTPSURL(""), User: stack.User, Token: stack.Token, Anchors: source.Anchors{CABundle: env.Git.CABundle()}},
 	}}, nil
 }
 
@@ -129,8 +129,8 @@ type both struct{ time, memory []float64 }
 func (s *both) add(t taken) { s.time, s.memory = append(s.time, t.Seconds), append(s.memory, t.Peak) }
 
 // clonePairs clones a repository with git and with ours, in turn.
-func (b *bench) clonePairs(ctx context.Context, l *lab, w way, name string) (them, us both, err error) {
-	dir := filepath.Join(l.dir, "cloned")
+func (b *bench) clonePairs(ctx context.Context, env *environment, w way, name string) (them, us both, err error) {
+	dir := filepath.Join(env.dir, "cloned")
 	git := func(ctx context.Context) error {
 		t, err := program{environment: w.env}.took(ctx, "", "git", "clone", "--quiet", "--depth", "1", "--branch", "main", w.git+name+".git", dir)
 		them.add(t)
@@ -148,7 +148,7 @@ func (b *bench) clonePairs(ctx context.Context, l *lab, w way, name string) (the
 		us.add(t)
 		return err
 	}
-	want, err := gitserver.Git(ctx, filepath.Join(l.GitRoot, name+".git"), nil, "rev-parse", "main^{tree}")
+	want, err := gitserver.Git(ctx, filepath.Join(env.GitRoot, name+".git"), nil, "rev-parse", "main^{tree}")
 	if err != nil {
 		return them, us, err
 	}

@@ -36,8 +36,8 @@ ENTRYPOINT ["/age"]
 
 var goProgram = job{
 	name: "go-program", what: "whole job, Go program, multi-stage", goal: 0.95,
-	prepare: func(ctx context.Context, _ *bench, l *lab) (p prepared, err error) {
-		modules := filepath.Join(l.dir, "modules")
+	prepare: func(ctx context.Context, _ *bench, env *environment) (p prepared, err error) {
+		modules := filepath.Join(env.dir, "modules")
 		source, err := downloadGo(ctx, modules)
 		if err != nil {
 			return p, err
@@ -51,7 +51,7 @@ var goProgram = job{
 		if err != nil {
 			return p, fmt.Errorf("find the Docker Engine: %w", err)
 		}
-		base := l.Registry.Address() + "/base/go:bench"
+		base := env.Registry.Address() + "/base/go:bench"
 		p.arguments = map[string]string{"BASE": base}
 		p.remove = func(ctx context.Context) error {
 			_, err := engine.ImageRemove(ctx, base, image.RemoveOptions{})

@@ -23,29 +23,29 @@ import (
 var histories = []int{100, 1_000, 10_000}
 
 func (b *bench) growth(ctx context.Context) (part result.Part, err error) {
-	l, err := b.start(ctx)
+	env, err := b.start(ctx)
 	if err != nil {
 		return part, err
 	}
-	defer func() { err = errors.Join(err, l.close(ctx)) }()
-	if err := l.oneFile(ctx, map[string]any{"BUILDS_KEPT": "20000"}); err != nil {
+	defer func() { err = errors.Join(err, env.close(ctx)) }()
+	if err := env.oneFile(ctx, map[string]any{"BUILDS_KEPT": "20000"}); err != nil {
 		return part, err
 	}
-	if err := l.build(ctx, oneFile.name); err != nil {
+	if err := env.build(ctx, oneFile.name); err != nil {
 		return part, err
 	}
 	var curves curves
 	for _, builds := range histories {
-		if err := l.Server.Stop(ctx); err != nil {
+		if err := env.Server.Stop(ctx); err != nil {
 			return part, err
 		}
-		if err := l.fill(builds); err != nil {
+		if err := env.fill(builds); err != nil {
 			return part, err
 		}
-		if err := l.Server.Restart(ctx); err != nil {
+		if err := env.Server.Restart(ctx); err != nil {
 			return part, err
 		}
-		if err := b.grown(ctx, l, builds, &curves); err != nil {
+		if err := b.grown(ctx, env, builds, &curves); err != nil {
 			return part, err
 		}
 	}
@@ -69,8 +69,8 @@ func (c *curves) add(what, unit string, builds int, samples []float64) {
 }
 
 // grown measures with that many builds on record.
-func (b *bench) grown(ctx context.Context, l *lab, builds int, found *curves) error {
-	answers, rest, err := b.starts(ctx, l)
+func (b *bench) grown(ctx context.Context, env *environment, builds int, found *curves) error {
+	answers, rest, err := b.starts(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (b *bench) grown(ctx context.Context, l *lab, builds int, found *curves) er
 			limit int
 			took  *[]float64
 		}{{builds, &all}, {min(builds, api.DefaultBuilds), &page}} {
-			took, err := l.list(ctx, asked.limit)
+			took, err := env.list(ctx, asked.limit)
 			if err != nil {
 				return err
 			}
@@ -91,7 +91,7 @@ func (b *bench) grown(ctx context.Context, l *lab, builds int, found *curves) er
 	}
 	found.add("list of all builds", "ms", builds, all)
 	found.add("first page of the list", "ms", builds, page)
-	kept, renewed, err := b.rates(ctx, l)
+	kept, renewed, err := b.rates(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (b *bench) grown(ctx context.Context, l *lab, builds int, found *curves) er
 	found.add("status, new connections", "1/s", builds, renewed)
 	for range b.rounds {
 		began := time.Now()
-		if err := l.build(ctx, oneFile.name); err != nil {
+		if err := env.build(ctx, oneFile.name); err != nil {
 			return err
 		}
 		job = append(job, milliseconds(time.Since(began)))
@@ -109,13 +109,13 @@ func (b *bench) grown(ctx context.Context, l *lab, builds int, found *curves) er
 }
 
 // list asks for the latest builds, and returns how many ms the reply took.
-func (l *lab) list(ctx context.Context, limit int) (float64, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s%s?limit=%d", l.Server.URL(), api.PathBuilds, limit), nil)
+func (env *environment) list(ctx context.Context, limit int) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s%s?limit=%d", env.Server.URL(), api.PathBuilds, limit), nil)
 	if err != nil {
 		return 0, err
 	}
 	began := time.Now()
-	response, err := l.Server.Client().Do(request)
+	response, err := env.Server.Client().Do(request)
 	if err != nil {
 		return 0, err
 	}
@@ -137,8 +137,8 @@ func (l *lab) list(ctx context.Context, limit int) (float64, error) {
 
 // fill makes copies of the latest build, without its manifest, until there are as
 // many builds on record. The server must not run.
-func (l *lab) fill(builds int) error {
-	folder := filepath.Join(l.Server.Volume(), "builds")
+func (env *environment) fill(builds int) error {
+	folder := filepath.Join(env.Server.Volume(), "builds")
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return err

@@ -44,19 +44,19 @@ type hand struct{ program }
 
 // byHand lets a person work on the repository of that name. arguments are the
 // build's.
-func (b *bench) byHand(ctx context.Context, l *lab, name string, arguments map[string]string) (hand, error) {
-	dir := filepath.Join(l.dir, "hand")
+func (b *bench) byHand(ctx context.Context, env *environment, name string, arguments map[string]string) (hand, error) {
+	dir := filepath.Join(env.dir, "hand")
 	config := filepath.Join(dir, "docker")
-	authority := filepath.Join(config, "tls", strings.TrimPrefix(l.Notary.URL(), "https://"))
+	authority := filepath.Join(config, "tls", strings.TrimPrefix(env.Notary.URL(), "https://"))
 	if err := os.MkdirAll(authority, 0o700); err != nil {
 		return hand{}, err
 	}
-	if err := os.WriteFile(filepath.Join(authority, "ca.crt"), l.Notary.CABundle(), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(authority, "ca.crt"), env.Notary.CABundle(), 0o600); err != nil {
 		return hand{}, err
 	}
-	writer := l.Registry.Writer()
+	writer := env.Registry.Writer()
 	account := base64.StdEncoding.EncodeToString([]byte(writer.User + ":" + writer.Password))
-	text, err := json.Marshal(map[string]any{"auths": map[string]any{l.Registry.Address(): map[string]string{"auth": account}}})
+	text, err := json.Marshal(map[string]any{"auths": map[string]any{env.Registry.Address(): map[string]string{"auth": account}}})
 	if err != nil {
 		return hand{}, err
 	}
@@ -69,10 +69,10 @@ func (b *bench) byHand(ctx context.Context, l *lab, name string, arguments map[s
 	}
 	h := hand{program{dir: dir, environment: []string{
 		"DOCKER=" + b.docker, "DOCKER_BUILDKIT=1", "DOCKER_CONFIG=" + config,
-		"DOCKER_CONTENT_TRUST_SERVER=" + l.Notary.URL(),
+		"DOCKER_CONTENT_TRUST_SERVER=" + env.Notary.URL(),
 		"DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE=by-hand-root", "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=by-hand-repository",
-		l.sshCommand(),
-		"URL=" + l.Git.SSHURL(name+".git"), "IMAGE=" + l.Registry.Address() + "/sbs/" + name + "-by-hand",
+		env.sshCommand(),
+		"URL=" + env.Git.SSHURL(name+".git"), "IMAGE=" + env.Registry.Address() + "/sbs/" + name + "-by-hand",
 		"ARGUMENTS=" + strings.Join(words, " "),
 	}}}
 	_, err = h.run(ctx, "openssl", "genrsa", "-out", "key.pem", "3072")
@@ -98,7 +98,7 @@ func (h hand) clear(ctx context.Context) error {
 }
 
 // sshCommand is the environment that lets git use the developer's SSH key.
-func (l *lab) sshCommand() string {
-	return "GIT_SSH_COMMAND=ssh -F none -o IdentitiesOnly=yes -i " + filepath.Join(l.Dir(), "git-key") +
-		" -o UserKnownHostsFile=" + filepath.Join(l.Dir(), "known_hosts")
+func (env *environment) sshCommand() string {
+	return "GIT_SSH_COMMAND=ssh -F none -o IdentitiesOnly=yes -i " + filepath.Join(env.Dir(), "git-key") +
+		" -o UserKnownHostsFile=" + filepath.Join(env.Dir(), "known_hosts")
 }

@@ -16,7 +16,7 @@ import (
 type job struct {
 	name, what string
 	goal       float64 // of the ratio of times
-	prepare    func(context.Context, *bench, *lab) (prepared, error)
+	prepare    func(context.Context, *bench, *environment) (prepared, error)
 }
 
 // prepared is a job on one stack.
@@ -29,7 +29,7 @@ type prepared struct {
 
 var oneFile = job{
 	name: "one-file", what: "whole job, image of one file", goal: 0.50,
-	prepare: func(context.Context, *bench, *lab) (prepared, error) {
+	prepare: func(context.Context, *bench, *environment) (prepared, error) {
 		content := map[string]string{"Dockerfile": "FROM scratch\nCOPY hello /hello\n", "hello": "hello\n"}
 		return prepared{files: files(content), changing: "hello"}, nil
 	},
@@ -39,8 +39,8 @@ var oneFile = job{
 // many services: 270 files of 1 MB and 19,730 texts of 1.5 kB.
 var large = job{
 	name: "large", what: "whole job, repository of 300 MB in 20,000 files", goal: 0.80,
-	prepare: func(_ context.Context, _ *bench, l *lab) (prepared, error) {
-		content, err := largeTree(l.dir)
+	prepare: func(_ context.Context, _ *bench, env *environment) (prepared, error) {
+		content, err := largeTree(env.dir)
 		return prepared{files: content, changing: "service/changed"}, err
 	},
 }
@@ -62,36 +62,36 @@ func largeTree(dir string) (map[string]gitserver.File, error) {
 // job measures a job by hand and by the server, each time on a new commit. Both
 // have done it once before, so that their keys are there.
 func (b *bench) job(ctx context.Context, j job) (part result.Part, err error) {
-	l, err := b.start(ctx)
+	env, err := b.start(ctx)
 	if err != nil {
 		return part, err
 	}
-	defer func() { err = errors.Join(err, l.close(ctx)) }()
-	p, err := j.prepare(ctx, b, l)
+	defer func() { err = errors.Join(err, env.close(ctx)) }()
+	p, err := j.prepare(ctx, b, env)
 	if err != nil {
 		return part, err
 	}
 	if p.remove != nil {
 		defer func() { err = errors.Join(err, p.remove(context.WithoutCancel(ctx))) }()
 	}
-	if _, err := gitserver.CreateRepository(ctx, l.GitRoot, j.name+".git", p.files); err != nil {
+	if _, err := gitserver.CreateRepository(ctx, env.GitRoot, j.name+".git", p.files); err != nil {
 		return part, err
 	}
-	if err := l.configure(ctx, j.name, map[string]any{"ARG": p.arguments}); err != nil {
+	if err := env.configure(ctx, j.name, map[string]any{"ARG": p.arguments}); err != nil {
 		return part, err
 	}
-	h, err := b.byHand(ctx, l, j.name, p.arguments)
+	h, err := b.byHand(ctx, env, j.name, p.arguments)
 	if err != nil {
 		return part, err
 	}
 	defer func() { err = errors.Join(err, h.clear(ctx)) }()
 	theirs := side{work: h.work, after: h.clear}
-	ours := side{work: func(ctx context.Context) error { return l.build(ctx, j.name) }}
+	ours := side{work: func(ctx context.Context) error { return env.build(ctx, j.name) }}
 	if err := errors.Join(h.work(ctx), h.check(ctx), h.clear(ctx), ours.work(ctx)); err != nil {
 		return part, err
 	}
 	commit := func(ctx context.Context, round int) error {
-		return tree.Change(ctx, l.GitRoot, j.name+".git", p.changing, fmt.Sprintf("changed %d\n", round))
+		return tree.Change(ctx, env.GitRoot, j.name+".git", p.changing, fmt.Sprintf("changed %d\n", round))
 	}
 	them, us, err := b.pairs(ctx, j.name, commit, theirs, ours)
 	row := result.Row{What: j.what, Unit: "s", Beside: "by hand", Theirs: them, Ours: us, Goal: result.Ratio(j.goal)}

@@ -29,25 +29,25 @@ const logName = "printing"
 var printed = regexp.MustCompile(`@[0-9]{5}`)
 
 func (b *bench) log(ctx context.Context) (part result.Part, err error) {
-	l, err := b.start(ctx)
+	env, err := b.start(ctx)
 	if err != nil {
 		return part, err
 	}
-	defer func() { err = errors.Join(err, l.close(ctx)) }()
-	dockerfile := "FROM " + l.BaseImage + "\n" +
+	defer func() { err = errors.Join(err, env.close(ctx)) }()
+	dockerfile := "FROM " + env.BaseImage + "\n" +
 		strings.Repeat(fmt.Sprintf("RUN awk 'BEGIN { for (i = 0; i < %d; i++) printf \"@%%05d\\n\", i }'\n", printedLines), printing)
-	if _, err := gitserver.CreateRepository(ctx, l.GitRoot, logName+".git", files(map[string]string{"Dockerfile": dockerfile})); err != nil {
+	if _, err := gitserver.CreateRepository(ctx, env.GitRoot, logName+".git", files(map[string]string{"Dockerfile": dockerfile})); err != nil {
 		return part, err
 	}
-	if err := l.configure(ctx, logName, nil); err != nil {
+	if err := env.configure(ctx, logName, nil); err != nil {
 		return part, err
 	}
-	h, err := b.byHand(ctx, l, logName, nil)
+	h, err := b.byHand(ctx, env, logName, nil)
 	if err != nil {
 		return part, err
 	}
 	defer func() { err = errors.Join(err, h.clear(ctx)) }()
-	if _, err := h.run(ctx, "git", "clone", "--quiet", l.Git.SSHURL(logName+".git"), "git"); err != nil {
+	if _, err := h.run(ctx, "git", "clone", "--quiet", env.Git.SSHURL(logName+".git"), "git"); err != nil {
 		return part, err
 	}
 
@@ -58,7 +58,7 @@ func (b *bench) log(ctx context.Context) (part result.Part, err error) {
 		return err
 	}
 	server := func(ctx context.Context) error {
-		took, err := timeLines(ctx, l.user, l.cli, "build", "--env", logName+".json", "--follow")
+		took, err := timeLines(ctx, env.user, env.cli, "build", "--env", logName+".json", "--follow")
 		us = append(us, took)
 		return err
 	}

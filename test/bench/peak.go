@@ -15,8 +15,8 @@ const lookEvery = 20 * time.Millisecond
 
 // peakOfBuild builds, and returns the most memory that the server took meanwhile,
 // and that the largest of its child processes took, in MB, and the time in s.
-func (l *lab) peakOfBuild(ctx context.Context, name string) (server, children, took float64, err error) {
-	pid := l.Server.PID()
+func (env *environment) peakOfBuild(ctx context.Context, name string) (server, children, took float64, err error) {
+	pid := env.Server.PID()
 	if err := clearPeak(pid); err != nil {
 		return 0, 0, 0, err
 	}
@@ -24,7 +24,7 @@ func (l *lab) peakOfBuild(ctx context.Context, name string) (server, children, t
 	largest := make(chan float64, 1)
 	go func() { largest <- peakOfChildren(looking, pid) }()
 	began := time.Now()
-	err = l.build(ctx, name)
+	err = env.build(ctx, name)
 	took = time.Since(began).Seconds()
 	end()
 	children = <-largest

@@ -17,58 +17,58 @@ const (
 )
 
 func (b *bench) server(ctx context.Context) (part result.Part, err error) {
-	l, err := b.start(ctx)
+	env, err := b.start(ctx)
 	if err != nil {
 		return part, err
 	}
-	defer func() { err = errors.Join(err, l.close(ctx)) }()
+	defer func() { err = errors.Join(err, env.close(ctx)) }()
 	row := func(what, unit string, samples []float64, goal *result.Goal) {
 		part.Rows = append(part.Rows, result.Row{What: what, Unit: unit, Ours: samples, Goal: goal})
 		say("%s: %.1f %s", what, result.Of(samples).Median, unit)
 	}
 
-	answers, rest, err := b.starts(ctx, l)
+	answers, rest, err := b.starts(ctx, env)
 	if err != nil {
 		return part, err
 	}
 	row("start to first answer over mutual TLS", "ms", answers, nil)
 	row("memory at rest, after the start", "MB", rest, result.Value(restGoal))
 
-	if err := l.oneFile(ctx, nil); err != nil {
+	if err := env.oneFile(ctx, nil); err != nil {
 		return part, err
 	}
 	for range 10 {
-		if err := l.build(ctx, oneFile.name); err != nil {
+		if err := env.build(ctx, oneFile.name); err != nil {
 			return part, err
 		}
 	}
-	after, err := memory(l.Server.PID(), "VmRSS")
+	after, err := memory(env.Server.PID(), "VmRSS")
 	if err != nil {
 		return part, err
 	}
 	row("memory at rest, after 10 builds", "MB", []float64{after}, result.Value(restGoal))
 
-	kept, renewed, err := b.rates(ctx, l)
+	kept, renewed, err := b.rates(ctx, env)
 	if err != nil {
 		return part, err
 	}
 	row("status requests over kept connections", "1/s", kept, nil)
 	row("status requests over new connections", "1/s", renewed, nil)
 
-	content, err := largeTree(l.dir)
+	content, err := largeTree(env.dir)
 	if err != nil {
 		return part, err
 	}
-	if _, err := gitserver.CreateRepository(ctx, l.GitRoot, large.name+".git", content); err != nil {
+	if _, err := gitserver.CreateRepository(ctx, env.GitRoot, large.name+".git", content); err != nil {
 		return part, err
 	}
-	if err := l.configure(ctx, large.name, nil); err != nil {
+	if err := env.configure(ctx, large.name, nil); err != nil {
 		return part, err
 	}
-	if after, err = memory(l.Server.PID(), "VmRSS"); err != nil {
+	if after, err = memory(env.Server.PID(), "VmRSS"); err != nil {
 		return part, err
 	}
-	peak, children, alone, err := l.peakOfBuild(ctx, large.name)
+	peak, children, alone, err := env.peakOfBuild(ctx, large.name)
 	if err != nil {
 		return part, err
 	}
@@ -76,7 +76,7 @@ func (b *bench) server(ctx context.Context) (part result.Part, err error) {
 	row("memory at its peak, above that before the build", "MB", []float64{peak - after}, result.Value(peakGoal))
 	row("memory of the program that looks for packages, at its peak", "MB", []float64{children}, nil)
 
-	latencies, polled, err := l.pollDuring(ctx, large.name)
+	latencies, polled, err := env.pollDuring(ctx, large.name)
 	if err != nil {
 		return part, err
 	}
@@ -88,26 +88,26 @@ func (b *bench) server(ctx context.Context) (part result.Part, err error) {
 }
 
 // oneFile configures the smallest job, with changes to the configuration.
-func (l *lab) oneFile(ctx context.Context, changes map[string]any) error {
-	p, err := oneFile.prepare(ctx, nil, l)
+func (env *environment) oneFile(ctx context.Context, changes map[string]any) error {
+	p, err := oneFile.prepare(ctx, nil, env)
 	if err == nil {
-		_, err = gitserver.CreateRepository(ctx, l.GitRoot, oneFile.name+".git", p.files)
+		_, err = gitserver.CreateRepository(ctx, env.GitRoot, oneFile.name+".git", p.files)
 	}
-	return errors.Join(err, l.configure(ctx, oneFile.name, changes))
+	return errors.Join(err, env.configure(ctx, oneFile.name, changes))
 }
 
 // starts starts the server anew, several times: how long it took to answer, in
 // ms, and its memory then, in MB.
-func (b *bench) starts(ctx context.Context, l *lab) (answers, rest []float64, err error) {
+func (b *bench) starts(ctx context.Context, env *environment) (answers, rest []float64, err error) {
 	for range b.rounds {
-		if err := l.Server.Stop(ctx); err != nil {
+		if err := env.Server.Stop(ctx); err != nil {
 			return nil, nil, err
 		}
-		took, err := l.firstAnswer(ctx)
+		took, err := env.firstAnswer(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		resident, err := memory(l.Server.PID(), "VmRSS")
+		resident, err := memory(env.Server.PID(), "VmRSS")
 		if err != nil {
 			return nil, nil, err
 		}
@@ -118,24 +118,24 @@ func (b *bench) starts(ctx context.Context, l *lab) (answers, rest []float64, er
 
 // firstAnswer starts the server, which must not run, and asks for its status
 // again and again until it answers. It returns how many ms that took.
-func (l *lab) firstAnswer(ctx context.Context) (float64, error) {
+func (env *environment) firstAnswer(ctx context.Context) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	again := time.NewTicker(time.Millisecond)
 	defer again.Stop()
 	began := time.Now()
-	if err := l.Server.Launch(); err != nil {
+	if err := env.Server.Launch(); err != nil {
 		return 0, err
 	}
 	for {
-		err := ask(ctx, l.Server.Client(), l.Server.URL())
+		err := ask(ctx, env.Server.Client(), env.Server.URL())
 		if err == nil {
 			return milliseconds(time.Since(began)), nil
 		}
 		select {
 		case <-again.C:
-		case <-l.Server.Done():
-			return 0, errors.Join(l.Server.Err(), err)
+		case <-env.Server.Done():
+			return 0, errors.Join(env.Server.Err(), err)
 		case <-ctx.Done():
 			return 0, errors.Join(ctx.Err(), err)
 		}

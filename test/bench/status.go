@@ -43,8 +43,8 @@ func ask(ctx context.Context, client *http.Client, url string) error {
 }
 
 // connection is a client with connections of its own, which are kept or not.
-func (l *lab) connection(keep bool) *http.Client {
-	transport, ok := l.Server.Client().Transport.(*http.Transport)
+func (env *environment) connection(keep bool) *http.Client {
+	transport, ok := env.Server.Client().Transport.(*http.Transport)
 	if !ok {
 		transport = &http.Transport{}
 	}
@@ -55,14 +55,14 @@ func (l *lab) connection(keep bool) *http.Client {
 
 // rates are how many requests a second are answered, over kept connections and
 // with a new connection, and a new TLS handshake, for each.
-func (b *bench) rates(ctx context.Context, l *lab) (kept, renewed []float64, err error) {
+func (b *bench) rates(ctx context.Context, env *environment) (kept, renewed []float64, err error) {
 	for range b.rounds {
-		rate, err := l.rate(ctx, true, keptEach)
+		rate, err := env.rate(ctx, true, keptEach)
 		if err != nil {
 			return nil, nil, err
 		}
 		kept = append(kept, rate)
-		if rate, err = l.rate(ctx, false, newEach); err != nil {
+		if rate, err = env.rate(ctx, false, newEach); err != nil {
 			return nil, nil, err
 		}
 		renewed = append(renewed, rate)
@@ -70,15 +70,15 @@ func (b *bench) rates(ctx context.Context, l *lab) (kept, renewed []float64, err
 	return kept, renewed, nil
 }
 
-func (l *lab) rate(ctx context.Context, keep bool, each int) (float64, error) {
+func (env *environment) rate(ctx context.Context, keep bool, each int) (float64, error) {
 	asking, ctx := errgroup.WithContext(ctx)
 	began := time.Now()
 	for range clients {
 		asking.Go(func() error {
-			client := l.connection(keep)
+			client := env.connection(keep)
 			defer client.CloseIdleConnections()
 			for range each {
-				if err := ask(ctx, client, l.Server.URL()); err != nil {
+				if err := ask(ctx, client, env.Server.URL()); err != nil {
 					return err
 				}
 			}
@@ -91,14 +91,14 @@ func (l *lab) rate(ctx context.Context, keep bool, each int) (float64, error) {
 
 // pollDuring builds while clients ask for the status ten times a second each, and
 // returns how many ms each answer took, and how many s the build.
-func (l *lab) pollDuring(ctx context.Context, name string) (latencies []float64, took float64, err error) {
+func (env *environment) pollDuring(ctx context.Context, name string) (latencies []float64, took float64, err error) {
 	polling, end := context.WithCancel(ctx)
 	defer end()
 	var mu sync.Mutex
 	var asking errgroup.Group
 	for range pollers {
 		asking.Go(func() error {
-			mine, err := l.poll(polling)
+			mine, err := env.poll(polling)
 			mu.Lock()
 			defer mu.Unlock()
 			latencies = append(latencies, mine...)
@@ -106,7 +106,7 @@ func (l *lab) pollDuring(ctx context.Context, name string) (latencies []float64,
 		})
 	}
 	began := time.Now()
-	err = l.build(ctx, name)
+	err = env.build(ctx, name)
 	took = time.Since(began).Seconds()
 	end()
 	if failed := asking.Wait(); err == nil {
@@ -116,14 +116,14 @@ func (l *lab) pollDuring(ctx context.Context, name string) (latencies []float64,
 }
 
 // poll asks until ctx ends, which is no error.
-func (l *lab) poll(ctx context.Context) (latencies []float64, err error) {
-	client := l.connection(true)
+func (env *environment) poll(ctx context.Context) (latencies []float64, err error) {
+	client := env.connection(true)
 	defer client.CloseIdleConnections()
 	again := time.NewTicker(pollPeriod)
 	defer again.Stop()
 	for {
 		began := time.Now()
-		if err := ask(ctx, client, l.Server.URL()); ctx.Err() != nil {
+		if err := ask(ctx, client, env.Server.URL()); ctx.Err() != nil {
 			return latencies, nil
 		} else if err != nil {
 			return latencies, err

@@ -18,26 +18,26 @@ import (
 var statuses = []string{"", api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusImageBuilt, api.StatusImagePushed, api.StatusSuccess}
 
 // build builds and follows the build to its end.
-func (l *lab) build(ctx context.Context) error {
+func (env *environment) build(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if _, err := l.client.Build(ctx); err != nil {
+	if _, err := env.client.Build(ctx); err != nil {
 		return err
 	}
-	_, err := l.client.Events(ctx, func(api.Event) error { return nil })
+	_, err := env.client.Events(ctx, func(api.Event) error { return nil })
 	return err
 }
 
 var errThere = errors.New("the build is there")
 
 // builtUpTo starts a build and returns when a step of it is done.
-func (l *lab) builtUpTo(t testing.TB, status string) {
+func (env *environment) builtUpTo(t testing.TB, status string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	_, err := l.client.Build(ctx)
+	_, err := env.client.Build(ctx)
 	if err == nil && status != "" {
-		_, err = l.client.Events(ctx, func(event api.Event) error {
+		_, err = env.client.Events(ctx, func(event api.Event) error {
 			if event.Status != nil && event.Status.Status == status {
 				return errThere
 			}
@@ -49,9 +49,9 @@ func (l *lab) builtUpTo(t testing.TB, status string) {
 	}
 }
 
-func (l *lab) status(t testing.TB) api.Status {
+func (env *environment) status(t testing.TB) api.Status {
 	t.Helper()
-	status, err := l.client.Status(t.Context())
+	status, err := env.client.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,24 +59,24 @@ func (l *lab) status(t testing.TB) api.Status {
 }
 
 // succeeds builds once more: it must succeed, with the keys that are there.
-func (l *lab) succeeds(t testing.TB) {
+func (env *environment) succeeds(t testing.TB) {
 	t.Helper()
-	if err := l.build(t.Context()); err != nil {
+	if err := env.build(t.Context()); err != nil {
 		t.Error(err)
 		return
 	}
-	status := l.status(t)
+	status := env.status(t)
 	if status.Status != api.StatusSuccess || status.Building {
 		t.Errorf("the next build ends with %q (%s)", status.Status, status.Cause)
 		return
 	}
-	l.genuine(t, l.latestRecord(t))
+	env.genuine(t, env.latestRecord(t))
 }
 
 // latestRecord is the record of the latest build, from its folder.
-func (l *lab) latestRecord(t testing.TB) job.Record {
+func (env *environment) latestRecord(t testing.TB) job.Record {
 	t.Helper()
-	c := l.content(t)
+	c := env.content(t)
 	record, ok := c.record(c.job(t).Record.ID)
 	if !ok {
 		t.Error("the latest build has no record")
@@ -86,9 +86,9 @@ func (l *lab) latestRecord(t testing.TB) job.Record {
 
 // checkBuild compares the status with what the kill left on the volume: never
 // more than that, and the step that was not finished by its name.
-func (l *lab) checkBuild(t testing.TB, k killed) string {
+func (env *environment) checkBuild(t testing.TB, k killed) string {
 	t.Helper()
-	status := l.status(t)
+	status := env.status(t)
 	want, ending := k.ending(t)
 	if status.Status != want || status.Building {
 		t.Errorf("the status is %q (%s), want %q", status.Status, status.Cause, want)
@@ -100,13 +100,13 @@ func (l *lab) checkBuild(t testing.TB, k killed) string {
 		t.Errorf("the client saw the end of the build, and the status is %q", want)
 	}
 	if ending == "success" {
-		l.genuine(t, l.latestRecord(t))
+		env.genuine(t, env.latestRecord(t))
 	}
 	id := k.after.job(t).Record.ID
-	if record, ok := l.content(t).record(id); ok && record.Status != status.Status && status.Status != api.StatusRestarted {
+	if record, ok := env.content(t).record(id); ok && record.Status != status.Status && status.Status != api.StatusRestarted {
 		t.Errorf("the record of build %s says %q, the status %q", id, record.Status, status.Status)
 	}
-	l.succeeds(t)
+	env.succeeds(t)
 	return ending
 }
 

@@ -22,25 +22,25 @@ func TestKilled(t *testing.T) {
 		*seed = rand.Uint64()
 	}
 	fmt.Printf("SEED=%d INSTANTS=%d\n", *seed, *instants)
-	l := start(t)
-	l.extents = map[string]extent{}
-	if _, err := l.client.Init(t.Context(), l.parameters(t, nil)); err != nil {
+	env := start(t)
+	env.extents = map[string]extent{}
+	if _, err := env.client.Init(t.Context(), env.parameters(t, nil)); err != nil {
 		t.Fatal(err)
 	}
-	l.succeeds(t)
+	env.succeeds(t)
 	random := rand.New(rand.NewPCG(*seed, 0))
 	for _, o := range operations {
 		if *only != "" && o.name != *only && *only != "start" {
 			continue
 		}
-		t.Run("measure "+o.name, func(t *testing.T) { l.extents[o.name] = l.measure(t, o, random) })
+		t.Run("measure "+o.name, func(t *testing.T) { env.extents[o.name] = env.measure(t, o, random) })
 	}
 	results := table{}
 	for i, o := range schedule(*instants, random) {
-		at := l.extents[o.name].within(random)
+		at := env.extents[o.name].within(random)
 		t.Run(fmt.Sprintf("%03d %s %s", i+1, o.name, at), func(t *testing.T) {
 			t.Cleanup(func() { results.of(o).fault(t.Failed()) })
-			phase, ending := l.once(t, o, at, random)
+			phase, ending := env.once(t, o, at, random)
 			results.of(o).add(phase, ending)
 		})
 	}
@@ -65,43 +65,43 @@ func schedule(count int, random *rand.Rand) []operation {
 }
 
 // measure lets an operation come to its end, and says how far that is.
-func (l *lab) measure(t *testing.T, o operation, random *rand.Rand) extent {
-	task := o.begin(l, t, random)
-	k := l.killed(t)
-	reached := l.strikeDown(t, task, instant{}, &k)
+func (env *environment) measure(t *testing.T, o operation, random *rand.Rand) extent {
+	task := o.begin(env, t, random)
+	k := env.killed(t)
+	reached := env.strikeDown(t, task, instant{}, &k)
 	if k.answer != nil {
 		t.Fatal(k.answer)
 	}
-	l.restart(t)
+	env.restart(t)
 	return reached
 }
 
 // once kills the server once and checks everything.
-func (l *lab) once(t *testing.T, o operation, at instant, random *rand.Rand) (phase, ending string) {
-	task := o.begin(l, t, random)
-	k := l.killed(t)
-	l.strikeDown(t, task, at, &k)
-	return k.phase(), l.recovered(t, task, k)
+func (env *environment) once(t *testing.T, o operation, at instant, random *rand.Rand) (phase, ending string) {
+	task := o.begin(env, t, random)
+	k := env.killed(t)
+	env.strikeDown(t, task, at, &k)
+	return k.phase(), env.recovered(t, task, k)
 }
 
 // killed begins what is known of a kill with how things are before it.
-func (l *lab) killed(t testing.TB) (k killed) {
+func (env *environment) killed(t testing.TB) (k killed) {
 	t.Helper()
-	k.raw.before = l.content(t)
-	k.before = l.opened(t, k.raw.before)
+	k.raw.before = env.content(t)
+	k.before = env.opened(t, k.raw.before)
 	return k
 }
 
 // strikeDown runs a task on the server and kills it at an instant, or when the
 // task is over. It says how far the task got.
-func (l *lab) strikeDown(t testing.TB, task task, at instant, k *killed) extent {
+func (env *environment) strikeDown(t testing.TB, task task, at instant, k *killed) extent {
 	t.Helper()
-	if l.Server.PID() == 0 {
-		if err := l.Server.Launch(); err != nil {
+	if env.Server.PID() == 0 {
+		if err := env.Server.Launch(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	strike := l.aim(t, at)
+	strike := env.aim(t, at)
 	over := make(chan error, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -110,25 +110,25 @@ func (l *lab) strikeDown(t testing.TB, task task, at instant, k *killed) extent 
 	// A client whose connection broke has heard of it; one that was answered
 	// may be ahead of the strike, which is called off then.
 	reached := strike.off()
-	l.kill(t)
-	k.raw.after = l.content(t)
-	k.after = l.opened(t, k.raw.after)
+	env.kill(t)
+	k.raw.after = env.content(t)
+	k.after = env.opened(t, k.raw.after)
 	return reached
 }
 
 // recovered starts the server again and checks what must always be true, and
 // what must be true after the task.
-func (l *lab) recovered(t testing.TB, task task, k killed) (ending string) {
+func (env *environment) recovered(t testing.TB, task task, k killed) (ending string) {
 	t.Helper()
-	l.restart(t)
-	after := l.content(t)
+	env.restart(t)
+	after := env.content(t)
 	after.whole(t)
-	kept(t, k.before, l.opened(t, after))
-	kept(t, k.after, l.opened(t, after))
-	l.nothingLeft(t)
+	kept(t, k.before, env.opened(t, after))
+	kept(t, k.after, env.opened(t, after))
+	env.nothingLeft(t)
 	ending = task.check(t, k)
-	kept(t, k.before, l.opened(t, l.content(t)))
-	l.content(t).whole(t)
-	l.nothingLeft(t)
+	kept(t, k.before, env.opened(t, env.content(t)))
+	env.content(t).whole(t)
+	env.nothingLeft(t)
 	return ending
 }

@@ -29,46 +29,46 @@ type marks struct {
 }
 
 // leftovers are what is in the engine of our builds.
-func (l *lab) leftovers(t testing.TB) (found []string) {
+func (env *environment) leftovers(t testing.TB) (found []string) {
 	t.Helper()
 	ctx := t.Context()
-	images, err := l.docker.ImageList(ctx, image.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", l.marks.label))})
+	images, err := env.docker.ImageList(ctx, image.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", env.marks.label))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, left := range images {
 		found = append(found, "image "+left.ID+" "+strings.Join(left.RepoTags, " "))
 	}
-	containers, err := l.docker.ContainerList(ctx, container.ListOptions{All: true})
+	containers, err := env.docker.ContainerList(ctx, container.ListOptions{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, left := range containers {
-		if strings.Contains(left.Command, l.marks.command) || strings.HasPrefix(left.Image, l.Registry.Address()+"/sbs/") {
+		if strings.Contains(left.Command, env.marks.command) || strings.HasPrefix(left.Image, env.Registry.Address()+"/sbs/") {
 			found = append(found, "container "+left.ID+" "+left.Image)
 		}
 	}
-	records, err := l.buildkit.DiskUsage(ctx)
+	records, err := env.buildkit.DiskUsage(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, left := range records {
-		copied := left.RecordType == buildkit.UsageRecordTypeLocalSource && slices.Contains(l.marks.sizes, left.Size)
-		if copied || strings.Contains(left.Description, l.marks.command) {
+		copied := left.RecordType == buildkit.UsageRecordTypeLocalSource && slices.Contains(env.marks.sizes, left.Size)
+		if copied || strings.Contains(left.Description, env.marks.command) {
 			found = append(found, "BuildKit record "+left.ID+" "+left.Description)
 		}
 	}
-	return append(found, l.running(t)...)
+	return append(found, env.running(t)...)
 }
 
 // running are the processes of our Dockerfile's command.
-func (l *lab) running(t testing.TB) (found []string) {
+func (env *environment) running(t testing.TB) (found []string) {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		t.Fatal(err)
 	}
-	marker := strings.ReplaceAll(l.marks.command, " ", "\x00")
+	marker := strings.ReplaceAll(env.marks.command, " ", "\x00")
 	for _, path := range lines {
 		line, err := os.ReadFile(path)
 		if err == nil && bytes.Contains(line, []byte(marker)) { // an error: it has ended
@@ -79,14 +79,14 @@ func (l *lab) running(t testing.TB) (found []string) {
 }
 
 // nothingLeft fails when the engine does not get free of our builds.
-func (l *lab) nothingLeft(t testing.TB) {
+func (env *environment) nothingLeft(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience/4)
 	defer cancel()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		left := slices.DeleteFunc(l.leftovers(t), func(one string) bool { return slices.Contains(l.reported, one) })
+		left := slices.DeleteFunc(env.leftovers(t), func(one string) bool { return slices.Contains(env.reported, one) })
 		if len(left) == 0 {
 			return
 		}
@@ -94,7 +94,7 @@ func (l *lab) nothingLeft(t testing.TB) {
 		case <-ticker.C:
 		case <-ctx.Done():
 			t.Errorf("left in the engine: %s", strings.Join(left, "; "))
-			l.reported = append(l.reported, left...) // once is enough
+			env.reported = append(env.reported, left...) // once is enough
 			return
 		}
 	}

@@ -61,9 +61,9 @@ type strike struct {
 
 // aim arms a strike at the running server. The timer is no wait for something
 // to happen: that nobody knows what happens then is what is tested.
-func (l *lab) aim(t testing.TB, at instant) *strike {
+func (env *environment) aim(t testing.TB, at instant) *strike {
 	t.Helper()
-	pid := l.Server.PID()
+	pid := env.Server.PID()
 	s := &strike{done: make(chan struct{}), over: make(chan struct{}), ended: make(chan struct{})}
 	fd, err := syscall.InotifyInit1(syscall.IN_CLOEXEC | syscall.IN_NONBLOCK)
 	if err != nil {
@@ -71,7 +71,7 @@ func (l *lab) aim(t testing.TB, at instant) *strike {
 	}
 	s.watch = os.NewFile(uintptr(fd), "inotify")
 	folders := &folders{fd: fd, paths: map[int32]string{}}
-	if err := folders.add(l.Server.Volume()); err != nil {
+	if err := folders.add(env.Server.Volume()); err != nil {
 		t.Fatal(err)
 	}
 	kill := func() {

@@ -17,7 +17,7 @@ type operation struct {
 	// share of the instants, in parts of the sum of all.
 	share int
 	// begin brings the stack to where the operation begins.
-	begin func(*lab, testing.TB, *rand.Rand) task
+	begin func(*environment, testing.TB, *rand.Rand) task
 }
 
 // task is an operation that is to be done once.
@@ -52,41 +52,41 @@ func (k killed) phase() string {
 // operations are all of them. The one that everything else serves has the
 // largest share.
 var operations = []operation{
-	{"build", 7, (*lab).beginBuild},
-	{"first build", 3, (*lab).beginFirstBuild},
-	{"import", 4, (*lab).beginImport},
-	{"rotation", 3, (*lab).beginRotation},
-	{"start", 2, (*lab).beginStart},
-	{"clean", 2, (*lab).beginClean},
-	{"init", 1, (*lab).beginInit},
+	{"build", 7, (*environment).beginBuild},
+	{"first build", 3, (*environment).beginFirstBuild},
+	{"import", 4, (*environment).beginImport},
+	{"rotation", 3, (*environment).beginRotation},
+	{"start", 2, (*environment).beginStart},
+	{"clean", 2, (*environment).beginClean},
+	{"init", 1, (*environment).beginInit},
 }
 
 // beginBuild is a full build on a server that has built before.
-func (l *lab) beginBuild(testing.TB, *rand.Rand) task {
-	return task{l.build, l.checkBuild}
+func (env *environment) beginBuild(testing.TB, *rand.Rand) task {
+	return task{env.build, env.checkBuild}
 }
 
 // beginFirstBuild is a build in which all keys are born, on a new server and of
 // an image that nobody signed before.
-func (l *lab) beginFirstBuild(t testing.TB, _ *rand.Rand) task {
+func (env *environment) beginFirstBuild(t testing.TB, _ *rand.Rand) task {
 	t.Helper()
-	l.elsewhere(t)
-	l.newImage(t)
-	if _, err := l.client.Init(t.Context(), l.parameters(t, nil)); err != nil {
+	env.elsewhere(t)
+	env.newImage(t)
+	if _, err := env.client.Init(t.Context(), env.parameters(t, nil)); err != nil {
 		t.Fatal(err)
 	}
-	return task{l.build, l.checkBuild}
+	return task{env.build, env.checkBuild}
 }
 
 // beginInit is init on a new server.
-func (l *lab) beginInit(t testing.TB, _ *rand.Rand) task {
+func (env *environment) beginInit(t testing.TB, _ *rand.Rand) task {
 	t.Helper()
-	l.elsewhere(t)
-	l.newImage(t)
-	parameters := l.parameters(t, nil)
+	env.elsewhere(t)
+	env.newImage(t)
+	parameters := env.parameters(t, nil)
 	return task{
 		run: func(ctx context.Context) error {
-			_, err := l.client.Init(ctx, parameters)
+			_, err := env.client.Init(ctx, parameters)
 			return err
 		},
 		check: func(t testing.TB, k killed) string {
@@ -97,55 +97,55 @@ func (l *lab) beginInit(t testing.TB, _ *rand.Rand) task {
 			ending := "parameters kept"
 			if !there {
 				ending = "as new"
-				if _, err := l.client.Init(t.Context(), parameters); err != nil {
+				if _, err := env.client.Init(t.Context(), parameters); err != nil {
 					t.Error(err)
 				}
 			}
-			l.succeeds(t)
+			env.succeeds(t)
 			return ending
 		},
 	}
 }
 
 // beginClean is clean in the midst of a build.
-func (l *lab) beginClean(t testing.TB, random *rand.Rand) task {
+func (env *environment) beginClean(t testing.TB, random *rand.Rand) task {
 	t.Helper()
-	l.builtUpTo(t, statuses[random.IntN(len(statuses)-1)])
+	env.builtUpTo(t, statuses[random.IntN(len(statuses)-1)])
 	return task{
 		run: func(ctx context.Context) error {
-			_, err := l.client.Clean(ctx)
+			_, err := env.client.Clean(ctx)
 			return err
 		},
 		check: func(t testing.TB, k killed) string {
 			if k.answer == nil {
-				if status := l.status(t); status.Status != api.StatusRestarted {
+				if status := env.status(t); status.Status != api.StatusRestarted {
 					t.Errorf("clean was answered, and the status is %q", status.Status)
 				}
-				l.succeeds(t)
+				env.succeeds(t)
 				return "cleaned"
 			}
-			return l.checkBuild(t, k)
+			return env.checkBuild(t, k)
 		},
 	}
 }
 
 // beginStart is the start of a server that was killed before, in the midst of a
 // build or an import.
-func (l *lab) beginStart(t testing.TB, random *rand.Rand) task {
+func (env *environment) beginStart(t testing.TB, random *rand.Rand) task {
 	t.Helper()
 	var first task
 	var at instant
 	if random.IntN(2) == 0 {
-		first = l.beginBuild(t, random)
-		at = l.extents["build"].within(random)
+		first = env.beginBuild(t, random)
+		at = env.extents["build"].within(random)
 	} else {
-		first = l.beginImport(t, random)
-		at = instant{change: 2 + random.IntN(max(1, l.extents["import"].changes-1))}
+		first = env.beginImport(t, random)
+		at = instant{change: 2 + random.IntN(max(1, env.extents["import"].changes-1))}
 	}
-	before := l.killed(t)
-	l.strikeDown(t, first, at, &before)
+	before := env.killed(t)
+	env.strikeDown(t, first, at, &before)
 	return task{
-		run: func(ctx context.Context) error { return l.Server.Ready(ctx) },
+		run: func(ctx context.Context) error { return env.Server.Ready(ctx) },
 		check: func(t testing.TB, k killed) string {
 			// What the first kill left is what the start had to mend.
 			k.before, k.raw.before = before.before, before.raw.before

@@ -16,41 +16,41 @@ import (
 )
 
 // kill ends the server with SIGKILL and reaps it.
-func (l *lab) kill(t testing.TB) {
+func (env *environment) kill(t testing.TB) {
 	t.Helper()
-	if err := l.Server.Kill(); err != nil {
+	if err := env.Server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	l.client.Close()
+	env.client.Close()
 }
 
 // restart starts the server on its volume. That it starts is part of the test.
-func (l *lab) restart(t testing.TB) {
+func (env *environment) restart(t testing.TB) {
 	t.Helper()
-	if err := l.Server.Restart(t.Context()); err != nil {
+	if err := env.Server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // elsewhere gives the server a new volume, and its own one back at the end.
-func (l *lab) elsewhere(t testing.TB) {
+func (env *environment) elsewhere(t testing.TB) {
 	t.Helper()
-	volume := l.Server.Volume()
+	volume := env.Server.Volume()
 	standing := volume + ".standing"
-	l.kill(t)
+	env.kill(t)
 	if err := os.Rename(volume, standing); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(volume, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	l.restart(t)
+	env.restart(t)
 	t.Cleanup(func() {
-		l.kill(t)
+		env.kill(t)
 		if err := errors.Join(os.RemoveAll(volume), os.Rename(standing, volume)); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Server.Restart(context.WithoutCancel(t.Context())); err != nil {
+		if err := env.Server.Restart(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 	})

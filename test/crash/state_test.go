@@ -15,73 +15,73 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client"
-	"github.com/opensbs/sbs/test/suite"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // newImage lets the next builds push to a repository of their own, and be
 // signed with keys of their own, until the test ends.
-func (l *lab) newImage(t testing.TB) {
+func (env *environment) newImage(t testing.TB) {
 	t.Helper()
-	l.images++
-	public := l.public
-	l.public = nil
-	l.configure(t, map[string]any{"DOCKER_REPO": fmt.Sprintf("%s-%d", imageName, l.images)})
+	env.images++
+	public := env.public
+	env.public = nil
+	env.configure(t, map[string]any{"DOCKER_REPO": fmt.Sprintf("%s-%d", imageName, env.images)})
 	t.Cleanup(func() {
-		l.public = public
-		l.configure(t, map[string]any{"DOCKER_REPO": imageName})
+		env.public = public
+		env.configure(t, map[string]any{"DOCKER_REPO": imageName})
 	})
 }
 
 // beginImport is the import of the standing server's state into a new one, with
 // parameters or without.
-func (l *lab) beginImport(t testing.TB, random *rand.Rand) task {
+func (env *environment) beginImport(t testing.TB, random *rand.Rand) task {
 	t.Helper()
-	exported, err := l.client.StateImage(t.Context(), "")
+	exported, err := env.client.StateImage(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	standing := l.opened(t, l.content(t))
-	l.elsewhere(t)
+	standing := env.opened(t, env.content(t))
+	env.elsewhere(t)
 	if random.IntN(2) == 0 {
-		if _, err := l.client.Init(t.Context(), l.parameters(t, nil)); err != nil {
+		if _, err := env.client.Init(t.Context(), env.parameters(t, nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	state := api.StateImport{Secret: api.Secret(l.secret(t)), State: exported.State}
+	state := api.StateImport{Secret: api.Secret(env.secret(t)), State: exported.State}
 	post := func(ctx context.Context) error {
-		_, err := l.client.ImportState(ctx, state)
+		_, err := env.client.ImportState(ctx, state)
 		return err
 	}
-	return task{run: post, check: func(t testing.TB, k killed) string { return l.checkImport(t, k, standing, post) }}
+	return task{run: post, check: func(t testing.TB, k killed) string { return env.checkImport(t, k, standing, post) }}
 }
 
 // checkImport finds the old state or the new one, to the byte: importing once
 // more makes the old one new, and changes nothing in the new one.
-func (l *lab) checkImport(t testing.TB, k killed, standing content, post func(context.Context) error) string {
+func (env *environment) checkImport(t testing.TB, k killed, standing content, post func(context.Context) error) string {
 	t.Helper()
-	raw := l.content(t)
+	raw := env.content(t)
 	ending := "new state"
-	if len(l.opened(t, raw).keys()) == 0 {
+	if len(env.opened(t, raw).keys()) == 0 {
 		ending = "old state"
 		same(t, "after an import that did not happen", raw, k.raw.before)
 		if k.answer == nil {
 			t.Error("the import was answered with OK, and did not happen")
 		}
 	}
-	first := l.opened(t, raw)
+	first := env.opened(t, raw)
 	if err := post(t.Context()); err != nil {
 		t.Error(err)
 	}
-	again := l.opened(t, l.content(t))
+	again := env.opened(t, env.content(t))
 	if ending == "new state" {
 		same(t, "after the same import again", again, first)
 	}
 	same(t, "the keys", again.keys(), standing.keys())
 	sameHistory(t, again, standing)
-	if _, err := l.client.Update(t.Context(), l.parameters(t, nil)); err != nil {
+	if _, err := env.client.Update(t.Context(), env.parameters(t, nil)); err != nil {
 		t.Error(err)
 	}
-	l.succeeds(t)
+	env.succeeds(t)
 	return ending
 }
 
@@ -104,31 +104,31 @@ func sameHistory(t testing.TB, got, want content) {
 }
 
 // beginRotation is update --new-secret.
-func (l *lab) beginRotation(t testing.TB, _ *rand.Rand) task {
+func (env *environment) beginRotation(t testing.TB, _ *rand.Rand) task {
 	t.Helper()
-	old := l.secret(t)
+	old := env.secret(t)
 	return task{
 		run: func(ctx context.Context) error {
-			_, err := run(ctx, nil, l.cli, "update", "--env", suite.ConfigName, "--new-secret")
+			_, err := run(ctx, nil, env.cli, "update", "--env", kit.ConfigName, "--new-secret")
 			return err
 		},
-		check: func(t testing.TB, k killed) string { return l.checkRotation(t, k, old) },
+		check: func(t testing.TB, k killed) string { return env.checkRotation(t, k, old) },
 	}
 }
 
 // checkRotation finds that the server takes one of the two secrets and not the
 // other; the client's way of repair is to update once more.
-func (l *lab) checkRotation(t testing.TB, k killed, old string) string {
+func (env *environment) checkRotation(t testing.TB, k killed, old string) string {
 	t.Helper()
 	secrets := []string{old}
-	if pending := l.pending(t); pending != "" {
+	if pending := env.pending(t); pending != "" {
 		secrets = append(secrets, pending)
-	} else if now := l.secret(t); now != old {
+	} else if now := env.secret(t); now != old {
 		secrets = append(secrets, now)
 	}
 	var taken []string
 	for _, secret := range secrets {
-		if l.takes(t, secret) {
+		if env.takes(t, secret) {
 			taken = append(taken, secret)
 		}
 	}
@@ -139,26 +139,26 @@ func (l *lab) checkRotation(t testing.TB, k killed, old string) string {
 	if len(taken) > 0 && taken[0] == old {
 		ending = "old secret"
 	}
-	if k.answer == nil && (l.secret(t) == old || ending == "old secret") {
+	if k.answer == nil && (env.secret(t) == old || ending == "old secret") {
 		t.Errorf("update --new-secret has succeeded, and the server takes the %s", ending)
 	}
-	if _, err := run(t.Context(), nil, l.cli, "update", "--env", suite.ConfigName); err != nil {
+	if _, err := run(t.Context(), nil, env.cli, "update", "--env", kit.ConfigName); err != nil {
 		t.Error(err)
 	}
-	if pending := l.pending(t); pending != "" || !l.takes(t, l.secret(t)) {
+	if pending := env.pending(t); pending != "" || !env.takes(t, env.secret(t)) {
 		t.Error("the client could not repair the rotation")
 	}
-	if l.secret(t) != old && l.takes(t, old) {
+	if env.secret(t) != old && env.takes(t, old) {
 		t.Error("the server takes the old secret, too")
 	}
-	l.succeeds(t)
+	env.succeeds(t)
 	return ending
 }
 
 // pending is the secret of a rotation whose outcome the client does not know.
-func (l *lab) pending(t testing.TB) string {
+func (env *environment) pending(t testing.TB) string {
 	t.Helper()
-	text, err := os.ReadFile(suite.ConfigName + ".new-secret")
+	text, err := os.ReadFile(kit.ConfigName + ".new-secret")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
@@ -166,9 +166,9 @@ func (l *lab) pending(t testing.TB) string {
 }
 
 // takes tells whether the server takes parameters with that secret.
-func (l *lab) takes(t testing.TB, secret string) bool {
+func (env *environment) takes(t testing.TB, secret string) bool {
 	t.Helper()
-	_, err := l.client.Update(t.Context(), l.parameters(t, map[string]any{"SECRET": secret}))
+	_, err := env.client.Update(t.Context(), env.parameters(t, map[string]any{"SECRET": secret}))
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Code == api.CodeForbidden {
 		return false

@@ -29,9 +29,9 @@ const latest = 10
 
 // content reads the volume. Each file is whole, because each is written so; all of
 // them belong together only while nothing is going on.
-func (l *lab) content(t testing.TB) content {
+func (env *environment) content(t testing.TB) content {
 	t.Helper()
-	top := os.DirFS(l.Server.Volume())
+	top := os.DirFS(env.Server.Volume())
 	ids := buildIDs(t, top)
 	old := ids[:max(0, len(ids)-latest)]
 	found := content{}
@@ -83,7 +83,7 @@ const (
 func (c content) equal(other content) bool { return maps.Equal(c, other) }
 
 // opened is c with its secrets in clear, and without what was being written.
-func (l *lab) opened(t testing.TB, c content) content {
+func (env *environment) opened(t testing.TB, c content) content {
 	t.Helper()
 	clear := maps.Clone(c)
 	maps.DeleteFunc(clear, func(file, _ string) bool { return strings.HasSuffix(file, temporary) })
@@ -92,7 +92,7 @@ func (l *lab) opened(t testing.TB, c content) content {
 		if !sealed || strings.HasSuffix(file, "/") {
 			continue
 		}
-		secret, err := l.inside.Unseal(name, []byte(text))
+		secret, err := env.inside.Unseal(name, []byte(text))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue

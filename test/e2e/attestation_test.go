@@ -16,15 +16,15 @@ import (
 // The stack's enclave is simulated, and the server says so to whoever asks: it
 // passes only where that was demanded. The keys are those of the latest build.
 func TestSimulatedEnclaveIsAttested(t *testing.T) {
-	l := shared
-	l.prepare(t, "attested", hello, nil)
-	l.succeed(t)
-	refused := run(t, l.Dir(), nil, "", l.programs.ClientBinary, "attest", "--env", "sbs-config.json")
+	env := shared
+	env.prepare(t, "attested", hello, nil)
+	env.succeed(t)
+	refused := run(t, env.Dir(), nil, "", env.programs.ClientBinary, "attest", "--env", "sbs-config.json")
 	if refused.code != 3 || !strings.Contains(refused.err, "the enclave is simulated") {
 		t.Errorf("exit code %d: %s", refused.code, refused.err)
 	}
-	passed := l.guide(t, "attest --require simulated --env sbs-config.json --json")
-	key, err := l.client.PublicKey(t.Context(), "")
+	passed := env.guide(t, "attest --require simulated --env sbs-config.json --json")
+	key, err := env.client.PublicKey(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,23 +43,23 @@ func TestSignals(t *testing.T) {
 	address := net.JoinHostPort("127.0.0.1", port)
 	with := programs
 	with.ServerEnvironment = []string{"SBS_HEALTH_LISTEN=" + address}
-	l, err := startLab(t.Context(), t.TempDir(), with)
+	env, err := startEnvironment(t.Context(), t.TempDir(), with)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := l.close(); err != nil {
+		if err := env.close(); err != nil {
 			t.Error(err)
 		}
 	})
-	must(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", l.programs.ServerBinary, "health")
-	l.prepare(t, "signals", hello, nil)
-	l.succeed(t)
-	l.prepare(t, "broken", files{"Dockerfile": "FROM scratch\nCOPY missing /\n"}, nil)
-	l.build(t)
+	must(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", env.programs.ServerBinary, "health")
+	env.prepare(t, "signals", hello, nil)
+	env.succeed(t)
+	env.prepare(t, "broken", files{"Dockerfile": "FROM scratch\nCOPY missing /\n"}, nil)
+	env.build(t)
 	// The build's end is counted by one who watches, a moment later.
 	eventually(t, "both builds are counted", func() bool {
-		text := l.request(t, http.MethodGet, "/metrics", "").text
+		text := env.request(t, http.MethodGet, "/metrics", "").text
 		for _, line := range []string{
 			`sbs_builds_total{result="success"} 1`, `sbs_builds_total{result="failure"} 1`, `sbs_builds_running 0`,
 			`sbs_build_step_seconds_count{step="github cloned"} 2`, `sbs_build_step_seconds_count{step="success"} 1`,
@@ -68,7 +68,7 @@ func TestSignals(t *testing.T) {
 				return false
 			}
 		}
-		return !strings.Contains(text, "signals") && !strings.Contains(text, l.Registry.Writer().Password)
+		return !strings.Contains(text, "signals") && !strings.Contains(text, env.Registry.Writer().Password)
 	})
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -81,10 +81,10 @@ func TestSignals(t *testing.T) {
 		response.Body.Close()
 		t.Errorf("the health port speaks TLS: %s", response.Status)
 	}
-	if err := l.Server.Kill(); err != nil {
+	if err := env.Server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if s := run(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", l.programs.ServerBinary, "health"); s.code != 1 {
+	if s := run(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", env.programs.ServerBinary, "health"); s.code != 1 {
 		t.Errorf("a server that was killed is healthy: %d", s.code)
 	}
 }

@@ -32,33 +32,33 @@ var attestedTypes = map[string]string{api.AttestationProvenance: "slsaprovenance
 // built and what it holds: beside the image for cosign, and in the manifest for
 // the auditor, who finds the same words there.
 func TestAttested(t *testing.T) {
-	l := shared
+	env := shared
 	machine := read(t, "/var/lib/dpkg", "status")
-	commit := l.prepare(t, "attested", files{
+	commit := env.prepare(t, "attested", files{
 		"Dockerfile": "FROM scratch\nARG GREETING\nCOPY status /var/lib/dpkg/status\nCOPY os-release /etc/os-release\n",
 		"status":     machine, "os-release": read(t, "/etc", "os-release"),
 	}, map[string]any{"IMAGE_SIGNING": "simple", "ARG": map[string]string{"GREETING": "hello"}})
-	built := l.succeed(t)
-	record := l.record(t)
-	repository := l.image("attested")
+	built := env.succeed(t)
+	record := env.record(t)
+	repository := env.image("attested")
 
-	l.guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
-	key := read(t, l.keyFile(repository))
+	env.guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
+	key := read(t, env.keyFile(repository))
 	for _, tag := range []string{built.ImageTag, "latest"} {
 		for _, kind := range attestedTypes {
-			l.cosignAttested(t, key, repository+":"+tag, kind)
+			env.cosignAttested(t, key, repository+":"+tag, kind)
 		}
 	}
 
-	data := filepath.Join(l.unpacked(t, built.BuildName), "data")
-	predicate := l.opened(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
+	data := filepath.Join(env.unpacked(t, built.BuildName), "data")
+	predicate := env.opened(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
 	told, err := provenance.Parse(predicate)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkProvenance(t, told, record, commit, data)
 	log := sum(read(t, data, "build.log"))
-	document := l.opened(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json")
+	document := env.opened(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json")
 	if string(document) != read(t, data, "sbom.spdx.json") {
 		t.Error("what is stated is not data/sbom.spdx.json")
 	}
@@ -72,9 +72,9 @@ func TestAttested(t *testing.T) {
 
 // cosignAttested demands that cosign accepts the attestation with the key, and
 // refuses it with another.
-func (l *lab) cosignAttested(t *testing.T, key, reference, kind string) {
+func (env *environment) cosignAttested(t *testing.T, key, reference, kind string) {
 	t.Helper()
-	writer := l.Registry.Writer()
+	writer := env.Registry.Writer()
 	verify := func(key string) said {
 		home := t.TempDir()
 		file := filepath.Join(home, "key.pem")
@@ -95,7 +95,7 @@ func (l *lab) cosignAttested(t *testing.T, key, reference, kind string) {
 
 // opened is the predicate of one of the manifest's attestations, whose bundle
 // must be the one that the record names.
-func (l *lab) opened(t *testing.T, key string, record job.Record, data, name, file string) []byte {
+func (env *environment) opened(t *testing.T, key string, record job.Record, data, name, file string) []byte {
 	t.Helper()
 	public, err := bundle.ParseKey([]byte(key))
 	if err != nil {
@@ -193,7 +193,7 @@ func checkPackages(t *testing.T, document []byte, want map[string]string) {
 
 // What is not to be published is in the manifest all the same.
 func TestAttestationsUnpublished(t *testing.T) {
-	l := shared
+	env := shared
 	for which, test := range map[string]struct {
 		parameter any
 		published []string
@@ -202,10 +202,10 @@ func TestAttestationsUnpublished(t *testing.T) {
 		"onlysbom": {"sbom", []string{api.AttestationSBOM}},
 	} {
 		t.Run(which, func(t *testing.T) {
-			l.prepare(t, "unpublished-"+which, hello, map[string]any{"ATTESTATIONS": test.parameter})
-			built := l.succeed(t)
+			env.prepare(t, "unpublished-"+which, hello, map[string]any{"ATTESTATIONS": test.parameter})
+			built := env.succeed(t)
 			var published []string
-			record := l.record(t)
+			record := env.record(t)
 			for _, a := range record.Attestations {
 				if a.Referrer != "" {
 					published = append(published, a.Name)
@@ -215,12 +215,12 @@ func TestAttestationsUnpublished(t *testing.T) {
 				t.Errorf("attestations %+v", record.Attestations)
 			}
 			key := record.Attestations[0].PublicKey
-			data := filepath.Join(l.unpacked(t, built.BuildName), "data")
-			l.opened(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
-			if document := l.opened(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json"); len(packagesOf(t, document)) != 0 {
+			data := filepath.Join(env.unpacked(t, built.BuildName), "data")
+			env.opened(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
+			if document := env.opened(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json"); len(packagesOf(t, document)) != 0 {
 				t.Errorf("one file has the packages %v", packagesOf(t, document))
 			}
-			if n := len(l.referrers(t, l.image("unpublished-"+which), record.ImageDigest)); n != len(test.published) {
+			if n := len(env.referrers(t, env.image("unpublished-"+which), record.ImageDigest)); n != len(test.published) {
 				t.Errorf("%d referrers in the registry, want %d", n, len(test.published))
 			}
 		})
@@ -228,13 +228,13 @@ func TestAttestationsUnpublished(t *testing.T) {
 }
 
 // referrers are what lies beside an image in the registry.
-func (l *lab) referrers(t *testing.T, repository, digest string) []v1.Descriptor {
+func (env *environment) referrers(t *testing.T, repository, digest string) []v1.Descriptor {
 	t.Helper()
 	image, err := name.NewDigest(repository + "@" + digest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := authn.Basic{Username: l.Registry.Reader().User, Password: l.Registry.Reader().Password}
+	reader := authn.Basic{Username: env.Registry.Reader().User, Password: env.Registry.Reader().Password}
 	index, err := remote.Referrers(image, remote.WithContext(t.Context()), remote.WithAuth(&reader))
 	if err != nil {
 		t.Fatal(err)

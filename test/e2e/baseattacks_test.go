@@ -22,13 +22,13 @@ type attack struct {
 	command    string // begins the failed command; docker build where it is empty
 }
 
-func (l *lab) attacked(t *testing.T, attacks []attack) {
+func (env *environment) attacked(t *testing.T, attacks []attack) {
 	t.Helper()
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
 			name := "attack-" + strings.ReplaceAll(strings.ToLower(a.name), " ", "-")
-			l.prepare(t, name, files{"Dockerfile": a.dockerfile}, a.changes)
-			built := l.build(t)
+			env.prepare(t, name, files{"Dockerfile": a.dockerfile}, a.changes)
+			built := env.build(t)
 			if a.command == "" {
 				a.command = "docker build"
 			}
@@ -38,10 +38,10 @@ func (l *lab) attacked(t *testing.T, attacks []attack) {
 			if !strings.Contains(built.Cause, a.image) || !strings.Contains(built.Cause, a.reason) || !strings.Contains(built.log(), built.Cause) {
 				t.Errorf("the cause %q does not name %q and %q, or the log not the cause", built.Cause, a.image, a.reason)
 			}
-			if record := l.record(t); record.ImageDigest != "" || len(record.BaseImages) != 0 {
+			if record := env.record(t); record.ImageDigest != "" || len(record.BaseImages) != 0 {
 				t.Errorf("the record has the image %s on %+v", record.ImageDigest, record.BaseImages)
 			}
-			l.nothingLeft(t, l.image(name))
+			env.nothingLeft(t, env.image(name))
 		})
 	}
 }
@@ -52,11 +52,11 @@ func policy(rules ...map[string]any) map[string]any {
 
 // Images that are not signed, or not like this, in each way.
 func TestUnverifiedBasesFailTheBuild(t *testing.T) {
-	l := shared
-	v, other := l.newVendor(t), l.newVendor(t)
+	env := shared
+	v, other := env.newVendor(t), env.newVendor(t)
 	sigstore := map[string]any{"image": "**", "method": "sigstore", "key": v.pem}
 	simple := map[string]any{"image": "**", "method": "simple", "key": v.pgp, "lookaside": v.lookaside}
-	notary := "https://" + l.notary.Address()
+	notary := "https://" + env.notary.Address()
 
 	plain, moved, copied := v.named("attack/plain:1"), v.named("attack/moved:1"), v.named("attack/copied:1")
 	v.push(t, plain, "plain")
@@ -78,7 +78,7 @@ func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 	v.push(t, v.named("attack/trusted:2"), "unsigned")
 	reviewed := v.digest(t, moved)
 	v.push(t, moved, "second")
-	closed, err := gate.New("tcp", "", l.Notary.URL())
+	closed, err := gate.New("tcp", "", env.Notary.URL())
 	if err == nil {
 		err = closed.Close()
 	}
@@ -90,7 +90,7 @@ func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 	}
 	sigstoreOf, simpleOf := map[string]any{"image": "**", "method": "sigstore", "key": other.pem}, map[string]any{"image": "**", "method": "simple", "key": other.pgp, "lookaside": v.lookaside}
 
-	l.attacked(t, []attack{
+	env.attacked(t, []attack{
 		{"unsigned sigstore", "FROM " + plain + "\n", policy(sigstore), plain, "it is not signed", "cosign verify --key <KEY> " + plain},
 		{"unsigned simple", "FROM " + plain + "\n", policy(simple), plain, "it is not signed", "skopeo standalone-verify"},
 		{"unsigned repository dct", "FROM " + plain + "\n", dct(""), plain, "it is not signed", "docker trust inspect " + plain},
@@ -120,26 +120,26 @@ func with(changes map[string]any, more ...any) map[string]any {
 
 // Ways to bring in an image beside those that a FROM names in clear.
 func TestSmuggledBasesFailTheBuild(t *testing.T) {
-	l := shared
-	v := l.newVendor(t)
+	env := shared
+	v := env.newVendor(t)
 	good, evil, trigger := v.named("smuggle/good:1"), v.named("evil/image:1"), v.named("smuggle/trigger:1")
 	digest := v.push(t, good, "good")
 	v.push(t, evil, "evil")
 	v.push(t, trigger, "trigger", "COPY --from="+evil+" /vendor /evil")
 	v.cosigned(t, good)
 	v.cosigned(t, trigger)
-	rules := policy(map[string]any{"image": l.Registry.Address() + "/smuggle/*", "method": "sigstore", "key": v.pem})
+	rules := policy(map[string]any{"image": env.Registry.Address() + "/smuggle/*", "method": "sigstore", "key": v.pem})
 	uncovered := "no rule covers it"
 	args := func(name, value string) map[string]any {
 		return with(policy(rules["BASE_IMAGE_POLICY"].([]map[string]any)...), "ARG", map[string]string{name: value})
 	}
-	l.attacked(t, []attack{
+	env.attacked(t, []attack{
 		{"uncovered", "FROM " + evil + "\n", rules, evil, uncovered, ""},
 		{"uncovered in a stage that is not built", "FROM " + evil + " AS none\nFROM " + good + "\n", rules, evil, uncovered, ""},
 		{"uncovered copy", "FROM " + good + "\nCOPY --from=" + evil + " /vendor /evil\n", rules, evil, uncovered, ""},
 		{"uncovered mount", "FROM " + good + "\nRUN --mount=from=" + evil + ",target=/evil cat /evil/vendor\n", rules, evil, uncovered, ""},
 		{"argument", "ARG BASE=" + good + "\nFROM $BASE\n", args("BASE", evil), evil, uncovered, ""},
-		{"argument within a name", "ARG HOST=" + l.Registry.Address() + "\nFROM ${HOST}${NONE:-/evil}/image:1\n", rules, evil, uncovered, ""},
+		{"argument within a name", "ARG HOST=" + env.Registry.Address() + "\nFROM ${HOST}${NONE:-/evil}/image:1\n", rules, evil, uncovered, ""},
 		{"platform argument", "FROM " + good + "$TARGETARCH\n", args("TARGETARCH", "@sha256:"+strings.Repeat("0a", 32)), good, "the name leads to " + digest, "cosign verify"},
 		{"syntax", "# syntax=" + evil + "\nFROM " + good + "\n", rules, evil, uncovered, ""},
 		{"syntax that is signed but not pinned", "# syntax=" + good + "\nFROM " + good + "\n", rules, good, "must be named by its digest there: " + strings.TrimSuffix(good, ":1") + "@" + digest, ""},

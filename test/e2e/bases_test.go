@@ -13,8 +13,8 @@ import (
 // One Dockerfile on base images of several vendors, each with its own way of
 // signing and its own key, from a registry that asks for a password.
 func TestVerifiedBases(t *testing.T) {
-	l := shared
-	one, other := l.newVendor(t), l.newVendor(t)
+	env := shared
+	one, other := env.newVendor(t), env.newVendor(t)
 	images := map[string]string{}
 	for _, way := range []string{"sigstore", "simple", "dct", "digest", "other"} {
 		images[way] = one.named("vendor/" + way + ":1.0")
@@ -25,20 +25,20 @@ func TestVerifiedBases(t *testing.T) {
 	_, root := one.trusted(t, images["dct"])
 	other.cosigned(t, images["other"])
 
-	address := l.Registry.Address()
+	address := env.Registry.Address()
 	policy := []any{
 		map[string]any{"image": address + "/vendor/sigstore:1.0", "method": "sigstore", "key": one.pem},
 		map[string]any{"image": address + "/vendor/simple", "method": "simple", "key": one.pgp, "lookaside": one.lookaside},
 		map[string]any{"image": address + "/vendor/digest", "method": "digest", "key": one.digest(t, images["digest"])},
 		map[string]any{"image": address + "/*/other", "method": "sigstore", "key": other.pem},
-		map[string]any{"image": "**", "method": "dct", "key": root, "server": l.given["DOCKER_CONTENT_TRUST_PUSH_SERVER"]},
+		map[string]any{"image": "**", "method": "dct", "key": root, "server": env.given["DOCKER_CONTENT_TRUST_PUSH_SERVER"]},
 	}
 	dockerfile := "ARG WAY=simple\nFROM " + images["sigstore"] + " AS first\nRUN echo \"$(cat /vendor).\"\n" +
 		"FROM --platform=$BUILDPLATFORM " + address + "/vendor/$WAY:1.0 AS second\nRUN --mount=type=bind,from=" + images["other"] + ",target=/other echo \"$(cat /vendor), $(cat /other/vendor).\"\n" +
 		"FROM " + images["dct"] + "\nCOPY --from=" + images["digest"] + " /vendor /digest\nCOPY --from=first /vendor /first\nCOPY --from=1 /vendor /second\n" +
 		"RUN echo \"$(cat /vendor), $(cat /digest), $(cat /first), $(cat /second).\"\n"
-	l.prepare(t, "verified", files{"Dockerfile": dockerfile}, map[string]any{"BASE_IMAGE_POLICY": policy})
-	built := l.succeed(t)
+	env.prepare(t, "verified", files{"Dockerfile": dockerfile}, map[string]any{"BASE_IMAGE_POLICY": policy})
+	built := env.succeed(t)
 	for _, line := range []string{"from sigstore.", "from simple, from other.", "from dct, from digest, from sigstore, from simple."} {
 		if !strings.Contains(built.log(), line) {
 			t.Errorf("no step of the build printed %q:\n%s", line, built.log())
@@ -52,7 +52,7 @@ func TestVerifiedBases(t *testing.T) {
 		}
 		want[images[way]] = job.BaseImage{Reference: images[way], Digest: one.digest(t, images[way]), Method: method, KeyID: key}
 	}
-	record := l.record(t)
+	record := env.record(t)
 	for _, image := range record.BaseImages {
 		expected := want[image.Reference]
 		if image.Method == api.SigningSigstore && len(image.KeyID) == 64 {
@@ -70,15 +70,15 @@ func TestVerifiedBases(t *testing.T) {
 // The ignore file that goes by the Dockerfile's name counts for the pinned one
 // too, and what is copied is the Dockerfile that was cloned.
 func TestVerifiedBaseKeepsTheContext(t *testing.T) {
-	l := shared
-	v := l.newVendor(t)
+	env := shared
+	v := env.newVendor(t)
 	image := v.named("vendor/context:1")
 	digest := v.push(t, image, "context")
 	dockerfile := "FROM " + image + "\nCOPY . /src\nRUN echo \"$(cd /src && echo $(find . -type f | sort)) and $(head -n 1 /src/sub/Dockerfile).\"\n"
-	l.prepare(t, "context", files{
+	env.prepare(t, "context", files{
 		"sub/Dockerfile": dockerfile, "sub/Dockerfile.dockerignore": "hidden\n.git\n", ".dockerignore": "shown\n", "hidden": "", "shown": "",
 	}, with(policy(map[string]any{"image": image, "method": "digest", "key": []string{digest}}), "DOCKERFILE_PATH", "sub/Dockerfile"))
-	built := l.succeed(t)
+	built := env.succeed(t)
 	if want := "./.dockerignore ./shown ./sub/Dockerfile ./sub/Dockerfile.dockerignore and FROM " + image + "."; !strings.Contains(built.log(), want) {
 		t.Errorf("no step printed %q:\n%s", want, built.log())
 	}
@@ -86,19 +86,19 @@ func TestVerifiedBaseKeepsTheContext(t *testing.T) {
 
 // The short forms of the guide, and what of them can't be obeyed.
 func TestShortFormsVerifyBases(t *testing.T) {
-	l := shared
-	v := l.newVendor(t)
+	env := shared
+	v := env.newVendor(t)
 	image := v.named("vendor/short:1")
 	v.push(t, image, "short")
 	v.cosigned(t, image)
-	l.prepare(t, "short", files{"Dockerfile": "FROM " + image + "\nRUN true\n"}, map[string]any{"BASE_IMAGE_SIGSTORE_KEY": v.pem})
-	l.succeed(t)
-	if record := l.record(t); len(record.BaseImages) != 1 || record.BaseImages[0].Method != api.SigningSigstore {
+	env.prepare(t, "short", files{"Dockerfile": "FROM " + image + "\nRUN true\n"}, map[string]any{"BASE_IMAGE_SIGSTORE_KEY": v.pem})
+	env.succeed(t)
+	if record := env.record(t); len(record.BaseImages) != 1 || record.BaseImages[0].Method != api.SigningSigstore {
 		t.Errorf("the record has %+v", record.BaseImages)
 	}
 	// The registry of the stack keeps no signatures, and the short form has no
 	// place for a lookaside store.
-	l.attacked(t, []attack{{"short form simple", "FROM " + image + "\n", map[string]any{"ICR_BASE_REPO": image, "BASE_REPO_PUBLIC_KEY": v.pgp, "DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": l.Registry.Address()},
+	env.attacked(t, []attack{{"short form simple", "FROM " + image + "\n", map[string]any{"ICR_BASE_REPO": image, "BASE_REPO_PUBLIC_KEY": v.pgp, "DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": env.Registry.Address()},
 		image, "which keeps none", "skopeo standalone-verify"}})
 	for key, changes := range map[string]map[string]any{
 		"DOCKER_CONTENT_TRUST_BASE": {"DOCKER_CONTENT_TRUST_BASE": "True"},
@@ -106,7 +106,7 @@ func TestShortFormsVerifyBases(t *testing.T) {
 		"ICR_BASE_REPO":             {"ICR_BASE_REPO": image, "BASE_REPO_PUBLIC_KEY": "no key"},
 		"BASE_IMAGE_SIGSTORE_KEY":   {"BASE_IMAGE_SIGSTORE_KEY": "no key"},
 	} {
-		answer := l.request(t, "POST", "/image", string(l.body(t, "short", changes)))
+		answer := env.request(t, "POST", "/image", string(env.body(t, "short", changes)))
 		if answer.code != 400 || answer.object()["key"] != key {
 			t.Errorf("%s: %d %s", key, answer.code, answer.text)
 		}

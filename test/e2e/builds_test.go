@@ -13,38 +13,38 @@ import (
 )
 
 func TestStatusesComeInOrder(t *testing.T) {
-	l := shared
-	l.prepare(t, "order", hello, nil)
-	held := l.git.Hold("")
-	defer l.git.Release()
-	l.begin(t)
+	env := shared
+	env.prepare(t, "order", hello, nil)
+	held := env.git.Hold("")
+	defer env.git.Release()
+	env.begin(t)
 	reach(t, "the server clones", held)
-	built := l.follow(t, patience, func(event api.Event) {
+	built := env.follow(t, patience, func(event api.Event) {
 		if event.Status != nil && event.Status.Status == api.StatusCleanedUp {
-			l.git.Release()
+			env.git.Release()
 		}
 	})
 	if !slices.Equal(built.statuses, allStatuses) {
 		t.Errorf("statuses %q, want %q", built.statuses, allStatuses)
 	}
 	checkLog(t, built.lines)
-	l.nothingLeft(t, l.image("order"))
+	env.nothingLeft(t, env.image("order"))
 }
 
 // Builds stay, under their names.
 func TestEarlierBuild(t *testing.T) {
-	l := shared
-	l.prepare(t, "earlier", hello, nil)
-	first := l.succeed(t)
-	l.commit(t, "earlier.git", files{"Dockerfile": hello["Dockerfile"], "hello": "again\n"})
-	second := l.succeed(t)
+	env := shared
+	env.prepare(t, "earlier", hello, nil)
+	first := env.succeed(t)
+	env.commit(t, "earlier.git", files{"Dockerfile": hello["Dockerfile"], "hello": "again\n"})
+	second := env.succeed(t)
 	for asked, want := range map[string]string{"": second.BuildName, first.BuildName: first.BuildName, second.BuildName: second.BuildName} {
 		dir := t.TempDir()
-		name, path, err := l.client.SaveManifest(t.Context(), asked, dir)
+		name, path, err := env.client.SaveManifest(t.Context(), asked, dir)
 		if err != nil || name != "manifest."+want {
 			t.Fatalf("manifest of %q: %q, %v, want that of %s", asked, name, err, want)
 		}
-		answer, err := l.client.PublicKey(t.Context(), asked)
+		answer, err := env.client.PublicKey(t.Context(), asked)
 		if err != nil || answer.BuildName != want {
 			t.Fatalf("public key of %q: %q, %v", asked, answer.BuildName, err)
 		}
@@ -58,7 +58,7 @@ func TestEarlierBuild(t *testing.T) {
 	}
 	for _, path := range []string{"/manifest", "/publickey"} {
 		for _, name := range []string{"no.such.build", first.BuildName[:len(first.BuildName)-1] + "x", strings.Replace(first.BuildName, "sbs.earlier", "sbs.later", 1)} {
-			answer := l.request(t, http.MethodGet, path, `{"BUILD_NAME":"`+name+`"}`)
+			answer := env.request(t, http.MethodGet, path, `{"BUILD_NAME":"`+name+`"}`)
 			object := answer.object()
 			if answer.code != http.StatusNotFound || object["status"] == "" || object["manifest_name"] != nil || object["public_key_pem"] != nil {
 				t.Errorf("GET %s of %s: %+v, want a refusal", path, name, answer)

@@ -13,23 +13,23 @@ import (
 // The engine's build cache is cleared while the image is pushed. Nothing of a
 // build is left in it, whether the build succeeds or is stopped there.
 func TestBuildCacheIsCleared(t *testing.T) {
-	l := shared
+	env := shared
 	for _, end := range []string{"success", "stopped while it is pushed"} {
 		t.Run(end, func(t *testing.T) {
 			// What tells this build's records from others'.
 			size := int64(1e6 + rand.IntN(1e6))
 			name := "cache-" + strings.ReplaceAll(end, " ", "-")
-			l.prepare(t, name, files{"Dockerfile": "FROM scratch\nCOPY large /\n", "large": strings.Repeat("x", int(size))}, nil)
+			env.prepare(t, name, files{"Dockerfile": "FROM scratch\nCOPY large /\n", "large": strings.Repeat("x", int(size))}, nil)
 			if end == "success" {
-				l.succeed(t)
+				env.succeed(t)
 			} else {
-				reached := l.holding(t, l.registry, "/v2/sbs/"+name+"/")
-				l.begin(t)
+				reached := env.holding(t, env.registry, "/v2/sbs/"+name+"/")
+				env.begin(t)
 				reached()
-				l.clean(t)
-				l.releaseAll()
+				env.clean(t)
+				env.releaseAll()
 			}
-			usage, err := l.docker.DiskUsage(t.Context(), types.DiskUsageOptions{Types: []types.DiskUsageObject{types.BuildCacheObject}})
+			usage, err := env.docker.DiskUsage(t.Context(), types.DiskUsageOptions{Types: []types.DiskUsageObject{types.BuildCacheObject}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,8 +13,8 @@ import (
 // process of the server's parser, or ended the server once. One build fails, and
 // the engine and the server serve the next one.
 func TestDockerfilesThatEndAnEngine(t *testing.T) {
-	l := shared
-	v := l.newVendor(t)
+	env := shared
+	v := env.newVendor(t)
 	good := v.named("ending/good:1")
 	v.push(t, good, "good")
 	v.cosigned(t, good)
@@ -32,18 +32,18 @@ func TestDockerfilesThatEndAnEngine(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			name := "ending-" + strings.ReplaceAll(test.name, " ", "-")
-			l.prepare(t, name, files{"Dockerfile": test.text}, test.changes)
-			built := l.build(t)
+			env.prepare(t, name, files{"Dockerfile": test.text}, test.changes)
+			built := env.build(t)
 			if !strings.HasPrefix(built.Status.Status, api.FailureStatus("docker build")) || !strings.Contains(built.Cause, "Dockerfile: ") || !strings.Contains(built.Cause, test.problem) {
 				t.Errorf("%q (%s), want that docker build failed with %q", built.Status.Status, built.Cause, test.problem)
 			}
-			l.nothingLeft(t, l.image(name))
+			env.nothingLeft(t, env.image(name))
 		})
 	}
 	// A comment for BuildKit's linter above an instruction once ended the server.
-	l.prepare(t, "ending-linter", files{"Dockerfile": "FROM " + good + "\n# check=skip=all\nLABEL a=b\n"}, rules)
-	l.succeed(t)
+	env.prepare(t, "ending-linter", files{"Dockerfile": "FROM " + good + "\n# check=skip=all\nLABEL a=b\n"}, rules)
+	env.succeed(t)
 	// The default name in lower case, and an ignore file that is a link.
-	l.prepare(t, "ending-lower", files{"dockerfile": "FROM " + good + "\nCOPY . /all\nRUN test ! -e /all/secret\n", "dockerfile.dockerignore@": "ignored", "ignored": "secret\n", "secret": "x"}, rules)
-	l.succeed(t)
+	env.prepare(t, "ending-lower", files{"dockerfile": "FROM " + good + "\nCOPY . /all\nRUN test ! -e /all/secret\n", "dockerfile.dockerignore@": "ignored", "ignored": "secret\n", "secret": "x"}, rules)
+	env.succeed(t)
 }

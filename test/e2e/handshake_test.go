@@ -18,15 +18,15 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/client/certs"
-	"github.com/opensbs/sbs/test/suite"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // Only the one client that the contract names comes in, and whoever else tries
 // does no harm to it.
 func TestHandshake(t *testing.T) {
-	l := shared
-	l.prepare(t, "handshake", hello, nil)
-	files, err := suite.Certificates(l.Dir())
+	env := shared
+	env.prepare(t, "handshake", hello, nil)
+	files, err := kit.Certificates(env.Dir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,29 +57,29 @@ func TestHandshake(t *testing.T) {
 		{"TLS 1.2", []tls.Certificate{identity.TLS}, tls.VersionTLS12, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			before := l.requests(t)
-			err := l.knock(t, &tls.Config{
+			before := env.requests(t)
+			err := env.knock(t, &tls.Config{
 				RootCAs: roots(identity), ServerName: "localhost", Certificates: test.show,
 				MinVersion: test.version, MaxVersion: test.version,
 			})
 			if (err == nil) != test.in {
 				t.Errorf("the server let it in: %t (%v)", err == nil, err)
 			}
-			if !test.in && l.requests(t) != before {
+			if !test.in && env.requests(t) != before {
 				t.Error("a handler saw the request")
 			}
 		})
 	}
-	l.succeed(t)
+	env.succeed(t)
 }
 
 // knock sends a request that the server would log, and returns why there was no
 // answer.
-func (l *lab) knock(t *testing.T, config *tls.Config) error {
+func (env *environment) knock(t *testing.T, config *tls.Config) error {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: config}
 	defer transport.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, l.Server.URL()+"/image", strings.NewReader(`""`))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, env.Server.URL()+"/image", strings.NewReader(`""`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,9 +92,9 @@ func (l *lab) knock(t *testing.T, config *tls.Config) error {
 }
 
 // requests counts those that the server logged.
-func (l *lab) requests(t *testing.T) int {
+func (env *environment) requests(t *testing.T) int {
 	t.Helper()
-	return strings.Count(read(t, l.Server.Log()), `"msg":"request"`)
+	return strings.Count(read(t, env.Server.Log()), `"msg":"request"`)
 }
 
 func roots(identity certs.Identity) *x509.CertPool {

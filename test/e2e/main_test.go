@@ -7,19 +7,19 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/test/harness"
-	"github.com/opensbs/sbs/test/suite"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // programs are the ones under test, built once.
 var programs harness.Options
 
 // shared is the stack of all tests that don't need one of their own.
-var shared *lab
+var shared *environment
 
 func TestMain(m *testing.M) {
-	suite.Run(m, func(ctx context.Context, dir string, built harness.Options) (stop func() error, err error) {
+	kit.Run(m, func(ctx context.Context, dir string, built harness.Options) (stop func() error, err error) {
 		programs = built
-		if shared, err = startLab(ctx, dir, programs); err != nil {
+		if shared, err = startEnvironment(ctx, dir, programs); err != nil {
 			return nil, err
 		}
 		return shared.close, nil
@@ -27,16 +27,16 @@ func TestMain(m *testing.M) {
 }
 
 // fresh is a stack whose server has seen nothing yet.
-func fresh(t testing.TB) *lab {
+func fresh(t testing.TB) *environment {
 	t.Helper()
-	l, err := startLab(t.Context(), t.TempDir(), programs)
+	env, err := startEnvironment(t.Context(), t.TempDir(), programs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := l.close(); err != nil {
+		if err := env.close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return l
+	return env
 }

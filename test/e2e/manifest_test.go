@@ -17,14 +17,14 @@ import (
 const verifyScript = "testdata/verify-manifest.sh"
 
 // saveManifest gets a manifest and its key into a new folder, under their names.
-func (l *lab) saveManifest(t testing.TB, buildName string) (dir, name string) {
+func (env *environment) saveManifest(t testing.TB, buildName string) (dir, name string) {
 	t.Helper()
 	dir = t.TempDir()
-	name, _, err := l.client.SaveManifest(t.Context(), buildName, dir)
+	name, _, err := env.client.SaveManifest(t.Context(), buildName, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := l.client.PublicKey(t.Context(), buildName)
+	key, err := env.client.PublicKey(t.Context(), buildName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,9 +35,9 @@ func (l *lab) saveManifest(t testing.TB, buildName string) (dir, name string) {
 }
 
 // unpacked verifies a manifest by the documented script and unpacks it.
-func (l *lab) unpacked(t testing.TB, buildName string) (dir string) {
+func (env *environment) unpacked(t testing.TB, buildName string) (dir string) {
 	t.Helper()
-	dir, name := l.saveManifest(t, buildName)
+	dir, name := env.saveManifest(t, buildName)
 	script, err := filepath.Abs(verifyScript)
 	if err != nil {
 		t.Fatal(err)
@@ -51,12 +51,12 @@ func (l *lab) unpacked(t testing.TB, buildName string) (dir string) {
 
 // tar, openssl and git judge the manifest.
 func TestManifestNeedsNoProgramOfOurs(t *testing.T) {
-	l := shared
+	env := shared
 	content := maps.Clone(hello)
 	content["folder/deep/file"] = "deep\n"
-	commit := l.prepare(t, "manifest", content, nil)
-	built := l.succeed(t)
-	dir := l.unpacked(t, built.BuildName)
+	commit := env.prepare(t, "manifest", content, nil)
+	built := env.succeed(t)
+	dir := env.unpacked(t, built.BuildName)
 	git := filepath.Join(dir, "git")
 	first := contents(t, git) // git's judgement may refresh the index
 	if head := must(t, git, nil, "", "git", "rev-parse", "HEAD").out; head != commit+"\n" {
@@ -73,8 +73,8 @@ func TestManifestNeedsNoProgramOfOurs(t *testing.T) {
 		t.Errorf("data/build.log: %v, and not the beginning of the log:\n%s", err, log)
 	}
 
-	again := l.succeed(t)
-	second := contents(t, filepath.Join(l.unpacked(t, again.BuildName), "git"))
+	again := env.succeed(t)
+	second := contents(t, filepath.Join(env.unpacked(t, again.BuildName), "git"))
 	if !maps.Equal(first, second) || len(first) == 0 {
 		t.Errorf("the same commit gave two different folders git:\n%v\n%v", first, second)
 	}
@@ -112,10 +112,10 @@ func contents(t *testing.T, dir string) map[string]string {
 
 // openssl refuses a manifest that was changed in any way.
 func TestTamperedManifestIsRefused(t *testing.T) {
-	l := shared
-	l.prepare(t, "tampered", hello, nil)
-	built := l.succeed(t)
-	other := l.succeed(t)
+	env := shared
+	env.prepare(t, "tampered", hello, nil)
+	built := env.succeed(t)
+	other := env.succeed(t)
 	script, err := filepath.Abs(verifyScript)
 	if err != nil {
 		t.Fatal(err)
@@ -134,14 +134,14 @@ func TestTamperedManifestIsRefused(t *testing.T) {
 			}
 		},
 		"the archive of another build": func(dir, name string) {
-			elsewhere := l.unpackedSigned(t, other.BuildName)
+			elsewhere := env.unpackedSigned(t, other.BuildName)
 			if err := os.Rename(elsewhere+".tbz", filepath.Join(dir, name+".tbz")); err != nil {
 				t.Fatal(err)
 			}
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			dir, name := l.saveManifest(t, built.BuildName)
+			dir, name := env.saveManifest(t, built.BuildName)
 			must(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
 			tamper(dir, name)
 			must(t, dir, nil, "", "tar", "-cjf", "./"+name+".sig.tbz", name+".tbz", name+".sig")
@@ -155,9 +155,9 @@ func TestTamperedManifestIsRefused(t *testing.T) {
 
 // unpackedSigned takes a signed manifest apart and returns the path of its
 // members, without their endings.
-func (l *lab) unpackedSigned(t *testing.T, buildName string) string {
+func (env *environment) unpackedSigned(t *testing.T, buildName string) string {
 	t.Helper()
-	dir, name := l.saveManifest(t, buildName)
+	dir, name := env.saveManifest(t, buildName)
 	must(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
 	return filepath.Join(dir, name)
 }
@@ -177,10 +177,10 @@ func flip(t testing.TB, path string) {
 
 // The answer to publickey is what verifies, for programs that are not ours too.
 func TestPublicKeyIsPEM(t *testing.T) {
-	l := shared
-	l.prepare(t, "pem", hello, nil)
-	l.succeed(t)
-	answer := l.request(t, http.MethodGet, "/publickey", `""`).object()
+	env := shared
+	env.prepare(t, "pem", hello, nil)
+	env.succeed(t)
+	answer := env.request(t, http.MethodGet, "/publickey", `""`).object()
 	text, _ := answer["public_key_pem"].(string)
 	s := must(t, "", nil, text, "openssl", "pkey", "-pubin", "-noout", "-text")
 	if !strings.Contains(s.out, "Public-Key: (3072 bit)") {

@@ -20,8 +20,8 @@ import (
 // where there is no BuildKit, the record says so, and holds no digest of a base
 // image, because that builder reports none.
 func TestEngineWithoutBuildKit(t *testing.T) {
-	l := shared
-	v := l.newVendor(t)
+	env := shared
+	v := env.newVendor(t)
 	good := v.named("classic/good:1")
 	v.push(t, good, "good")
 	v.cosigned(t, good)
@@ -41,9 +41,9 @@ func TestEngineWithoutBuildKit(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			name := "classic-" + strings.ReplaceAll(test.name, " ", "-")
-			l.prepare(t, name, dockerfile, test.changes)
-			l.withoutBuildKit(t, test.status)
-			built := l.build(t)
+			env.prepare(t, name, dockerfile, test.changes)
+			env.withoutBuildKit(t, test.status)
+			built := env.build(t)
 			if test.problem != "" {
 				if !api.Failed(built.Status.Status) || !strings.Contains(built.Cause, test.problem) {
 					t.Errorf("%q (%s), want a failure with %q", built.Status.Status, built.Cause, test.problem)
@@ -53,7 +53,7 @@ func TestEngineWithoutBuildKit(t *testing.T) {
 			if built.Status.Status != api.StatusSuccess {
 				t.Fatalf("%q (%s)", built.Status.Status, built.Cause)
 			}
-			record := l.record(t)
+			record := env.record(t)
 			if record.Tools["builder"] != "classic" || record.Tools["builder fallback"] == "" {
 				t.Errorf("the record's tools are %v", record.Tools)
 			}
@@ -66,17 +66,17 @@ func TestEngineWithoutBuildKit(t *testing.T) {
 
 // withoutBuildKit puts an engine in the place of the gate that replies with status
 // wherever BuildKit is asked for, until the test ends.
-func (l *lab) withoutBuildKit(t *testing.T, status int) {
+func (env *environment) withoutBuildKit(t *testing.T, status int) {
 	t.Helper()
-	if err := l.engine.Down(); err != nil {
+	if err := env.engine.Down(); err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("unix", l.engine.Address())
+	listener, err := net.Listen("unix", env.engine.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", l.engine.Target())
+		return new(net.Dialer).DialContext(ctx, "unix", env.engine.Target())
 	}}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "engine"})
 	proxy.Transport, proxy.FlushInterval = transport, -1
@@ -98,7 +98,7 @@ func (l *lab) withoutBuildKit(t *testing.T, status int) {
 		}
 		<-done
 		transport.CloseIdleConnections()
-		if err := l.engine.Up(); err != nil {
+		if err := env.engine.Up(); err != nil {
 			t.Error(err)
 		}
 	})

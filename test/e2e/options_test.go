@@ -17,22 +17,22 @@ import (
 
 // pull pulls the image that was built last for the length of a test, and returns
 // its name by digest.
-func (l *lab) pull(t *testing.T, image string) (reference string) {
+func (env *environment) pull(t *testing.T, image string) (reference string) {
 	t.Helper()
-	reference, err := l.client.ImageDigest(t.Context())
+	reference, err := env.client.ImageDigest(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(reference, image+"@") {
 		t.Fatalf("the latest image is %s, not one of %s", reference, image)
 	}
-	must(t, "", l.dockerEnvironment(t), "", "docker", "pull", "--quiet", reference)
-	t.Cleanup(func() { l.removeImages(t, image) })
+	must(t, "", env.dockerEnvironment(t), "", "docker", "pull", "--quiet", reference)
+	t.Cleanup(func() { env.removeImages(t, image) })
 	return reference
 }
 
 // container runs a container without a network and returns what it prints.
-func (l *lab) container(t *testing.T, stdin string, arguments ...string) string {
+func (env *environment) container(t *testing.T, stdin string, arguments ...string) string {
 	t.Helper()
 	return must(t, "", nil, stdin, "docker",
 		append([]string{"run", "--rm", "--interactive", "--network", "none"}, arguments...)...).out
@@ -41,12 +41,12 @@ func (l *lab) container(t *testing.T, stdin string, arguments ...string) string 
 // The table of the guide's additional parameters: a Dockerfile here or there,
 // built with one folder or the other.
 func TestDockerfileAndBuildPaths(t *testing.T) {
-	l := shared
+	env := shared
 	dockerfile := func(at string) string {
-		return "FROM " + l.BaseImage + "\nADD dirname .\n" +
+		return "FROM " + env.BaseImage + "\nADD dirname .\n" +
 			`RUN echo "build dir at $(cat dirname), and Dockerfile at ` + at + `." > /page` + "\nCMD [\"cat\", \"/page\"]\n"
 	}
-	l.repository(t, "paths.git", files{
+	env.repository(t, "paths.git", files{
 		"Dockerfile": dockerfile("top"), "dirname": "top\n",
 		"work/Dockerfile": dockerfile("work"), "work/dirname": "work\n",
 	})
@@ -57,9 +57,9 @@ func TestDockerfileAndBuildPaths(t *testing.T) {
 		{"work/Dockerfile", "work", "build dir at work, and Dockerfile at work.\n"},
 	} {
 		t.Run(test.dockerfile+" in "+test.context, func(t *testing.T) {
-			l.initialise(t, "paths", map[string]any{"DOCKERFILE_PATH": test.dockerfile, "DOCKER_BUILD_PATH": test.context})
-			l.succeed(t)
-			if got := l.container(t, "", l.pull(t, l.image("paths"))); got != test.want {
+			env.initialise(t, "paths", map[string]any{"DOCKERFILE_PATH": test.dockerfile, "DOCKER_BUILD_PATH": test.context})
+			env.succeed(t)
+			if got := env.container(t, "", env.pull(t, env.image("paths"))); got != test.want {
 				t.Errorf("the image prints %q, want %q", got, test.want)
 			}
 		})
@@ -69,36 +69,36 @@ func TestDockerfileAndBuildPaths(t *testing.T) {
 // What a Dockerfile may use: arguments, several stages, a file that says what to
 // leave out.
 func TestDockerfileFeatures(t *testing.T) {
-	l := shared
+	env := shared
 	const value = `it's "quoted", $HOME and <bracketed> = ü`
-	l.prepare(t, "features", files{
+	env.prepare(t, "features", files{
 		"Dockerfile": "ARG BASE\nFROM ${BASE} AS build\nARG TEXT\nCOPY . /all\n" +
 			`RUN echo "$TEXT" > /page && ls -A /all >> /page` + "\n" +
 			"FROM ${BASE}\nCOPY --from=build /page /page\nCMD [\"cat\", \"/page\"]\n",
 		".dockerignore": ".git\n*.secret\n!kept.secret\nDockerfile\n",
 		"left.secret":   "left out\n", "kept.secret": "kept\n", "plain": "plain\n",
-	}, map[string]any{"ARG": map[string]any{"BASE": l.BaseImage, "TEXT": value}})
-	l.succeed(t)
-	if got, want := l.container(t, "", l.pull(t, l.image("features"))), value+"\n.dockerignore\nkept.secret\nplain\n"; got != want {
+	}, map[string]any{"ARG": map[string]any{"BASE": env.BaseImage, "TEXT": value}})
+	env.succeed(t)
+	if got, want := env.container(t, "", env.pull(t, env.image("features"))), value+"\n.dockerignore\nkept.secret\nplain\n"; got != want {
 		t.Errorf("the image prints\n%s\nwant\n%s", got, want)
 	}
-	record := l.record(t)
-	if len(record.BaseImages) != 1 || record.BaseImages[0].Reference != l.BaseImage {
-		t.Errorf("base images %+v, want %s once", record.BaseImages, l.BaseImage)
+	record := env.record(t)
+	if len(record.BaseImages) != 1 || record.BaseImages[0].Reference != env.BaseImage {
+		t.Errorf("base images %+v, want %s once", record.BaseImages, env.BaseImage)
 	}
 }
 
 func TestReferences(t *testing.T) {
-	l := shared
-	first := l.repository(t, "references.git", hello)
-	second := l.commit(t, "references.git", files{"Dockerfile": hello["Dockerfile"], "hello": "second\n"})
-	branch, err := gitserver.Commit(t.Context(), l.GitRoot, "references.git", gitserver.Change{
+	env := shared
+	first := env.repository(t, "references.git", hello)
+	second := env.commit(t, "references.git", files{"Dockerfile": hello["Dockerfile"], "hello": "second\n"})
+	branch, err := gitserver.Commit(t.Context(), env.GitRoot, "references.git", gitserver.Change{
 		Branch: "feature/one", Files: files{"Dockerfile": hello["Dockerfile"], "hello": "branch\n"}.forGit()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tag := range [][]string{{"tag", "light", first}, {"tag", "--annotate", "--message", "one", "v1.0", first}} {
-		if _, err := gitserver.Git(t.Context(), filepath.Join(l.GitRoot, "references.git"), nil, tag...); err != nil {
+		if _, err := gitserver.Git(t.Context(), filepath.Join(env.GitRoot, "references.git"), nil, tag...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,9 +107,9 @@ func TestReferences(t *testing.T) {
 		"light": first, "v1.0": first, "refs/tags/v1.0": first, second: second, first: first,
 	} {
 		t.Run(reference, func(t *testing.T) {
-			l.initialise(t, "references", map[string]any{"GITHUB_BRANCH": reference})
-			built := l.succeed(t)
-			if record := l.record(t); record.Commit != want || built.ImageTag != "s390x-v1-"+want[:7] {
+			env.initialise(t, "references", map[string]any{"GITHUB_BRANCH": reference})
+			built := env.succeed(t)
+			if record := env.record(t); record.Commit != want || built.ImageTag != "s390x-v1-"+want[:7] {
 				t.Errorf("built %s as %s, want %s", record.Commit, built.ImageTag, want)
 			}
 		})
@@ -118,14 +118,14 @@ func TestReferences(t *testing.T) {
 
 // The manifest holds as much of the history as was asked for.
 func TestDepth(t *testing.T) {
-	l := shared
-	l.repository(t, "depth.git", hello)
+	env := shared
+	env.repository(t, "depth.git", hello)
 	for _, text := range []string{"two", "three", "four"} {
-		l.commit(t, "depth.git", files{"Dockerfile": hello["Dockerfile"], "hello": text})
+		env.commit(t, "depth.git", files{"Dockerfile": hello["Dockerfile"], "hello": text})
 	}
 	for depth, want := range map[any]string{nil: "1\n", "3": "3\n", 100: "4\n"} {
-		l.initialise(t, "depth", map[string]any{"GITHUB_DEPTH": depth})
-		dir := l.unpacked(t, l.succeed(t).BuildName)
+		env.initialise(t, "depth", map[string]any{"GITHUB_DEPTH": depth})
+		dir := env.unpacked(t, env.succeed(t).BuildName)
 		if got := must(t, filepath.Join(dir, "git"), nil, "", "git", "rev-list", "--count", "HEAD").out; got != want {
 			t.Errorf("depth %v: %q commits, want %q", depth, got, want)
 		}
@@ -133,32 +133,32 @@ func TestDepth(t *testing.T) {
 }
 
 func TestSubmodules(t *testing.T) {
-	l := shared
-	inner := l.repository(t, "submodules-inner.git", files{"text": "from the submodule\n"})
+	env := shared
+	inner := env.repository(t, "submodules-inner.git", files{"text": "from the submodule\n"})
 	outer := map[string]gitserver.File{
-		"Dockerfile":  {Content: "FROM " + l.BaseImage + "\nCOPY . /all\nCMD [\"find\", \"/all/inner\", \"-type\", \"f\", \"-name\", \"text\"]\n"},
+		"Dockerfile":  {Content: "FROM " + env.BaseImage + "\nCOPY . /all\nCMD [\"find\", \"/all/inner\", \"-type\", \"f\", \"-name\", \"text\"]\n"},
 		".gitmodules": {Content: "[submodule \"inner\"]\n\tpath = inner\n\turl = ../submodules-inner.git\n"},
 		"inner":       {Mode: gitserver.Submodule, Content: inner},
 	}
-	if _, err := gitserver.CreateRepository(t.Context(), l.GitRoot, "submodules.git", outer); err != nil {
+	if _, err := gitserver.CreateRepository(t.Context(), env.GitRoot, "submodules.git", outer); err != nil {
 		t.Fatal(err)
 	}
 	for recurse, want := range map[string]string{"True": "/all/inner/text\n", "False": ""} {
 		t.Run(recurse, func(t *testing.T) {
-			l.initialise(t, "submodules", map[string]any{"GITHUB_RECURSE_SUBMODULES": recurse})
-			built := l.succeed(t)
-			if got := l.container(t, "", l.pull(t, l.image("submodules"))); got != want {
+			env.initialise(t, "submodules", map[string]any{"GITHUB_RECURSE_SUBMODULES": recurse})
+			built := env.succeed(t)
+			if got := env.container(t, "", env.pull(t, env.image("submodules"))); got != want {
 				t.Errorf("the image prints %q, want %q", got, want)
 			}
 			var modules []job.Submodule
 			if recurse == "True" {
-				modules = []job.Submodule{{Path: "inner", URL: l.url("submodules-inner.git"), Commit: inner}}
-				git := filepath.Join(l.unpacked(t, built.BuildName), "git")
+				modules = []job.Submodule{{Path: "inner", URL: env.url("submodules-inner.git"), Commit: inner}}
+				git := filepath.Join(env.unpacked(t, built.BuildName), "git")
 				if status := must(t, git, nil, "", "git", "submodule", "status").out; !strings.HasPrefix(status, " "+inner+" inner") {
 					t.Errorf("git submodule status in the manifest: %q", status)
 				}
 			}
-			if record := l.record(t); !slices.Equal(record.Submodules, modules) {
+			if record := env.record(t); !slices.Equal(record.Submodules, modules) {
 				t.Errorf("submodules %+v, want %+v", record.Submodules, modules)
 			}
 		})
@@ -168,16 +168,16 @@ func TestSubmodules(t *testing.T) {
 // Over HTTPS the token may stand in the URL, where the stock client has to put
 // it, or beside it; it is shown nowhere.
 func TestHTTPS(t *testing.T) {
-	l := shared
+	env := shared
 	var described struct {
 		User  string `json:"git_user"`
 		Token string `json:"git_token"`
 	}
-	if err := json.Unmarshal([]byte(read(t, l.Dir(), "stack.json")), &described); err != nil {
+	if err := json.Unmarshal([]byte(read(t, env.Dir(), "stack.json")), &described); err != nil {
 		t.Fatal(err)
 	}
-	commit := l.repository(t, "https.git", hello)
-	address, err := url.Parse(l.Git.HTTPSURL("https.git"))
+	commit := env.repository(t, "https.git", hello)
+	address, err := url.Parse(env.Git.HTTPSURL("https.git"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,48 +196,48 @@ func TestHTTPS(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.changes["GITHUB_KEY"] = nil
-			l.initialise(t, "https", test.changes)
-			built := l.build(t)
+			env.initialise(t, "https", test.changes)
+			built := env.build(t)
 			if test.fails == "" && built.Status.Status != api.StatusSuccess || !strings.Contains(built.Cause, test.fails) {
 				t.Errorf("%q (%s), want %q", built.Status.Status, built.Cause, test.fails)
 			}
 			if test.fails != "" && built.Status.Status != api.FailureStatus("git clone --depth 1 --branch main "+plain) {
 				t.Errorf("status %q", built.Status.Status)
 			}
-			record := l.record(t)
+			record := env.record(t)
 			if test.fails == "" && record.Commit != commit || record.Parameters["GITHUB_URL"] != plain {
 				t.Errorf("the record has the commit %s and the URL %v", record.Commit, record.Parameters["GITHUB_URL"])
 			}
-			l.hiddenFromUsers(t, secrets{{"the token", described.Token}, {"the wrong token", wrong}})
+			env.hiddenFromUsers(t, secrets{{"the token", described.Token}, {"the wrong token", wrong}})
 		})
 	}
 }
 
 // A base image may lie in a private registry of its own, or beside the image.
 func TestPrivateBaseImages(t *testing.T) {
-	l := shared
-	beside := l.registry.Address() + strings.TrimPrefix(l.BaseImage, l.Registry.Address())
+	env := shared
+	beside := env.registry.Address() + strings.TrimPrefix(env.BaseImage, env.Registry.Address())
 	none := map[string]any{"DOCKER_BASE_SERVER": nil, "DOCKER_BASE_USER": nil, "DOCKER_BASE_PASSWORD": nil}
 	for _, test := range []struct {
 		name, base string
 		changes    map[string]any
 		fails      bool
 	}{
-		{"of another registry", l.BaseImage, nil, false},
-		{"of another registry without a password", l.BaseImage, none, true},
+		{"of another registry", env.BaseImage, nil, false},
+		{"of another registry without a password", env.BaseImage, none, true},
 		{"beside the image", beside, none, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			name := "base-" + strings.ReplaceAll(test.name, " ", "-")
-			l.prepare(t, name, files{"Dockerfile": "FROM " + test.base + "\n"}, test.changes)
-			built := l.build(t)
+			env.prepare(t, name, files{"Dockerfile": "FROM " + test.base + "\n"}, test.changes)
+			built := env.build(t)
 			if test.fails {
 				if !api.Failed(built.Status.Status) || !strings.Contains(built.Cause, "the registry refused the credentials") {
 					t.Errorf("%q (%s), want that the registry refused the credentials", built.Status.Status, built.Cause)
 				}
 				return
 			}
-			if record := l.record(t); built.Status.Status != api.StatusSuccess || len(record.BaseImages) != 1 || record.BaseImages[0].Reference != test.base {
+			if record := env.record(t); built.Status.Status != api.StatusSuccess || len(record.BaseImages) != 1 || record.BaseImages[0].Reference != test.base {
 				t.Errorf("%q (%s) on %+v", built.Status.Status, built.Cause, record.BaseImages)
 			}
 		})

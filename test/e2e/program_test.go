@@ -46,38 +46,38 @@ ENTRYPOINT ["/age"]
 // A program out of the module proxy is built as its own developers would, with
 // its dependencies downloaded during the build, and does what it is for.
 func TestRealProgram(t *testing.T) {
-	l := shared
+	env := shared
 	source := download(t)
 	content, err := gitserver.Folder(source)
 	if err != nil {
 		t.Fatal(err)
 	}
 	content["Dockerfile"] = gitserver.File{Content: programDockerfile}
-	commit, err := gitserver.CreateRepository(t.Context(), l.GitRoot, "program.git", content)
+	commit, err := gitserver.CreateRepository(t.Context(), env.GitRoot, "program.git", content)
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := l.goImage(t)
+	base := env.goImage(t)
 	arguments := goSettings(t)
 	arguments["BASE"] = base
-	l.initialise(t, "program", map[string]any{"ARG": arguments})
-	built := l.succeedWithin(t, 5*time.Minute) // it waits for downloads, and a compiler
-	image := l.image("program")
+	env.initialise(t, "program", map[string]any{"ARG": arguments})
+	built := env.succeedWithin(t, 5*time.Minute) // it waits for downloads, and a compiler
+	image := env.image("program")
 
-	record := l.record(t)
+	record := env.record(t)
 	if record.Commit != commit || len(record.BaseImages) != 1 || record.BaseImages[0].Reference != base {
 		t.Errorf("the record has the commit %s and the base images %+v", record.Commit, record.BaseImages)
 	}
 	if !strings.Contains(built.log(), "RUN go mod download") {
 		t.Errorf("the log says nothing of the download:\n%s", built.log())
 	}
-	document := read(t, l.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
+	document := read(t, env.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
 	modules := packagesOf(t, []byte(document))
 	if modules["filippo.io/edwards25519"] == "" || modules["golang.org/x/crypto"] == "" || modules["go"] == "" {
 		t.Errorf("the bill of materials has %v", modules)
 	}
-	reference := l.pull(t, image)
-	identity := l.container(t, "", "--entrypoint", "/age-keygen", reference)
+	reference := env.pull(t, image)
+	identity := env.container(t, "", "--entrypoint", "/age-keygen", reference)
 	_, recipient, _ := strings.Cut(identity, "# public key: ")
 	recipient, _, _ = strings.Cut(recipient, "\n")
 	folder := t.TempDir()
@@ -85,11 +85,11 @@ func TestRealProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	const message = "What was reviewed is what runs.\n"
-	sealed := l.container(t, message, reference, "--encrypt", "--armor", "--recipient", recipient)
+	sealed := env.container(t, message, reference, "--encrypt", "--armor", "--recipient", recipient)
 	if !strings.HasPrefix(sealed, "-----BEGIN AGE ENCRYPTED FILE-----\n") || strings.Contains(sealed, message) {
 		t.Fatalf("the image encrypts to %q", sealed)
 	}
-	opened := l.container(t, sealed, "--volume", folder+":/keys:ro", reference, "--decrypt", "--identity", "/keys/identity")
+	opened := env.container(t, sealed, "--volume", folder+":/keys:ro", reference, "--decrypt", "--identity", "/keys/identity")
 	if opened != message {
 		t.Errorf("the image decrypts to %q, want %q", opened, message)
 	}
@@ -97,14 +97,14 @@ func TestRealProgram(t *testing.T) {
 
 // goImage imports a base image for Go programs into the engine, for the length of
 // a test, and returns its name.
-func (l *lab) goImage(t *testing.T) string {
+func (env *environment) goImage(t *testing.T) string {
 	t.Helper()
-	name := l.Registry.Address() + "/base/go:1"
-	if err := gobase.Import(t.Context(), l.docker, name, nil); err != nil {
+	name := env.Registry.Address() + "/base/go:1"
+	if err := gobase.Import(t.Context(), env.docker, name, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := l.docker.ImageRemove(context.Background(), name, image.RemoveOptions{}); err != nil {
+		if _, err := env.docker.ImageRemove(context.Background(), name, image.RemoveOptions{}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -32,7 +32,7 @@ const proxyPassword = "the-proxy's-pass-word"
 // behindProxy is a stack whose server reaches the git server, the notary server
 // and the object store by names that only a proxy knows.
 type behindProxy struct {
-	*lab
+	*environment
 	proxy *proxy.Server
 	ca    string            // PEM, of the names
 	names map[string]string // by part: https://NAME
@@ -47,18 +47,18 @@ func newBehindProxy(t *testing.T) *behindProxy {
 	t.Cleanup(func() { ended(t, through.Close) })
 	with := programs
 	with.ServerEnvironment = []string{"HTTPS_PROXY=" + through.URL().String(), "NO_PROXY=inside.sbs.test"}
-	l, err := startLab(t.Context(), t.TempDir(), with)
+	env, err := startEnvironment(t.Context(), t.TempDir(), with)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := l.close(); err != nil {
+		if err := env.close(); err != nil {
 			t.Error(err)
 		}
 	})
-	b := &behindProxy{lab: l, proxy: through, names: map[string]string{}}
+	b := &behindProxy{environment: env, proxy: through, names: map[string]string{}}
 	b.serveNames(t, map[string]string{
-		"git": l.Git.HTTPSURL(""), "notary": l.Notary.URL(), "store": l.ObjectStore.Endpoint(), "tokens": l.ObjectStore.AuthEndpoint(),
+		"git": env.Git.HTTPSURL(""), "notary": env.Notary.URL(), "store": env.ObjectStore.Endpoint(), "tokens": env.ObjectStore.AuthEndpoint(),
 	})
 	return b
 }

@@ -22,9 +22,9 @@ import (
 )
 
 // behind is the registry with a habit, at an address of its own.
-func (l *lab) behind(t *testing.T, quirk registry.Quirk) string {
+func (env *environment) behind(t *testing.T, quirk registry.Quirk) string {
 	t.Helper()
-	target := &url.URL{Scheme: "http", Host: l.Registry.Address()}
+	target := &url.URL{Scheme: "http", Host: env.Registry.Address()}
 	front := httptest.NewServer(quirk(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
 		r.Out.Host = r.In.Host
@@ -34,13 +34,13 @@ func (l *lab) behind(t *testing.T, quirk registry.Quirk) string {
 }
 
 // leads is the digest that a tag leads to in the registry itself, or "".
-func (l *lab) leads(t *testing.T, repository, tag string) string {
+func (env *environment) leads(t *testing.T, repository, tag string) string {
 	t.Helper()
-	reference, err := name.NewTag(l.Registry.Address() + "/sbs/" + repository + ":" + tag)
+	reference, err := name.NewTag(env.Registry.Address() + "/sbs/" + repository + ":" + tag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writer := l.Registry.Writer()
+	writer := env.Registry.Writer()
 	found, err := remote.Get(reference, remote.WithAuth(&authn.Basic{Username: writer.User, Password: writer.Password}))
 	if err != nil {
 		return ""
@@ -51,32 +51,32 @@ func (l *lab) leads(t *testing.T, repository, tag string) string {
 // A build succeeds at a registry with a habit, and cosign finds in it what was
 // signed and stated.
 func TestQuirkyRegistries(t *testing.T) {
-	l := shared
+	env := shared
 	for _, quirk := range []string{"gitlab", "ref200html", "ref200json", "nodigesthead", "head405", "limit429"} {
 		t.Run(quirk, func(t *testing.T) {
-			host := l.behind(t, registry.Quirks[quirk])
-			l.prepare(t, "quirk-"+quirk, hello, map[string]any{
+			host := env.behind(t, registry.Quirks[quirk])
+			env.prepare(t, "quirk-"+quirk, hello, map[string]any{
 				"DOCKER_PUSH_SERVER": host, "DOCKER_CONTENT_TRUST_PUSH_SERVER": nil, "IMAGE_SIGNING": api.SigningSigstore,
 			})
-			built := l.succeed(t)
+			built := env.succeed(t)
 			if quirk == "nodigesthead" || quirk == "head405" {
-				host = l.Registry.Address() // cosign needs HEAD with its headers
+				host = env.Registry.Address() // cosign needs HEAD with its headers
 			}
-			record := l.record(t)
+			record := env.record(t)
 			key := record.Signatures[0].PublicKey
 			reference := host + "/sbs/quirk-" + quirk + ":" + built.ImageTag
-			l.cosignSigned(t, key, reference)
+			env.cosignSigned(t, key, reference)
 			for _, kind := range attestedTypes {
-				l.cosignAttested(t, key, reference, kind)
+				env.cosignAttested(t, key, reference, kind)
 			}
 		})
 	}
 }
 
 // cosignSigned demands that cosign accepts the signature.
-func (l *lab) cosignSigned(t *testing.T, key, reference string) {
+func (env *environment) cosignSigned(t *testing.T, key, reference string) {
 	t.Helper()
-	home, writer := t.TempDir(), l.Registry.Writer()
+	home, writer := t.TempDir(), env.Registry.Writer()
 	file := filepath.Join(home, "key.pem")
 	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func (l *lab) cosignSigned(t *testing.T, key, reference string) {
 // A build that fails leaves no tag, whatever it was that failed, and so the same
 // commit can be built again where tags are immutable.
 func TestFailedBuildLeavesNoTag(t *testing.T) {
-	l := shared
+	env := shared
 	for name, refused := range map[string]string{
 		"signature": "PUT /manifests/sha256-", // the fallback tag of the first signature
 		"tag":       "PUT /manifests/latest",  // after the other tag was moved
@@ -99,7 +99,7 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 			var broken atomic.Bool
 			broken.Store(true)
 			method, part, _ := strings.Cut(refused, " ")
-			host := l.behind(t, func(next http.Handler) http.Handler {
+			host := env.behind(t, func(next http.Handler) http.Handler {
 				next = registry.Quirks["immutable"](next)
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if broken.Load() && r.Method == method && strings.Contains(r.URL.Path, part) {
@@ -110,22 +110,22 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 				})
 			})
 			repository := "untagged-" + name
-			l.prepare(t, repository, hello, map[string]any{
+			env.prepare(t, repository, hello, map[string]any{
 				"DOCKER_PUSH_SERVER": host, "DOCKER_CONTENT_TRUST_PUSH_SERVER": nil,
 			})
-			failed := l.build(t)
+			failed := env.build(t)
 			if !api.Failed(failed.Status.Status) || strings.Contains(failed.Cause, "password") {
 				t.Fatalf("status %q (%s)", failed.Status.Status, failed.Cause)
 			}
 			for _, tag := range []string{failed.ImageTag, "latest"} {
-				if digest := l.leads(t, repository, tag); digest != "" {
+				if digest := env.leads(t, repository, tag); digest != "" {
 					t.Errorf("the tag %s leads to %s", tag, digest)
 				}
 			}
 			broken.Store(false)
-			built := l.succeed(t)
+			built := env.succeed(t)
 			for _, tag := range []string{built.ImageTag, "latest"} {
-				if digest := l.leads(t, repository, tag); digest != l.record(t).ImageDigest {
+				if digest := env.leads(t, repository, tag); digest != env.record(t).ImageDigest {
 					t.Errorf("the tag %s leads to %q", tag, digest)
 				}
 			}
@@ -135,10 +135,10 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 
 // IBM's guide names the registry as the notary server, and means simple signing.
 func TestRegistryNamedAsNotary(t *testing.T) {
-	l := shared
-	l.prepare(t, "icr", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + l.registry.Address()})
-	built := l.succeed(t)
-	if signed := methods(l.record(t)); len(signed) != 2 || signed[0] != api.SigningSimple {
+	env := shared
+	env.prepare(t, "icr", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + env.registry.Address()})
+	built := env.succeed(t)
+	if signed := methods(env.record(t)); len(signed) != 2 || signed[0] != api.SigningSimple {
 		t.Errorf("signed with %q", signed)
 	}
 	if !strings.Contains(built.log(), "DOCKER_CONTENT_TRUST_PUSH_SERVER names the push registry itself") {

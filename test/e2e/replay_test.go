@@ -28,14 +28,14 @@ type replay struct {
 	rolled bool
 }
 
-func (l *lab) newReplay(t *testing.T) *replay {
+func (env *environment) newReplay(t *testing.T) *replay {
 	t.Helper()
-	target, err := url.Parse(l.Notary.URL())
+	target, err := url.Parse(env.Notary.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(l.Notary.CABundle())
+	roots.AppendCertsFromPEM(env.Notary.CABundle())
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	r := &replay{first: map[string][]byte{}}
 	proxy := httputil.NewSingleHostReverseProxy(target)

@@ -12,22 +12,22 @@ import (
 // Where the developer wants no gaps, an image whose packages can't be listed is not a
 // success: the step that was to list them fails, and the log names the file.
 func TestUnreadableDistributionFailsTheBuild(t *testing.T) {
-	l := shared
-	l.prepare(t, "unreadable", files{
+	env := shared
+	env.prepare(t, "unreadable", files{
 		"Dockerfile": "FROM scratch\nCOPY status /var/lib/dpkg/status\n",
 		"status":     "\x01 this\nis not: it\n: \n",
 	}, map[string]any{"SBOM_INCOMPLETE": "fail"})
-	built := l.build(t)
+	built := env.build(t)
 	if !strings.Contains(built.Status.Status, "docker sbom") || !strings.Contains(built.Cause, "1 files could not be read") {
 		t.Errorf("the build ended with %q (%s)", built.Status.Status, built.Cause)
 	}
 	if !strings.Contains(built.log(), "/var/lib/dpkg/status") {
 		t.Errorf("the log does not name the file: %s", built.log())
 	}
-	if record := l.record(t); len(record.Attestations) != 0 || record.Steps[api.StatusImagePushed].After(record.Started) {
+	if record := env.record(t); len(record.Attestations) != 0 || record.Steps[api.StatusImagePushed].After(record.Started) {
 		t.Errorf("the failed build has %+v, %v", record.Attestations, record.Steps)
 	}
-	if left := l.images(t, l.image("unreadable")); len(left) != 0 {
+	if left := env.images(t, env.image("unreadable")); len(left) != 0 {
 		t.Errorf("the engine still has %q", left)
 	}
 }
@@ -35,14 +35,14 @@ func TestUnreadableDistributionFailsTheBuild(t *testing.T) {
 // What a build tool left behind and no parser understands fails nothing; it is
 // named.
 func TestUnreadableFileIsNamed(t *testing.T) {
-	l := shared
-	l.prepare(t, "oddfile", files{
+	env := shared
+	env.prepare(t, "oddfile", files{
 		"Dockerfile": "FROM scratch\nCOPY broken.jar /app/broken.jar\nCOPY status /var/lib/dpkg/status\n",
 		"status":     "\x01 this\nis not: it\n: \n",
 		"broken.jar": strings.Repeat("PK\x03\x04 this is no archive ", 10),
 	}, nil)
-	built := l.succeed(t)
-	document := read(t, l.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
+	built := env.succeed(t)
+	document := read(t, env.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
 	for what, text := range map[string]string{"the bill of materials": document, "the log": built.log()} {
 		for _, name := range []string{"/app/broken.jar", "/var/lib/dpkg/status"} {
 			if !strings.Contains(text, name) {

@@ -21,32 +21,32 @@ const cosign = "../../bin/cosign"
 // A build without a notary server, and its image in the hands of those who
 // verify with nothing but what the client fetched.
 func TestSignedWithoutNotary(t *testing.T) {
-	l := shared
-	l.prepare(t, "notarless", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": nil})
-	built := l.succeed(t)
-	if methods := methods(l.record(t)); !slices.Equal(methods, []string{api.SigningSimple, api.SigningSigstore}) {
+	env := shared
+	env.prepare(t, "notarless", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": nil})
+	built := env.succeed(t)
+	if methods := methods(env.record(t)); !slices.Equal(methods, []string{api.SigningSimple, api.SigningSigstore}) {
 		t.Errorf("signed with %q", methods)
 	}
 	home := t.TempDir()
 	tags := []string{built.ImageTag, "latest"}
-	repository := l.image("notarless")
-	writer := l.Registry.Writer()
+	repository := env.image("notarless")
+	writer := env.Registry.Writer()
 
-	l.guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
-	pem := l.keyFile(repository)
+	env.guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
+	pem := env.keyFile(repository)
 	for _, tag := range tags {
 		must(t, "", []string{"HOME=" + home}, "", cosign, "verify", "--key", pem, "--insecure-ignore-tlog=true",
 			"--registry-username", writer.User, "--registry-password", writer.Password, repository+":"+tag)
 	}
 
-	l.guide(t, "get-signed-image-publickey --method simple --env sbs-config.json")
-	key, err := base64.StdEncoding.DecodeString(read(t, l.keyFile(repository)))
+	env.guide(t, "get-signed-image-publickey --method simple --env sbs-config.json")
+	key, err := base64.StdEncoding.DecodeString(read(t, env.keyFile(repository)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := filepath.Join(home, "store")
-	l.guide(t, "get-signatures --env sbs-config.json --output "+store)
-	policy := demand(t, home, string(key), "docker:\n  "+l.registry.Address()+":\n    lookaside: file://"+store+"\n")
+	env.guide(t, "get-signatures --env sbs-config.json --output "+store)
+	policy := demand(t, home, string(key), "docker:\n  "+env.registry.Address()+":\n    lookaside: file://"+store+"\n")
 	for _, tag := range tags {
 		must(t, "", nil, "", "skopeo", append(policy, "copy", "--src-tls-verify=false",
 			"--src-creds="+writer.User+":"+writer.Password, "docker://"+repository+":"+tag, "dir:"+t.TempDir())...)
@@ -55,16 +55,16 @@ func TestSignedWithoutNotary(t *testing.T) {
 
 // Every way at once; building again adds nothing and fails nothing.
 func TestSignedInEveryWay(t *testing.T) {
-	l := shared
+	env := shared
 	every := []string{api.SigningSimple, api.SigningDCT, api.SigningSigstoreLegacy, api.SigningSigstore}
-	l.prepare(t, "everyway", hello, map[string]any{"IMAGE_SIGNING": every})
+	env.prepare(t, "everyway", hello, map[string]any{"IMAGE_SIGNING": every})
 	for range 2 {
-		l.succeed(t)
-		if methods := methods(l.record(t)); !slices.Equal(methods, every) {
+		env.succeed(t)
+		if methods := methods(env.record(t)); !slices.Equal(methods, every) {
 			t.Errorf("signed with %q", methods)
 		}
 	}
-	config, err := l.client.ImageConfig(t.Context())
+	config, err := env.client.ImageConfig(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,13 +76,13 @@ func TestSignedInEveryWay(t *testing.T) {
 // A signature that was asked for and fails, fails the build, whatever else
 // was signed before.
 func TestOneFailedSignatureFailsTheBuild(t *testing.T) {
-	l := shared
-	l.prepare(t, "halfsigned", hello, map[string]any{"IMAGE_SIGNING": "simple,dct", "DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)})
-	built := l.build(t)
+	env := shared
+	env.prepare(t, "halfsigned", hello, map[string]any{"IMAGE_SIGNING": "simple,dct", "DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)})
+	built := env.build(t)
 	if !strings.Contains(built.Status.Status, "docker trust sign") || built.Status.Status == api.StatusSuccess {
 		t.Errorf("the build ended with %q (%s)", built.Status.Status, built.Cause)
 	}
-	if record := l.record(t); len(record.Signatures) != 0 {
+	if record := env.record(t); len(record.Signatures) != 0 {
 		t.Errorf("the failed build shows the signatures %q", methods(record))
 	}
 }
@@ -95,8 +95,8 @@ func methods(record job.Record) (methods []string) {
 }
 
 // keyFile is where the client writes the public key of a repository's images.
-func (l *lab) keyFile(repository string) string {
-	return filepath.Join(l.Dir(), strings.ReplaceAll(repository, "/", "-")+"-public.key")
+func (env *environment) keyFile(repository string) string {
+	return filepath.Join(env.Dir(), strings.ReplaceAll(repository, "/", "-")+"-public.key")
 }
 
 // demand configures skopeo to demand a key, and returns the options for that.

@@ -29,38 +29,38 @@ var logLine = regexp.MustCompile(`^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3}  ro
 
 // The whole way of a newcomer, in the words of the guide.
 func TestGuide(t *testing.T) {
-	l := fresh(t)
-	if s := l.guide(t, "status --env sbs-config.json"); compact(t, s.out) != `{"status":""}` {
+	env := fresh(t)
+	if s := env.guide(t, "status --env sbs-config.json"); compact(t, s.out) != `{"status":""}` {
 		t.Errorf("status before init: %s", s.out)
 	}
 	for _, path := range []string{"/config-json", "/imagedigest"} {
-		early := l.request(t, http.MethodGet, path, `""`)
+		early := env.request(t, http.MethodGet, path, `""`)
 		if early.code != http.StatusConflict && early.code != http.StatusNotFound || early.kind != "text/plain" || json.Valid([]byte(early.text)) {
 			t.Errorf("GET %s before the first success: %+v, want a refusal in plain text", path, early)
 		}
 	}
-	if s := l.guide(t, "init --env sbs-config.json"); compact(t, s.out) != `{"status":"OK"}` {
+	if s := env.guide(t, "init --env sbs-config.json"); compact(t, s.out) != `{"status":"OK"}` {
 		t.Errorf("init: %s", s.out)
 	}
-	if early := l.request(t, http.MethodGet, "/config-json", `""`); early.code != http.StatusNotFound || early.kind != "text/plain" {
+	if early := env.request(t, http.MethodGet, "/config-json", `""`); early.code != http.StatusNotFound || early.kind != "text/plain" {
 		t.Errorf("GET /config-json after init: %+v, want a refusal in plain text", early)
 	}
-	if s := l.guide(t, "build --env sbs-config.json"); compact(t, s.out) != `{"status":"OK: async build started"}` {
+	if s := env.guide(t, "build --env sbs-config.json"); compact(t, s.out) != `{"status":"OK: async build started"}` {
 		t.Errorf("build: %s", s.out)
 	}
-	l.guide(t, "status --env sbs-config.json --wait")
+	env.guide(t, "status --env sbs-config.json --wait")
 
-	log := strings.Split(strings.TrimSuffix(l.guide(t, "log --log build --env sbs-config.json").out, "\n"), "\n")
+	log := strings.Split(strings.TrimSuffix(env.guide(t, "log --log build --env sbs-config.json").out, "\n"), "\n")
 	checkLog(t, log)
 	var status api.Status
-	if err := json.Unmarshal([]byte(l.guide(t, "status --env sbs-config.json").out), &status); err != nil {
+	if err := json.Unmarshal([]byte(env.guide(t, "status --env sbs-config.json").out), &status); err != nil {
 		t.Fatal(err)
 	}
-	record := l.fetched(t, status)
+	record := env.fetched(t, status)
 	checkNames(t, status, record)
-	checkRecord(t, l, record)
-	checkAnswers(t, l, status, record)
-	l.nothingLeft(t, l.Image())
+	checkRecord(t, env, record)
+	checkAnswers(t, env, status, record)
+	env.nothingLeft(t, env.Image())
 }
 
 func compact(t *testing.T, text string) string {
@@ -90,16 +90,16 @@ func checkLog(t *testing.T, lines []string) {
 
 // fetched gets the manifest by the guide's command and returns the record that
 // is signed in it.
-func (l *lab) fetched(t *testing.T, status api.Status) job.Record {
+func (env *environment) fetched(t *testing.T, status api.Status) job.Record {
 	t.Helper()
-	s := l.guide(t, "get-manifest --env sbs-config.json --verify-manifest --verify-test")
+	s := env.guide(t, "get-manifest --env sbs-config.json --verify-manifest --verify-test")
 	for _, want := range []string{"verify=OK", "verify test=OK"} {
 		if !strings.Contains(s.err, want) {
 			t.Errorf("get-manifest says nothing of %q: %s", want, s.err)
 		}
 	}
 	name := manifest.Name(status.BuildName)
-	text, err := os.ReadFile(filepath.Join(l.Dir(), name+"-public.pem"))
+	text, err := os.ReadFile(filepath.Join(env.Dir(), name+"-public.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func (l *lab) fetched(t *testing.T, status api.Status) job.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.Open(filepath.Join(l.Dir(), name+".sig.tbz"))
+	file, err := os.Open(filepath.Join(env.Dir(), name+".sig.tbz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,15 +143,15 @@ func checkNames(t *testing.T, status api.Status, record job.Record) {
 }
 
 // checkRecord checks what the signed record says.
-func checkRecord(t *testing.T, l *lab, record job.Record) {
+func checkRecord(t *testing.T, env *environment, record job.Record) {
 	t.Helper()
-	head := must(t, filepath.Join(l.GitRoot, "demo.git"), nil, "", "git", "rev-parse", "main").out
+	head := must(t, filepath.Join(env.GitRoot, "demo.git"), nil, "", "git", "rev-parse", "main").out
 	if record.Commit != strings.TrimSpace(head) {
 		t.Errorf("commit %q, want %q", record.Commit, head)
 	}
 	inspect := must(t, "", nil, "", "skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}",
-		"--creds", l.Registry.Reader().User+":"+l.Registry.Reader().Password, "docker://"+l.BaseImage)
-	base := []job.BaseImage{{Reference: l.BaseImage, Digest: strings.TrimSpace(inspect.out)}}
+		"--creds", env.Registry.Reader().User+":"+env.Registry.Reader().Password, "docker://"+env.BaseImage)
+	base := []job.BaseImage{{Reference: env.BaseImage, Digest: strings.TrimSpace(inspect.out)}}
 	if !slices.Equal(record.BaseImages, base) {
 		t.Errorf("base images %+v, want %+v", record.BaseImages, base)
 	}
@@ -188,36 +188,36 @@ func checkTimes(t *testing.T, record job.Record) {
 }
 
 // checkAnswers checks what else there is to ask after a success.
-func checkAnswers(t *testing.T, l *lab, status api.Status, record job.Record) {
+func checkAnswers(t *testing.T, env *environment, status api.Status, record job.Record) {
 	t.Helper()
-	image := l.Image()
-	digest := l.request(t, http.MethodGet, "/imagedigest", `""`)
+	image := env.Image()
+	digest := env.request(t, http.MethodGet, "/imagedigest", `""`)
 	if digest.code != http.StatusCreated || strings.TrimSpace(digest.text) != `"`+image+"@"+record.ImageDigest+`"` {
 		t.Errorf("imagedigest: %+v, want the digest %s", digest, record.ImageDigest)
 	}
-	if s := l.guide(t, "get-digest --env sbs-config.json"); s.out != "Digest value of the built image: "+image+"@"+record.ImageDigest+"\n" {
+	if s := env.guide(t, "get-digest --env sbs-config.json"); s.out != "Digest value of the built image: "+image+"@"+record.ImageDigest+"\n" {
 		t.Errorf("get-digest: %q", s.out)
 	}
-	config := l.request(t, http.MethodGet, "/config-json", `""`)
+	config := env.request(t, http.MethodGet, "/config-json", `""`)
 	var deployment api.ImageConfig
 	if err := json.Unmarshal([]byte(config.text), &deployment); err != nil || config.code != http.StatusCreated {
 		t.Fatalf("config-json: %+v, %v", config, err)
 	}
-	reader := l.Registry.Reader()
+	reader := env.Registry.Reader()
 	if deployment.RepositoryName != image || deployment.DockerUsername != reader.User || string(deployment.DockerPassword) != reader.Password ||
 		!slices.Equal(deployment.EnvsWhitelist, []string{"LANG", "TZ"}) || deployment.PublicKeyID != record.Signatures[0].PublicKeyID {
 		t.Errorf("config-json: %+v", deployment)
 	}
-	l.guide(t, "get-signed-image-publickey --env sbs-config.json")
-	key, err := os.ReadFile(filepath.Join(l.Dir(), strings.ReplaceAll(image, "/", "-")+"-public.key"))
+	env.guide(t, "get-signed-image-publickey --env sbs-config.json")
+	key, err := os.ReadFile(filepath.Join(env.Dir(), strings.ReplaceAll(image, "/", "-")+"-public.key"))
 	if err != nil || string(key) != deployment.PublicKey || len(key) == 0 {
 		t.Errorf("get-signed-image-publickey wrote %q, %v, want %q", key, err, deployment.PublicKey)
 	}
 	keys := map[string]string{}
 	for _, body := range []string{`""`, `{}`, `{"BUILD_NAME":"` + status.BuildName + `"}`} {
-		keys[l.request(t, http.MethodGet, "/publickey", body).text] = body
+		keys[env.request(t, http.MethodGet, "/publickey", body).text] = body
 	}
-	answer, err := l.client.PublicKey(t.Context(), status.BuildName)
+	answer, err := env.client.PublicKey(t.Context(), status.BuildName)
 	if err != nil || len(keys) != 1 || answer.BuildName != status.BuildName {
 		t.Errorf("publickey: %v, and %d answers for the same build: %v", err, len(keys), slices.Collect(maps.Keys(keys)))
 	}

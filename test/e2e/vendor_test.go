@@ -26,7 +26,7 @@ import (
 )
 
 type vendor struct {
-	*lab
+	*environment
 	home string // of its tools
 
 	// PGP is its armoured OpenPGP key, lookaside the URL of its signatures, and
@@ -36,16 +36,16 @@ type vendor struct {
 	pem string
 }
 
-func (l *lab) newVendor(t *testing.T) *vendor {
+func (env *environment) newVendor(t *testing.T) *vendor {
 	t.Helper()
 	// The path of gpg's socket must be short.
 	home, err := os.MkdirTemp("", "vendor")
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &vendor{lab: l, home: home, store: filepath.Join(home, "lookaside")}
+	v := &vendor{environment: env, home: home, store: filepath.Join(home, "lookaside")}
 	t.Cleanup(func() {
-		run(t, "", v.environment(), "", "gpgconf", "--kill", "gpg-agent")
+		run(t, "", v.variables(), "", "gpgconf", "--kill", "gpg-agent")
 		if err := os.RemoveAll(home); err != nil {
 			t.Error(err)
 		}
@@ -53,14 +53,14 @@ func (l *lab) newVendor(t *testing.T) *vendor {
 	if err := os.Mkdir(v.store, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "", v.environment(), "", "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "Vendor <vendor@example.com>", "rsa3072", "sign")
-	v.pgp = must(t, "", v.environment(), "", "gpg", "--armor", "--export").out
-	for line := range strings.Lines(must(t, "", v.environment(), "", "gpg", "--with-colons", "--fingerprint").out) {
+	must(t, "", v.variables(), "", "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "Vendor <vendor@example.com>", "rsa3072", "sign")
+	v.pgp = must(t, "", v.variables(), "", "gpg", "--armor", "--export").out
+	for line := range strings.Lines(must(t, "", v.variables(), "", "gpg", "--with-colons", "--fingerprint").out) {
 		if fields := strings.Split(line, ":"); fields[0] == "fpr" {
 			v.fingerprint = fields[9]
 		}
 	}
-	must(t, home, v.environment(), "", absolute(t, cosign), "generate-key-pair")
+	must(t, home, v.variables(), "", absolute(t, cosign), "generate-key-pair")
 	v.pem = read(t, home, "cosign.pub")
 	files := httptest.NewServer(http.FileServer(http.Dir(v.store)))
 	t.Cleanup(files.Close)
@@ -68,7 +68,7 @@ func (l *lab) newVendor(t *testing.T) *vendor {
 	return v
 }
 
-func (v *vendor) environment() []string {
+func (v *vendor) variables() []string {
 	return []string{"HOME=" + v.home, "GNUPGHOME=" + v.home, "COSIGN_PASSWORD="}
 }
 
@@ -159,7 +159,7 @@ func (v *vendor) cosigned(t *testing.T, image string) {
 	writer := v.Registry.Writer()
 	repository, _, _ := strings.Cut(image[strings.LastIndex(image, "/"):], ":")
 	byDigest := image[:strings.LastIndex(image, "/")] + repository + "@" + v.digest(t, image)
-	must(t, v.home, v.environment(), "", absolute(t, cosign), "sign", "--key", "cosign.key", "--use-signing-config=false", "--tlog-upload=false", "--yes",
+	must(t, v.home, v.variables(), "", absolute(t, cosign), "sign", "--key", "cosign.key", "--use-signing-config=false", "--tlog-upload=false", "--yes",
 		"--registry-username", writer.User, "--registry-password", writer.Password, byDigest)
 }
 
@@ -178,7 +178,7 @@ func (v *vendor) signed(t *testing.T, image string) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "", v.environment(), "", "skopeo", "standalone-sign", "--output", file, manifest, image, v.fingerprint)
+	must(t, "", v.variables(), "", "skopeo", "standalone-sign", "--output", file, manifest, image, v.fingerprint)
 }
 
 // signature is the file of the signature of what the image's name leads to.

@@ -23,8 +23,8 @@ import (
 func (a auditor) tampered(t *testing.T) {
 	t.Run("a piece of the manifest", func(t *testing.T) { a.tamperedManifest(t) })
 	t.Run("the manifest of another build", func(t *testing.T) {
-		a.l.prepare(t, "verified-other", files{"Dockerfile": "FROM scratch\nCOPY x /\n", "x": "other"}, nil)
-		dir, name := a.l.saveManifest(t, a.l.succeed(t).BuildName)
+		a.env.prepare(t, "verified-other", files{"Dockerfile": "FROM scratch\nCOPY x /\n", "x": "other"}, nil)
+		dir, name := a.env.saveManifest(t, a.env.succeed(t).BuildName)
 		a := a
 		a.manifest = filepath.Join(dir, name+".sig.tbz")
 		a.fails(t, []string{"build record"})
@@ -81,7 +81,7 @@ func (a auditor) trusting(t *testing.T, change func(*verify.Trust)) (path string
 func (a auditor) tamperedManifest(t *testing.T) {
 	for _, piece := range []string{"data/build.json", "data/build.log", "data/provenance.sigstore.json", "git/folder/deep/file", "git/.git/objects/pack/*.pack"} {
 		t.Run(piece, func(t *testing.T) {
-			dir, name := a.l.saveManifest(t, a.built.BuildName)
+			dir, name := a.env.saveManifest(t, a.built.BuildName)
 			must(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
 			must(t, dir, nil, "", "tar", "--no-same-owner", "-xjf", "./"+name+".tbz")
 			found, err := filepath.Glob(filepath.Join(dir, piece))
@@ -107,7 +107,7 @@ func (a auditor) tamperedRegistry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writer := a.l.Registry.Writer()
+	writer := a.env.Registry.Writer()
 	account := remote.WithAuth(authn.FromConfig(authn.AuthConfig{Username: writer.User, Password: writer.Password}))
 	report, _ := a.verify(t, a.image)
 	hex := strings.TrimPrefix(report.Digest, "sha256:")

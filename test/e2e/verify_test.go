@@ -13,13 +13,13 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client/verify"
-	"github.com/opensbs/sbs/test/suite"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // auditor is somebody with a trust file and a manifest, and with no certificate
 // of the server.
 type auditor struct {
-	l        *lab
+	env      *environment
 	image    string // repository:tag
 	built    result
 	trust    string // the trust file
@@ -30,40 +30,40 @@ type auditor struct {
 
 // audited builds an image that is signed in every way and fetches what an
 // auditor keeps.
-func (l *lab) audited(t *testing.T, name string, content files) auditor {
+func (env *environment) audited(t *testing.T, name string, content files) auditor {
 	t.Helper()
 	every := []string{api.SigningDCT, api.SigningSimple, api.SigningSigstore, api.SigningSigstoreLegacy}
-	l.prepare(t, name, content, map[string]any{"IMAGE_SIGNING": every})
-	a := auditor{l: l, image: l.image(name), built: l.succeed(t)}
+	env.prepare(t, name, content, map[string]any{"IMAGE_SIGNING": every})
+	a := auditor{env: env, image: env.image(name), built: env.succeed(t)}
 	dir := t.TempDir()
-	env := l.configFor(t, name)
+	configuration := env.configFor(t, name)
 	a.trust, a.lookup = filepath.Join(dir, "trust.json"), filepath.Join(dir, "lookaside")
-	l.guide(t, "get-trust --env "+env+" --output "+a.trust)
-	l.guide(t, "get-signatures --env "+env+" --output "+a.lookup)
-	manifests, manifestName := l.saveManifest(t, a.built.BuildName)
+	env.guide(t, "get-trust --env "+configuration+" --output "+a.trust)
+	env.guide(t, "get-signatures --env "+configuration+" --output "+a.lookup)
+	manifests, manifestName := env.saveManifest(t, a.built.BuildName)
 	a.manifest = filepath.Join(manifests, manifestName+".sig.tbz")
-	reader := l.Registry.Reader()
+	reader := env.Registry.Reader()
 	a.account = []string{"SBS_DOCKER_RO_USER=" + reader.User, "SBS_DOCKER_RO_PASSWORD=" + reader.Password}
 	return a
 }
 
 // configFor writes the configuration with which a user would have asked for the
 // build of a repository, and answers its path.
-func (l *lab) configFor(t *testing.T, name string) string {
+func (env *environment) configFor(t *testing.T, name string) string {
 	t.Helper()
 	var config map[string]any
-	if err := json.Unmarshal([]byte(read(t, filepath.Join(l.Dir(), suite.ConfigName))), &config); err != nil {
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(env.Dir(), kit.ConfigName))), &config); err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(config, map[string]any{
-		"GITHUB_URL": l.url(name + ".git"), "DOCKER_REPO": "sbs/" + name, "DOCKER_PUSH_SERVER": l.registry.Address(),
-		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + l.notary.Address(),
+		"GITHUB_URL": env.url(name + ".git"), "DOCKER_REPO": "sbs/" + name, "DOCKER_PUSH_SERVER": env.registry.Address(),
+		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + env.notary.Address(),
 	})
 	text, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), suite.ConfigName)
+	path := filepath.Join(t.TempDir(), kit.ConfigName)
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func (l *lab) configFor(t *testing.T, name string) string {
 func (a auditor) verify(t *testing.T, image string, arguments ...string) (verify.Report, said) {
 	t.Helper()
 	arguments = append([]string{"verify", "--allow-simulated", "--json", "--trust", a.trust, "--manifest", a.manifest, "--lookaside", a.lookup}, arguments...)
-	s := run(t, t.TempDir(), a.account, "", a.l.programs.ClientBinary, append(arguments, image)...)
+	s := run(t, t.TempDir(), a.account, "", a.env.programs.ClientBinary, append(arguments, image)...)
 	var report verify.Report
 	if err := json.Unmarshal([]byte(s.out), &report); err != nil && s.code == 0 {
 		t.Fatalf("%v: %+v", err, s)
@@ -104,12 +104,12 @@ func (a auditor) failsWith(t *testing.T, code int, want []string, arguments ...s
 }
 
 func TestVerify(t *testing.T) {
-	l := shared
+	env := shared
 	content := maps.Clone(hello)
 	content["folder/deep/file"] = "deep\n"
 	content["link@"] = "folder"
-	a := l.audited(t, "verified", content)
-	digest := l.record(t).ImageDigest
+	a := env.audited(t, "verified", content)
+	digest := env.record(t).ImageDigest
 	t.Run("accepted", func(t *testing.T) {
 		for _, image := range []string{a.image, a.image + ":" + a.built.ImageTag, a.image + ":latest@" + digest} {
 			report, s := a.verify(t, image)
@@ -126,7 +126,7 @@ func TestVerify(t *testing.T) {
 	t.Run("accounts", func(t *testing.T) { a.accounts(t) })
 	t.Run("single keys", func(t *testing.T) { a.singleKeys(t) })
 	t.Run("the server's help", func(t *testing.T) {
-		s := l.guide(t, "verify --allow-simulated --env "+l.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
+		s := env.guide(t, "verify --allow-simulated --env "+env.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
 		if !strings.Contains(s.out, "passed       commit: ") || !strings.Contains(s.out, "SIMULATED") {
 			t.Errorf("%s", s.out)
 		}
@@ -143,7 +143,7 @@ func (a auditor) accounts(t *testing.T) {
 	if s.code != 4 || len(report.Checks) == 0 || report.Checks[0].Outcome != verify.Failed {
 		t.Errorf("without an account: %+v\n%s", s, report.Text())
 	}
-	a.account = a.l.dockerEnvironment(t)[:1]
+	a.account = a.env.dockerEnvironment(t)[:1]
 	if report, s := a.verify(t, a.image); s.code != 0 {
 		t.Errorf("with docker's account: %s\n%s", s.err, report.Text())
 	}
@@ -159,7 +159,7 @@ func (a auditor) accounts(t *testing.T) {
 func (a auditor) singleKeys(t *testing.T) {
 	dir := t.TempDir()
 	verify := func(arguments ...string) said {
-		return run(t, dir, a.account, "", a.l.programs.ClientBinary, append(append([]string{"verify", "--allow-simulated"}, arguments...), a.image)...)
+		return run(t, dir, a.account, "", a.env.programs.ClientBinary, append(append([]string{"verify", "--allow-simulated"}, arguments...), a.image)...)
 	}
 	if s := verify(); s.code != 2 || !strings.Contains(s.err, "no key was given") {
 		t.Errorf("without keys: %+v", s)
@@ -168,20 +168,20 @@ func (a auditor) singleKeys(t *testing.T) {
 		api.SigningSimple:         {"--lookaside", a.lookup, "--simple-key"},
 		api.SigningSigstore:       {"--sigstore-key"},
 		api.SigningSigstoreLegacy: {"--sigstore-legacy-key"},
-		api.SigningDCT:            {"--notary", a.l.notary.Address(), "--notary-ca", a.ca(t), "--dct-key"},
+		api.SigningDCT:            {"--notary", a.env.notary.Address(), "--notary-ca", a.ca(t), "--dct-key"},
 	} {
 		name, _, _ := strings.Cut(strings.TrimSpace(method), "-")
-		a.l.guide(t, "get-signed-image-publickey --method "+name+" --env "+a.l.configFor(t, "verified"))
+		a.env.guide(t, "get-signed-image-publickey --method "+name+" --env "+a.env.configFor(t, "verified"))
 		key := filepath.Join(dir, "key")
-		if err := os.Rename(a.l.keyFile(a.image), key); err != nil {
+		if err := os.Rename(a.env.keyFile(a.image), key); err != nil {
 			t.Fatal(err)
 		}
 		if s := verify(append(flags, key)...); s.code != 0 || !strings.Contains(s.out, "the trust file has no key for it") {
 			t.Errorf("%s: %+v", method, s)
 		}
 	}
-	a.l.guide(t, "get-signed-image-publickey --method sigstore --env "+a.l.configFor(t, "verified"))
-	if s := verify("--attestations-key", a.l.keyFile(a.image)); s.code != 0 {
+	a.env.guide(t, "get-signed-image-publickey --method sigstore --env "+a.env.configFor(t, "verified"))
+	if s := verify("--attestations-key", a.env.keyFile(a.image)); s.code != 0 {
 		t.Errorf("attestations: %+v", s)
 	}
 	pem := strings.TrimSuffix(a.manifest, ".sig.tbz") + "-public.pem"
@@ -193,7 +193,7 @@ func (a auditor) singleKeys(t *testing.T) {
 // ca is a file with the authority of the notary's certificate.
 func (a auditor) ca(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(path, a.l.Notary.CABundle(), 0o600); err != nil {
+	if err := os.WriteFile(path, a.env.Notary.CABundle(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -22,18 +22,18 @@ import (
 // another server with the same certificates, which does nothing else. The last
 // is what any server would lose. ROUNDS is how many pairs, 5 unless given.
 func BenchmarkBuildBesideHostileClients(b *testing.B) {
-	l := shared
-	l.prepare(b)
-	l.build(b) // makes the keys
+	env := shared
+	env.prepare(b)
+	env.build(b) // makes the keys
 	rounds, err := strconv.Atoi(os.Getenv("ROUNDS"))
 	if err != nil {
 		rounds = 5
 	}
-	elsewhere := l.elsewhere(b)
+	elsewhere := env.elsewhere(b)
 	for _, rate := range rates {
 		b.Run(fmt.Sprintf("%d a second", rate), func(b *testing.B) {
 			for b.Loop() {
-				l.pairs(b, rounds, rate, elsewhere)
+				env.pairs(b, rounds, rate, elsewhere)
 			}
 		})
 	}
@@ -42,18 +42,18 @@ func BenchmarkBuildBesideHostileClients(b *testing.B) {
 // rates are how many hostile connections a second are opened.
 var rates = []int{50, 100, 200}
 
-func (l *lab) pairs(b *testing.B, rounds, rate int, elsewhere string) {
+func (env *environment) pairs(b *testing.B, rounds, rate int, elsewhere string) {
 	took := func(address string) (seconds, opened float64) {
-		flood := l.flood(b, address, rate)
+		flood := env.flood(b, address, rate)
 		began := time.Now()
-		l.build(b)
+		env.build(b)
 		seconds = time.Since(began).Seconds()
 		return seconds, float64(flood()) / time.Since(began).Seconds()
 	}
 	var alone, beside, control, all, own, achieved []float64
 	for range rounds {
 		a, _ := took("")
-		h, opened := took(l.address)
+		h, opened := took(env.address)
 		c, _ := took(elsewhere)
 		alone, beside, control = append(alone, 1000*a), append(beside, 1000*h), append(control, 1000*c)
 		all, own, achieved = append(all, h/a), append(own, h/c), append(achieved, opened)
@@ -72,31 +72,31 @@ func (l *lab) pairs(b *testing.B, rounds, rate int, elsewhere string) {
 // What one hostile connection costs the server, in milliseconds of processor
 // time, beside nothing else.
 func BenchmarkHostileConnection(b *testing.B) {
-	l := shared
+	env := shared
 	var spent float64
 	var refused int
 	for b.Loop() {
-		before := l.held(b)
-		flood := l.flood(b, l.address, 100)
+		before := env.held(b)
+		flood := env.flood(b, env.address, 100)
 		select {
 		case <-time.After(5 * time.Second):
 		case <-b.Context().Done():
 		}
 		refused += flood()
-		spent += l.held(b).seconds - before.seconds
+		spent += env.held(b).seconds - before.seconds
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(1000*spent/float64(refused), "ms-cpu/connection")
 }
 
 // elsewhere is a server that refuses whom the build server refuses.
-func (l *lab) elsewhere(b *testing.B) string {
+func (env *environment) elsewhere(b *testing.B) string {
 	b.Helper()
 	clients := x509.NewCertPool()
-	clients.AddCert(l.ca.Leaf)
+	clients.AddCert(env.ca.Leaf)
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{l.server}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients}
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{env.server}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients}
 	server.StartTLS()
 	b.Cleanup(server.Close)
 	return server.Listener.Addr().String()

@@ -30,13 +30,13 @@ const floodAddress, floodRate, floodFolder = "HOSTILE_FLOOD", "HOSTILE_FLOOD_RAT
 // Hostile clients have machines of their own. Here the flood is a process of its
 // own, which gets the processor time alone that nothing else on this machine wants
 // (SCHED_IDLE, sched(7)): what a build loses beside it, the server has spent.
-func (l *lab) flood(b *testing.B, address string, rate int) (stop func() (ended int)) {
+func (env *environment) flood(b *testing.B, address string, rate int) (stop func() (ended int)) {
 	b.Helper()
 	if address == "" {
 		return func() int { return 0 }
 	}
 	cmd := exec.CommandContext(b.Context(), "chrt", "--idle", "0", os.Args[0])
-	cmd.Env = append(os.Environ(), floodAddress+"="+address, floodRate+"="+strconv.Itoa(rate), floodFolder+"="+l.Dir())
+	cmd.Env = append(os.Environ(), floodAddress+"="+address, floodRate+"="+strconv.Itoa(rate), floodFolder+"="+env.Dir())
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -37,7 +37,7 @@ const maxLine = 2 << 10
 // protocol knows, or none and the end of the connection; and the server is as it
 // was before.
 func TestMalformedRequests(t *testing.T) {
-	l := shared
+	env := shared
 	seed := rand.Uint64()
 	if given := os.Getenv("SEED"); given != "" {
 		var err error
@@ -46,25 +46,25 @@ func TestMalformedRequests(t *testing.T) {
 		}
 	}
 	t.Logf("SEED=%d", seed)
-	l.prepare(t)
-	l.build(t)
-	before, since := l.held(t), len(l.log(t, 0))
+	env.prepare(t)
+	env.build(t)
+	before, since := env.held(t), len(env.log(t, 0))
 	var answers, refusals atomic.Int64
 	var all sync.WaitGroup
 	for worker := range workers {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(seed, uint64(worker)))
-			one, two := l.tls("http/1.1", l.client), l.tls("h2", l.client)
+			one, two := env.tls("http/1.1", env.client), env.tls("h2", env.client)
 			for number := range requests / workers {
 				var text []byte
 				var got []answer
 				var err error
 				if number%4 == 0 {
 					text = request2(r)
-					got, err = l.send(two, text, answers2)
+					got, err = env.send(two, text, answers2)
 				} else {
 					text = request1(r)
-					got, err = l.send(one, text, answers1)
+					got, err = env.send(one, text, answers1)
 				}
 				if err != nil {
 					t.Errorf("worker %d, number %d: %v: %.300q", worker, number, err, text)
@@ -86,9 +86,9 @@ func TestMalformedRequests(t *testing.T) {
 	if refusals.Load() < requests/4 {
 		t.Error("most of the requests were not malformed")
 	}
-	l.nothingLeft(t, before)
+	env.nothingLeft(t, before)
 	lines := 0
-	for line := range strings.Lines(l.log(t, since)) {
+	for line := range strings.Lines(env.log(t, since)) {
 		lines++
 		if len(line) > maxLine || strings.Contains(line, "panic") || strings.Contains(line, `"level":"ERROR"`) {
 			t.Errorf("logged: %.500s", line)
@@ -97,13 +97,13 @@ func TestMalformedRequests(t *testing.T) {
 	if most := int(answers.Load()) + 2*requests; lines > most {
 		t.Errorf("%d lines are logged, want %d at most", lines, most)
 	}
-	l.build(t) // it still can
+	env.build(t) // it still can
 }
 
 // send sends a text over a connection of its own, says that it has said all, and
 // reads what is answered until the end. That there is no end is an error.
-func (l *lab) send(config *tls.Config, text []byte, read func(io.Reader) (found []answer, over bool)) ([]answer, error) {
-	raw, err := net.Dial("tcp", l.address)
+func (env *environment) send(config *tls.Config, text []byte, read func(io.Reader) (found []answer, over bool)) ([]answer, error) {
+	raw, err := net.Dial("tcp", env.address)
 	if err != nil {
 		return nil, err
 	}
@@ -238,8 +238,8 @@ func answers2(stream io.Reader) (found []answer, over bool) {
 // A body or a header without an end is refused after what the server takes of it,
 // not when its sender gets tired.
 func TestEndlessRequests(t *testing.T) {
-	l := shared
-	before := l.held(t)
+	env := shared
+	before := env.held(t)
 	for name, request := range map[string]struct {
 		head, piece string
 		code        int
@@ -252,7 +252,7 @@ func TestEndlessRequests(t *testing.T) {
 		"request line":       {"GET /", strings.Repeat("x", 1<<16), http.StatusRequestHeaderFieldsTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn, err := tls.Dial("tcp", l.address, l.tls("http/1.1", l.client))
+			conn, err := tls.Dial("tcp", env.address, env.tls("http/1.1", env.client))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -284,5 +284,5 @@ func TestEndlessRequests(t *testing.T) {
 			}
 		})
 	}
-	l.nothingLeft(t, before)
+	env.nothingLeft(t, before)
 }

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opensbs/sbs/test/suite"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // await waits for a condition that another process brings about.
-func (l *lab) await(t *testing.T, what string, holds func() bool) {
+func (env *environment) await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -29,17 +29,17 @@ func (l *lab) await(t *testing.T, what string, holds func() bool) {
 // A step that does not want to end, whatever it is asked: clean ends it, and all
 // that it started.
 func TestEndlessStep(t *testing.T) {
-	l := shared
-	l.repository(t, "endless").add(files{"Dockerfile": text("FROM " + l.BaseImage + "\n" +
+	env := shared
+	env.repository(t, "endless").add(files{"Dockerfile": text("FROM " + env.BaseImage + "\n" +
 		"RUN trap '' TERM INT HUP QUIT; (setsid sh -c 'trap \"\" TERM; sleep 86392.5; sleep 86392.5' &); while :; do sleep 86393.5; done\n")})
-	l.initialise(t, "endless", nil)
-	l.begin(t)
-	l.await(t, "running", func() bool { return suite.Runs(t, "sleep\x0086392.5") && suite.Runs(t, "sleep\x0086393.5") })
-	if _, err := l.client.Clean(t.Context()); err != nil {
+	env.initialise(t, "endless", nil)
+	env.begin(t)
+	env.await(t, "running", func() bool { return kit.Runs(t, "sleep\x0086392.5") && kit.Runs(t, "sleep\x0086393.5") })
+	if _, err := env.client.Clean(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l.nothingLeft(t, "endless")
-	if suite.Runs(t, "sleep\x008639") {
+	env.nothingLeft(t, "endless")
+	if kit.Runs(t, "sleep\x008639") {
 		t.Error("something of the step still runs")
 	}
 }

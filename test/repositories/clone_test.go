@@ -66,7 +66,7 @@ func link(target string) gitserver.File {
 // What a commit can hold. Names, and what else git refuses itself, are tested
 // one by one in server/source.
 func TestCommits(t *testing.T) {
-	l := shared
+	env := shared
 	outside := t.TempDir()
 	canary := filepath.Join(outside, "canary")
 	if err := os.WriteFile(canary, []byte("untouched"), 0o600); err != nil {
@@ -175,7 +175,7 @@ func TestCommits(t *testing.T) {
 				}
 			}, nil, ""},
 		},
-		submodules(t, l),
+		submodules(t, env),
 		// What git would run, and the server must not.
 		[]commit{
 			{"hooks and filters", of(files{
@@ -189,11 +189,11 @@ func TestCommits(t *testing.T) {
 	) {
 		t.Run(c.name, func(t *testing.T) {
 			name := "commit-" + strings.ReplaceAll(strings.ToLower(c.name), " ", "-")
-			c.make(l.repository(t, name))
-			built := l.build(t, name, c.changes)
+			c.make(env.repository(t, name))
+			built := env.build(t, name, c.changes)
 			if c.refused == "" {
 				built.harmless(t)
-				l.complete(t, name)
+				env.complete(t, name)
 			} else {
 				built.refused(t, c.refused)
 			}
@@ -207,9 +207,9 @@ func TestCommits(t *testing.T) {
 
 // A name that a program could take for an option is refused before any is asked.
 func TestBranchesThatAreOptions(t *testing.T) {
-	l := shared
+	env := shared
 	for _, branch := range []string{"--upload-pack=touch", "-u", "a..b", "a b", "a\x1b[2J", "../main", "refs/heads/a.lock", "@{-1}"} {
-		_, err := l.client.Init(t.Context(), l.parameters(t, "none", map[string]any{"GITHUB_BRANCH": branch}))
+		_, err := env.client.Init(t.Context(), env.parameters(t, "none", map[string]any{"GITHUB_BRANCH": branch}))
 		if err == nil || !strings.Contains(err.Error(), "is not a name that git allows") {
 			t.Errorf("%q: %v", branch, err)
 		}
@@ -218,15 +218,15 @@ func TestBranchesThatAreOptions(t *testing.T) {
 
 // Who builds a pointer of Git LFS is told.
 func TestPointers(t *testing.T) {
-	l := shared
-	l.repository(t, "pointers").add(files{
+	env := shared
+	env.repository(t, "pointers").add(files{
 		"Dockerfile":     text(hello),
 		".gitattributes": text("*.bin filter=lfs diff=lfs merge=lfs -text\n"),
 		"large.bin":      text("version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("0a", 32) + "\nsize 12345\n"),
 	})
-	built := l.build(t, "pointers", nil)
+	built := env.build(t, "pointers", nil)
 	built.harmless(t)
-	l.complete(t, "pointers")
+	env.complete(t, "pointers")
 	if !strings.Contains(built.log, "1 of the files are pointers of Git LFS") {
 		t.Errorf("the log says nothing of the pointer:\n%s", tail(built.log))
 	}
@@ -234,10 +234,10 @@ func TestPointers(t *testing.T) {
 
 // complete holds what the manifest says of the commit against the commit: all of
 // it must be in there, as git unpacks it.
-func (l *lab) complete(t *testing.T, name string) {
+func (env *environment) complete(t *testing.T, name string) {
 	t.Helper()
 	dir := t.TempDir()
-	archive, _, err := l.client.SaveManifest(t.Context(), "", dir)
+	archive, _, err := env.client.SaveManifest(t.Context(), "", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func (l *lab) complete(t *testing.T, name string) {
 		}
 	}
 	got, err := gitserver.Git(t.Context(), filepath.Join(dir, "git"), nil, "rev-parse", "HEAD^{tree}")
-	want, failed := gitserver.Git(t.Context(), filepath.Join(l.GitRoot, name+".git"), nil, "--no-replace-objects", "rev-parse", "main^{tree}")
+	want, failed := gitserver.Git(t.Context(), filepath.Join(env.GitRoot, name+".git"), nil, "--no-replace-objects", "rev-parse", "main^{tree}")
 	if err != nil || failed != nil || got != want {
 		t.Errorf("the manifest has the tree %q, want %q; %v, %v", got, want, err, failed)
 	}

@@ -14,14 +14,14 @@ import (
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/test/harness"
 	"github.com/opensbs/sbs/test/harness/loopback"
-	"github.com/opensbs/sbs/test/suite"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // planted stands in the server's environment, where no build may find it.
 const planted = "planted-9f1c27d3e5b84a60"
 
-// lab is a stack and a client of its server.
-type lab struct {
+// environment is a stack and a client of its server.
+type environment struct {
 	*harness.Stack
 	client *client.Client
 	docker *docker.Client
@@ -31,9 +31,9 @@ type lab struct {
 }
 
 // shared is the stack of all tests.
-var shared *lab
+var shared *environment
 
-func TestMain(m *testing.M) { suite.Run(m, start) }
+func TestMain(m *testing.M) { kit.Run(m, start) }
 
 func start(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error) {
 	port, err := loopback.FreePort(ctx)
@@ -47,34 +47,34 @@ func start(ctx context.Context, dir string, programs harness.Options) (stop func
 	if err != nil {
 		return nil, err
 	}
-	shared = &lab{Stack: stack, cli: programs.ClientBinary, health: health}
+	shared = &environment{Stack: stack, cli: programs.ClientBinary, health: health}
 	if err := shared.connect(); err != nil {
 		return nil, errors.Join(err, shared.close())
 	}
 	return shared.close, nil
 }
 
-func (l *lab) connect() (err error) {
-	if l.docker, err = docker.NewClientWithOpts(docker.FromEnv, docker.WithAPIVersionNegotiation()); err != nil {
+func (env *environment) connect() (err error) {
+	if env.docker, err = docker.NewClientWithOpts(docker.FromEnv, docker.WithAPIVersionNegotiation()); err != nil {
 		return err
 	}
-	if l.client, err = suite.Connect(l.Dir()); err != nil {
+	if env.client, err = kit.Connect(env.Dir()); err != nil {
 		return err
 	}
-	if l.given, err = suite.Parameters(l.Dir()); err != nil {
+	if env.given, err = kit.Parameters(env.Dir()); err != nil {
 		return err
 	}
-	l.given["IMAGE_SIGNING"] = "simple" // the quickest
+	env.given["IMAGE_SIGNING"] = "simple" // the quickest
 	return nil
 }
 
-func (l *lab) close() error {
-	if l.client != nil {
-		l.client.Close()
+func (env *environment) close() error {
+	if env.client != nil {
+		env.client.Close()
 	}
-	err := l.Close(context.Background())
-	if l.docker != nil {
-		err = errors.Join(err, l.docker.Close())
+	err := env.Close(context.Background())
+	if env.docker != nil {
+		err = errors.Join(err, env.docker.Close())
 	}
 	return err
 }

@@ -82,13 +82,13 @@ func growing(t *testing.T) []gitserver.Packed {
 // What a few megabytes of a pack come to, and what the server makes of it: the
 // git server sends the packs as they are, object ids that are none included.
 func TestPacks(t *testing.T) {
-	l := shared
+	env := shared
 	const id = "00000000000000000000000000000000000000b1"
 	blob := func(size int64, mebibytes int) []gitserver.Packed {
 		return []gitserver.Packed{{ID: id, Kind: plumbing.BlobObject, Size: size, Stream: zeros(t, mebibytes)}}
 	}
 	grown := growing(t)
-	before := l.memory(t, "VmRSS")
+	before := env.memory(t, "VmRSS")
 	for name, test := range map[string]struct {
 		objects []gitserver.Packed
 		refused string
@@ -101,7 +101,7 @@ func TestPacks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			repository := "pack-" + strings.ReplaceAll(strings.ToLower(name), " ", "-")
-			r := l.repository(t, repository)
+			r := env.repository(t, repository)
 			entries := []gitserver.Entry{{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)}}
 			for i, object := range test.objects {
 				entries = append(entries, gitserver.Entry{Mode: "100644", Name: fmt.Sprintf("bomb%d", i), ID: object.ID})
@@ -110,8 +110,8 @@ func TestPacks(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.commit(r.tree(entries...), "", "bomb")
-			most := l.most(t)
-			l.build(t, repository, nil).refused(t, test.refused)
+			most := env.most(t)
+			env.build(t, repository, nil).refused(t, test.refused)
 			if took := most(); took > 512<<20 {
 				t.Errorf("the volume came to %d MB", took>>20)
 			}
@@ -119,7 +119,7 @@ func TestPacks(t *testing.T) {
 	}
 	// A folder of many folders: a few objects, a million files and more.
 	t.Run("folders of folders", func(t *testing.T) {
-		r := l.repository(t, "pack-folders")
+		r := env.repository(t, "pack-folders")
 		tree := r.tree(gitserver.Entry{Mode: "100644", Name: "f", ID: r.blob("x")})
 		for range 7 {
 			var entries []gitserver.Entry
@@ -129,25 +129,25 @@ func TestPacks(t *testing.T) {
 			tree = r.tree(entries...)
 		}
 		r.commit(r.tree(gitserver.Entry{Mode: "40000", Name: "d", ID: tree}), "", "bomb")
-		l.initialise(t, "pack-folders", nil)
-		l.begin(t)
-		l.await(t, "checked out, or is about to be", func() bool {
-			found, _ := filepath.Glob(filepath.Join(l.Server.Volume(), "work", "*", "git", "d", "d0"))
+		env.initialise(t, "pack-folders", nil)
+		env.begin(t)
+		env.await(t, "checked out, or is about to be", func() bool {
+			found, _ := filepath.Glob(filepath.Join(env.Server.Volume(), "work", "*", "git", "d", "d0"))
 			return len(found) > 0
 		})
-		if _, err := l.client.Clean(t.Context()); err != nil {
+		if _, err := env.client.Clean(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		l.nothingLeft(t, "pack-folders")
+		env.nothingLeft(t, "pack-folders")
 	})
-	if peak := l.memory(t, "VmHWM"); peak > before+200<<20 {
+	if peak := env.memory(t, "VmHWM"); peak > before+200<<20 {
 		t.Errorf("the server came to %d MB from %d MB", peak>>20, before>>20)
 	}
 }
 
 // most watches what the server's scratch space takes on disk, until its result
 // is asked for.
-func (l *lab) most(t *testing.T) (result func() int64) {
+func (env *environment) most(t *testing.T) (result func() int64) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	largest := make(chan int64)
@@ -158,7 +158,7 @@ func (l *lab) most(t *testing.T) (result func() int64) {
 		for {
 			select {
 			case <-ticker.C:
-				most = max(most, l.deleted())
+				most = max(most, env.deleted())
 			case <-ctx.Done():
 				largest <- most
 				return
@@ -173,8 +173,8 @@ func (l *lab) most(t *testing.T) (result func() int64) {
 
 // deleted is the size of the files that the server holds open without a name:
 // what it receives lies in such.
-func (l *lab) deleted() (total int64) {
-	open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", l.Server.PID()))
+func (env *environment) deleted() (total int64) {
+	open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", env.Server.PID()))
 	for _, name := range open {
 		target, err := os.Readlink(name)
 		if err != nil || !strings.HasSuffix(target, "(deleted)") {

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/test/harness/gitserver"
-	"github.com/opensbs/sbs/test/suite"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // look is what a step does to find out where it is. What it can reach it tells
@@ -44,26 +44,26 @@ type step struct {
 }
 
 func TestSteps(t *testing.T) {
-	l := shared
-	server, err := url.Parse(l.Server.URL())
+	env := shared
+	server, err := url.Parse(env.Server.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	from := "FROM " + l.BaseImage + "\n"
-	before := l.memory(t, "VmRSS")
+	from := "FROM " + env.BaseImage + "\n"
+	before := env.memory(t, "VmRSS")
 	for _, s := range []step{
-		{"looks around", from + "COPY look.sh /\n" + fmt.Sprintf("RUN sh /look.sh %q %q %s %s\n", l.Server.Volume(), l.Server.Enclave(), server.Port(), l.health),
-			files{"look.sh": text(look)}, "", l.foundNothing},
+		{"looks around", from + "COPY look.sh /\n" + fmt.Sprintf("RUN sh /look.sh %q %q %s %s\n", env.Server.Volume(), env.Server.Enclave(), server.Port(), env.health),
+			files{"look.sh": text(look)}, "", env.foundNothing},
 		{"context above", from + "COPY ../../../../../../../../etc/passwd /x\n", nil, "no such file", nil},
 		{"folder above", from + "COPY a/../../data /x\n", nil, "not found", nil},
-		{"context by link", from + "COPY out/sbs-config.json /x\n", files{"out": link(l.Dir())}, "not found", nil},
+		{"context by link", from + "COPY out/sbs-config.json /x\n", files{"out": link(env.Dir())}, "not found", nil},
 		{"mount above", from + "RUN --mount=target=/x,source=../../.. ls -R /x && test ! -e /x/builds\n", nil, "", nil},
 		{"file by URL", from + "ADD file:///etc/passwd /x\n", nil, "no such file", nil},
-		{"port of the server", from + "ADD " + l.Server.URL() + "/image /x\n", nil, "x509", nil},
-		{"health port", from + "ADD http://" + l.health + "/metrics /x\n", nil, "404", nil},
+		{"port of the server", from + "ADD " + env.Server.URL() + "/image /x\n", nil, "x509", nil},
+		{"health port", from + "ADD http://" + env.health + "/metrics /x\n", nil, "404", nil},
 		{"image of another build", "FROM " + strings.Repeat("0a", 32) + "\n", nil, "64-byte hexadecimal", nil},
 		{"daemon", from + "RUN (setsid sleep 86391.5 </dev/null >/dev/null 2>&1 &) && true\n", nil, "", func(t *testing.T, _ result) {
-			if suite.Runs(t, "86391.5") {
+			if kit.Runs(t, "86391.5") {
 				t.Error("what the step started still runs")
 			}
 		}},
@@ -85,8 +85,8 @@ func TestSteps(t *testing.T) {
 			for path, file := range s.others {
 				content[path] = file
 			}
-			l.repository(t, name).add(content)
-			built := l.build(t, name, nil)
+			env.repository(t, name).add(content)
+			built := env.build(t, name, nil)
 			if s.refused == "" {
 				built.harmless(t)
 			} else {
@@ -97,7 +97,7 @@ func TestSteps(t *testing.T) {
 			}
 		})
 	}
-	if peak := l.memory(t, "VmHWM"); peak > before+200<<20 {
+	if peak := env.memory(t, "VmHWM"); peak > before+200<<20 {
 		t.Errorf("the server came to %d MB from %d MB", peak>>20, before>>20)
 	}
 }
@@ -117,7 +117,7 @@ func doom() files {
 }
 
 // foundNothing holds what a step has seen against what is none of its business.
-func (l *lab) foundNothing(t *testing.T, r result) {
+func (env *environment) foundNothing(t *testing.T, r result) {
 	if !strings.Contains(r.log, "it looked around") {
 		t.Errorf("the step did not look around:\n%s", tail(r.log))
 	}
@@ -126,8 +126,8 @@ func (l *lab) foundNothing(t *testing.T, r result) {
 			t.Errorf("the step says: %s", line)
 		}
 	}
-	secrets := []string{planted, "SBS_", "SERVER_KEY", filepath.Base(l.Dir()) + "/parts"}
-	for key, value := range l.given {
+	secrets := []string{planted, "SBS_", "SERVER_KEY", filepath.Base(env.Dir()) + "/parts"}
+	for key, value := range env.given {
 		if secret, ok := value.(string); ok && (strings.Contains(key, "PASSWORD") || strings.Contains(key, "SECRET") || key == "GITHUB_KEY") {
 			secrets = append(secrets, strings.TrimSpace(secret))
 		}

@@ -11,10 +11,10 @@ import (
 
 // submodules are commits with a submodule at sub that is more, or another, than
 // a repository to clone.
-func submodules(t *testing.T, l *lab) []commit {
+func submodules(t *testing.T, env *environment) []commit {
 	t.Helper()
-	l.repository(t, "inner").add(files{"text": text("inner")})
-	inner, err := gitserver.Git(t.Context(), l.GitRoot+"/inner.git", nil, "rev-parse", "main")
+	env.repository(t, "inner").add(files{"text": text("inner")})
+	inner, err := gitserver.Git(t.Context(), env.GitRoot+"/inner.git", nil, "rev-parse", "main")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,8 +33,8 @@ func submodules(t *testing.T, l *lab) []commit {
 	command[".gitmodules"] = text(command[".gitmodules"].Content + "\tupdate = !touch owned\n")
 	return []commit{
 		{"submodule updated by a command", of(command), recurse, `the value "!touch owned" is refused`},
-		{"submodule by file", at("file://" + l.GitRoot + "/inner.git"), recurse, `has the scheme "file"`},
-		{"submodule by path", at(l.GitRoot + "/inner.git"), recurse, "is no address of a remote repository"},
+		{"submodule by file", at("file://" + env.GitRoot + "/inner.git"), recurse, `has the scheme "file"`},
+		{"submodule by path", at(env.GitRoot + "/inner.git"), recurse, "is no address of a remote repository"},
 		{"submodule above the host", at("../../../../inner.git"), recurse, "leaves the host"},
 		{"submodule by option", at("--upload-pack=touch"), recurse, "is no address of a remote repository"},
 		{"submodule by short option", at("-u./owned"), recurse, "is no address of a remote repository"},

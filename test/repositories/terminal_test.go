@@ -37,12 +37,12 @@ func bare(t *testing.T, where, text string) {
 
 // An auditor reads the log and the status of a build in a terminal.
 func TestTerminals(t *testing.T) {
-	l := shared
+	env := shared
 	raw := "a\x1b[2J\x1b]0;owned\a\u009b2J\u202eb"
 	for name, dockerfile := range map[string]string{
-		"output":      "FROM " + l.BaseImage + "\nRUN printf '" + steering + "' && printf '" + steering + "' >&2 && head -c 100000 /bin/busybox\n",
-		"failure":     "FROM " + l.BaseImage + "\nRUN printf '" + steering + "'; exit 1\n",
-		"command":     "FROM " + l.BaseImage + "\nRUN echo '" + raw + "'; exit 1\n",
+		"output":      "FROM " + env.BaseImage + "\nRUN printf '" + steering + "' && printf '" + steering + "' >&2 && head -c 100000 /bin/busybox\n",
+		"failure":     "FROM " + env.BaseImage + "\nRUN printf '" + steering + "'; exit 1\n",
+		"command":     "FROM " + env.BaseImage + "\nRUN echo '" + raw + "'; exit 1\n",
 		"instruction": "FROM scratch\n" + raw + " x\n",
 		"stage":       "FROM scratch AS " + raw + "\n",
 		"base":        "FROM " + raw + "\n",
@@ -50,16 +50,16 @@ func TestTerminals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			repository := "terminal-" + name
-			l.repository(t, repository).add(files{"Dockerfile": text(dockerfile)})
-			built := l.build(t, repository, nil)
+			env.repository(t, repository).add(files{"Dockerfile": text(dockerfile)})
+			built := env.build(t, repository, nil)
 			if built.succeeded() != (name == "output") {
 				t.Errorf("%q (%s)", built.Status.Status, built.Cause)
 			}
 			bare(t, "the status", built.Status.Status+"\n"+built.Cause)
 			bare(t, "the log", built.log)
 			for _, command := range [][]string{{"log", "--log", "build"}, {"status"}, {"status", "--wait"}, {"builds"}} {
-				run := exec.CommandContext(t.Context(), l.cli, append(command, "--env", "sbs-config.json")...)
-				run.Dir = l.Dir()
+				run := exec.CommandContext(t.Context(), env.cli, append(command, "--env", "sbs-config.json")...)
+				run.Dir = env.Dir()
 				said, err := run.CombinedOutput()
 				if err != nil && command[len(command)-1] != "--wait" { // which tells of the failure by its exit code
 					t.Errorf("%q: %v: %s", command, err, said)
@@ -68,9 +68,9 @@ func TestTerminals(t *testing.T) {
 			}
 		})
 	}
-	said, err := os.ReadFile(l.Server.Log())
+	said, err := os.ReadFile(env.Server.Log())
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare(t, filepath.Base(l.Server.Log()), string(said))
+	bare(t, filepath.Base(env.Server.Log()), string(said))
 }

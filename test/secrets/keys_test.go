@@ -23,14 +23,14 @@ import (
 
 // born are the private keys that were made in the server, out of its sealed
 // files: the numbers alone, because all else of a key is public.
-func (l *lab) born(t *testing.T) []secret {
+func (env *environment) born(t *testing.T) []secret {
 	t.Helper()
-	inside, err := enclave.Simulate(l.Server.Enclave())
+	inside, err := enclave.Simulate(env.Server.Enclave())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []secret
-	root := filepath.Join(l.Server.Volume(), "sealed")
+	root := filepath.Join(env.Server.Volume(), "sealed")
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err

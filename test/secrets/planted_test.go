@@ -129,14 +129,14 @@ var (
 )
 
 // operators are the secrets that no developer gave, and that token.
-func (l *lab) operators(t testing.TB) []secret {
+func (env *environment) operators(t testing.TB) []secret {
 	t.Helper()
 	found := []secret{
 		{"the token in the URL", urlToken},
 		{"the proxy's password", proxyPassword},
-		{"the server's TLS key", l.tlsKey(t)},
-		{"the simulated enclave's image secret", l.enclaveFile(t, "image-secret")},
-		{"the image's OpenPGP key", l.enclaveFile(t, "server-image-private.asc")},
+		{"the server's TLS key", env.tlsKey(t)},
+		{"the simulated enclave's image secret", env.enclaveFile(t, "image-secret")},
+		{"the image's OpenPGP key", env.enclaveFile(t, "server-image-private.asc")},
 	}
 	for name, value := range contract {
 		found = append(found, secret{name, value})

@@ -28,17 +28,17 @@ func TestSecretsAreNowhere(t *testing.T) {
 		}
 		values[key] = text
 	}
-	l := start(t)
-	broken := breakages(t, l, values)
-	values["GITHUB_CREDENTIALS"] = credentials(t, l)
+	env := start(t)
+	broken := breakages(t, env, values)
+	values["GITHUB_CREDENTIALS"] = credentials(t, env)
 
 	// Parameters that the stack needs no value of its own for get a planted one.
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if _, has := l.given[key]; !has && key != "NEW_SECRET" && !strings.Contains(key, "HMAC") && key != "GITHUB_TOKEN" {
-			l.given[key] = values[key]
+		if _, has := env.given[key]; !has && key != "NEW_SECRET" && !strings.Contains(key, "HMAC") && key != "GITHUB_TOKEN" {
+			env.given[key] = values[key]
 		}
 	}
-	l.given["DOCKER_RO_PASSWORD"] = values["DOCKER_RO_PASSWORD"]
+	env.given["DOCKER_RO_PASSWORD"] = values["DOCKER_RO_PASSWORD"]
 	delete(values, "GITHUB_KEY") // only its own form is taken; the stack's is looked for
 	delete(values, "SECRET")
 	secretKeys := map[string]bool{"GITHUB_KEY": true, "SECRET": true}
@@ -50,7 +50,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 		maps.DeleteFunc(found, func(key string, value any) bool { return !secretKeys[key] || value == nil })
 		return found
 	}
-	all := []map[string]any{values, only(l.given)}
+	all := []map[string]any{values, only(env.given)}
 	for _, b := range broken {
 		all = append(all, only(b.changes))
 	}
@@ -58,14 +58,14 @@ func TestSecretsAreNowhere(t *testing.T) {
 	all = append(all, map[string]any{"GITHUB_KEY": wrongKey})
 
 	// The first build makes the keys that the others are searched for.
-	if status, _ := l.build(t, l.given); status.Status != api.StatusSuccess {
+	if status, _ := env.build(t, env.given); status.Status != api.StatusSuccess {
 		t.Fatalf("the first build ended with %q: %s", status.Status, status.Cause)
 	}
-	known := l.operators(t)
+	known := env.operators(t)
 	for _, set := range all {
 		known = append(known, list(set)...)
 	}
-	born := l.born(t)
+	born := env.born(t)
 	if len(born) < 10 {
 		t.Fatalf("only %d numbers of keys were found", len(born))
 	}
@@ -77,41 +77,41 @@ func TestSecretsAreNowhere(t *testing.T) {
 	}
 
 	watch := &watch{
-		search: search, folders: []string{l.Server.Volume(), l.temporary}, program: l.program,
+		search: search, folders: []string{env.Server.Volume(), env.temporary}, program: env.program,
 		ours: map[string]bool{"HTTPS_PROXY": true, "IMAGE_SECRET": true, "IMAGE_SECRET_PREVIOUS": true},
 	}
 	watch.start()
 	// The key for this repository opens it, and GITHUB_KEY would not.
-	status, told := l.build(t, l.with(map[string]any{"GITHUB_KEY": wrongKey}))
+	status, told := env.build(t, env.with(map[string]any{"GITHUB_KEY": wrongKey}))
 	if status.Status != api.StatusSuccess {
 		t.Errorf("the build ended with %q: %s", status.Status, status.Cause)
 	}
 	look("the events of a success", told)
-	l.answers(t, look)
+	env.answers(t, look)
 	for _, b := range broken {
-		status, told := l.build(t, l.with(b.changes))
+		status, told := env.build(t, env.with(b.changes))
 		if !strings.HasPrefix(status.Status, "exiting due to a non-zero return value: ") {
 			t.Errorf("%s: the build ended with %q", b.step, status.Status)
 		}
 		look("the events of a failure: "+b.step, told)
-		l.answers(t, func(where, text string) { look(where+" after "+b.step, text) })
+		env.answers(t, func(where, text string) { look(where+" after "+b.step, text) })
 	}
-	l.refusals(t, values, look)
-	l.exports(t, values, look)
-	l.abort(t)
+	env.refusals(t, values, look)
+	env.exports(t, values, look)
+	env.abort(t)
 	for found := range watch.end() {
 		t.Error(found)
 	}
 	t.Logf("%d looks while builds ran", watch.passes.Load())
 
 	for name, dir := range map[string]string{
-		"the data volume": l.Server.Volume(), "the registry": l.parts("registry"), "the notary server": l.parts("notary"), "TMPDIR": l.temporary,
+		"the data volume": env.Server.Volume(), "the registry": env.parts("registry"), "the notary server": env.parts("notary"), "TMPDIR": env.temporary,
 	} {
 		if files := folder(t, dir, look); files == 0 && name != "TMPDIR" {
 			t.Errorf("%s is empty", name)
 		}
 	}
-	log, err := os.ReadFile(l.Server.Log())
+	log, err := os.ReadFile(env.Server.Log())
 	if err != nil || !strings.Contains(string(log), "SIGABRT") {
 		t.Errorf("the server's log does not hold its end: %v", err)
 	}
@@ -119,16 +119,16 @@ func TestSecretsAreNowhere(t *testing.T) {
 }
 
 // answers asks everything that can be asked.
-func (l *lab) answers(t testing.TB, look func(where, text string)) {
+func (env *environment) answers(t testing.TB, look func(where, text string)) {
 	t.Helper()
 	for _, path := range []string{"/image", "/log/build", "/manifest", "/publickey", "/imagedigest", "/builds", "/attestation?nonce=" + strings.Repeat("A", 22), "/metrics", "/events", "/nowhere"} {
-		_, text := l.ask(t, http.MethodGet, path, "")
+		_, text := env.ask(t, http.MethodGet, path, "")
 		unpack("GET "+path, text, look)
 	}
 	// These two exist to tell whoever deploys the image its read-only password.
 	for _, path := range []string{"/config-json", "/config-python"} {
-		_, text := l.ask(t, http.MethodGet, path, "")
-		for form, shown := range forms(l.given["DOCKER_RO_PASSWORD"].(string)) {
+		_, text := env.ask(t, http.MethodGet, path, "")
+		for form, shown := range forms(env.given["DOCKER_RO_PASSWORD"].(string)) {
 			if form == "as JSON" || form == "as JSON for pages" {
 				text = strings.ReplaceAll(text, shown, "")
 			}
@@ -138,14 +138,14 @@ func (l *lab) answers(t testing.TB, look func(where, text string)) {
 }
 
 // refusals send each secret in a form that is refused.
-func (l *lab) refusals(t testing.TB, values map[string]any, look func(where, text string)) {
+func (env *environment) refusals(t testing.TB, values map[string]any, look func(where, text string)) {
 	t.Helper()
 	for key, value := range values {
 		for name, bad := range map[string]any{
 			"a list": []any{value}, "a control character": fmt.Sprint(value) + "\x01", "too long": strings.Repeat(fmt.Sprint(value), 3000),
 		} {
 			for _, method := range []string{http.MethodPost, http.MethodPatch} {
-				code, text := l.ask(t, method, "/image", l.with(map[string]any{key: bad}))
+				code, text := env.ask(t, method, "/image", env.with(map[string]any{key: bad}))
 				if code < 400 || code >= 500 {
 					t.Errorf("%s with %s in %s: code %d", method, name, key, code)
 				}
@@ -154,7 +154,7 @@ func (l *lab) refusals(t testing.TB, values map[string]any, look func(where, tex
 		}
 	}
 	for name, bad := range badCredentials(values["GITHUB_CREDENTIALS"].([]any)) {
-		code, text := l.ask(t, http.MethodPost, "/image", l.with(map[string]any{"GITHUB_CREDENTIALS": bad}))
+		code, text := env.ask(t, http.MethodPost, "/image", env.with(map[string]any{"GITHUB_CREDENTIALS": bad}))
 		if code < 400 || code >= 500 {
 			t.Errorf("%s: code %d", name, code)
 		}
@@ -164,32 +164,32 @@ func (l *lab) refusals(t testing.TB, values map[string]any, look func(where, tex
 		map[string]any{"secret": values["NEW_SECRET"], "state": values["DOCKER_PASSWORD"]},
 		map[string]any{"secret": values["NEW_SECRET"], "state_bucket_name": "states", "name": "nothing"},
 	} {
-		_, text := l.ask(t, http.MethodPost, "/state-image", body)
+		_, text := env.ask(t, http.MethodPost, "/state-image", body)
 		look("the refusal of a state", text)
 	}
-	_, text := l.ask(t, http.MethodGet, "/manifest", map[string]any{"BUILD_NAME": values["DOCKER_PASSWORD"]})
+	_, text := env.ask(t, http.MethodGet, "/manifest", map[string]any{"BUILD_NAME": values["DOCKER_PASSWORD"]})
 	look("the refusal of a build's name", text)
 }
 
 // exports takes the state out, in both ways, and changes the secret.
-func (l *lab) exports(t testing.TB, values map[string]any, look func(where, text string)) {
+func (env *environment) exports(t testing.TB, values map[string]any, look func(where, text string)) {
 	t.Helper()
-	l.must(t, http.StatusOK, http.MethodPost, "/image", l.given)
-	unpack("the state image", l.must(t, http.StatusOK, http.MethodGet, "/state-image", map[string]any{}), look)
-	look("the answer of an export", l.must(t, http.StatusOK, http.MethodGet, "/state-image", map[string]any{"state_bucket_name": "states"}))
-	look("the answer of an update", l.must(t, http.StatusOK, http.MethodPatch, "/image", l.with(map[string]any{"NEW_SECRET": values["NEW_SECRET"]})))
+	env.must(t, http.StatusOK, http.MethodPost, "/image", env.given)
+	unpack("the state image", env.must(t, http.StatusOK, http.MethodGet, "/state-image", map[string]any{}), look)
+	look("the answer of an export", env.must(t, http.StatusOK, http.MethodGet, "/state-image", map[string]any{"state_bucket_name": "states"}))
+	look("the answer of an update", env.must(t, http.StatusOK, http.MethodPatch, "/image", env.with(map[string]any{"NEW_SECRET": values["NEW_SECRET"]})))
 }
 
 // abort ends the server as a bug would, while it builds: what it says then is
 // searched with the log, and a core file with the folder it works in.
-func (l *lab) abort(t testing.TB) {
+func (env *environment) abort(t testing.TB) {
 	t.Helper()
-	l.must(t, http.StatusOK, http.MethodPut, "/image", "")
-	if err := syscall.Kill(l.Server.PID(), syscall.SIGABRT); err != nil {
+	env.must(t, http.StatusOK, http.MethodPut, "/image", "")
+	if err := syscall.Kill(env.Server.PID(), syscall.SIGABRT); err != nil {
 		t.Fatal(err)
 	}
-	<-l.Server.Done()
-	if cores, err := filepath.Glob(l.parts("core*")); err != nil || len(cores) > 0 {
+	<-env.Server.Done()
+	if cores, err := filepath.Glob(env.parts("core*")); err != nil || len(cores) > 0 {
 		t.Errorf("core files: %q, %v", cores, err)
 	}
 }

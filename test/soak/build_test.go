@@ -28,16 +28,16 @@ const (
 )
 
 // once builds once, with a fault or in peace, and says how that ended.
-func (l *lab) once(t *testing.T, f fault, in *injection) string {
+func (env *environment) once(t *testing.T, f fault, in *injection) string {
 	t.Helper()
 	if in == nil {
 		in = &injection{}
 	}
 	if f.parameters != nil {
-		l.update(t, f.parameters)
-		defer l.update(t, nil)
+		env.update(t, f.parameters)
+		defer env.update(t, nil)
 	}
-	status, err := l.run(t.Context(), in)
+	status, err := env.run(t.Context(), in)
 	if err != nil {
 		t.Errorf("%v; the build ended with %q (%s)", err, status.Status, status.Cause)
 		return wrong
@@ -46,7 +46,7 @@ func (l *lab) once(t *testing.T, f fault, in *injection) string {
 		t.Errorf("the build ended with %q (%s), which does not fit", status.Status, status.Cause)
 		return wrong
 	}
-	if err := l.recorded(f, status); err != nil {
+	if err := env.recorded(f, status); err != nil {
 		t.Error(err)
 		return wrong
 	}
@@ -57,7 +57,7 @@ func (l *lab) once(t *testing.T, f fault, in *injection) string {
 }
 
 // run builds and returns when the build has ended and what was broken is mended.
-func (l *lab) run(ctx context.Context, in *injection) (status api.Status, err error) {
+func (env *environment) run(ctx context.Context, in *injection) (status api.Status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if in.before != nil {
@@ -68,7 +68,7 @@ func (l *lab) run(ctx context.Context, in *injection) (status api.Status, err er
 	if in.heal != nil {
 		defer func() { err = errors.Join(err, in.heal()) }()
 	}
-	if _, err := l.client.Build(ctx); err != nil {
+	if _, err := env.client.Build(ctx); err != nil {
 		return status, err
 	}
 	injecting, over := context.WithCancelCause(ctx)
@@ -80,37 +80,37 @@ func (l *lab) run(ctx context.Context, in *injection) (status api.Status, err er
 		}
 		injected <- in.inject(injecting)
 	}()
-	status, err = l.client.Events(ctx, func(api.Event) error { return nil })
+	status, err = env.client.Events(ctx, func(api.Event) error { return nil })
 	over(errors.New("the build had ended"))
 	return status, errors.Join(err, <-injected)
 }
 
 // update gives the server the usual parameters, with changes.
-func (l *lab) update(t *testing.T, changes map[string]any) {
+func (env *environment) update(t *testing.T, changes map[string]any) {
 	t.Helper()
-	if _, err := l.client.Update(t.Context(), l.parameters(t, changes)); err != nil {
+	if _, err := env.client.Update(t.Context(), env.parameters(t, changes)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // recorded compares the records on the volume with what the server has said.
-func (l *lab) recorded(f fault, status api.Status) error {
-	folders, err := filepath.Glob(filepath.Join(l.Server.Volume(), "builds", "*"))
+func (env *environment) recorded(f fault, status api.Status) error {
+	folders, err := filepath.Glob(filepath.Join(env.Server.Volume(), "builds", "*"))
 	if err != nil {
 		return err
 	}
 	slices.Reverse(folders) // they are in the order of their names, which are times
-	if len(folders) < 2 && l.late != nil || len(folders) == 0 {
+	if len(folders) < 2 && env.late != nil || len(folders) == 0 {
 		return fmt.Errorf("there are folders of %d builds only", len(folders))
 	}
-	if l.late != nil {
-		if err := says(folders[1], *l.late); err != nil {
+	if env.late != nil {
+		if err := says(folders[1], *env.late); err != nil {
 			return fmt.Errorf("the build before: %w", err)
 		}
-		l.late = nil
+		env.late = nil
 	}
 	if f.late {
-		l.late = &status
+		env.late = &status
 		return nil
 	}
 	return says(folders[0], status)

@@ -18,13 +18,13 @@ import (
 var clientGone = fault{
 	name: "client gone",
 	moments: []moment{
-		{"that follows the build", func(l *lab, random *rand.Rand) *injection {
+		{"that follows the build", func(env *environment, random *rand.Rand) *injection {
 			status := statuses[random.IntN(len(statuses))]
-			return &injection{inject: func(ctx context.Context) error { return l.breakOffFollowing(ctx, status) }}
+			return &injection{inject: func(ctx context.Context) error { return env.breakOffFollowing(ctx, status) }}
 		}},
-		{"that sends a state", func(l *lab, random *rand.Rand) *injection {
+		{"that sends a state", func(env *environment, random *rand.Rand) *injection {
 			size := 1 + random.Int64N(1<<20)
-			return &injection{inject: func(ctx context.Context) error { return l.breakOffSending(ctx, size) }}
+			return &injection{inject: func(ctx context.Context) error { return env.breakOffSending(ctx, size) }}
 		}},
 	},
 }
@@ -35,8 +35,8 @@ var (
 )
 
 // breakOffFollowing follows the build that runs, and hangs up at a status.
-func (l *lab) breakOffFollowing(ctx context.Context, status string) error {
-	_, err := l.client.Events(ctx, func(event api.Event) error {
+func (env *environment) breakOffFollowing(ctx context.Context, status string) error {
+	_, err := env.client.Events(ctx, func(event api.Event) error {
 		if event.Status != nil && event.Status.Status == status {
 			return errReached
 		}
@@ -50,7 +50,7 @@ func (l *lab) breakOffFollowing(ctx context.Context, status string) error {
 
 // breakOffSending begins to send a state, and hangs up after size bytes at the
 // latest: the server may refuse it before that.
-func (l *lab) breakOffSending(ctx context.Context, size int64) error {
+func (env *environment) breakOffSending(ctx context.Context, size int64) error {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
 	body, sent := io.Pipe()
@@ -63,13 +63,13 @@ func (l *lab) breakOffSending(ctx context.Context, size int64) error {
 	}()
 	defer func() { <-over }()
 	defer body.Close()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.Server.URL()+api.PathStateImage, body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, env.Server.URL()+api.PathStateImage, body)
 	if err != nil {
 		return err
 	}
 	request.ContentLength = size + 1<<20
 	request.Header.Set("Content-Type", "application/json")
-	response, err := l.Server.Client().Do(request)
+	response, err := env.Server.Client().Do(request)
 	if err != nil {
 		return nil // hung up
 	}

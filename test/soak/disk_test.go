@@ -25,18 +25,18 @@ const volumeSize = 96
 var diskFull = fault{
 	name: "disk full", late: true,
 	moments: []moment{
-		fillWhen("in the clone", "", (*lab).gitGate),
-		fillWhen("at the image's manifest", "PUT /v2/"+imageName+"/manifests/", (*lab).registryGate),
-		fillWhen("at the signature", "", (*lab).notaryGate),
+		fillWhen("in the clone", "", (*environment).gitGate),
+		fillWhen("at the image's manifest", "PUT /v2/"+imageName+"/manifests/", (*environment).registryGate),
+		fillWhen("at the signature", "", (*environment).notaryGate),
 	},
 	commands: []string{"git clone ", "docker save ", "docker push ", "docker trust sign ", "podman image sign ", "cosign ", "docker sbom ", "tar -cjf manifest."},
 	cause:    regexp.MustCompile(`the data volume is full: free space on it`),
 }
 
 // fillWhen fills the volume while something is held at a gate.
-func fillWhen(name, marker string, part func(*lab) *gate.Gate) moment {
-	return moment{name, func(l *lab, _ *rand.Rand) *injection {
-		g := part(l)
+func fillWhen(name, marker string, part func(*environment) *gate.Gate) moment {
+	return moment{name, func(env *environment, _ *rand.Rand) *injection {
+		g := part(env)
 		held := g.Hold(marker)
 		return &injection{
 			inject: func(ctx context.Context) error {
@@ -44,18 +44,18 @@ func fillWhen(name, marker string, part func(*lab) *gate.Gate) moment {
 				if err := happens(ctx, held, "the gate to "+g.Target()+" holds "+marker); err != nil {
 					return err
 				}
-				return l.fill()
+				return env.fill()
 			},
-			heal: func() error { return os.Remove(l.ballast()) },
+			heal: func() error { return os.Remove(env.ballast()) },
 		}
 	}}
 }
 
-func (l *lab) ballast() string { return filepath.Join(l.Server.Volume(), "ballast") }
+func (env *environment) ballast() string { return filepath.Join(env.Server.Volume(), "ballast") }
 
 // fill leaves nothing free on the volume.
-func (l *lab) fill() error {
-	ballast, err := os.Create(l.ballast())
+func (env *environment) fill() error {
+	ballast, err := os.Create(env.ballast())
 	if err != nil {
 		return err
 	}
@@ -71,9 +71,9 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 // mountVolume gives the stopped server an empty file system for its volume.
-func (l *lab) mountVolume() error {
+func (env *environment) mountVolume() error {
 	options := fmt.Sprintf("size=%dm,mode=700,uid=%d,gid=%d", volumeSize, os.Getuid(), os.Getgid())
-	return asRoot("mount", "-t", "tmpfs", "-o", options, "sbs-soak", l.Server.Volume())
+	return asRoot("mount", "-t", "tmpfs", "-o", options, "sbs-soak", env.Server.Volume())
 }
 
 // asRoot runs a command that changes mounts or interfaces.

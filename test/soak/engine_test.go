@@ -36,12 +36,12 @@ var long = map[string]any{"ARG": map[string]string{"SECONDS": "600"}}
 // engineRestarted: somebody restarts the engine while it builds.
 var engineRestarted = fault{
 	name: "engine restarted", parameters: long, commands: engineCommands, cause: engineGone,
-	moments: []moment{{"in a command", func(l *lab, _ *rand.Rand) *injection {
+	moments: []moment{{"in a command", func(env *environment, _ *rand.Rand) *injection {
 		return &injection{inject: func(ctx context.Context) error {
-			if err := l.commandRuns(ctx); err != nil {
+			if err := env.commandRuns(ctx); err != nil {
 				return err
 			}
-			return l.engine.restart(ctx)
+			return env.engine.restart(ctx)
 		}}
 	}}},
 }
@@ -50,23 +50,23 @@ var engineRestarted = fault{
 // it leaves alone.
 var engineKilled = fault{
 	name: "engine killed", parameters: long, commands: engineCommands, cause: engineGone,
-	moments: []moment{{"in a command", func(l *lab, _ *rand.Rand) *injection {
+	moments: []moment{{"in a command", func(env *environment, _ *rand.Rand) *injection {
 		return &injection{inject: func(ctx context.Context) error {
-			if err := l.commandRuns(ctx); err != nil {
+			if err := env.commandRuns(ctx); err != nil {
 				return err
 			}
-			if err := l.engine.kill(ctx); err != nil {
+			if err := env.engine.kill(ctx); err != nil {
 				return err
 			}
-			return l.engine.restart(ctx)
+			return env.engine.restart(ctx)
 		}}
 	}}},
 }
 
 // commandRuns waits until the command of the Dockerfile runs.
-func (l *lab) commandRuns(ctx context.Context) error {
+func (env *environment) commandRuns(ctx context.Context) error {
 	return eventually(ctx, "the command of the Dockerfile runs", func() (bool, error) {
-		found, err := l.commands()
+		found, err := env.commands()
 		return len(found) > 0, err
 	})
 }

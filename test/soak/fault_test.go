@@ -33,7 +33,7 @@ type fault struct {
 type moment struct {
 	name string
 	// arm is called before the build begins, and draws what there is to draw.
-	arm func(*lab, *rand.Rand) *injection
+	arm func(*environment, *rand.Rand) *injection
 }
 
 // injection is a fault that is to come once. No field but inject must be there.
@@ -48,7 +48,7 @@ type injection struct {
 }
 
 // peace is no fault.
-var peace = fault{name: "none", moments: []moment{{"", func(*lab, *rand.Rand) *injection { return nil }}}}
+var peace = fault{name: "none", moments: []moment{{"", func(*environment, *rand.Rand) *injection { return nil }}}}
 
 // faults are all of them.
 var faults = []fault{registryDown, notaryDown, gitHostGone, engineRestarted, engineKilled, diskFull, slowNetwork, clientGone}
@@ -67,17 +67,17 @@ func (f fault) expected(status, cause string) bool {
 }
 
 // fromTheBeginning is a part that is down before the build begins.
-func fromTheBeginning(part func(*lab) *gate.Gate) moment {
-	return moment{"from the beginning", func(l *lab, _ *rand.Rand) *injection {
-		g := part(l)
+func fromTheBeginning(part func(*environment) *gate.Gate) moment {
+	return moment{"from the beginning", func(env *environment, _ *rand.Rand) *injection {
+		g := part(env)
 		return &injection{before: g.Down, heal: g.Up}
 	}}
 }
 
 // when is a part that goes down when it is told something that has marker in it.
-func when(name, marker string, part func(*lab) *gate.Gate) moment {
-	return moment{name, func(l *lab, _ *rand.Rand) *injection {
-		g := part(l)
+func when(name, marker string, part func(*environment) *gate.Gate) moment {
+	return moment{name, func(env *environment, _ *rand.Rand) *injection {
+		g := part(env)
 		held := g.Hold(marker)
 		return &injection{
 			inject: func(ctx context.Context) error {

@@ -41,28 +41,31 @@ const memory = "memory of the server, KiB"
 // kinds are all of them, with the way to count.
 var kinds = []struct {
 	name string
-	get  func(*lab, context.Context) (int, error)
+	get  func(*environment, context.Context) (int, error)
 }{
-	{"goroutines", (*lab).goroutines},
-	{"open files", (*lab).openFiles},
-	{"child processes", (*lab).children},
-	{"temporary files", (*lab).temporaryFiles},
-	{"commands of a Dockerfile", func(l *lab, _ context.Context) (int, error) { found, err := l.commands(); return len(found), err }},
-	{"containers", (*lab).containers},
-	{"images", func(l *lab, ctx context.Context) (int, error) { return l.images(ctx, filters.NewArgs()) }},
-	{"dangling images", func(l *lab, ctx context.Context) (int, error) {
-		return l.images(ctx, filters.NewArgs(filters.Arg("dangling", "true")))
+	{"goroutines", (*environment).goroutines},
+	{"open files", (*environment).openFiles},
+	{"child processes", (*environment).children},
+	{"temporary files", (*environment).temporaryFiles},
+	{"commands of a Dockerfile", func(env *environment, _ context.Context) (int, error) {
+		found, err := env.commands()
+		return len(found), err
 	}},
-	{"records of BuildKit's cache", (*lab).cacheRecords},
-	{memory, (*lab).residentMemory},
+	{"containers", (*environment).containers},
+	{"images", func(env *environment, ctx context.Context) (int, error) { return env.images(ctx, filters.NewArgs()) }},
+	{"dangling images", func(env *environment, ctx context.Context) (int, error) {
+		return env.images(ctx, filters.NewArgs(filters.Arg("dangling", "true")))
+	}},
+	{"records of BuildKit's cache", (*environment).cacheRecords},
+	{memory, (*environment).residentMemory},
 }
 
 // count counts everything once.
-func (l *lab) count(t *testing.T) figures {
+func (env *environment) count(t *testing.T) figures {
 	t.Helper()
 	found := figures{}
 	for _, kind := range kinds {
-		n, err := kind.get(l, t.Context())
+		n, err := kind.get(env, t.Context())
 		if err != nil {
 			t.Fatalf("count %s: %v", kind.name, err)
 		}
@@ -94,14 +97,14 @@ func (f figures) above(limit figures) (names []string) {
 }
 
 // settled waits until nothing is above limit. What stays there is an error.
-func (l *lab) settled(t *testing.T, limit figures) (now figures) {
+func (env *environment) settled(t *testing.T, limit figures) (now figures) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), settleTime)
 	defer cancel()
-	l.client.Close()
+	env.client.Close()
 	err := eventually(ctx, "nothing is left", func() (bool, error) {
-		l.Server.Client().CloseIdleConnections()
-		now = l.count(t)
+		env.Server.Client().CloseIdleConnections()
+		now = env.count(t)
 		return len(now.above(limit)) == 0, nil
 	})
 	if err != nil {
@@ -112,13 +115,13 @@ func (l *lab) settled(t *testing.T, limit figures) (now figures) {
 
 var goroutines = regexp.MustCompile(`(?m)^go_goroutines (\d+)$`)
 
-func (l *lab) goroutines(ctx context.Context) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.Server.URL()+api.PathMetrics, nil)
+func (env *environment) goroutines(ctx context.Context) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, env.Server.URL()+api.PathMetrics, nil)
 	if err != nil {
 		return 0, err
 	}
 	request.Close = true
-	response, err := l.Server.Client().Do(request)
+	response, err := env.Server.Client().Do(request)
 	if err != nil {
 		return 0, err
 	}
@@ -134,17 +137,17 @@ func (l *lab) goroutines(ctx context.Context) (int, error) {
 	return strconv.Atoi(string(found[1]))
 }
 
-func (l *lab) process(name string) string {
-	return filepath.Join("/proc", strconv.Itoa(l.Server.PID()), name)
+func (env *environment) process(name string) string {
+	return filepath.Join("/proc", strconv.Itoa(env.Server.PID()), name)
 }
 
-func (l *lab) openFiles(context.Context) (int, error) {
-	entries, err := os.ReadDir(l.process("fd"))
+func (env *environment) openFiles(context.Context) (int, error) {
+	entries, err := os.ReadDir(env.process("fd"))
 	return len(entries), err
 }
 
-func (l *lab) children(context.Context) (found int, err error) {
-	lists, err := filepath.Glob(l.process("task/*/children"))
+func (env *environment) children(context.Context) (found int, err error) {
+	lists, err := filepath.Glob(env.process("task/*/children"))
 	for _, list := range lists {
 		children, err := os.ReadFile(list) // an error: the thread has ended
 		if err == nil {
@@ -156,14 +159,14 @@ func (l *lab) children(context.Context) (found int, err error) {
 
 // temporaryFiles are those in the server's TMPDIR and in the scratch space of the
 // volume, and the halves of files elsewhere on it.
-func (l *lab) temporaryFiles(context.Context) (found int, err error) {
-	scratch := filepath.Join(l.Server.Volume(), "work")
-	for _, top := range []string{l.temporary, l.Server.Volume()} {
+func (env *environment) temporaryFiles(context.Context) (found int, err error) {
+	scratch := filepath.Join(env.Server.Volume(), "work")
+	for _, top := range []string{env.temporary, env.Server.Volume()} {
 		err = errors.Join(err, filepath.WalkDir(top, func(path string, _ fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil // gone meanwhile
 			}
-			inside := strings.HasPrefix(path, scratch+"/") || strings.HasPrefix(path, l.temporary+"/")
+			inside := strings.HasPrefix(path, scratch+"/") || strings.HasPrefix(path, env.temporary+"/")
 			if inside || strings.HasSuffix(path, ".partial") {
 				found++
 			}
@@ -174,36 +177,36 @@ func (l *lab) temporaryFiles(context.Context) (found int, err error) {
 }
 
 // commands are the processes of the Dockerfile's command.
-func (l *lab) commands() (found []string, err error) {
+func (env *environment) commands() (found []string, err error) {
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range lines {
 		line, err := os.ReadFile(path) // an error: it has ended
-		if err == nil && bytes.HasPrefix(line, []byte("sleep\x00")) && bytes.Contains(line, []byte(".1"+l.mark)) {
+		if err == nil && bytes.HasPrefix(line, []byte("sleep\x00")) && bytes.Contains(line, []byte(".1"+env.mark)) {
 			found = append(found, path)
 		}
 	}
 	return found, err
 }
 
-func (l *lab) containers(ctx context.Context) (int, error) {
-	found, err := l.engine.docker.ContainerList(ctx, container.ListOptions{All: true})
+func (env *environment) containers(ctx context.Context) (int, error) {
+	found, err := env.engine.docker.ContainerList(ctx, container.ListOptions{All: true})
 	return len(found), err
 }
 
-func (l *lab) images(ctx context.Context, which filters.Args) (int, error) {
-	found, err := l.engine.docker.ImageList(ctx, image.ListOptions{All: true, Filters: which})
+func (env *environment) images(ctx context.Context, which filters.Args) (int, error) {
+	found, err := env.engine.docker.ImageList(ctx, image.ListOptions{All: true, Filters: which})
 	return len(found), err
 }
 
-func (l *lab) cacheRecords(ctx context.Context) (int, error) {
-	found, err := l.engine.buildkit.DiskUsage(ctx)
+func (env *environment) cacheRecords(ctx context.Context) (int, error) {
+	found, err := env.engine.buildkit.DiskUsage(ctx)
 	return len(found), err
 }
 
 var resident = regexp.MustCompile(`(?m)^VmRSS:\s+(\d+) kB$`)
 
-func (l *lab) residentMemory(context.Context) (int, error) {
-	text, err := os.ReadFile(l.process("status"))
+func (env *environment) residentMemory(context.Context) (int, error) {
+	text, err := os.ReadFile(env.process("status"))
 	if err != nil {
 		return 0, err
 	}

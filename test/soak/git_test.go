@@ -10,18 +10,18 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-func (l *lab) gitGate() *gate.Gate { return l.git }
+func (env *environment) gitGate() *gate.Gate { return env.git }
 
 // gitHostGone: the git host goes away while it is cloned from.
 var gitHostGone = fault{
 	name: "git host gone",
 	moments: []moment{
-		fromTheBeginning((*lab).gitGate),
-		{"in mid-clone", func(l *lab, random *rand.Rand) *injection {
-			cut := l.git.CutAfter(1 + random.Int64N(payloadSize))
+		fromTheBeginning((*environment).gitGate),
+		{"in mid-clone", func(env *environment, random *rand.Rand) *injection {
+			cut := env.git.CutAfter(1 + random.Int64N(payloadSize))
 			return &injection{
 				inject: func(ctx context.Context) error { return happens(ctx, cut, "the git host has said enough") },
-				heal:   l.git.Up,
+				heal:   env.git.Up,
 			}
 		}},
 	},

@@ -11,9 +11,9 @@ import (
 // slowNetwork: every part answers, at the pace of a bad line.
 var slowNetwork = fault{
 	name: "slow network",
-	moments: []moment{{"", func(l *lab, random *rand.Rand) *injection {
+	moments: []moment{{"", func(env *environment, random *rand.Rand) *injection {
 		rate := 128<<10 + random.IntN(384<<10) // bytes per second
-		parts := []*gate.Gate{l.git, l.registry, l.notary}
+		parts := []*gate.Gate{env.git, env.registry, env.notary}
 		set := func(rate int) func() error {
 			return func() error {
 				for _, part := range parts {

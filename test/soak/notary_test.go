@@ -8,14 +8,14 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-func (l *lab) notaryGate() *gate.Gate { return l.notary }
+func (env *environment) notaryGate() *gate.Gate { return env.notary }
 
 // notaryDown: the notary server can't be reached, or hangs up in the handshake.
 var notaryDown = fault{
 	name: "notary down",
 	moments: []moment{
-		fromTheBeginning((*lab).notaryGate),
-		when("at its first word", "", (*lab).notaryGate),
+		fromTheBeginning((*environment).notaryGate),
+		when("at its first word", "", (*environment).notaryGate),
 	},
 	commands: []string{"docker trust sign 127.0.0.1:"},
 	cause:    regexp.MustCompile(`127\.0\.0\.1:\d+.*check DOCKER_CONTENT_TRUST_PUSH_SERVER and that the server runs`),

@@ -36,13 +36,13 @@ var errBusy = errors.New("the server is busy")
 
 // polled runs do while the pollers ask, each over a connection of its own. Every
 // request must be answered.
-func (l *lab) polled(t *testing.T, do func()) *answers {
+func (env *environment) polled(t *testing.T, do func()) *answers {
 	t.Helper()
 	a := &answers{good: map[string]int{}}
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	for i := range pollers {
-		running.Go(func() { l.poll(ctx, paths[i%len(paths)], time.Duration(i)*askEvery/pollers, a) })
+		running.Go(func() { env.poll(ctx, paths[i%len(paths)], time.Duration(i)*askEvery/pollers, a) })
 	}
 	do()
 	stop()
@@ -55,8 +55,8 @@ func (l *lab) polled(t *testing.T, do func()) *answers {
 
 // poll asks for a path, first after a while and then again and again, until ctx
 // ends.
-func (l *lab) poll(ctx context.Context, path string, first time.Duration, a *answers) {
-	transport := l.Server.Client().Transport.(*http.Transport).Clone()
+func (env *environment) poll(ctx context.Context, path string, first time.Duration, a *answers) {
+	transport := env.Server.Client().Transport.(*http.Transport).Clone()
 	defer transport.CloseIdleConnections()
 	timer := time.NewTimer(first)
 	defer timer.Stop()
@@ -67,7 +67,7 @@ func (l *lab) poll(ctx context.Context, path string, first time.Duration, a *ans
 			return
 		}
 		timer.Reset(askEvery)
-		err := ask(ctx, &http.Client{Transport: transport}, l.Server.URL()+path)
+		err := ask(ctx, &http.Client{Transport: transport}, env.Server.URL()+path)
 		if ctx.Err() != nil {
 			return
 		}

@@ -8,17 +8,17 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-func (l *lab) registryGate() *gate.Gate { return l.registry }
+func (env *environment) registryGate() *gate.Gate { return env.registry }
 
 // registryDown: the registry that is pushed to can't be reached. Base images come
 // from another one.
 var registryDown = fault{
 	name: "registry down",
 	moments: []moment{
-		fromTheBeginning((*lab).registryGate),
-		when("at a layer", "POST /v2/"+imageName+"/blobs/uploads/", (*lab).registryGate),
-		when("at the image's manifest", "PUT /v2/"+imageName+"/manifests/", (*lab).registryGate),
-		when("at a signature", "PUT /v2/"+imageName+"/manifests/sha256-", (*lab).registryGate),
+		fromTheBeginning((*environment).registryGate),
+		when("at a layer", "POST /v2/"+imageName+"/blobs/uploads/", (*environment).registryGate),
+		when("at the image's manifest", "PUT /v2/"+imageName+"/manifests/", (*environment).registryGate),
+		when("at a signature", "PUT /v2/"+imageName+"/manifests/sha256-", (*environment).registryGate),
 	},
 	commands: []string{"docker push 127.0.0.1:", "podman image sign ", "cosign sign ", "cosign attest "},
 	cause:    regexp.MustCompile(`127\.0\.0\.1:\d+.*(connection refused|connection reset|EOF)`),

@@ -23,32 +23,32 @@ func TestSoak(t *testing.T) {
 		*seed = rand.Uint64()
 	}
 	fmt.Printf("SEED=%d BUILDS=%d\n", *seed, *builds)
-	l := start(t)
-	fresh := l.count(t)
-	l.polled(t, func() {
+	env := start(t)
+	fresh := env.count(t)
+	env.polled(t, func() {
 		for range warmUp {
-			l.once(t, peace, nil)
+			env.once(t, peace, nil)
 		}
 	})
 	// What the server has once and keeps is there now. A goroutine or an open
 	// file is not among that.
-	before := l.settled(t, fresh.asLimit())
+	before := env.settled(t, fresh.asLimit())
 	random := rand.New(rand.NewPCG(*seed, 0))
 	results := table{}
-	asked := l.polled(t, func() {
+	asked := env.polled(t, func() {
 		for i, f := range schedule(*builds, random) {
 			moment := f.moments[random.IntN(len(f.moments))]
 			t.Run(fmt.Sprintf("%03d %s %s", i+1, f.name, moment.name), func(t *testing.T) {
 				ending := wrong
 				defer func() { results.add(f, ending) }()
-				ending = l.once(t, f, moment.arm(l, random))
+				ending = env.once(t, f, moment.arm(env, random))
 			})
 		}
 		// What a build could not remove from an engine that was gone, or record on
 		// a full volume, the next one makes up for.
-		l.once(t, peace, nil)
+		env.once(t, peace, nil)
 	})
-	after := l.settled(t, before)
+	after := env.settled(t, before)
 	fmt.Print(results.String(), "\n", asked.String(), "\n", compared(before, after))
 }
 

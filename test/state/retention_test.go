@@ -12,52 +12,52 @@ import (
 
 // Older builds go as the configuration says, and never the latest success.
 func TestRetention(t *testing.T) {
-	l := startOnSmallVolume(t, 64)
+	env := startOnSmallVolume(t, 64)
 	t.Run("count", func(t *testing.T) {
-		l.configure(t, map[string]string{"BUILDS_KEPT": "3"})
-		l.guide(t, "update --env sbs-config.json")
+		env.configure(t, map[string]string{"BUILDS_KEPT": "3"})
+		env.guide(t, "update --env sbs-config.json")
 		var names []string
 		for range 5 {
-			names = append(names, l.build(t))
+			names = append(names, env.build(t))
 		}
-		l.keeps(t, names[2:]...)
+		env.keeps(t, names[2:]...)
 		for _, name := range names[2:] {
-			l.serves(t, name)
+			env.serves(t, name)
 		}
-		if said := l.refused(t, "get-manifest --env sbs-config.json --build-name "+names[1]); !strings.Contains(said, "removed because of BUILDS_KEPT") {
+		if said := env.refused(t, "get-manifest --env sbs-config.json --build-name "+names[1]); !strings.Contains(said, "removed because of BUILDS_KEPT") {
 			t.Errorf("get-manifest: %s", said)
 		}
-		l.restart(t)
-		l.keeps(t, names[2:]...)
+		env.restart(t)
+		env.keeps(t, names[2:]...)
 	})
 	t.Run("count, with failures", func(t *testing.T) {
-		l.configure(t, map[string]string{"BUILDS_KEPT": "2", "GITHUB_BRANCH": "main"})
-		l.guide(t, "update --env sbs-config.json")
-		good := l.build(t)
-		l.configure(t, map[string]string{"GITHUB_BRANCH": "no-such-branch"})
+		env.configure(t, map[string]string{"BUILDS_KEPT": "2", "GITHUB_BRANCH": "main"})
+		env.guide(t, "update --env sbs-config.json")
+		good := env.build(t)
+		env.configure(t, map[string]string{"GITHUB_BRANCH": "no-such-branch"})
 		for range 3 {
-			l.fails(t)
+			env.fails(t)
 		}
-		l.configure(t, map[string]string{"GITHUB_BRANCH": "main"})
-		l.keeps(t, good, "")
-		l.serves(t, good)
+		env.configure(t, map[string]string{"GITHUB_BRANCH": "main"})
+		env.keeps(t, good, "")
+		env.serves(t, good)
 	})
 	t.Run("size", func(t *testing.T) {
-		l.buildsRandom(t, "random", 2*mib) // a manifest of about 4 MiB
-		l.configure(t, map[string]string{"BUILDS_KEPT": "100", "BUILDS_KEPT_SIZE": "6MiB"})
-		l.guide(t, "update --env sbs-config.json")
-		first := l.build(t)
-		key := l.publicKey(t, first)
-		last := l.build(t)
-		if said := l.refused(t, "get-manifest --env sbs-config.json --build-name "+first); !strings.Contains(said, "the manifest of that build is not on this server any more") {
+		env.buildsRandom(t, "random", 2*mib) // a manifest of about 4 MiB
+		env.configure(t, map[string]string{"BUILDS_KEPT": "100", "BUILDS_KEPT_SIZE": "6MiB"})
+		env.guide(t, "update --env sbs-config.json")
+		first := env.build(t)
+		key := env.publicKey(t, first)
+		last := env.build(t)
+		if said := env.refused(t, "get-manifest --env sbs-config.json --build-name "+first); !strings.Contains(said, "the manifest of that build is not on this server any more") {
 			t.Errorf("get-manifest: %s", said)
 		}
-		if l.publicKey(t, first) != key {
+		if env.publicKey(t, first) != key {
 			t.Error("the key of a build whose manifest is gone is another one")
 		}
-		l.serves(t, last)
+		env.serves(t, last)
 		var size int64
-		for _, build := range l.history(t) {
+		for _, build := range env.history(t) {
 			size += build.Size
 			if build.Manifest != (build.BuildName == last) {
 				t.Errorf("the history says %+v", build)
@@ -73,26 +73,26 @@ func TestRetention(t *testing.T) {
 // it: manifests that are larger than it altogether are made, one after the other.
 func TestVolumeCannotFillUpByBuilding(t *testing.T) {
 	const size = 16
-	l := startOnSmallVolume(t, size)
-	l.buildsRandom(t, "large", 3*mib/2) // its build takes up to 9 MiB
-	l.guide(t, "update --env sbs-config.json")
+	env := startOnSmallVolume(t, size)
+	env.buildsRandom(t, "large", 3*mib/2) // its build takes up to 9 MiB
+	env.guide(t, "update --env sbs-config.json")
 	var made int64
 	for made < size*mib*5/4 {
-		name := l.build(t)
-		l.serves(t, name)
-		made += l.history(t)[0].ManifestSize
+		name := env.build(t)
+		env.serves(t, name)
+		made += env.history(t)[0].ManifestSize
 	}
-	if volume := l.status(t).Volume; volume != "" {
+	if volume := env.status(t).Volume; volume != "" {
 		t.Errorf("the status says of the volume: %s", volume)
 	}
 }
 
 // keeps fails unless exactly these builds are listed, oldest first. A build
 // without a name is one that failed.
-func (l *lab) keeps(t *testing.T, names ...string) {
+func (env *environment) keeps(t *testing.T, names ...string) {
 	t.Helper()
 	var listed []string
-	for _, build := range slices.Backward(l.history(t)) {
+	for _, build := range slices.Backward(env.history(t)) {
 		if (build.BuildName == "") == (build.Status == api.StatusSuccess) {
 			t.Errorf("the history says %+v", build)
 		}

@@ -23,7 +23,7 @@ import (
 
 // startOnSmallVolume starts a stack whose data volume is a file system of its
 // own, with that many MiB. What must be free for a build to begin is an eighth.
-func startOnSmallVolume(t *testing.T, size int) *lab {
+func startOnSmallVolume(t *testing.T, size int) *environment {
 	t.Helper()
 	programs, err := harness.Build(t.Context(), t.TempDir())
 	if err != nil {
@@ -34,7 +34,7 @@ func startOnSmallVolume(t *testing.T, size int) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{stack, programs.ClientBinary}
+	env := &environment{stack, programs.ClientBinary}
 	mounted := false
 	t.Cleanup(func() {
 		err := stack.Close(context.Background())
@@ -56,10 +56,10 @@ func startOnSmallVolume(t *testing.T, size int) *lab {
 	if err := stack.Server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l.configure(t, map[string]string{"IMAGE_TAG_PREFIX": "v1"})
-	l.buildsRandom(t, "small", 1000)
-	l.guide(t, "init --env sbs-config.json")
-	return l
+	env.configure(t, map[string]string{"IMAGE_TAG_PREFIX": "v1"})
+	env.buildsRandom(t, "small", 1000)
+	env.guide(t, "init --env sbs-config.json")
+	return env
 }
 
 // asRoot runs a command that changes mounts.
@@ -74,23 +74,23 @@ func asRoot(command ...string) error {
 }
 
 // remount mounts the volume again with an option more: ro or rw.
-func (l *lab) remount(t *testing.T, option string) {
+func (env *environment) remount(t *testing.T, option string) {
 	t.Helper()
-	if err := asRoot("mount", "-o", "remount,"+option, l.Server.Volume()); err != nil {
+	if err := asRoot("mount", "-o", "remount,"+option, env.Server.Volume()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // fill leaves that many MiB free on the volume, until empty is called.
-func (l *lab) fill(t *testing.T, free int64) (empty func()) {
+func (env *environment) fill(t *testing.T, free int64) (empty func()) {
 	t.Helper()
-	path := filepath.Join(l.Server.Volume(), "ballast")
+	path := filepath.Join(env.Server.Volume(), "ballast")
 	ballast, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ballast.Close()
-	_, err = io.CopyN(ballast, zeros{}, l.free(t)-free<<20)
+	_, err = io.CopyN(ballast, zeros{}, env.free(t)-free<<20)
 	if err != nil && !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)
 	}
@@ -107,10 +107,10 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 // free is how many bytes are free on the volume.
-func (l *lab) free(t *testing.T) int64 {
+func (env *environment) free(t *testing.T) int64 {
 	t.Helper()
 	var stat syscall.Statfs_t
-	if err := syscall.Statfs(l.Server.Volume(), &stat); err != nil {
+	if err := syscall.Statfs(env.Server.Volume(), &stat); err != nil {
 		t.Fatal(err)
 	}
 	return int64(stat.Bavail) * stat.Bsize
@@ -118,7 +118,7 @@ func (l *lab) free(t *testing.T) int64 {
 
 // buildsRandom makes a repository with that many bytes which can't be
 // compressed, and makes it the one that the configuration builds.
-func (l *lab) buildsRandom(t *testing.T, name string, size int) {
+func (env *environment) buildsRandom(t *testing.T, name string, size int) {
 	t.Helper()
 	content := make([]byte, size)
 	random := rand.NewChaCha8([32]byte{byte(size), byte(size >> 8), byte(size >> 16), byte(size >> 24)})
@@ -127,7 +127,7 @@ func (l *lab) buildsRandom(t *testing.T, name string, size int) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := gitserver.CreateRepository(t.Context(), l.GitRoot, name+".git", map[string]gitserver.File{
+	_, err := gitserver.CreateRepository(t.Context(), env.GitRoot, name+".git", map[string]gitserver.File{
 		"Dockerfile":    {Content: "FROM scratch\nCOPY Dockerfile /\n"},
 		".dockerignore": {Content: "random\n"},
 		"random":        {From: path},
@@ -135,46 +135,46 @@ func (l *lab) buildsRandom(t *testing.T, name string, size int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.configure(t, map[string]string{"GITHUB_URL": l.Git.SSHURL(name + ".git")})
+	env.configure(t, map[string]string{"GITHUB_URL": env.Git.SSHURL(name + ".git")})
 }
 
 // status is the server's own.
-func (l *lab) status(t testing.TB) (status api.Status) {
+func (env *environment) status(t testing.TB) (status api.Status) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(l.guide(t, "status --env sbs-config.json")), &status); err != nil {
+	if err := json.Unmarshal([]byte(env.guide(t, "status --env sbs-config.json")), &status); err != nil {
 		t.Fatal(err)
 	}
 	return status
 }
 
 // history is the list of builds.
-func (l *lab) history(t testing.TB) []api.Build {
+func (env *environment) history(t testing.TB) []api.Build {
 	t.Helper()
 	var listed api.Builds
-	if err := json.Unmarshal([]byte(l.guide(t, "builds --json --limit 10000 --env sbs-config.json")), &listed); err != nil || listed.Next != "" {
+	if err := json.Unmarshal([]byte(env.guide(t, "builds --json --limit 10000 --env sbs-config.json")), &listed); err != nil || listed.Next != "" {
 		t.Fatalf("%+v, %v", listed, err)
 	}
 	return listed.Builds
 }
 
 // fails builds, and returns the status that says why it failed.
-func (l *lab) fails(t *testing.T) api.Status {
+func (env *environment) fails(t *testing.T) api.Status {
 	t.Helper()
-	l.guide(t, "update --env sbs-config.json")
-	l.guide(t, "build --env sbs-config.json")
-	l.refused(t, "status --env sbs-config.json --wait")
-	return l.status(t)
+	env.guide(t, "update --env sbs-config.json")
+	env.guide(t, "build --env sbs-config.json")
+	env.refused(t, "status --env sbs-config.json --wait")
+	return env.status(t)
 }
 
 // serves fails when the server does not serve the genuine manifest of a build.
-func (l *lab) serves(t *testing.T, build string) {
+func (env *environment) serves(t *testing.T, build string) {
 	t.Helper()
-	l.guide(t, "get-manifest --verify-manifest --env sbs-config.json --build-name "+build)
+	env.guide(t, "get-manifest --verify-manifest --env sbs-config.json --build-name "+build)
 }
 
 // path is a file of the data volume.
-func (l *lab) path(names ...string) string {
-	return filepath.Join(append([]string{l.Server.Volume()}, names...)...)
+func (env *environment) path(names ...string) string {
+	return filepath.Join(append([]string{env.Server.Volume()}, names...)...)
 }
 
 // overwrite puts content in a file's place for the time of the test; it returns

@@ -25,8 +25,8 @@ func TestOurTrustData(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	l := newLab(t)
-	signed := l.push(t, "v1")
+	f := newFixture(t)
+	signed := f.push(t, "v1")
 	signed.Notary, signed.CABundle = notary.URL(), notary.CABundle()
 	signed.User, signed.Password = "", ""
 	key, err := signdct.New(newStore()).Sign(t.Context(), signed, io.Discard)
@@ -38,7 +38,7 @@ func TestOurTrustData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request := l.request("v1")
+		request := f.request("v1")
 		request.Access = signature.Access{CABundle: notary.CABundle()}
 		verified, err := dct.Verifier{Server: notary.URL(), Root: root}.Verify(t.Context(), request)
 		want := signature.Verified{Reference: request.Reference, Digest: signed.Image.Digest, Method: api.SigningDCT, KeyID: key.ID}

@@ -68,10 +68,10 @@ func (s *store) List(prefix string) ([]string, error) {
 func (*store) Signatures(string) ([][]byte, error) { return nil, errors.New("not asked for here") }
 func (*store) AddSignature(string, []byte) error   { return errors.New("not asked for here") }
 
-// lab is a registry that keeps signatures.
-type lab struct{ *registry.Server }
+// fixture is a registry that keeps signatures.
+type fixture struct{ *registry.Server }
 
-func newLab(t *testing.T) lab {
+func newFixture(t *testing.T) fixture {
 	t.Helper()
 	server, err := registry.Start(t.Context(), t.TempDir(), registry.WithSignatures)
 	if err != nil {
@@ -82,21 +82,21 @@ func newLab(t *testing.T) lab {
 			t.Error(err)
 		}
 	})
-	return lab{server}
+	return fixture{server}
 }
 
 // push uploads a new image and answers the request to sign it.
-func (l lab) push(t *testing.T, tag string) signing.Request {
+func (f fixture) push(t *testing.T, tag string) signing.Request {
 	t.Helper()
 	image, err := random.Image(64, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	reference, err := name.NewTag(l.Address() + "/ns/app:" + tag)
+	reference, err := name.NewTag(f.Address() + "/ns/app:" + tag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	account := &authn.Basic{Username: l.Writer().User, Password: l.Writer().Password}
+	account := &authn.Basic{Username: f.Writer().User, Password: f.Writer().Password}
 	if err := remote.Write(reference, image, remote.WithContext(t.Context()), remote.WithAuth(account)); err != nil {
 		t.Fatal(err)
 	}
@@ -114,10 +114,10 @@ func (l lab) push(t *testing.T, tag string) signing.Request {
 	}
 }
 
-func (l lab) request(tag string) signature.Request {
+func (f fixture) request(tag string) signature.Request {
 	return signature.Request{
-		Reference: signature.Reference{Repository: l.Address() + "/ns/app", Tag: tag},
-		Access:    signature.Access{User: l.Reader().User, Password: l.Reader().Password},
+		Reference: signature.Reference{Repository: f.Address() + "/ns/app", Tag: tag},
+		Access:    signature.Access{User: f.Reader().User, Password: f.Reader().Password},
 	}
 }
 
@@ -151,30 +151,30 @@ func TestOurSignatures(t *testing.T) {
 		},
 	} {
 		t.Run(method, func(t *testing.T) {
-			l := newLab(t)
+			f := newFixture(t)
 			ours := way.signer(newStore())
-			signed := l.push(t, "v1")
+			signed := f.push(t, "v1")
 			key, err := ours.Sign(t.Context(), signed, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := way.signer(newStore()).Sign(t.Context(), l.push(t, "foreign"), io.Discard); err != nil {
+			if _, err := way.signer(newStore()).Sign(t.Context(), f.push(t, "foreign"), io.Discard); err != nil {
 				t.Fatal(err)
 			}
-			l.push(t, "unsigned")
+			f.push(t, "unsigned")
 			v, err := way.verifier(key.Key)
 			if err != nil {
 				t.Fatal(err)
 			}
-			verified, err := v.Verify(t.Context(), l.request("v1"))
-			want := signature.Verified{Reference: l.request("v1").Reference, Digest: signed.Image.Digest, Method: method, KeyID: key.ID}
+			verified, err := v.Verify(t.Context(), f.request("v1"))
+			want := signature.Verified{Reference: f.request("v1").Reference, Digest: signed.Image.Digest, Method: method, KeyID: key.ID}
 			if err != nil || verified != want {
 				t.Errorf("%+v, %v, want %+v", verified, err, want)
 			}
-			if _, err := v.Verify(t.Context(), l.request("foreign")); !errors.As(err, new(*signature.OtherKeyError)) {
+			if _, err := v.Verify(t.Context(), f.request("foreign")); !errors.As(err, new(*signature.OtherKeyError)) {
 				t.Errorf("another's image: %v", err)
 			}
-			if _, err := v.Verify(t.Context(), l.request("unsigned")); !errors.As(err, new(*signature.UnsignedError)) {
+			if _, err := v.Verify(t.Context(), f.request("unsigned")); !errors.As(err, new(*signature.UnsignedError)) {
 				t.Errorf("an unsigned image: %v", err)
 			}
 		})

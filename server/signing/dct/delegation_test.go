@@ -54,7 +54,7 @@ func opened(t *testing.T, keys *memoryKeys, request signing.Request) (*repositor
 }
 
 func TestReleasesDelegation(t *testing.T) {
-	f := newFront(t, startNotary(t))
+	f := newNotaryProxy(t, startNotary(t))
 	keys, request := newKeys(), f.request(image)
 	sign(t, keys, request)
 	releaser := newKey(t)

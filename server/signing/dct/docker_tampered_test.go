@@ -32,7 +32,7 @@ func TestDockerRefusesTamperedTrustData(t *testing.T) {
 		"targets":   {`"sha256":"`, "checksum for targets did not match"},
 	} {
 		t.Run(role, func(t *testing.T) {
-			f := newFront(t, s.notary)
+			f := newNotaryProxy(t, s.notary)
 			s.trustServer(t, f.URL, f.CABundle())
 			s.forget(t)
 			if output, err := s.dockerOn(t, f.URL, "trust", "inspect", image.Repository+":v1"); err != nil {

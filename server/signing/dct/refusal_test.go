@@ -3,7 +3,7 @@
 package dct
 
 // What happens when the notary server is not the one it was: real servers,
-// behind a front that can swap, replay and refuse.
+// behind a proxy that can swap, replay and refuse.
 
 import (
 	"errors"
@@ -42,7 +42,7 @@ func refused(t *testing.T, keys Keys, request signing.Request, want any) {
 }
 
 func TestSomebodyElsesRepository(t *testing.T) {
-	f := newFront(t, startNotary(t))
+	f := newNotaryProxy(t, startNotary(t))
 	theirs := sign(t, newKeys(), f.request(image))
 	keys := newKeys()
 	foreign := new(ForeignRootError)
@@ -56,12 +56,12 @@ func TestSomebodyElsesRepository(t *testing.T) {
 }
 
 func TestServerReset(t *testing.T) {
-	f := newFront(t, startNotary(t))
+	f := newNotaryProxy(t, startNotary(t))
 	keys := newKeys()
 	before := sign(t, keys, f.request(image))
 
 	empty := startNotary(t)
-	f.Put(f.Proxy(t, empty))
+	f.Put(f.Forward(t, empty))
 	refused(t, keys, f.request(image), new(*LostError))
 
 	sign(t, newKeys(), f.request(image)) // somebody takes the name
@@ -77,14 +77,14 @@ func TestServerReset(t *testing.T) {
 }
 
 func TestForgetStartsAnew(t *testing.T) {
-	f := newFront(t, startNotary(t))
+	f := newNotaryProxy(t, startNotary(t))
 	keys := newKeys()
 	signer := New(keys)
 	if err := signer.Forget(t.Context(), f.URL, image.Repository); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("forgot what was never known: %v", err)
 	}
 	before := sign(t, keys, f.request(image))
-	f.Put(f.Proxy(t, startNotary(t)))
+	f.Put(f.Forward(t, startNotary(t)))
 	if err := signer.Forget(t.Context(), f.URL, image.Repository); err != nil {
 		t.Fatal(err)
 	}
@@ -95,13 +95,13 @@ func TestForgetStartsAnew(t *testing.T) {
 	if roots := keys.withRole(t, data.CanonicalRootRole); roots != 1 {
 		t.Errorf("%d root keys, want the one there was", roots)
 	}
-	f.Put(f.Proxy(t, startNotary(t)))
+	f.Put(f.Forward(t, startNotary(t)))
 	refused(t, keys, f.request(image), new(*LostError)) // the leave was for once
 }
 
 func TestServerWentBack(t *testing.T) {
 	notary := startNotary(t)
-	f := newFront(t, notary)
+	f := newNotaryProxy(t, notary)
 	keys := newKeys()
 	before := sign(t, keys, f.request(image))
 	old := f.Replay(nil)
@@ -115,7 +115,7 @@ func TestServerWentBack(t *testing.T) {
 	if back.Role != "targets" || back.Got >= back.Seen {
 		t.Errorf("refused with %+v", back)
 	}
-	f.Put(f.Proxy(t, notary))
+	f.Put(f.Forward(t, notary))
 	if again := sign(t, keys, f.request(next)); again != before {
 		t.Errorf("after the server came back the public key is %v, was %v", again, before)
 	}
@@ -124,11 +124,11 @@ func TestServerWentBack(t *testing.T) {
 // A root that was ours when we looked and is another's when it is believed.
 func TestRootSwappedAfterLooking(t *testing.T) {
 	notary, other := startNotary(t), startNotary(t)
-	f := newFront(t, other)
+	f := newNotaryProxy(t, other)
 	theirs := f.request(image)
 	sign(t, newKeys(), theirs)
-	foreign := f.Proxy(t, other)
-	ours := f.Proxy(t, notary)
+	foreign := f.Forward(t, other)
+	ours := f.Forward(t, notary)
 	f.Put(ours)
 	keys := newKeys()
 	sign(t, keys, f.request(image))
@@ -162,21 +162,21 @@ func (f forgetful) Put(name string, secret []byte) error {
 }
 
 func TestCrashBeforeRemembering(t *testing.T) {
-	f := newFront(t, startNotary(t))
+	f := newNotaryProxy(t, startNotary(t))
 	keys := newKeys()
 	_, err := New(forgetful{keys}).Sign(t.Context(), f.request(image), io.Discard)
 	if failure := new(KeyStoreError); !errors.As(err, &failure) || !errors.Is(err, errDisk) {
 		t.Fatalf("error %v, want a KeyStoreError", err)
 	}
 	sign(t, keys, f.request(image)) // taken up by its root key
-	f.Put(f.Proxy(t, startNotary(t)))
+	f.Put(f.Forward(t, startNotary(t)))
 	refused(t, keys, f.request(image), new(*LostError)) // and remembered
 }
 
 func TestInterruptedStart(t *testing.T) {
 	notary := startNotary(t)
-	f := newFront(t, notary)
-	through := f.Proxy(t, notary)
+	f := newNotaryProxy(t, notary)
+	through := f.Forward(t, notary)
 	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -199,7 +199,7 @@ func TestInterruptedStart(t *testing.T) {
 }
 
 func TestMissingTargetsKey(t *testing.T) {
-	f := newFront(t, startNotary(t))
+	f := newNotaryProxy(t, startNotary(t))
 	keys := newKeys()
 	sign(t, keys, f.request(image))
 	for id, info := range (&keyStore{keys: keys}).ListKeys() {
@@ -214,8 +214,8 @@ func TestMissingTargetsKey(t *testing.T) {
 
 func TestNotaryBehindCredentials(t *testing.T) {
 	notary := startNotary(t)
-	f := newFront(t, notary)
-	through := f.Proxy(t, notary)
+	f := newNotaryProxy(t, notary)
+	through := f.Forward(t, notary)
 	challenges := map[string]string{
 		"basic": `Basic realm="notary"`,
 		"token": `Bearer realm="` + f.URL + `/token",service="notary"`,

@@ -37,16 +37,16 @@ func (v *verifier) attested(t *testing.T, reference, kind string, accept bool) {
 
 func TestJudgesOfAttestations(t *testing.T) {
 	types := map[string]string{"slsaprovenance1": "https://slsa.dev/provenance/v1", "spdxjson": "https://spdx.dev/Document"}
-	eachRegistry(t, func(t *testing.T, l *lab) {
+	eachRegistry(t, func(t *testing.T, f *fixture) {
 		signer, stranger := sigstore.New(keys{}), sigstore.New(keys{})
-		request, bare := l.push(t, "v1", "latest"), l.push(t, "bare")
-		forged, copied, foreign := l.push(t, "forged"), l.push(t, "copied"), l.push(t, "foreign")
+		request, bare := f.push(t, "v1", "latest"), f.push(t, "bare")
+		forged, copied, foreign := f.push(t, "forged"), f.push(t, "copied"), f.push(t, "foreign")
 		var v, other *verifier
 		for _, predicateType := range types {
-			content, key, _ := l.attest(t, signer, request, predicateType, `{"a":"true"}`)
-			v = newVerifier(t, l, key)
-			_, theirs, _ := l.attest(t, stranger, foreign, predicateType, `{"a":"true"}`)
-			other = newVerifier(t, l, theirs)
+			content, key, _ := f.attest(t, signer, request, predicateType, `{"a":"true"}`)
+			v = newVerifier(t, f, key)
+			_, theirs, _ := f.attest(t, stranger, foreign, predicateType, `{"a":"true"}`)
+			other = newVerifier(t, f, theirs)
 			if _, err := signer.Attach(t.Context(), copied, predicateType, content); err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +71,7 @@ func TestJudgesOfAttestations(t *testing.T) {
 		}
 		v.attested(t, repository+":v1", "cyclonedx", false)
 		v.cosign(t, repository+":bare", true, true)
-		l.checkFallback(t, v, signer, request)
+		f.checkFallback(t, v, signer, request)
 	})
 }
 
@@ -100,12 +100,12 @@ func tampered(t *testing.T, content []byte) []byte {
 
 // checkFallback adds a referrer by somebody else to the index in the tag
 // sha256-<hex>, where there is one: attaching must leave it there.
-func (l *lab) checkFallback(t *testing.T, v *verifier, signer *sigstore.Signer, request signing.Request) {
+func (f *fixture) checkFallback(t *testing.T, v *verifier, signer *sigstore.Signer, request signing.Request) {
 	t.Helper()
-	tag := l.repository.Tag(strings.Replace(request.Image.Digest, ":", "-", 1))
-	index, err := remote.Index(tag, l.options(t)...)
+	tag := f.repository.Tag(strings.Replace(request.Image.Digest, ":", "-", 1))
+	index, err := remote.Index(tag, f.options(t)...)
 	if err != nil {
-		if l.account.Username == "" {
+		if f.account.Username == "" {
 			return // the registry has the referrers API
 		}
 		t.Fatal(err)
@@ -118,15 +118,15 @@ func (l *lab) checkFallback(t *testing.T, v *verifier, signer *sigstore.Signer, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := remote.Write(l.repository.Digest(digest.String()), theirs, l.options(t)...); err != nil {
+	if err := remote.Write(f.repository.Digest(digest.String()), theirs, f.options(t)...); err != nil {
 		t.Fatal(err)
 	}
-	if err := remote.WriteIndex(tag, mutate.AppendManifests(index, mutate.IndexAddendum{Add: theirs}), l.options(t)...); err != nil {
+	if err := remote.WriteIndex(tag, mutate.AppendManifests(index, mutate.IndexAddendum{Add: theirs}), f.options(t)...); err != nil {
 		t.Fatal(err)
 	}
-	before := len(l.referrers(t, request))
-	l.attest(t, signer, request, "https://spdx.dev/Document", fmt.Sprintf(`{"before":%d}`, before))
-	after := l.referrers(t, request)
+	before := len(f.referrers(t, request))
+	f.attest(t, signer, request, "https://spdx.dev/Document", fmt.Sprintf(`{"before":%d}`, before))
+	after := f.referrers(t, request)
 	found := slices.DeleteFunc(slices.Clone(after), func(d v1.Descriptor) bool { return d.Digest != digest })
 	if len(after) != before+1 || len(found) != 1 {
 		t.Errorf("%d referrers after %d, theirs %d times", len(after), before, len(found))

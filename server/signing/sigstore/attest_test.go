@@ -18,7 +18,7 @@ import (
 const predicateType = "https://example.com/predicate"
 
 // attest signs a statement and publishes it.
-func (l *lab) attest(t *testing.T, signer *sigstore.Signer, request signing.Request, predicateType, predicate string) (content []byte, key signing.PublicKey, referrer string) {
+func (f *fixture) attest(t *testing.T, signer *sigstore.Signer, request signing.Request, predicateType, predicate string) (content []byte, key signing.PublicKey, referrer string) {
 	t.Helper()
 	content, key, err := signer.Attest(t.Context(), request.Image, predicateType, []byte(predicate))
 	if err != nil {
@@ -31,11 +31,11 @@ func (l *lab) attest(t *testing.T, signer *sigstore.Signer, request signing.Requ
 }
 
 func TestAttest(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
+	eachRegistry(t, func(t *testing.T, f *fixture) {
 		signer := sigstore.New(keys{})
-		request := l.push(t, "v1")
+		request := f.push(t, "v1")
 		signed := sign(t, signer, request)
-		content, public, referrer := l.attest(t, signer, request, predicateType, `{"a":1}`)
+		content, public, referrer := f.attest(t, signer, request, predicateType, `{"a":1}`)
 		if public.Key != signed.Key || public.ID != signed.ID || public.Method != api.KeyOfAttestations {
 			t.Errorf("the key %+v, signed with %+v", public, signed)
 		}
@@ -47,11 +47,11 @@ func TestAttest(t *testing.T) {
 		if err != nil || !said.About(strings.TrimPrefix(request.Image.Digest, "sha256:")) || said.PredicateType != predicateType || string(said.Predicate) != `{"a":1}` {
 			t.Errorf("%+v, %v", said, err)
 		}
-		found := l.referrers(t, request)
+		found := f.referrers(t, request)
 		if len(found) != 2 || found[0].Digest.String() != referrer && found[1].Digest.String() != referrer {
 			t.Errorf("referrers %+v, want one to be %s", found, referrer)
 		}
-		image, err := remote.Image(l.repository.Digest(referrer), l.options(t)...)
+		image, err := remote.Image(f.repository.Digest(referrer), f.options(t)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,23 +64,23 @@ func TestAttest(t *testing.T) {
 		}
 
 		t.Run("again changes nothing", func(t *testing.T) {
-			again, _, same := l.attest(t, signer, request, predicateType, `{"a":1}`)
-			if !bytes.Equal(again, content) || same != referrer || len(l.referrers(t, request)) != 2 {
-				t.Errorf("%s, %d referrers", same, len(l.referrers(t, request)))
+			again, _, same := f.attest(t, signer, request, predicateType, `{"a":1}`)
+			if !bytes.Equal(again, content) || same != referrer || len(f.referrers(t, request)) != 2 {
+				t.Errorf("%s, %d referrers", same, len(f.referrers(t, request)))
 			}
 		})
 		t.Run("another statement is added", func(t *testing.T) {
-			if _, _, other := l.attest(t, signer, request, predicateType, `{"a":2}`); other == referrer || len(l.referrers(t, request)) != 3 {
-				t.Errorf("%s, %d referrers", other, len(l.referrers(t, request)))
+			if _, _, other := f.attest(t, signer, request, predicateType, `{"a":2}`); other == referrer || len(f.referrers(t, request)) != 3 {
+				t.Errorf("%s, %d referrers", other, len(f.referrers(t, request)))
 			}
 		})
 	})
 }
 
 func TestAttestRefuses(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
+	eachRegistry(t, func(t *testing.T, f *fixture) {
 		signer := sigstore.New(keys{})
-		request := l.push(t, "v1")
+		request := f.push(t, "v1")
 		stopped := errors.New("stopped by clean")
 		ended, cancel := context.WithCancelCause(t.Context())
 		cancel(stopped)
@@ -103,7 +103,7 @@ func TestAttestRefuses(t *testing.T) {
 		if _, _, err := signer.Attest(t.Context(), request.Image, predicateType, []byte("{")); err == nil {
 			t.Error("what is no JSON was attested")
 		}
-		if n := len(l.referrers(t, request)); n != 0 {
+		if n := len(f.referrers(t, request)); n != 0 {
 			t.Errorf("%d referrers", n)
 		}
 	})

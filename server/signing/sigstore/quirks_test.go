@@ -23,7 +23,7 @@ import (
 )
 
 // quirky is a registry with habits.
-func quirky(t *testing.T, quirks ...registry.Quirk) *lab {
+func quirky(t *testing.T, quirks ...registry.Quirk) *fixture {
 	t.Helper()
 	server, err := registry.Start(t.Context(), t.TempDir(), quirks...)
 	if err != nil {
@@ -34,7 +34,7 @@ func quirky(t *testing.T, quirks ...registry.Quirk) *lab {
 			t.Error(err)
 		}
 	})
-	return newLab(t, server.Address(), authn.AuthConfig{Username: server.Writer().User, Password: server.Writer().Password})
+	return newFixture(t, server.Address(), authn.AuthConfig{Username: server.Writer().User, Password: server.Writer().Password})
 }
 
 // known is the request without what a registry could be asked for.
@@ -44,7 +44,7 @@ func known(request signing.Request) signing.Request {
 }
 
 // verified checks as a verifier does.
-func (l *lab) verified(t *testing.T, request signing.Request, key signing.PublicKey, form string) error {
+func (f *fixture) verified(t *testing.T, request signing.Request, key signing.PublicKey, form string) error {
 	t.Helper()
 	parsed, err := bundle.ParseKey([]byte(key.Key))
 	if err != nil {
@@ -60,17 +60,17 @@ func TestQuirks(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(registry.Quirks)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := quirky(t)
-			request := known(l.push(t, "v1"))
+			f := quirky(t)
+			request := known(f.push(t, "v1"))
 			// The image was pushed by another program, to which the registry was kind.
-			l = l.with(t, registry.Quirks[name], &request)
+			f = f.with(t, registry.Quirks[name], &request)
 			signer := sigstore.New(keys{})
 			for form, s := range map[string]*sigstore.Signer{api.SigningSigstore: signer, api.SigningSigstoreLegacy: signer.Legacy()} {
-				if err := l.verified(t, request, sign(t, s, request), form); err != nil {
+				if err := f.verified(t, request, sign(t, s, request), form); err != nil {
 					t.Errorf("%s: %v", form, err)
 				}
 			}
-			l.attest(t, signer, request, predicateType, `{"a":1}`)
+			f.attest(t, signer, request, predicateType, `{"a":1}`)
 		})
 	}
 }
@@ -78,25 +78,25 @@ func TestQuirks(t *testing.T) {
 // A registry whose fallback tag holds something else, or that refuses what is
 // attached, is named with what works there; the password is not blamed.
 func TestRefusalNamesTheWayOut(t *testing.T) {
-	l := quirky(t)
-	request := known(l.push(t, "v1"))
-	if err := l.tag(t, request, strings.Replace(request.Image.Digest, ":", "-", 1)); err != nil {
+	f := quirky(t)
+	request := known(f.push(t, "v1"))
+	if err := f.tag(t, request, strings.Replace(request.Image.Digest, ":", "-", 1)); err != nil {
 		t.Fatal(err)
 	}
 	signer := sigstore.New(keys{})
 	// The tag leads to the image itself, which is as if there was none.
-	if err := l.verified(t, request, sign(t, signer, request), api.SigningSigstore); err != nil {
+	if err := f.verified(t, request, sign(t, signer, request), api.SigningSigstore); err != nil {
 		t.Error(err)
 	}
-	other := known(l.push(t, "v2"))
-	if err := l.tag(t, request, strings.Replace(other.Image.Digest, ":", "-", 1)); err != nil {
+	other := known(f.push(t, "v2"))
+	if err := f.tag(t, request, strings.Replace(other.Image.Digest, ":", "-", 1)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := signer.Sign(t.Context(), other, io.Discard)
 	if !errors.As(err, new(*signature.ReferrerError)) || !strings.Contains(err.Error(), "ATTESTATIONS []") {
 		t.Errorf("a tag that others use: %v", err)
 	}
-	forbidding := l.with(t, func(next http.Handler) http.Handler {
+	forbidding := f.with(t, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
 				w.WriteHeader(http.StatusForbidden)
@@ -117,10 +117,10 @@ func TestRefusalNamesTheWayOut(t *testing.T) {
 func TestTwoAtOnce(t *testing.T) {
 	for _, form := range []string{api.SigningSigstore, api.SigningSigstoreLegacy} {
 		t.Run(form, func(t *testing.T) {
-			l := quirky(t)
-			request := known(l.push(t, "v1"))
+			f := quirky(t)
+			request := known(f.push(t, "v1"))
 			meet := &meeting{both: make(chan struct{})}
-			l = l.with(t, meet.quirk, &request)
+			f = f.with(t, meet.quirk, &request)
 			var (
 				both sync.WaitGroup
 				made [2]signing.PublicKey
@@ -139,7 +139,7 @@ func TestTwoAtOnce(t *testing.T) {
 			}
 			both.Wait()
 			for _, key := range made {
-				if err := l.verified(t, request, key, form); err != nil {
+				if err := f.verified(t, request, key, form); err != nil {
 					t.Error(err)
 				}
 			}

@@ -51,21 +51,21 @@ func publicKey(t *testing.T, key signing.PublicKey) *ecdsa.PublicKey {
 }
 
 func TestBundle(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
+	eachRegistry(t, func(t *testing.T, f *fixture) {
 		signer := sigstore.New(keys{})
-		request := l.push(t, "v1", "latest")
+		request := f.push(t, "v1", "latest")
 		key := sign(t, signer, request)
 		public := publicKey(t, key)
 		if key.Method != api.SigningSigstore {
 			t.Errorf("method %s", key.Method)
 		}
-		found := l.referrers(t, request)
+		found := f.referrers(t, request)
 		// The in-memory registry with the API does not tell a referrer's type.
-		told := l.account.Username == "" || len(found) > 0 && found[0].ArtifactType == bundleType
+		told := f.account.Username == "" || len(found) > 0 && found[0].ArtifactType == bundleType
 		if len(found) != 1 || !told {
 			t.Fatalf("referrers %+v", found)
 		}
-		image, err := remote.Image(l.repository.Digest(found[0].Digest.String()), l.options(t)...)
+		image, err := remote.Image(f.repository.Digest(found[0].Digest.String()), f.options(t)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestBundle(t *testing.T) {
 			manifest.Config.MediaType != "application/vnd.oci.empty.v1+json" || manifest.Subject.Digest.String() != request.Image.Digest {
 			t.Errorf("manifest %+v", manifest)
 		}
-		layer, err := remote.Layer(l.repository.Digest(manifest.Layers[0].Digest.String()), l.options(t)...)
+		layer, err := remote.Layer(f.repository.Digest(manifest.Layers[0].Digest.String()), f.options(t)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,13 +107,13 @@ func TestBundle(t *testing.T) {
 		}
 
 		t.Run("again adds nothing", func(t *testing.T) {
-			if sign(t, signer, request) != key || len(l.referrers(t, request)) != 1 {
-				t.Errorf("%d referrers", len(l.referrers(t, request)))
+			if sign(t, signer, request) != key || len(f.referrers(t, request)) != 1 {
+				t.Errorf("%d referrers", len(f.referrers(t, request)))
 			}
 		})
 		t.Run("another's stays", func(t *testing.T) {
 			sign(t, sigstore.New(keys{}), request)
-			if n := len(l.referrers(t, request)); n != 2 {
+			if n := len(f.referrers(t, request)); n != 2 {
 				t.Errorf("%d referrers", n)
 			}
 		})
@@ -121,8 +121,8 @@ func TestBundle(t *testing.T) {
 }
 
 func TestLegacy(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
-		request := l.push(t, "v1", "latest")
+	eachRegistry(t, func(t *testing.T, f *fixture) {
+		request := f.push(t, "v1", "latest")
 		signer := sigstore.New(keys{}).Legacy()
 		key := sign(t, signer, request)
 		public := publicKey(t, key)
@@ -131,8 +131,8 @@ func TestLegacy(t *testing.T) {
 		}
 		// references are those that the key has signed, and how many layers there are.
 		signed := func() (references []string, layers int) {
-			tag := l.repository.Tag(strings.Replace(request.Image.Digest, ":", "-", 1) + ".sig")
-			image, err := remote.Image(tag, l.options(t)...)
+			tag := f.repository.Tag(strings.Replace(request.Image.Digest, ":", "-", 1) + ".sig")
+			image, err := remote.Image(tag, f.options(t)...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,9 +186,9 @@ func TestLegacy(t *testing.T) {
 }
 
 func TestOneKey(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
+	eachRegistry(t, func(t *testing.T, f *fixture) {
 		store := keys{}
-		request := l.push(t, "v1")
+		request := f.push(t, "v1")
 		first := sign(t, sigstore.New(store), request)
 		second := sign(t, sigstore.New(store).Legacy(), request)
 		if first.Key != second.Key || first.ID != second.ID || len(store) != 1 || store["sigstore/key"] == nil {
@@ -205,9 +205,9 @@ func TestOneKey(t *testing.T) {
 }
 
 func TestSignRefuses(t *testing.T) {
-	eachRegistry(t, func(t *testing.T, l *lab) {
+	eachRegistry(t, func(t *testing.T, f *fixture) {
 		store := keys{}
-		request := l.push(t, "v1")
+		request := f.push(t, "v1")
 		for name, signer := range map[string]*sigstore.Signer{"bundle": sigstore.New(store), "legacy": sigstore.New(store).Legacy()} {
 			t.Run(name, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
@@ -216,7 +216,7 @@ func TestSignRefuses(t *testing.T) {
 				if _, err := signer.Sign(ctx, request, io.Discard); !errors.Is(err, stopped) {
 					t.Errorf("an ended context: %v", err)
 				}
-				if l.account.Username != "" {
+				if f.account.Username != "" {
 					wrong := request
 					wrong.Password = "wrong-word"
 					_, err := signer.Sign(t.Context(), wrong, io.Discard)

@@ -1,0 +1,59 @@
+//go:build stack
+
+package dct
+
+// A proxy before real notary servers, to do to a client what servers may do.
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/server/signing"
+	"github.com/opensbs/sbs/test/harness/notaryserver"
+	"github.com/opensbs/sbs/test/notaryproxy"
+	"github.com/theupdateframework/notary/tuf/data"
+)
+
+// proxy is what signers ask instead of a notary server.
+type proxy struct{ *notaryproxy.Proxy }
+
+func newNotaryProxy(t *testing.T, notary *notaryserver.Server) proxy {
+	t.Helper()
+	return proxy{notaryproxy.New(t, notary)}
+}
+
+// tampered answers as the server did until now, with one character changed behind
+// the first mark in the data of a role.
+func (f proxy) tampered(role, mark string) http.Handler {
+	return f.Replay(func(path string, content []byte) []byte {
+		before, after, marked := strings.Cut(string(content), mark)
+		if !marked || !strings.Contains(path, "/"+role+".") {
+			return content
+		}
+		other := map[bool]string{true: "B", false: "A"}[after[0] == 'A']
+		return []byte(before + mark + other + after[1:])
+	})
+}
+
+func (f proxy) request(image signing.Image) signing.Request {
+	return signing.Request{Notary: f.URL, User: user, Password: password, CABundle: f.CABundle(), Image: image}
+}
+
+// copied is what a backup of the store would be.
+func (m *memoryKeys) copied() *memoryKeys {
+	return &memoryKeys{entries: maps.Clone(m.entries), failing: map[string]bool{}}
+}
+
+// withRole counts the sealed keys of a role.
+func (m *memoryKeys) withRole(t *testing.T, role data.RoleName) int {
+	t.Helper()
+	count := 0
+	for _, info := range (&keyStore{keys: m}).ListKeys() {
+		if info.Role == role {
+			count++
+		}
+	}
+	return count
+}

@@ -1,0 +1,157 @@
+//go:build stack
+
+// Holding a build inside a step. What is tested there, clean and restart, must
+// do the same in every step.
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	mathrand "math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/gate"
+	"github.com/opensbs/sbs/test/harness/gitserver"
+	"github.com/opensbs/sbs/test/kit"
+)
+
+// step is a place in which a build can be held.
+type step struct {
+	name string
+	done string // the status meanwhile: the last step that is done
+
+	// hold makes a build of the repository of that name stop in the step, and
+	// returns what waits until it is there.
+	hold func(t testing.TB, name string) (reached func())
+
+	// command is the step as a command line, as far as the record alone tells
+	// it. What stands in braces is filled in.
+	command string
+}
+
+// steps are all steps of the pipeline; pushing and signing is one of them with
+// two places to be held in.
+func (env *environment) steps() []step {
+	return []step{{
+		name: "cleaned up",
+		hold: func(t testing.TB, name string) func() {
+			env.prepare(t, name, hello, nil)
+			return env.holding(t, env.engine, "/images/json")
+		},
+		command: "docker image rm --force {image}",
+	}, {
+		name: "github cloned",
+		done: api.StatusCleanedUp,
+		hold: func(t testing.TB, name string) func() {
+			env.prepare(t, name, hello, nil)
+			return env.holding(t, env.git, "")
+		},
+		command: "git clone {url}",
+	}, {
+		name: "bases verified",
+		done: api.StatusGitHubCloned,
+		hold: func(t testing.TB, name string) func() {
+			base := strings.Replace(env.BaseImage, env.Registry.Address(), env.registry.Address(), 1)
+			rule := map[string]any{"image": "**", "method": api.BaseDigest, "key": "sha256:" + strings.Repeat("0a", 32)}
+			env.prepare(t, name, files{"Dockerfile": "FROM " + base + "\n"}, map[string]any{"BASE_IMAGE_POLICY": []any{rule}})
+			return env.holding(t, env.registry, "/v2/base/busybox/manifests/")
+		},
+		command: "docker build -t {image}:{tag} .",
+	}, {
+		name:    "image built",
+		done:    api.StatusGitHubCloned,
+		hold:    env.sleeping,
+		command: "docker build -t {image}:{tag} .",
+	}, {
+		name: "image pushed",
+		done: api.StatusImageBuilt,
+		hold: func(t testing.TB, name string) func() {
+			env.prepare(t, name, hello, nil)
+			return env.holding(t, env.registry, "PUT /v2/sbs/"+name+"/manifests/")
+		},
+		command: "docker push {image}:{tag}",
+	}, {
+		name: "image signed",
+		done: api.StatusImageBuilt,
+		hold: func(t testing.TB, name string) func() {
+			env.prepare(t, name, hello, nil)
+			return env.holding(t, env.notary, "")
+		},
+		command: "docker push {image}:{tag}",
+	}, {
+		name:    "success",
+		done:    api.StatusImagePushed,
+		hold:    env.large,
+		command: "tar -cjf manifest.{name}.tbz data git",
+	}}
+}
+
+// holding makes a gate hold what a client says with marker in it, until the end
+// of the test at the latest.
+func (env *environment) holding(t testing.TB, g *gate.Gate, marker string) (reached func()) {
+	t.Helper()
+	held := g.Hold(marker)
+	t.Cleanup(g.Release)
+	return func() { t.Helper(); reach(t, "the gate to "+g.Target()+" holds "+marker, held) }
+}
+
+// releaseAll lets go of whatever is held.
+func (env *environment) releaseAll() {
+	for _, g := range []*gate.Gate{env.engine, env.git, env.registry, env.notary} {
+		g.Release()
+	}
+}
+
+// sleeping makes a build stop in a command of its Dockerfile.
+func (env *environment) sleeping(t testing.TB, name string) (reached func()) {
+	t.Helper()
+	marker := sleepMarker(name)
+	dockerfile := "FROM " + env.BaseImage + "\nRUN sleep 1" + marker + "\n"
+	env.prepare(t, name, files{"Dockerfile": dockerfile}, nil)
+	return func() {
+		t.Helper()
+		eventually(t, "the command of the Dockerfile runs", func() bool { return kit.Runs(t, "sleep\x001"+marker) })
+	}
+}
+
+// sleepMarker is a number of seconds that no other process sleeps for.
+func sleepMarker(name string) string {
+	digits := strings.Map(func(r rune) rune { return '0' + r%10 }, hex.EncodeToString([]byte(name)))
+	return digits[:min(len(digits), 9)]
+}
+
+// large makes a build that takes seconds to write its manifest: compressing is
+// all it does then.
+func (env *environment) large(t testing.TB, name string) (reached func()) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "random")
+	random(t, path, 60<<20)
+	content := hello.forGit()
+	content["random"] = gitserver.File{From: path}
+	if _, err := gitserver.CreateRepository(t.Context(), env.GitRoot, name+".git", content); err != nil {
+		t.Fatal(err)
+	}
+	env.initialise(t, name, nil)
+	return func() {
+		t.Helper()
+		env.await(t, "the image to be pushed", func(event api.Event) bool {
+			return event.Status != nil && event.Status.Status == api.StatusImagePushed
+		})
+	}
+}
+
+// random writes a file that can't be compressed.
+func random(t testing.TB, path string, size int) {
+	t.Helper()
+	var seed [32]byte
+	_, _ = rand.Read(seed[:]) // never fails
+	content := make([]byte, size)
+	_, _ = mathrand.NewChaCha8(seed).Read(content) // never fails
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,199 @@
+//go:build stack
+
+package e2e
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client/config"
+	"github.com/opensbs/sbs/test/kit"
+)
+
+// Bad parameters, each with the key that the refusal must name.
+var badParameters = map[string]struct {
+	key   string
+	value any
+}{
+	"unknown key":                {"GITHUB_BRANCHES", "main"},
+	"key in lower case":          {"github_branch", "main"},
+	"bad URL":                    {"GITHUB_URL", "ftp://example.com/a.git"},
+	"URL with an option":         {"GITHUB_URL", "ssh://-oProxyCommand=id/a.git"},
+	"bad branch":                 {"GITHUB_BRANCH", "a..b"},
+	"bad known hosts":            {"GITHUB_KNOWN_HOSTS", "github.com ssh-ed25519"},
+	"bad depth":                  {"GITHUB_DEPTH", 0},
+	"path out of the repository": {"DOCKERFILE_PATH", "../Dockerfile"},
+	"absolute path":              {"DOCKER_BUILD_PATH", "/etc"},
+	"path in .git":               {"DOCKER_BUILD_PATH", ".git/hooks"},
+	"repository in capitals":     {"DOCKER_REPO", "SBS/demo"},
+	"repository with a tag":      {"DOCKER_REPO", "sbs/demo:1"},
+	"registry over http":         {"DOCKER_PUSH_SERVER", "http://registry.example.com"},
+	"no password":                {"DOCKER_PASSWORD", nil},
+	"half a pair":                {"DOCKER_RO_PASSWORD", nil},
+	"bad tag prefix":             {"IMAGE_TAG_PREFIX", "-a"},
+	"bad argument":               {"ARG", map[string]any{"A-B": "1"}},
+	"argument that is no object": {"ARG", "A=1"},
+	"bad environment name":       {"ENV_WHITELIST", []string{"A=B"}},
+	"notary over http":           {"DOCKER_CONTENT_TRUST_PUSH_SERVER", "http://notary.example.com"},
+	"Docker's notary":            {"DOCKER_CONTENT_TRUST_PUSH_SERVER", "https://notary.docker.io"},
+	"no certificate":             {"DOCKER_CONTENT_TRUST_CA", "none"},
+	"short secret":               {"SECRET", "c2hvcnQ="},
+	"not a boolean":              {"GITHUB_RECURSE_SUBMODULES", "maybe"},
+	"runtime type":               {"RUNTIME_TYPE", "mainframe"},
+	"SECRETS":                    {"SECRETS", "a planted secret"},
+	"BUILD_SCRIPT":               {"BUILD_SCRIPT", "build.sh"},
+	"BUILD_DIR":                  {"BUILD_DIR", "work"},
+	"new secret in init":         {"NEW_SECRET", strings.Repeat("QUJD", 32)},
+}
+
+// Before init and after it: what is wrong is refused with its key, and nothing
+// of it is stored.
+func TestBadParametersAreRefused(t *testing.T) {
+	env := fresh(t)
+	env.repository(t, "door.git", hello)
+	refuse := func(t *testing.T) {
+		for name, bad := range badParameters {
+			t.Run(name, func(t *testing.T) {
+				answer := env.request(t, http.MethodPost, "/image", string(env.body(t, "door", map[string]any{bad.key: bad.value})))
+				object := answer.object()
+				status, _ := object["status"].(string)
+				if answer.code != http.StatusBadRequest || !strings.HasPrefix(status, bad.key+": ") ||
+					object["code"] != string(api.CodeBadParameter) || object["key"] != bad.key {
+					t.Errorf("%+v, want that %s is wrong", answer, bad.key)
+				}
+				if text, ok := bad.value.(string); ok && isSecret(bad.key) && strings.Contains(answer.text, text) {
+					t.Errorf("the answer quotes a secret: %s", answer.text)
+				}
+			})
+		}
+	}
+	t.Run("before init", refuse)
+	if status := env.request(t, http.MethodGet, "/image", `""`); compact(t, status.text) != `{"status":""}` {
+		t.Errorf("status %s, want that nothing was stored", status.text)
+	}
+	for _, request := range []struct{ method, path string }{{http.MethodPut, "/image"}, {http.MethodGet, "/events"}} {
+		if answer := env.request(t, request.method, request.path, `""`); answer.code != http.StatusConflict || answer.object()["code"] != "not_initialised" {
+			t.Errorf("%s %s before init: %+v", request.method, request.path, answer)
+		}
+	}
+	if answer := env.request(t, http.MethodPatch, "/image", string(env.body(t, "door", nil))); answer.code != http.StatusConflict {
+		t.Errorf("update before init: %+v", answer)
+	}
+
+	env.initialise(t, "door", nil)
+	t.Run("after init", refuse)
+	if built := env.succeed(t); !strings.HasPrefix(built.ImageTag, "s390x-v1-") {
+		t.Errorf("image tag %q: a refused parameter was stored", built.ImageTag)
+	}
+}
+
+// The stock client sends a body with every request, GET included.
+func TestBodies(t *testing.T) {
+	env := shared
+	env.prepare(t, "bodies", hello, nil)
+	built := env.succeed(t)
+	for _, path := range []string{"/image", "/log/build", "/manifest", "/publickey", "/imagedigest", "/config-json", "/config-python", "/events"} {
+		answers := map[string]int{}
+		for _, body := range []string{"", `""`, "{}", " {} \n"} {
+			answers[env.request(t, http.MethodGet, path, body).text]++
+		}
+		if len(answers) != 1 {
+			t.Errorf("GET %s has %d answers to four ways of saying nothing", path, len(answers))
+		}
+	}
+	large := `{"BUILD_NAME":"` + strings.Repeat("a", api.MaxBody) + `"}`
+	for _, test := range []struct {
+		method, path, body string
+		code               int
+	}{
+		{http.MethodPost, "/image", large, http.StatusRequestEntityTooLarge},
+		{http.MethodPatch, "/image", large, http.StatusRequestEntityTooLarge},
+		{http.MethodGet, "/manifest", large, http.StatusRequestEntityTooLarge},
+		{http.MethodPost, "/image", "{", http.StatusBadRequest},
+		{http.MethodPost, "/image", "[]", http.StatusBadRequest},
+		{http.MethodPost, "/image", `""`, http.StatusBadRequest},
+		{http.MethodGet, "/manifest", "[1]", http.StatusBadRequest},
+		{http.MethodGet, "/manifest", `{"BUILD_NAME":1}`, http.StatusBadRequest},
+		{http.MethodGet, "/nowhere", "", http.StatusNotFound},
+		{http.MethodGet, "/log/passwords", "", http.StatusNotFound},
+		{http.MethodGet, "/log/..%2fjob.json", "", http.StatusNotFound},
+		{http.MethodPost, "/manifest", "", http.StatusMethodNotAllowed},
+		{http.MethodDelete, "/publickey", "", http.StatusMethodNotAllowed},
+	} {
+		answer := env.request(t, test.method, test.path, test.body)
+		status, _ := answer.object()["status"].(string)
+		if answer.code != test.code || status == "" {
+			t.Errorf("%s %s with %.20s: %+v, want code %d and a status", test.method, test.path, test.body, answer, test.code)
+		}
+	}
+	if status := env.status(t); status.BuildName != built.BuildName {
+		t.Errorf("after all this the status is %+v", status)
+	}
+}
+
+// Parameters change only for whoever knows SECRET, and SECRET changes only once
+// for the same request, however often it comes.
+func TestSecrets(t *testing.T) {
+	env := fresh(t)
+	env.prepare(t, "secrets", hello, nil)
+	secret := func() string {
+		t.Helper()
+		text, err := config.NewSecret()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	first, second, wrong := env.given["SECRET"].(string), secret(), secret()
+	send := func(method string, changes map[string]any, code int) {
+		t.Helper()
+		maps.Copy(changes, map[string]any{"IMAGE_TAG_PREFIX": map[bool]string{true: "taken", false: "refused"}[code == http.StatusOK]})
+		answer := env.request(t, method, "/image", string(env.body(t, "secrets", changes)))
+		status, _ := answer.object()["status"].(string)
+		if answer.code != code || (status == "OK") != (code == http.StatusOK) {
+			t.Errorf("%s: %+v, want code %d", method, answer, code)
+		}
+		secrets{{"SECRET", first}, {"NEW_SECRET", second}, {"a wrong SECRET", wrong}}.hidden(t, method, answer.text)
+	}
+	send(http.MethodPatch, map[string]any{"SECRET": wrong}, http.StatusForbidden)
+	send(http.MethodPost, map[string]any{"SECRET": wrong}, http.StatusForbidden)
+	send(http.MethodPatch, map[string]any{"SECRET": wrong, "NEW_SECRET": second}, http.StatusForbidden)
+	send(http.MethodPatch, map[string]any{}, http.StatusOK)
+	rotation := map[string]any{"NEW_SECRET": second}
+	send(http.MethodPatch, rotation, http.StatusOK)
+	send(http.MethodPatch, rotation, http.StatusOK) // the first answer may have been lost
+	send(http.MethodPatch, map[string]any{}, http.StatusForbidden)
+	send(http.MethodPatch, map[string]any{"NEW_SECRET": wrong}, http.StatusForbidden)
+	send(http.MethodPatch, map[string]any{"SECRET": second}, http.StatusOK)
+	if err := env.Server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	send(http.MethodPatch, map[string]any{}, http.StatusForbidden)
+	if built := env.succeed(t); !strings.HasPrefix(built.ImageTag, "taken-") {
+		t.Errorf("image tag %q: refused parameters were stored", built.ImageTag)
+	}
+	send(http.MethodPatch, map[string]any{"SECRET": second}, http.StatusOK)
+
+	// The client's own way, through its file.
+	text := read(t, env.Dir(), kit.ConfigName)
+	path := filepath.Join(env.Dir(), kit.ConfigName)
+	if err := os.WriteFile(path, []byte(strings.Replace(text, first, second, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env.guide(t, "update --env sbs-config.json --new-secret")
+	env.guide(t, "update --env sbs-config.json")
+	var stored map[string]any
+	if err := json.Unmarshal([]byte(read(t, env.Dir(), kit.ConfigName)), &stored); err != nil {
+		t.Fatal(err)
+	}
+	if stored["SECRET"] == second || stored["SECRET"] == "" {
+		t.Error("update --new-secret did not store a new secret")
+	}
+	env.hiddenEverywhere(t, secrets{{"SECRET", first}, {"SECRET", second}, {"SECRET", stored["SECRET"].(string)}})
+}

@@ -1,0 +1,95 @@
+//go:build stack
+
+package kit
+
+// The developer is whom the stack wrote its configuration for. dir is always the
+// stack's folder.
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"time"
+
+	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/certs"
+	"github.com/opensbs/sbs/client/config"
+)
+
+// ConfigName is the name of the developer's configuration in the stack's folder.
+const ConfigName = "sbs-config.json"
+
+// Configuration reads the developer's configuration. What is set in the
+// environment does not count.
+func Configuration(dir string) (*config.Config, error) {
+	return config.Load(filepath.Join(dir, ConfigName), func(string) string { return "" })
+}
+
+// Certificates says where the developer's certificates lie. The configuration
+// names them relative to the folder where the developer works.
+func Certificates(dir string) (certs.Files, error) {
+	settings, err := Configuration(dir)
+	if err != nil {
+		return certs.Files{}, err
+	}
+	files, err := settings.Certificates()
+	if err != nil {
+		return certs.Files{}, err
+	}
+	for _, path := range []*string{
+		&files.Folder, &files.Client, &files.CA, &files.CAKey, &files.ClientCert, &files.ClientKey,
+		&files.ClientCSR, &files.ClientChain, &files.ServerCert, &files.ServerKey, &files.ServerCSR,
+	} {
+		*path = filepath.Join(dir, *path)
+	}
+	return files, nil
+}
+
+// Connect is the developer's client of the stack's server.
+func Connect(dir string) (*client.Client, error) {
+	settings, err := Configuration(dir)
+	if err != nil {
+		return nil, err
+	}
+	files, err := Certificates(dir)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := certs.LoadClient(files, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	hostname, port, err := settings.Server()
+	if err != nil {
+		return nil, err
+	}
+	return client.New(hostname, port, identity), nil
+}
+
+// Parameters are what the developer would give to the server, by name, without
+// the arguments of the stack's own repository.
+func Parameters(dir string) (map[string]any, error) {
+	settings, err := Configuration(dir)
+	if err != nil {
+		return nil, err
+	}
+	body, err := settings.Parameters("")
+	if err != nil {
+		return nil, err
+	}
+	var given map[string]any
+	if err := json.Unmarshal(body, &given); err != nil {
+		return nil, fmt.Errorf("read the parameters: %w", err)
+	}
+	delete(given, "ARG")
+	return given, nil
+}
+
+// With are parameters with changes. A change to nil takes a parameter away.
+func With(given, changes map[string]any) map[string]any {
+	changed := maps.Clone(given)
+	maps.Copy(changed, changes)
+	maps.DeleteFunc(changed, func(_ string, value any) bool { return value == nil })
+	return changed
+}
