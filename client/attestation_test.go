@@ -29,14 +29,14 @@ func TestAttestation(t *testing.T) {
 	ids := usualIdentities(t)
 	for name, test := range map[string]struct {
 		answer func(http.ResponseWriter)
-		says   string
-		advice string
+		want   string
+		code   api.Code
 	}{
 		"evidence": {answer: func(w http.ResponseWriter) { _, _ = w.Write(text) }},
 		"none": {func(w http.ResponseWriter) {
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write([]byte(`{"status":"no evidence","code":"` + string(api.CodeNoEvidence) + `"}`))
-		}, "no evidence", "docs/attestation.md"},
+		}, "no evidence", api.CodeNoEvidence},
 		"endless": {func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, attestation.MaxEvidence+1)) }, "longer than any evidence", ""},
 		"another": {func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"version":2}`)) }, "version", ""},
 	} {
@@ -48,9 +48,9 @@ func TestAttestation(t *testing.T) {
 				test.answer(w)
 			})
 			got, peer, err := c.Attestation(t.Context(), nonce)
-			if test.says != "" {
+			if test.want != "" {
 				var failed *Error
-				if !errors.As(err, &failed) || !strings.Contains(failed.Message, test.says) || !strings.Contains(failed.Next(), test.advice) {
+				if !errors.As(err, &failed) || !strings.Contains(failed.Message, test.want) || failed.Code != test.code {
 					t.Errorf("got %v", err)
 				}
 				return
@@ -110,7 +110,7 @@ func TestPin(t *testing.T) {
 	c.Close()
 	_, err = c.Init(t.Context(), []byte("{}"))
 	var failed *Error
-	if !errors.As(err, &failed) || !errors.Is(err, errOtherKey) || failed.Next() == "" || asked.Load() != 1 {
+	if !errors.As(err, &failed) || !errors.Is(err, errOtherKey) || failed.Fault != FaultOtherKey || asked.Load() != 1 {
 		t.Errorf("the other server was asked %d times, %v", asked.Load(), err)
 	}
 }

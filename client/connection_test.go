@@ -29,13 +29,13 @@ func TestConnectionsThatFail(t *testing.T) {
 		client certs.Identity
 		server *tls.Config
 		want   string
-		next   string
+		fault  Fault
 	}{
-		{"client of another authority", ids.client, peerConfig(ids.server, other.client), "refuses the client certificate", "CAPATH"},
-		{"expired client certificate", old.client, peerConfig(old.server, old.client), "the server's certificate is not valid now", "create-server-cert"},
-		{"server of another authority", ids.client, peerConfig(other.server, ids.client), "not signed by the authority in CAPATH", "deployed with"},
-		{"server with another name", elsewhere.client, peerConfig(elsewhere.server, elsewhere.client), "not for localhost", "HOSTNAME"},
-		{"server without TLS 1.3", ids.client, older, "ended the TLS handshake", "TLS 1.3"},
+		{"client of another authority", ids.client, peerConfig(ids.server, other.client), "refuses the client certificate", FaultClientCertificate},
+		{"expired client certificate", old.client, peerConfig(old.server, old.client), "the server's certificate is not valid now", FaultServerExpired},
+		{"server of another authority", ids.client, peerConfig(other.server, ids.client), "not signed by the authority in CAPATH", FaultServerAuthority},
+		{"server with another name", elsewhere.client, peerConfig(elsewhere.server, elsewhere.client), "not for localhost", FaultServerName},
+		{"server without TLS 1.3", ids.client, older, "ended the TLS handshake", FaultHandshake},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := connect(t, test.client, test.server, func(http.ResponseWriter, *http.Request) { t.Error("the request arrived") })
@@ -44,8 +44,8 @@ func TestConnectionsThatFail(t *testing.T) {
 			if !errors.As(err, &failed) || failed.HTTPStatus != 0 {
 				t.Fatalf("got %v", err)
 			}
-			if !strings.Contains(failed.Message, test.want) || !strings.Contains(failed.Next(), test.next) {
-				t.Errorf("got %q, advice %q; want %q and %q", failed.Message, failed.Next(), test.want, test.next)
+			if !strings.Contains(failed.Message, test.want) || failed.Fault != test.fault {
+				t.Errorf("got %q, fault %q; want %q and %q", failed.Message, failed.Fault, test.want, test.fault)
 			}
 			if errors.Unwrap(failed) == nil {
 				t.Error("the cause was lost")
@@ -69,7 +69,7 @@ func TestNothingListens(t *testing.T) {
 	ids := usualIdentities(t)
 	_, err = New("127.0.0.1", port, ids.client).Status(t.Context())
 	var failed *Error
-	if !errors.As(err, &failed) || !strings.Contains(failed.Message, "nothing listens") || !strings.Contains(failed.Next(), "CICD_PORT") {
+	if !errors.As(err, &failed) || !strings.Contains(failed.Message, "nothing listens") || failed.Fault != FaultRefused {
 		t.Errorf("got %v", err)
 	}
 }
@@ -137,8 +137,8 @@ func TestACanceledRequestReturnsAtOnce(t *testing.T) {
 // so that its error is made here.
 func TestProxyThatIsNotThere(t *testing.T) {
 	c := &Client{base: "https://sbs.example.com:443"}
-	message, next := c.explain(&url.Error{Op: "Get", Err: &net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}}, false)
-	if !strings.Contains(message, "HTTPS_PROXY") || !strings.Contains(next, "NO_PROXY") {
-		t.Errorf("got %q, advice %q", message, next)
+	message, fault := c.explain(&url.Error{Op: "Get", Err: &net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}}, false)
+	if !strings.Contains(message, "HTTPS_PROXY") || fault != FaultProxy {
+		t.Errorf("got %q, fault %q", message, fault)
 	}
 }

@@ -49,7 +49,7 @@ func (c *Client) Events(ctx context.Context, handle func(api.Event) error) (api.
 		return last, c.unreachable(ctx, operation, err, true)
 	}
 	if last.Building {
-		return last, &Error{Operation: operation, Message: ErrInterrupted.Error(), cause: ErrInterrupted, next: "run sbs-cli status to see how far it got, sbs-cli status --wait to wait for it"}
+		return last, &Error{Operation: operation, Message: ErrInterrupted.Error(), cause: ErrInterrupted, Fault: FaultStreamEnded}
 	}
 	return last, nil
 }

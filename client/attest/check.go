@@ -86,7 +86,7 @@ func contained(check func() error) (err error) {
 
 func (p *Policy) unwanted(kind string) error {
 	if kind == attestation.KindSimulated && len(p.Require) == 0 {
-		return advice.New(errors.New("the enclave is simulated: it proves nothing, and protects nothing"), "to try things out, demand it in so many words: --require simulated")
+		return advice.Coded(errors.New("the enclave is simulated: it proves nothing, and protects nothing"), Simulated)
 	}
 	return fmt.Errorf("the evidence is of kind %q, and %s is demanded", kind, strings.Join(p.Require, " or "))
 }

@@ -74,8 +74,7 @@ func (h *HPCR) clearSections() (sections contract.Sections, path string, err err
 	encrypted := isToken(deployed.Env)
 	if h.PlainContract == "" {
 		if encrypted {
-			err = advice.New(fmt.Errorf("the env section in %s is encrypted, so that SERVER_CRT in it can't be read", h.Contract),
-				"give the contract with its sections in clear as well: --plain-contract FILE, as sbs-cli contract --plain writes it")
+			err = advice.Coded(fmt.Errorf("the env section in %s is encrypted, so that SERVER_CRT in it can't be read", h.Contract), EnvEncrypted)
 		}
 		return deployed, h.Contract, err
 	}

@@ -132,13 +132,13 @@ func request(key *rsa.PrivateKey, template x509.CertificateRequest) (*x509.Certi
 	return parsed, encodePEM("CERTIFICATE REQUEST", der), nil
 }
 
-// day is how a date is told to people.
+// day formats a date for people.
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-// renewal says how an expired certificate of this client is replaced.
-func (f Files) renewal() string {
+// renewal returns the advice how an expired certificate of this client is replaced.
+func (f Files) renewal() advice.Code {
 	if f.OwnClient {
-		return "replace the files that CAPATH, CAKEYPATH and CLIENT_CRT_KEY name, then run sbs-cli create-server-cert and deploy the server with the new sbs-cli instance-env"
+		return RenewOwnClient
 	}
-	return "run sbs-cli delete-certificates, create-client-cert and create-server-cert, then deploy the server with the new sbs-cli instance-env; its data volume keeps the keys and builds"
+	return RenewClient
 }

@@ -115,8 +115,8 @@ func TestCreateClientOverwritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := CreateClient(f, now)
-	if err == nil || !strings.Contains(err.Error(), f.Client) || !strings.Contains(advice.Next(err), "delete-certificates") {
-		t.Fatalf("got %v, advice %q", err, advice.Next(err))
+	if err == nil || !strings.Contains(err.Error(), f.Client) || advice.CodeOf(err) != ClientExists {
+		t.Fatalf("got %v, advice %q", err, advice.CodeOf(err))
 	}
 	if text, err := os.ReadFile(f.Client); err != nil || string(text) != "mine" {
 		t.Error("the file was overwritten")

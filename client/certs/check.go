@@ -28,11 +28,11 @@ type Identity struct {
 func LoadClient(f Files, now time.Time) (Identity, error) {
 	id, trusted, err := load(f, f.Client, f.Client, now)
 	if errors.Is(err, fs.ErrNotExist) {
-		next := "run sbs-cli create-client-cert first; certificates are looked for in the working directory"
+		err = fmt.Errorf("client certificate: %w", err)
 		if f.OwnClient {
-			next = "look at CLIENT_CRT_KEY, CAPATH and CAKEYPATH in the configuration: they name files that are not there"
+			return Identity{}, advice.New(err, "look at CLIENT_CRT_KEY, CAPATH and CAKEYPATH in the configuration: they name files that are not there")
 		}
-		return Identity{}, advice.New(fmt.Errorf("client certificate: %w", err), next)
+		return Identity{}, advice.Coded(err, NoClientCertificate)
 	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("client certificate: %w", err)
@@ -51,13 +51,12 @@ func LoadServer(f Files, hostname string, now time.Time) (Identity, error) {
 		err = checkPublic(f.ServerCert) // it becomes SERVER_CRT; the key has a file of its own
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return Identity{}, advice.New(fmt.Errorf("server certificate: %w", err), "run sbs-cli create-server-cert first")
+		return Identity{}, advice.Coded(fmt.Errorf("server certificate: %w", err), NoServerCertificate)
 	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("server certificate: %w", err)
 	}
-	const renewal = "run sbs-cli create-server-cert to make it again"
-	if id, err = id.verified(trusted, check{f.ServerCert, x509.ExtKeyUsageServerAuth, hostname, f.CA, renewal}, now); err != nil {
+	if id, err = id.verified(trusted, check{f.ServerCert, x509.ExtKeyUsageServerAuth, hostname, f.CA, RenewServer}, now); err != nil {
 		return Identity{}, fmt.Errorf("server certificate: %w", err)
 	}
 	return id, nil
@@ -88,7 +87,7 @@ type check struct {
 	usage    x509.ExtKeyUsage
 	hostname string // that it must hold; "" for none
 	caPath   string
-	renewal  string // what to do when it is not good any more
+	renewal  advice.Code // when it can't be used any more
 }
 
 // verified checks the certificate the way the other side will, and returns the
@@ -118,13 +117,13 @@ func (id Identity) explain(err error, trusted roots, c check, now time.Time) err
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && now.Before(id.Certificate.NotBefore):
 		return advice.New(fmt.Errorf("%s is not valid before %s", c.path, day(id.Certificate.NotBefore)), "check this machine's clock")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return advice.New(fmt.Errorf("%s expired on %s", c.path, day(id.Certificate.NotAfter)), c.renewal)
+		return advice.Coded(fmt.Errorf("%s expired on %s", c.path, day(id.Certificate.NotAfter)), c.renewal)
 	case errors.As(err, &unknown) && trusted.explains(id.Certificate) != nil:
 		return trusted.explains(id.Certificate)
 	case errors.As(err, &unknown):
-		return advice.New(fmt.Errorf("%s was not signed by %s", c.path, c.caPath), c.renewal)
+		return advice.Coded(fmt.Errorf("%s was not signed by %s", c.path, c.caPath), c.renewal)
 	case errors.As(err, &name):
-		return advice.New(fmt.Errorf("%s is not for the HOSTNAME %s", c.path, c.hostname), c.renewal)
+		return advice.Coded(fmt.Errorf("%s is not for the HOSTNAME %s", c.path, c.hostname), c.renewal)
 	}
-	return advice.New(fmt.Errorf("%s: %w", c.path, err), c.renewal)
+	return advice.Coded(fmt.Errorf("%s: %w", c.path, err), c.renewal)
 }

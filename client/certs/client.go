@@ -25,9 +25,9 @@ func CreateClient(f Files, now time.Time) (made []string, err error) {
 		return nil, fmt.Errorf("create client certificate: %w", err)
 	}
 	if len(found) > 0 {
-		return nil, advice.New(
+		return nil, advice.Coded(
 			fmt.Errorf("create client certificate: these files exist already: %s", strings.Join(found, ", ")),
-			"go on with them, or run sbs-cli delete-certificates first: a server that is deployed must then be deployed again with the new ones")
+			ClientExists)
 	}
 	files, err := clientFiles(f, now)
 	if err != nil {

@@ -33,7 +33,7 @@ func loadRoots(f Files, now time.Time) (roots, error) {
 		certificates, _, err = readCertificates(f.CA)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return roots{}, advice.New(fmt.Errorf("certificate authority: %w", err), "run sbs-cli create-client-cert first, in this folder")
+		return roots{}, advice.Coded(fmt.Errorf("certificate authority: %w", err), NoAuthority)
 	}
 	if err != nil {
 		return roots{}, fmt.Errorf("certificate authority: %w", err)
@@ -57,7 +57,7 @@ func checkRoot(f Files, certificate *x509.Certificate, now time.Time) error {
 	case !certificate.IsCA || (certificate.KeyUsage != 0 && certificate.KeyUsage&x509.KeyUsageCertSign == 0):
 		return advice.New(fmt.Errorf("%s is no certificate authority: it may not sign certificates", f.CA), "set CAPATH to the authority that signed the client certificate, not to the certificate itself")
 	case now.After(certificate.NotAfter):
-		return advice.New(fmt.Errorf("the certificate authority %s expired on %s", f.CA, day(certificate.NotAfter)), f.renewal())
+		return advice.Coded(fmt.Errorf("the certificate authority %s expired on %s", f.CA, day(certificate.NotAfter)), f.renewal())
 	case now.Before(certificate.NotBefore):
 		return advice.New(fmt.Errorf("the certificate authority %s is not valid before %s", f.CA, day(certificate.NotBefore)), "check this machine's clock")
 	}

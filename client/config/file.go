@@ -45,7 +45,7 @@ func Load(path string, getenv func(string) string) (*Config, error) {
 	}
 	resolved, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, advice.New(fmt.Errorf("read configuration: %w", err), "name the file with --env FILE")
+		return nil, advice.Coded(fmt.Errorf("read configuration: %w", err), NoFile)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)

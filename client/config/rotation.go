@@ -83,7 +83,7 @@ func (r *Rotation) Finish(now time.Time) error {
 		return fmt.Errorf("store new secret: %w", err)
 	}
 	if err := r.config.replace(next, now); err != nil {
-		return advice.New(fmt.Errorf("store new secret: %w", err), "the server has the secret in "+r.config.pendingPath()+" now; run sbs-cli update again to store it")
+		return advice.Coded(fmt.Errorf("store new secret, which the server has and %s keeps: %w", r.config.pendingPath(), err), SecretNotStored)
 	}
 	return r.config.forget()
 }

@@ -75,7 +75,7 @@ func (r Request) validate() error {
 		}
 	}
 	if !slices.ContainsFunc(checks(), func(c check) bool { return c.part != "" && r.skipReason(c.part) == "" }) {
-		return advice.New(errors.New("nothing is left to check"), "remove a --skip")
+		return advice.Coded(errors.New("nothing is left to check"), NothingToCheck)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ type Trust struct {
 func ParseTrust(text []byte) (Trust, error) {
 	t, err := parseTrust(text)
 	if err != nil {
-		return Trust{}, advice.New(fmt.Errorf("read the trust file: %w", err), "get it again with sbs-cli get-trust, from a server that you trust")
+		return Trust{}, advice.Coded(fmt.Errorf("read the trust file: %w", err), TrustFileUnreadable)
 	}
 	return t, nil
 }

@@ -8,8 +8,6 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-
-	"github.com/opensbs/sbs/client/advice"
 )
 
 // version is set by the linker; see package buildinfo.
@@ -37,7 +35,7 @@ func (p program) run(ctx context.Context, arguments []string) int {
 		return exitDone
 	}
 	p.say("sbs-cli: %v", err)
-	if next := advice.Next(err); next != "" {
+	if next := nextStep(err); next != "" {
 		p.say("next: %s", next)
 	}
 	return exitCode(err)
