@@ -90,3 +90,21 @@ func (w writer) Write(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// WorkReader returns a reader of r for work that may take long after the data has
+// come, such as decompressing it. Each Read returns the error of ctx once ctx has
+// ended, and reports progress: it is not another machine that is waited for.
+func WorkReader(ctx context.Context, r io.Reader) io.Reader { return workReader{ctx, r} }
+
+type workReader struct {
+	ctx context.Context //nolint:containedctx // it outlives no call
+	r   io.Reader
+}
+
+func (w workReader) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	Report(w.ctx)
+	return w.r.Read(p)
+}

@@ -13,6 +13,9 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/server/source/gitconfig"
+	"github.com/opensbs/sbs/server/source/gitstore"
 )
 
 // Bounds of the count of files with attributes: beyond them it ends early.
@@ -37,7 +40,7 @@ func (c *checkout) reportAttributes(ctx context.Context, log io.Writer) error {
 	if err != nil || count.files == 0 {
 		return err
 	}
-	number := grouped(count.files)
+	number := gitstore.FormatCount(count.files)
 	if count.ended {
 		number = "at least " + number
 	}
@@ -48,12 +51,12 @@ func (c *checkout) reportAttributes(ctx context.Context, log io.Writer) error {
 
 func (c *checkout) countAttributes(ctx context.Context) (attributeCount, error) {
 	count := attributeCount{names: map[string]bool{}}
-	set, err := c.attributeSet()
-	if err != nil || len(set) == 0 {
+	tree, err := c.attributes()
+	if err != nil || len(tree) == 0 {
 		return count, err
 	}
 	tried := 0
-	for _, entry := range c.entries {
+	for _, entry := range c.Entries {
 		if err := ctx.Err(); err != nil {
 			return count, err
 		}
@@ -64,7 +67,7 @@ func (c *checkout) countAttributes(ctx context.Context) (attributeCount, error) 
 			count.ended = true
 			return count, nil
 		}
-		found, n := set.of(entry.Name)
+		found, n := tree.Of(entry.Name)
 		tried += n
 		acts, err := c.actsOn(ctx, found, entry.Hash)
 		if err != nil {
@@ -80,16 +83,16 @@ func (c *checkout) countAttributes(ctx context.Context) (attributeCount, error) 
 	return count, nil
 }
 
-// attributeSet reads all files .gitattributes of the tree, but for links.
-func (c *checkout) attributeSet() (attributeSet, error) {
-	set := attributeSet{}
+// attributes reads all files .gitattributes of the tree, but for links.
+func (c *checkout) attributes() (gitconfig.AttributeTree, error) {
+	tree := gitconfig.AttributeTree{}
 	left := int64(maxAttributesText)
-	for _, entry := range c.entries {
+	for _, entry := range c.Entries {
 		folder, name := path.Split(entry.Name)
-		if name != attributesFile || entry.Mode == filemode.Symlink || entry.Mode == filemode.Submodule {
+		if name != gitconfig.AttributesFile || entry.Mode == filemode.Symlink || entry.Mode == filemode.Submodule {
 			continue
 		}
-		content, err := c.blobContent(entry.Hash)
+		content, err := c.store.Blob(entry.Hash)
 		if err != nil {
 			return nil, err
 		}
@@ -101,18 +104,9 @@ func (c *checkout) attributeSet() (attributeSet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", entry.Name, err)
 		}
-		set[folder] = parseAttributes(string(text))
+		tree[folder] = gitconfig.ParseAttributes(string(text))
 	}
-	return set, nil
-}
-
-// blobContent returns the content of a file that was checked out.
-func (c *checkout) blobContent(id plumbing.Hash) (*io.SectionReader, error) {
-	place, err := c.store.find(id, plumbing.BlobObject)
-	if err != nil {
-		return nil, err
-	}
-	return c.store.at(place)
+	return tree, nil
 }
 
 // actsOn returns which attributes make Git change the content of a file on its
@@ -120,10 +114,10 @@ func (c *checkout) blobContent(id plumbing.Hash) (*io.SectionReader, error) {
 func (c *checkout) actsOn(ctx context.Context, found map[string]string, id plumbing.Hash) (names []string, err error) {
 	encoding, filter := valueOf(found, "working-tree-encoding"), valueOf(found, "filter")
 	ends := lineEndsOf(found)
-	if encoding == "" && filter == "" && ends == keepEnds && found["ident"] != attributeTrue {
+	if encoding == "" && filter == "" && ends == keepEnds && found["ident"] != gitconfig.Set {
 		return nil, nil
 	}
-	content, err := c.blobContent(id)
+	content, err := c.store.Blob(id)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +131,7 @@ func (c *checkout) actsOn(ctx context.Context, found map[string]string, id plumb
 	if filter != "" && text.size > 0 && !text.pointer {
 		names = append(names, "filter")
 	}
-	if found["ident"] == attributeTrue && text.ident {
+	if found["ident"] == gitconfig.Set && text.ident {
 		names = append(names, "ident")
 	}
 	if name := ends.acts(text); name != "" {
@@ -169,12 +163,12 @@ const (
 
 func lineEndsOf(found map[string]string) lineEnds {
 	text, given := found["text"]
-	if !given || text == attributeUnspecified || !slices.Contains([]string{attributeTrue, attributeFalse, "input", "auto"}, text) {
+	if !given || text == gitconfig.Unspecified || !slices.Contains([]string{gitconfig.Set, gitconfig.Unset, "input", "auto"}, text) {
 		text = found["crlf"]
 	}
 	eol := found["eol"]
 	switch {
-	case text == attributeFalse:
+	case text == gitconfig.Unset:
 		return keepEnds
 	case text == "auto" && eol == "crlf":
 		return toCRLFIfText
@@ -182,7 +176,7 @@ func lineEndsOf(found map[string]string) lineEnds {
 		return keepEnds // Git leaves alone what was committed with CR LF
 	case eol == "crlf":
 		return toCRLF
-	case text == attributeTrue, text == "input", eol == "lf":
+	case text == gitconfig.Set, text == "input", eol == "lf":
 		return normalize
 	}
 	return keepEnds
@@ -209,7 +203,7 @@ type textScan struct {
 
 func scanText(ctx context.Context, content *io.SectionReader) (textScan, error) {
 	t := textScan{size: content.Size()}
-	from := bufio.NewReaderSize(whileLasts{ctx, content}, 64<<10)
+	from := bufio.NewReaderSize(progress.WorkReader(ctx, content), 64<<10)
 	if head, err := from.Peek(len(pointerStart)); err == nil {
 		t.pointer = t.size < maxPointer && string(head) == string(pointerStart)
 	}

@@ -2,48 +2,69 @@ package source
 
 import (
 	"bytes"
-	"io"
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/index"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/storage/memory"
+
+	"github.com/opensbs/sbs/server/source/gitconfig"
+	"github.com/opensbs/sbs/server/source/gitstore"
 )
 
-// FuzzAttributes: whatever .gitattributes holds, it gives attributes or none, in
-// a time that does not grow with its stars.
-func FuzzAttributes(f *testing.F) {
-	for _, seed := range []string{"* text=auto\n", "[attr]m m\n* m\n", "\"\\303\\274\" eol=crlf", "[[:alpha:]-z]**/x -text !eol", strings.Repeat("*a", 500) + " ident", "[", "\\", "[\\"} {
-		f.Add(seed, "a/b/"+strings.Repeat("a", 200))
-	}
-	f.Fuzz(func(t *testing.T, text, path string) {
-		if path == "" {
-			return
+// storeOf returns a store of blobs, and their ids.
+func storeOf(t *testing.T, contents ...string) (*gitstore.Store, []plumbing.Hash) {
+	t.Helper()
+	objects := memory.NewStorage()
+	var ids []plumbing.Hash
+	for _, content := range contents {
+		object := &plumbing.MemoryObject{}
+		object.SetType(plumbing.BlobObject)
+		if _, err := object.Write([]byte(content)); err != nil {
+			t.Fatal(err)
 		}
-		found, _ := attributeSet{"": parseAttributes(text), "a/": parseAttributes(text)}.of(path)
-		for name := range found {
-			if !validAttribute(name) && name != "diff" {
-				t.Errorf("%q gives %q the attribute %q", text, path, name)
-			}
+		id, err := objects.SetEncodedObject(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	var pack bytes.Buffer
+	if _, err := packfile.NewEncoder(&pack, objects, false).Encode(ids, 0); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := gitstore.Receive(t.Context(), &pack, root, newLimits(0, 100, 1<<20).Limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := root.Close(); err != nil {
+			t.Error(err)
 		}
 	})
+	return store, ids
 }
 
 // A tree with more rules and files than are counted.
 func TestAttributesAreBounded(t *testing.T) {
-	store, _ := newStore(t)
-	c := newCheckout(store, newLimits(MaxEntries, MaxObjects, MaxBytes))
-	blob := func(path, text string) {
-		t.Helper()
-		place, err := store.add(3, int64(len(text)), func(w io.Writer) error {
-			_, err := io.WriteString(w, text)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.note(path, store.table[place].id, 0o100644)
+	store, ids := storeOf(t, "* ident\n"+strings.Repeat("x ident\n", 60_000), "$Id$\n")
+	c := &checkout{store: store}
+	add := func(path string, id plumbing.Hash) {
+		c.Entries = append(c.Entries, &index.Entry{Name: path, Hash: id, Mode: 0o100644})
 	}
-	blob(attributesFile, "* ident\n"+strings.Repeat("x ident\n", 60_000))
-	for _, name := range strings.Split(strings.Repeat("f,", 2_000), ",") {
-		blob("a/"+name, "$Id$\n")
+	add(gitconfig.AttributesFile, ids[0])
+	for range 2_000 {
+		add("a/f", ids[1])
 	}
 	var log bytes.Buffer
 	if err := c.reportAttributes(t.Context(), &log); err != nil || !strings.HasPrefix(log.String(), "at least ") {

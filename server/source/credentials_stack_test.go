@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opensbs/sbs/server/source/gitconfig"
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
@@ -100,7 +101,7 @@ func TestCredentialStaysWithItsAddress(t *testing.T) {
 func TestCredentialsOfLFS(t *testing.T) {
 	lfs := &gitserver.LFS{}
 	s := newStack(t, gitserver.Options{LFS: lfs, Credentials: map[string]gitserver.Credential{"org/one.git": {User: "ada", Token: "secret"}}})
-	s.create(t, "org/one.git", map[string]gitserver.File{attributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
+	s.create(t, "org/one.git", map[string]gitserver.File{gitconfig.AttributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
 	request := s.https("org/one.git")
 	request.LFS = true
 	request.Credentials = []Credential{{Name: "GITHUB_CREDENTIALS[0]", URL: s.HTTPSURL("org/one"), User: "ada", Token: "secret"}}
@@ -126,7 +127,7 @@ func TestCredentialsOfLFS(t *testing.T) {
 func TestCredentialOfLFSIsNotRedirected(t *testing.T) {
 	lfs := &gitserver.LFS{}
 	s := newStack(t, gitserver.Options{LFS: lfs})
-	s.create(t, "org/one.git", map[string]gitserver.File{attributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
+	s.create(t, "org/one.git", map[string]gitserver.File{gitconfig.AttributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
 	s.create(t, "other/one.git", sample("1"))
 	var moved []string
 	request, address := s.front(t, func(w http.ResponseWriter, r *http.Request) bool {

@@ -30,40 +30,6 @@ func (e *ReferenceError) Error() string {
 	return fmt.Sprintf("reference %q: %s", e.Reference, e.Reason)
 }
 
-// LimitError means that a repository is larger than this package takes.
-type LimitError struct {
-	What  string // what there is too much of
-	Limit int64  // how much is taken
-}
-
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("the repository is too large: more than %s %s", grouped(e.Limit), e.What)
-}
-
-// TreeError means that a commit holds a path which must not be written.
-type TreeError struct {
-	Path   string
-	Reason string
-}
-
-func (e *TreeError) Error() string {
-	return fmt.Sprintf("the commit holds the path %q, which is refused: %s", e.Path, e.Reason)
-}
-
-// DateError means that a commit has no time at which it can have been made.
-type DateError struct {
-	Commit     string // its id
-	Unreadable bool   // there is no committer line, or none that Git can read
-}
-
-func (e *DateError) Error() string {
-	reason := ""
-	if e.Unreadable {
-		reason = "its committer line cannot be read, so it "
-	}
-	return fmt.Sprintf("commit %s: %shas no date between the years 1970 and 9999, which records and the manifest require: commit again", e.Commit, reason)
-}
-
 // UnknownHostError means that nothing is known about the host key of a server.
 type UnknownHostError struct {
 	Host        string // as in known_hosts: host or [host]:port
@@ -91,16 +57,6 @@ func (e *HostKeyMismatchError) Error() string {
 	return fmt.Sprintf("host key mismatch for %s: it showed a key of type %s with the fingerprint %s, known are %s; "+
 		"do not go on before the server's owner has told you why the key changed",
 		e.Host, e.KeyType, e.Fingerprint, strings.Join(e.Known, ", "))
-}
-
-// MissingObjectError means that the server left out an object of the commit.
-type MissingObjectError struct {
-	ID   string
-	Kind string // "commit", "tree" or "blob"
-}
-
-func (e *MissingObjectError) Error() string {
-	return fmt.Sprintf("the server left out the %s %s", e.Kind, e.ID)
 }
 
 // quotedError is an error whose text may repeat what a server said: it is one

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/server/source/gitstore"
 	"github.com/opensbs/sbs/server/source/wire"
 )
 
@@ -19,11 +20,11 @@ type connection interface {
 
 // fetched is what came of a fetch.
 type fetched struct {
-	store  *objects
+	store  *gitstore.Store
 	commit plumbing.Hash
 	name   string                 // full name of the reference, or the commit id
 	tag    plumbing.Hash          // what a tag points to, if the reference is one: the commit or an annotated tag
-	tags   []int32                // places of the annotated tags between the two
+	tags   []int32                // the annotated tags on the way to the commit
 	cut    map[plumbing.Hash]bool // commits whose parents the server does not send
 }
 
@@ -66,7 +67,7 @@ func (c *cloner) fetchReference(ctx context.Context, u URL, reference string, gi
 
 // mayTryAgain reports whether another order may succeed after an error.
 func mayTryAgain(err error) bool {
-	var tooLarge *LimitError
+	var tooLarge *gitstore.LimitError
 	var stalled *progress.Stalled
 	return !errors.As(err, &tooLarge) && !errors.As(err, &stalled)
 }
@@ -74,7 +75,7 @@ func mayTryAgain(err error) bool {
 // resolve finds the commit a target leads to among what was received.
 func (f *fetched) resolve(t target, reference string) (err error) {
 	var tags []int32
-	if f.commit, tags, err = commitOf(f.store, t.want); err != nil {
+	if f.commit, tags, err = f.store.Peel(t.want); err != nil {
 		if t.bare {
 			return &ReferenceError{reference, "the repository has no such commit on any branch or tag, and no branch or tag of this name"}
 		}
@@ -133,14 +134,11 @@ func (c *cloner) fetchWithin(ctx context.Context, u URL, git *os.Root, choose ch
 }
 
 func (c *cloner) receive(ctx context.Context, pack *wire.Pack, git *os.Root) (*fetched, error) {
-	store, err := newObjects(git)
+	store, err := gitstore.Receive(ctx, pack, git, c.left.Limits)
 	if err != nil {
 		return nil, err
 	}
-	if err := receive(ctx, pack, store, git, c.left); err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
-	report(c.progress, "received %s objects", grouped(int64(len(store.table))))
+	report(c.progress, "received %s objects", gitstore.FormatCount(int64(store.Len())))
 	f := &fetched{store: store, cut: map[plumbing.Hash]bool{}}
 	for _, id := range pack.Shallow {
 		f.cut[id] = true

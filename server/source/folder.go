@@ -54,37 +54,3 @@ func names(root *os.Root) ([]string, error) {
 	}
 	return found, nil
 }
-
-// newSubfolder is a folder of the work tree that is made with the first thing
-// in it: a tree without files makes none, as in Git.
-type newSubfolder struct {
-	parent *newSubfolder // nil: the root is there
-	name   string
-	root   *os.Root
-}
-
-// open returns the folder, which is made unless it was.
-func (f *newSubfolder) open() (*os.Root, error) {
-	if f.root != nil {
-		return f.root, nil
-	}
-	parent, err := f.parent.open()
-	if err != nil {
-		return nil, err
-	}
-	if err := makeFolder(parent, f.name); err != nil {
-		return nil, err
-	}
-	if f.root, err = parent.OpenRoot(f.name); err != nil {
-		return nil, fmt.Errorf("open folder: %w", err)
-	}
-	return f.root, nil
-}
-
-// close closes a folder that was made here.
-func (f *newSubfolder) close() error {
-	if f.parent == nil || f.root == nil {
-		return nil
-	}
-	return f.root.Close()
-}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opensbs/sbs/server/source/gitstore"
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
@@ -76,7 +77,7 @@ func TestHostileTrees(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.point(t, "one.git", s.rawTree(t, "one.git", entries...))
 			err := refuse(t, s.ssh("one.git"))
-			var tree *TreeError
+			var tree *gitstore.TreeError
 			if !errors.As(err, &tree) && !strings.Contains(err.Error(), "is needed") {
 				t.Errorf("got %v", err)
 			}
@@ -132,7 +133,7 @@ func TestBombs(t *testing.T) {
 			c.left = limits
 			dir := filepath.Join(t.TempDir(), "tree")
 			_, err = c.clone(t.Context(), dir)
-			var limit *LimitError
+			var limit *gitstore.LimitError
 			if !errors.As(err, &limit) || limit.What != name {
 				t.Errorf("got %v", err)
 			}
@@ -145,11 +146,12 @@ func TestBombs(t *testing.T) {
 
 func TestDeepFolders(t *testing.T) {
 	s := newStack(t, gitserver.Options{})
-	s.create(t, "one.git", map[string]gitserver.File{strings.Repeat("d/", maxFolderDepth+1) + "f": {}})
-	var limit *LimitError
+	const deepest = 200 // folders within folders, for package gitstore
+	s.create(t, "one.git", map[string]gitserver.File{strings.Repeat("d/", deepest+1) + "f": {}})
+	var limit *gitstore.LimitError
 	if err := refuse(t, s.ssh("one.git")); !errors.As(err, &limit) {
 		t.Errorf("got %v", err)
 	}
-	s.create(t, "two.git", map[string]gitserver.File{strings.Repeat("d/", maxFolderDepth) + "f": {}})
+	s.create(t, "two.git", map[string]gitserver.File{strings.Repeat("d/", deepest) + "f": {}})
 	clone(t, s.ssh("two.git"))
 }

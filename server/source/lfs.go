@@ -10,9 +10,9 @@ import (
 	"path"
 	"slices"
 
-	"github.com/go-git/go-git/v5/plumbing/filemode"
-
 	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/server/source/gitconfig"
+	"github.com/opensbs/sbs/server/source/gitstore"
 )
 
 // lfsBatch is the number of objects that one request asks for, as git-lfs does.
@@ -21,7 +21,7 @@ const lfsBatch = 100
 // reportPointers writes a line if there are pointers of Git LFS that stay.
 func (c *cloner) reportPointers(files *checkout) {
 	if n := len(files.pointers); n > 0 {
-		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for; GITHUB_LFS fetches these", grouped(int64(n)))
+		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for; GITHUB_LFS fetches these", gitstore.FormatCount(int64(n)))
 	}
 }
 
@@ -37,7 +37,7 @@ func (c *cloner) fetchPointers(ctx context.Context, n node, reference string, fi
 		return err
 	}
 	for _, file := range wanted {
-		if err := c.left.checkedOut.take(file.object.size); err != nil {
+		if err := c.left.CheckedOut.Take(file.object.size); err != nil {
 			return err
 		}
 	}
@@ -46,7 +46,7 @@ func (c *cloner) fetchPointers(ctx context.Context, n node, reference string, fi
 		return fmt.Errorf("fetch Git LFS objects: %w", err)
 	}
 	defer server.close()
-	report(c.progress, "fetching the Git LFS objects of %s files from %s", grouped(int64(len(wanted))), server.endpoint)
+	report(c.progress, "fetching the Git LFS objects of %s files from %s", gitstore.FormatCount(int64(len(wanted))), server.endpoint)
 	firsts, others := map[lfsObject]string{}, []pointerFile{}
 	var objects []pointerFile
 	for _, file := range wanted {
@@ -63,11 +63,11 @@ func (c *cloner) fetchPointers(ctx context.Context, n node, reference string, fi
 		}
 	}
 	for _, file := range others {
-		if err := copyObject(ctx, n.worktree, firsts[file.object], file, files.buffer); err != nil {
+		if err := copyObject(ctx, n.worktree, firsts[file.object], file, server.buffer); err != nil {
 			return err
 		}
 	}
-	report(c.progress, "%s files are Git LFS objects, each checked against its pointer", grouped(int64(len(wanted))))
+	report(c.progress, "%s files are Git LFS objects, each checked against its pointer", gitstore.FormatCount(int64(len(wanted))))
 	return nil
 }
 
@@ -78,13 +78,13 @@ func (c *checkout) lfsFiles() ([]pointerFile, error) {
 	if len(c.pointers) == 0 {
 		return nil, nil
 	}
-	set, err := c.attributeSet()
+	tree, err := c.attributes()
 	if err != nil {
 		return nil, err
 	}
 	var wanted []pointerFile
 	for _, file := range c.pointers {
-		found, _ := set.of(file.path)
+		found, _ := tree.Of(file.path)
 		if found["filter"] != "lfs" {
 			continue
 		}
@@ -104,7 +104,7 @@ func writeObject(ctx context.Context, worktree *os.Root, file pointerFile, conte
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
 	hash := sha256.New()
-	n, err := copyWith(ctx, io.MultiWriter(out, hash), io.LimitReader(progress.Reader(ctx, content), file.object.size+1), buffer)
+	n, err := io.CopyBuffer(io.MultiWriter(out, hash), io.LimitReader(progress.Reader(ctx, content), file.object.size+1), buffer)
 	switch {
 	case err != nil:
 		return &LFSError{file.path, err}
@@ -123,39 +123,26 @@ func copyObject(ctx context.Context, worktree *os.Root, from string, file pointe
 		return &LFSError{file.path, err}
 	}
 	defer in.Close() //nolint:errcheck // it was only read
-	return writeObject(ctx, worktree, file, in, buffer)
+	return writeObject(ctx, worktree, file, progress.WorkReader(ctx, in), buffer)
 }
 
 // lfsConfig returns the address of the LFS server that .lfsconfig names; empty
 // if it names none. Of its settings no other counts.
 func (c *checkout) lfsConfig() (string, error) {
 	const name = ".lfsconfig"
-	for _, entry := range c.entries {
-		if entry.Name != name || entry.Mode == filemode.Symlink || entry.Mode == filemode.Submodule {
-			continue
-		}
-		content, err := c.blobContent(entry.Hash)
-		if err != nil {
-			return "", err
-		}
-		if content.Size() > maxModulesFile {
-			return "", &LimitError{What: "bytes in " + name, Limit: maxModulesFile}
-		}
-		text, err := io.ReadAll(content)
-		if err != nil {
-			return "", fmt.Errorf("read %s: %w", name, err)
-		}
-		settings, err := parseConfig(string(text))
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", name, err)
-		}
-		named := map[string]string{}
-		for _, s := range settings {
-			named[s.name] = s.value
-		}
-		return firstOf(named["lfs.url"], named["remote.origin.lfsurl"]), nil
+	text, found, err := c.text(name, maxModulesFile)
+	if err != nil || !found {
+		return "", err
 	}
-	return "", nil
+	settings, err := gitconfig.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	named := map[string]string{}
+	for _, s := range settings {
+		named[s.Name] = s.Value
+	}
+	return firstOf(named["lfs.url"], named["remote.origin.lfsurl"]), nil
 }
 
 func firstOf(texts ...string) string {

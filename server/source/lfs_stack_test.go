@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opensbs/sbs/server/source/gitconfig"
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
@@ -29,9 +30,9 @@ func lfsStack(t *testing.T, options gitserver.Options) (stack, map[string]string
 	big, small := strings.Repeat("0123456789", 100_000), "small\n"
 	pointer := options.LFS.Add(big)
 	files := map[string]gitserver.File{
-		attributesFile: {Content: lfsAttributes}, "big.bin": {Content: pointer}, "copy.bin": {Content: pointer, Mode: gitserver.Executable},
+		gitconfig.AttributesFile: {Content: lfsAttributes}, "big.bin": {Content: pointer}, "copy.bin": {Content: pointer, Mode: gitserver.Executable},
 		"a/b/small.bin": {Content: options.LFS.Add(small)}, "empty.bin": {}, "a/nothing.bin": {Content: options.LFS.Add("")},
-		"text.txt": {Content: pointer}, "a/" + attributesFile: {Content: "plain.bin -filter\n"}, "a/plain.bin": {Content: pointer}, "raw.bin": {Content: "no pointer\n"},
+		"text.txt": {Content: pointer}, "a/" + gitconfig.AttributesFile: {Content: "plain.bin -filter\n"}, "a/plain.bin": {Content: pointer}, "raw.bin": {Content: "no pointer\n"},
 	}
 	want := map[string]string{"big.bin": big, "copy.bin": big, "a/b/small.bin": small, "empty.bin": "", "a/nothing.bin": "", "text.txt": pointer, "a/plain.bin": pointer, "raw.bin": "no pointer\n"}
 	for i := range lfsBatch + 5 { // more than one batch
@@ -142,7 +143,7 @@ func TestLFSRefused(t *testing.T) {
 			if store == nil {
 				store = &gitserver.LFS{}
 			}
-			files := map[string]gitserver.File{attributesFile: {Content: lfsAttributes}, "y.bin": {Content: store.Add("object")}}
+			files := map[string]gitserver.File{gitconfig.AttributesFile: {Content: lfsAttributes}, "y.bin": {Content: store.Add("object")}}
 			if test.change != nil {
 				test.change(files)
 			}
@@ -167,7 +168,7 @@ func TestLFSCredentials(t *testing.T) {
 	defer elsewhere.Close()
 	lfs := &gitserver.LFS{Href: func(string, string) string { return elsewhere.URL + "/object?signature=1" }, Header: map[string]string{"X-Storage": "own"}}
 	s := newStack(t, gitserver.Options{LFS: lfs, User: "ada", Token: "secret"})
-	s.create(t, "one.git", map[string]gitserver.File{attributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
+	s.create(t, "one.git", map[string]gitserver.File{gitconfig.AttributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
 	request := s.https("one.git")
 	request.User, request.Token, request.LFS = "ada", "secret", true
 	clone(t, request)
@@ -197,7 +198,7 @@ func TestLFSConfig(t *testing.T) {
 	s := newStack(t, gitserver.Options{LFS: lfs})
 	s.create(t, "objects.git", map[string]gitserver.File{"x": {}})
 	s.create(t, "one.git", map[string]gitserver.File{
-		attributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")},
+		gitconfig.AttributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")},
 		".lfsconfig": {Content: "[lfs]\n\turl = " + s.HTTPSURL("objects.git") + "/info/lfs\n"},
 	})
 	for _, request := range []Request{s.ssh("one.git"), s.https("one.git")} {

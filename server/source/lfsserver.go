@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/server/source/gitstore"
 	"github.com/opensbs/sbs/signature/channel"
 )
 
@@ -140,7 +141,7 @@ func (s *lfsServer) batch(ctx context.Context, files []pointerFile) (map[string]
 	if err := lfsStatus(response.StatusCode); err != nil {
 		return nil, fmt.Errorf("batch request: %w", err)
 	}
-	text, err := io.ReadAll(progress.Reader(ctx, &boundedReader{response.Body, allowance{"bytes in a reply of Git LFS", maxLFSReply, maxLFSReply}}))
+	text, err := io.ReadAll(progress.Reader(ctx, &boundedReader{response.Body, gitstore.NewBudget("bytes in a reply of Git LFS", maxLFSReply)}))
 	if err != nil {
 		return nil, fmt.Errorf("batch reply: %w", err)
 	}

@@ -3,7 +3,6 @@ package source
 import (
 	"fmt"
 	"io"
-	"strconv"
 )
 
 // report writes one line for people. Progress is a courtesy: a reader of it
@@ -13,13 +12,4 @@ func report(progress io.Writer, format string, values ...any) {
 		return
 	}
 	_, _ = fmt.Fprintf(progress, format+"\n", values...)
-}
-
-// grouped writes 1234567 as "1,234,567".
-func grouped(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/opensbs/sbs/server/source/gitstore"
 	"github.com/opensbs/sbs/server/source/wire"
 )
 
@@ -149,7 +150,7 @@ func (c *cloner) everything(ctx context.Context, server *wire.Client, commit plu
 			direct = []plumbing.Hash{r.ID}
 		case !name.IsBranch() && !name.IsTag():
 		case len(tips) == maxTips:
-			return &LimitError{What: "branches and tags", Limit: maxTips}
+			return &gitstore.LimitError{What: "branches and tags", Limit: maxTips}
 		default:
 			tips = append(tips, r.ID)
 		}

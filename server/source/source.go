@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/opensbs/sbs/server/source/gitconfig"
+	"github.com/opensbs/sbs/server/source/gitstore"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -60,8 +62,8 @@ type Submodule struct {
 // When it fails, dir is as it was before. When ctx ends, it fails at once with
 // the cause of that. Errors to tell apart are [ErrNotFound], [ErrCredentials],
 // [ErrEmptyRepository], [ReferenceError], [UnknownHostError],
-// [HostKeyMismatchError], [LimitError], [TreeError], [DateError] and
-// [MissingObjectError].
+// [HostKeyMismatchError], [gitstore.LimitError], [gitstore.TreeError],
+// [gitstore.DateError] and [gitstore.MissingObjectError].
 func Clone(ctx context.Context, request Request, dir string, progress io.Writer) (Checkout, error) {
 	c, err := newCloner(request, progress)
 	if err != nil {
@@ -94,7 +96,7 @@ type cloner struct {
 }
 
 func newCloner(request Request, progress io.Writer) (*cloner, error) {
-	c := &cloner{request: request, progress: progress, left: newLimits(MaxEntries, MaxObjects, MaxBytes)}
+	c := &cloner{request: request, progress: progress, left: newLimits(gitstore.MaxEntries, gitstore.MaxObjects, gitstore.MaxBytes)}
 	var err error
 	if c.main, err = ParseURL(request.URL); err != nil {
 		return nil, err
@@ -143,12 +145,9 @@ func (c *cloner) clone(ctx context.Context, dir string) (result Checkout, err er
 		}
 		err = errors.Join(err, root.Close())
 	}()
-	if err := makeFolder(root, ".git"); err != nil {
-		return Checkout{}, err
-	}
-	git, err := root.OpenRoot(".git")
+	git, err := gitstore.CreateFolder(root, ".git")
 	if err != nil {
-		return Checkout{}, fmt.Errorf("open folder: %w", err)
+		return Checkout{}, err
 	}
 	defer git.Close() //nolint:errcheck // only a handle
 	return c.repository(ctx, node{
@@ -187,16 +186,13 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 		return Checkout{}, nil, err
 	}
 	defer func() { err = errors.Join(err, got.store.Close()) }()
-	kept, err := closureOf(ctx, got.store, got.commit, c.request.Depth, got.cut)
+	kept, err := gitstore.ClosureOf(ctx, got.store, got.commit, c.request.Depth, got.cut)
 	if err != nil {
 		return Checkout{}, nil, err
 	}
-	for _, place := range got.tags {
-		kept.keep[place] = true
-	}
-	files := newCheckout(got.store, c.left)
-	files.dated = n.depth == 0 // records and the manifest need no date of a submodule
-	if err := c.writeContent(ctx, n, got, kept, files); err != nil {
+	kept.Keep(got.tags)
+	files, err := c.writeContent(ctx, n, got, kept)
+	if err != nil {
 		return Checkout{}, nil, err
 	}
 	if c.request.LFS {
@@ -210,25 +206,49 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 	if err := files.reportAttributes(ctx, c.progress); err != nil {
 		return Checkout{}, nil, err
 	}
-	folder := gitFolder{url: n.url, reference: got.name, commit: got.commit, tag: got.tag, entries: files.entries, shallow: kept.shallow}
+	var modules []module
 	if c.request.Submodules {
-		var none []string
-		if folder.submodules, none, err = modulesOf(files, n.url); err != nil {
+		if modules, err = c.modules(n, files); err != nil {
 			return Checkout{}, nil, err
 		}
-		for _, name := range none {
-			report(c.progress, "submodule %q is left empty: %s has update = none for it", path.Join(n.treePath, name), modulesFile)
-		}
 	}
-	if n.depth > 0 {
-		up, err := filepath.Rel(n.gitPath, n.treePath)
-		if err != nil {
-			return Checkout{}, nil, fmt.Errorf("place of the work tree: %w", err)
-		}
-		folder.worktree = filepath.ToSlash(up)
+	folder := gitstore.GitFolder{
+		URL: n.url.String(), Reference: got.name, Commit: got.commit, Tag: got.tag, Entries: files.Entries, Shallow: kept.Shallow,
 	}
-	if err := folder.write(ctx, n.git); err != nil {
+	for _, m := range modules {
+		folder.Submodules = append(folder.Submodules, gitstore.Submodule{Name: m.name, URL: m.url.String()})
+	}
+	if folder.Worktree, err = n.worktreeOfGit(); err != nil {
 		return Checkout{}, nil, err
 	}
-	return Checkout{Commit: got.commit.String(), Committed: files.committed, Reference: got.name}, folder.submodules, nil
+	if err := folder.Write(ctx, n.git); err != nil {
+		return Checkout{}, nil, err
+	}
+	return Checkout{Commit: got.commit.String(), Committed: files.Committed, Reference: got.name}, modules, nil
+}
+
+// worktreeOfGit returns the relative path from the Git folder of a submodule to its
+// work tree. It is empty for the main repository, whose .git is in the work tree.
+func (n node) worktreeOfGit() (string, error) {
+	if n.depth == 0 {
+		return "", nil
+	}
+	up, err := filepath.Rel(n.gitPath, n.treePath)
+	if err != nil {
+		return "", fmt.Errorf("path of the work tree: %w", err)
+	}
+	return filepath.ToSlash(up), nil
+}
+
+// modules returns the submodules of a repository to clone, and reports those that
+// stay empty.
+func (c *cloner) modules(n node, files *checkout) ([]module, error) {
+	modules, none, err := modulesOf(files, n.url)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range none {
+		report(c.progress, "submodule %q is left empty: %s has update = none for it", path.Join(n.treePath, name), gitconfig.ModulesFile)
+	}
+	return modules, nil
 }

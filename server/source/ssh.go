@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/opensbs/sbs/server/source/gitstore"
 	"github.com/opensbs/sbs/server/source/wire"
 	"golang.org/x/crypto/ssh"
 )
@@ -196,15 +197,15 @@ func (f *firstBytes) String() string {
 	return strings.Join(strings.Fields(strings.Map(printable, string(f.text))), " ")
 }
 
-// boundedReader reads at most an allowance, and says so when there is more.
+// boundedReader reads up to a budget, and fails with its error after that.
 type boundedReader struct {
 	reader io.Reader
-	left   allowance
+	left   gitstore.Budget
 }
 
 func (b *boundedReader) Read(p []byte) (int, error) {
 	n, err := b.reader.Read(p)
-	if limit := b.left.take(int64(n)); limit != nil {
+	if limit := b.left.Take(int64(n)); limit != nil {
 		return 0, limit
 	}
 	return n, err

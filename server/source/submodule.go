@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/opensbs/sbs/server/source/gitconfig"
+	"github.com/opensbs/sbs/server/source/gitstore"
 )
 
 // module is a submodule of the checked out commit.
@@ -24,24 +25,24 @@ type module struct {
 // modulesOf returns the submodules to clone of those that a checkout has met,
 // and the paths of those that .gitmodules leaves out with "update = none".
 func modulesOf(c *checkout, parent URL) (modules []module, none []string, err error) {
-	if len(c.links) == 0 {
+	if len(c.Files.Submodules) == 0 {
 		return nil, nil, nil
 	}
-	if len(c.links) > MaxSubmodules {
-		return nil, nil, &LimitError{What: "submodules", Limit: MaxSubmodules}
+	if len(c.Files.Submodules) > MaxSubmodules {
+		return nil, nil, &gitstore.LimitError{What: "submodules", Limit: MaxSubmodules}
 	}
 	declared, err := readModules(c)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, path := range slices.Sorted(maps.Keys(c.links)) {
+	for _, path := range slices.Sorted(maps.Keys(c.Files.Submodules)) {
 		d, ok := declared[path]
 		switch {
-		case isOption(path):
-			return nil, nil, &TreeError{path, "the submodule's path looks like an option"} // Git refuses it too
+		case gitconfig.IsOption(path):
+			return nil, nil, &gitstore.TreeError{Path: path, Reason: "the submodule's path looks like an option"} // Git refuses it too
 		case !ok:
-			return nil, nil, fmt.Errorf("submodule %q: %s has no entry for it", path, modulesFile)
-		case d.update == "none":
+			return nil, nil, fmt.Errorf("submodule %q: %s has no entry for it", path, gitconfig.ModulesFile)
+		case d.Update == "none":
 			none = append(none, path)
 			continue
 		}
@@ -49,25 +50,25 @@ func modulesOf(c *checkout, parent URL) (modules []module, none []string, err er
 		if err != nil {
 			return nil, nil, err
 		}
-		m.commit = c.links[path]
+		m.commit = c.Files.Submodules[path]
 		modules = append(modules, m)
 	}
 	return modules, none, checkNesting(modules)
 }
 
 // moduleOf checks a declaration.
-func moduleOf(d *declaration, parent URL) (module, error) {
-	if reason := checkModuleName(d.name); reason != "" {
-		return module{}, &TreeError{d.path, reason}
+func moduleOf(d *gitconfig.Module, parent URL) (module, error) {
+	if reason := gitstore.CheckModuleName(d.Name); reason != "" {
+		return module{}, &gitstore.TreeError{Path: d.Path, Reason: reason}
 	}
-	if d.url == "" {
-		return module{}, fmt.Errorf("submodule %q: %s has no URL for it", d.path, modulesFile)
+	if d.URL == "" {
+		return module{}, fmt.Errorf("submodule %q: %s has no URL for it", d.Path, gitconfig.ModulesFile)
 	}
-	u, err := parent.resolve(d.url)
+	u, err := parent.resolve(d.URL)
 	if err != nil {
-		return module{}, fmt.Errorf("submodule %q: %w", d.path, err)
+		return module{}, fmt.Errorf("submodule %q: %w", d.Path, err)
 	}
-	return module{name: d.name, path: d.path, url: u}, nil
+	return module{name: d.Name, path: d.Path, url: u}, nil
 }
 
 // checkNesting refuses names of which one is a folder of the other: the Git
@@ -76,7 +77,7 @@ func checkNesting(modules []module) error {
 	for _, a := range modules {
 		for _, b := range modules {
 			if a.path != b.path && (a.name == b.name || strings.HasPrefix(a.name, b.name+"/")) {
-				return &TreeError{a.path, fmt.Sprintf("the submodule's name %q is taken by, or below, that of %q", a.name, b.path)}
+				return &gitstore.TreeError{Path: a.path, Reason: fmt.Sprintf("the submodule's name %q is taken by, or below, that of %q", a.name, b.path)}
 			}
 		}
 	}
@@ -86,9 +87,9 @@ func checkNesting(modules []module) error {
 // submodule clones one submodule of a repository and those within it.
 func (c *cloner) submodule(ctx context.Context, parent node, m module) ([]Submodule, error) {
 	if parent.depth == maxSubmoduleDepth {
-		return nil, &LimitError{What: "submodules within submodules", Limit: maxSubmoduleDepth}
+		return nil, &gitstore.LimitError{What: "submodules within submodules", Limit: maxSubmoduleDepth}
 	}
-	if err := c.left.submodules.take(1); err != nil {
+	if err := c.left.submodules.Take(1); err != nil {
 		return nil, err
 	}
 	child := node{
@@ -104,10 +105,10 @@ func (c *cloner) submodule(ctx context.Context, parent node, m module) ([]Submod
 		return nil, fmt.Errorf("submodule %q: %w", child.treePath, err)
 	}
 	defer child.worktree.Close() //nolint:errcheck // only a handle
-	if err := writeText(child.worktree, ".git", "gitdir: "+filepath.ToSlash(fromTree)+"\n"); err != nil {
+	if err := gitstore.WriteGitFile(child.worktree, filepath.ToSlash(fromTree)); err != nil {
 		return nil, err
 	}
-	if child.git, err = moduleFolder(parent.git, m.name); err != nil {
+	if child.git, err = gitstore.CreateFolder(parent.git, "modules/"+m.name); err != nil {
 		return nil, fmt.Errorf("submodule %q: %w", child.treePath, err)
 	}
 	defer child.git.Close() //nolint:errcheck // only a handle
@@ -119,14 +120,18 @@ func (c *cloner) submodule(ctx context.Context, parent node, m module) ([]Submod
 	return append([]Submodule{own}, result.Submodules...), nil
 }
 
-// moduleFolder makes the Git folder of a submodule.
-func moduleFolder(git *os.Root, name string) (*os.Root, error) {
-	full := "modules/" + name
-	if err := makeFolders(git, path.Dir(full)); err != nil {
+// readModules returns the declarations of .gitmodules by path.
+func readModules(c *checkout) (map[string]*gitconfig.Module, error) {
+	text, found, err := c.text(gitconfig.ModulesFile, maxModulesFile)
+	if err != nil {
 		return nil, err
 	}
-	if err := makeFolder(git, full); err != nil {
-		return nil, err
+	if !found {
+		return nil, fmt.Errorf("the commit has submodules but no file %s", gitconfig.ModulesFile)
 	}
-	return git.OpenRoot(full)
+	declared, err := gitconfig.ParseModules(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", gitconfig.ModulesFile, err)
+	}
+	return declared, nil
 }

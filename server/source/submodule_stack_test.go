@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opensbs/sbs/server/source/gitstore"
 	"github.com/opensbs/sbs/test/harness/gitserver"
 	"golang.org/x/crypto/ssh"
 )
@@ -136,7 +137,7 @@ func TestSubmoduleDepth(t *testing.T) {
 	}
 	request = s.ssh(fmt.Sprintf("%d.git", maxSubmoduleDepth+1))
 	request.Submodules = true
-	var limit *LimitError
+	var limit *gitstore.LimitError
 	if err := refuse(t, request); !errors.As(err, &limit) {
 		t.Errorf("got %v", err)
 	}
@@ -167,10 +168,10 @@ func TestManySubmodules(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.left.submodules = allowance{"submodules", most, most}
+			c.left.submodules = gitstore.NewBudget("submodules", most)
 			_, err = c.clone(t.Context(), filepath.Join(t.TempDir(), "tree"))
-			var limit *LimitError
-			if !errors.As(err, &limit) || *limit != (LimitError{"submodules", most}) {
+			var limit *gitstore.LimitError
+			if !errors.As(err, &limit) || *limit != (gitstore.LimitError{What: "submodules", Limit: most}) {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -96,7 +96,7 @@ func TestCommits(t *testing.T) {
 			{"out of order", withDockerfile(gitserver.Entry{Mode: "100644", Name: "A"}), nil, "out of order"},
 			{"twice", withDockerfile(gitserver.Entry{Mode: "100644", Name: "Dockerfile"}), nil, "out of order, or one is there twice"},
 			{"long name", withDockerfile(gitserver.Entry{Mode: "100644", Name: strings.Repeat("x", 300)}), nil, "longer than 255 bytes"},
-			{"no text", withDockerfile(gitserver.Entry{Mode: "100644", Name: "a\xff\xfe"}), nil, "a name is no UTF-8"},
+			{"no text", withDockerfile(gitserver.Entry{Mode: "100644", Name: "a\xff\xfe"}), nil, "a name is not UTF-8"},
 			{"odd names", func(r repository) {
 				var entries []gitserver.Entry
 				for _, name := range []string{"a\nb\x1b[2J\x7f", `run-kata\x2dpods.mount`, `a\b`, "README", "readme", "\u00fc", "u\u0308", "\u202eexe.txt", "--help", "-rf", "$(touch owned)", "`touch owned`", "*", " ", "%s%n", "'", "\""} {

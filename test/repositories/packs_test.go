@@ -94,7 +94,7 @@ func TestPacks(t *testing.T) {
 		refused string
 	}{
 		"10 GB of zeros":         {blob(10<<30, 10<<10), "more than 4,294,967,296 bytes of content"},
-		"larger than its header": {blob(100, 10<<10), "an entry has other than the 100 bytes its header says"},
+		"larger than its header": {blob(100, 10<<10), "an entry does not have the 100 bytes of its header"},
 		"deltas that grow":       {grown, "more than 4,294,967,296 bytes of content"},
 		"another content":        {blob(1<<20, 1), "the server left out the blob " + id},
 		"no stream":              {[]gitserver.Packed{{ID: id, Kind: plumbing.BlobObject, Size: 1 << 20, Stream: []byte("no stream at all")}}, "zlib"},

@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bufio"
@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// delta makes an object out of a base and instructions, as a stream: go-git's
-// own functions hold base, delta and result in memory, or read the base anew
-// for every step back in it. Format: Git's gitformat-pack, "Deltified
+// delta makes an object of a base and instructions, as a stream: go-git's
+// functions hold base, delta and result in memory, or read the base again for
+// every step back in it. Format: Git's gitformat-pack, "Deltified
 // representation".
 type delta struct {
 	base         *io.SectionReader
@@ -20,12 +20,12 @@ type delta struct {
 	size         int64 // of the object that results
 }
 
-// smallBase is the size up to which a base is read at once: small ones are many,
-// and a read for each instruction would be most of the work.
+// smallBase is the size up to which a base is read into memory: most are small, and
+// a read for each instruction would be most of the work.
 const smallBase = 256 << 10
 
-// start reads the sizes at the head of the instructions. The memory of the delta
-// before is used again.
+// start reads the sizes at the head of the instructions. It reuses the memory of
+// the previous delta.
 func (d *delta) start(base *io.SectionReader, instructions io.Reader) error {
 	if d.instructions == nil {
 		d.instructions = bufio.NewReader(nil)
@@ -70,7 +70,7 @@ func (d *delta) writeTo(w io.Writer) error {
 			return errors.New("delta: reserved instruction")
 		}
 		if length > left {
-			return errors.New("delta: makes more than it says")
+			return errors.New("delta: makes more than its size")
 		}
 		if copies {
 			err = d.copyTo(w, offset, length)
@@ -98,7 +98,7 @@ func (d *delta) copyTo(w io.Writer, offset, length int64) (err error) {
 	return err
 }
 
-// insertTo writes what stands among the instructions, at most 127 bytes.
+// insertTo writes bytes that follow an insert instruction, at most 127.
 func (d *delta) insertTo(w io.Writer, length int) error {
 	inserted, err := d.instructions.Peek(length)
 	if err != nil {
@@ -111,8 +111,8 @@ func (d *delta) insertTo(w io.Writer, length int) error {
 	return err
 }
 
-// readCopy reads the range of a copy instruction: bits 0 to 3 of code say which
-// bytes of the offset follow, bits 4 to 6 which of the length.
+// readCopy reads the range of a copy instruction: bits 0 to 3 of code select the
+// bytes of the offset that follow, bits 4 to 6 those of the length.
 func (d *delta) readCopy(code byte) (offset, length int64, err error) {
 	for i := range 7 {
 		if code&(1<<i) == 0 {
@@ -137,7 +137,8 @@ func (d *delta) readCopy(code byte) (offset, length int64, err error) {
 	return offset, length, nil
 }
 
-// truncated tells an end in the middle from an end.
+// truncated turns the end of the input, in the middle of a structure, into
+// io.ErrUnexpectedEOF.
 func truncated(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

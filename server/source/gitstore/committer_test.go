@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// committers are lines, and whether git finds dateOfTests in them.
+// committers are lines, and whether git finds the date 1312735823 in them.
 var committers = map[string]bool{
 	"A <a@x> 1312735823 +0000":     true,
 	"A <a@x>  1312735823  +0000":   true,
@@ -30,7 +30,7 @@ var committers = map[string]bool{
 	"A <a@x> 1312735823 +12345678": true,
 }
 
-// lenient are lines whose number is read here, though git wants a time zone too.
+// lenient are lines whose number is read here, though git requires a time zone too.
 var lenient = map[string]bool{"A <a@x> 1312735823x +0000": true}
 
 func commitBy(committer string) string {

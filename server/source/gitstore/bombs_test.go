@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 // Packs that are more than they seem. No git server sends them; they are put
 // together here.
@@ -103,8 +103,8 @@ func TestDeltaEndsWithContext(t *testing.T) {
 		asked int
 		want  error
 	}{{50, context.Canceled}, {1 << 30, nil}} {
-		store, root := newStore(t)
-		err := receive(&endsSoon{t.Context(), test.asked}, bytes.NewReader(pack), store, root, newLimits(1, 2, 8<<20))
+		store, root := testStore(t)
+		err := receiveInto(&endsSoon{t.Context(), test.asked}, bytes.NewReader(pack), store, root, NewLimits(1, 2, 8<<20))
 		if !errors.Is(err, test.want) {
 			t.Errorf("asked %d times: %v", test.asked, err)
 		}
@@ -124,7 +124,7 @@ func TestPackBombs(t *testing.T) {
 	}
 	stream := deflated(t, 64)
 	isLimit := func(err error) bool { var limit *LimitError; return errors.As(err, &limit) }
-	tooLong := func(err error) bool { return err != nil && strings.Contains(err.Error(), "its header says") }
+	tooLong := func(err error) bool { return err != nil && strings.Contains(err.Error(), "of its header") }
 	for name, test := range map[string]struct {
 		pack []byte
 		want func(error) bool
@@ -144,8 +144,8 @@ func TestPackBombs(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store, root := newStore(t)
-			err := receive(t.Context(), bytes.NewReader(test.pack), store, root, newLimits(1, 50_000, most))
+			store, root := testStore(t)
+			err := receiveInto(t.Context(), bytes.NewReader(test.pack), store, root, NewLimits(1, 50_000, most))
 			if !test.want(err) {
 				t.Errorf("got %v", err)
 			}

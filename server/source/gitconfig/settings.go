@@ -1,4 +1,4 @@
-package source
+package gitconfig
 
 import (
 	"errors"
@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// setting is one line of a text in the format of git-config(1).
-type setting struct {
-	name     string // section.key or section.subsection.key; section and key are in lower case
-	value    string
-	hasValue bool // false: there is a key alone, without "="
+// Setting is one line of a text in the format of git-config(1).
+type Setting struct {
+	Name     string // section.key or section.subsection.key; section and key are in lower case
+	Value    string
+	HasValue bool // false: there is a key alone, without "="
 }
 
-// parseConfig reads a text in the format of git-config(1), as Git's config.c
-// does; nothing is included. go-git's reader differs from Git's in byte order
+// Parse reads a text in the format of git-config(1), as Git's config.c does, in
+// the order of the text. Nothing is included. go-git's reader differs from Git's in byte order
 // marks, escapes, line continuations and keys on the line of their section.
-func parseConfig(text string) ([]setting, error) {
+func Parse(text string) ([]Setting, error) {
 	if strings.ContainsRune(text, 0) {
 		return nil, errors.New("it holds a NUL")
 	}
@@ -40,7 +40,7 @@ type configParser struct {
 	at, line int
 	ended    bool
 	prefix   string // of the settings to come: empty, or with its subsection and a dot at the end
-	settings []setting
+	settings []Setting
 }
 
 func (p *configParser) take() byte {
@@ -106,7 +106,7 @@ func (p *configParser) section() error {
 	}
 }
 
-// subsection reads from the first space behind a section's name.
+// subsection reads from the first space after the name of a section.
 func (p *configParser) subsection(name *strings.Builder, c byte) error {
 	for isConfigSpace(c) {
 		if c == '\n' {
@@ -147,15 +147,15 @@ func (p *configParser) setting(c byte) error {
 	for c == ' ' || c == '\t' {
 		c = p.take()
 	}
-	s := setting{name: p.prefix + key.String()}
+	s := Setting{Name: p.prefix + key.String()}
 	if c != '\n' {
 		if c != '=' {
-			return fmt.Errorf("behind the key %.100q there is %q instead of =", s.name, c)
+			return fmt.Errorf("after the key %.100q there is %q instead of =", s.Name, c)
 		}
-		s.hasValue = true
+		s.HasValue = true
 		var err error
-		if s.value, err = p.value(); err != nil {
-			return fmt.Errorf("the value of %.100q: %w", s.name, err)
+		if s.Value, err = p.value(); err != nil {
+			return fmt.Errorf("the value of %.100q: %w", s.Name, err)
 		}
 	}
 	p.settings = append(p.settings, s)
@@ -200,8 +200,8 @@ func (p *configParser) value() (string, error) {
 	}
 }
 
-// escape reads what is behind a backslash in a value; at the end of a line the
-// value goes on with the next one.
+// escape reads what follows a backslash in a value. At the end of a line the
+// value continues on the next one.
 func (p *configParser) escape(value *strings.Builder) error {
 	switch c := p.take(); c {
 	case '\n':

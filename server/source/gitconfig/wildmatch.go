@@ -1,4 +1,4 @@
-package source
+package gitconfig
 
 import (
 	"fmt"
@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// attributePattern returns whether a pattern of .gitattributes matches a file,
-// as Git's path_matches; nil for one that matches no file.
+// attributePattern compiles a pattern of .gitattributes into a function that
+// matches files as Git's path_matches does. It returns nil for a pattern that
+// matches no file.
 func attributePattern(pattern string) func(fromFolder, name string) bool {
 	if strings.HasPrefix(pattern, "!") || strings.HasSuffix(pattern, "/") {
 		return nil // Git ignores the first, and the second is for folders
@@ -35,7 +36,7 @@ func attributePattern(pattern string) func(fromFolder, name string) bool {
 	}
 }
 
-// bytewise makes a character of each byte: Git's patterns know nothing else.
+// bytewise makes a character of each byte: Git's patterns match bytes.
 func bytewise(text string) string {
 	runes := make([]rune, len(text))
 	for i, b := range []byte(text) {
@@ -44,9 +45,9 @@ func bytewise(text string) string {
 	return string(runes)
 }
 
-// wildcard returns the regular expression that matches what Git's wildmatch
-// does (wildmatch.c, with WM_PATHNAME), in time linear in the text; nil for a
-// pattern that matches nothing.
+// wildcard compiles a pattern into the regular expression that matches what Git's
+// wildmatch.c does with WM_PATHNAME. Matching takes time linear in the text. It
+// returns nil for a pattern that matches nothing.
 func wildcard(pattern string) *regexp.Regexp {
 	var expression strings.Builder
 	expression.WriteString(`(?s)\A`)
@@ -84,8 +85,8 @@ func wildcard(pattern string) *regexp.Regexp {
 	return compiled
 }
 
-// stars translates the stars at i. Two of them that are a part of the path of
-// their own match any number of folders.
+// stars translates the stars at i. Two of them between slashes match any number
+// of folders.
 func stars(pattern string, i int) (expression string, n int) {
 	for i+n < len(pattern) && pattern[i+n] == '*' {
 		n++
@@ -105,7 +106,8 @@ func stars(pattern string, i int) (expression string, n int) {
 	return `[^/]*`, n
 }
 
-// class translates a class of characters; n is 0 if it is not one.
+// class translates a bracket expression and returns its length, or 0 if it is
+// none.
 func class(text string) (expression string, n int) {
 	var in [256]bool
 	i := 1
@@ -153,9 +155,9 @@ func class(text string) (expression string, n int) {
 	}
 }
 
-// namedClass adds a class such as [:alpha:], whose text begins behind "[:", and
-// returns how much longer than that it is. It is a plain bracket if no ":]" ends
-// it, and the length is 0 if Git knows no such class.
+// namedClass adds a class such as [:alpha:] to in. The text begins after "[:"; the
+// length is counted from there. Without a closing ":]" it is a plain bracket, and
+// named is false. The length is 0 if Git knows no such class.
 func namedClass(text string, in *[256]bool) (length int, named bool) {
 	name, ended := strings.CutSuffix(text[:strings.IndexByte(text, ']')], ":")
 	if !ended {
@@ -171,7 +173,8 @@ func namedClass(text string, in *[256]bool) (length int, named bool) {
 	return 2 + len(name) + 2, true
 }
 
-// ranges writes a class of what is in, or is not, but for the slash.
+// ranges returns the bracket expression of the bytes in in, or of all others if
+// negated, without the slash.
 func ranges(in *[256]bool, negated bool) string {
 	var expression strings.Builder
 	for c := 1; c < len(in); c++ {
@@ -185,7 +188,8 @@ func ranges(in *[256]bool, negated bool) string {
 	return "[" + expression.String() + "]"
 }
 
-// unquoteC reads a text in quotes as Git's unquote_c_style.
+// unquoteC reads a quoted text as Git's unquote_c_style does and returns what
+// follows it.
 func unquoteC(text string) (unquoted, rest string, ok bool) {
 	var out strings.Builder
 	for i := 1; i < len(text); i++ {

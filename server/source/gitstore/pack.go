@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bufio"
@@ -17,16 +17,16 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 )
 
-// packWriter writes a pack that depends on its objects alone: whole objects in
-// the order they are given, in zlib streams of stored blocks. A compressor would
-// make it smaller, and tie its bytes to that compressor's version.
+// packWriter writes a pack whose bytes depend on its objects alone: whole objects
+// in the order they are added, in zlib streams of stored blocks. A compressor would
+// make it smaller, and tie its bytes to the version of that compressor.
 //
 // Formats: Git's gitformat-pack (version 2), RFC 1950 (zlib), RFC 1951 section
 // 3.2.4 (stored blocks).
 type packWriter struct {
 	out    *bufio.Writer // the pack
 	sum    hash.Hash     // over the pack
-	crc    hash.Hash32   // over the object at hand
+	crc    hash.Hash32   // over the current object
 	offset uint64
 	index  *idxfile.Writer
 	block  []byte
@@ -72,8 +72,8 @@ func (p *packWriter) add(ctx context.Context, id plumbing.Hash, kind plumbing.Ob
 	return nil
 }
 
-// objectHeader is the type and the size: four bits of it beside the type, then
-// seven at a time, the lowest first.
+// objectHeader encodes the type and the size of an entry: four bits of the size
+// share a byte with the type, then seven bits a byte follow, the lowest first.
 func objectHeader(kind plumbing.ObjectType, size int64) []byte {
 	first := byte(kind)<<4 | byte(size&0x0f)
 	size >>= 4
@@ -83,7 +83,7 @@ func objectHeader(kind plumbing.ObjectType, size int64) []byte {
 	return binary.AppendUvarint([]byte{first | 0x80}, uint64(size)) //nolint:gosec // a size is not negative
 }
 
-// stored writes the blocks of a zlib stream and its checksum.
+// stored writes content as the stored blocks of a zlib stream, and its checksum.
 func (p *packWriter) stored(ctx context.Context, size int64, content io.Reader) error {
 	adler := adler32.New()
 	for {
@@ -135,9 +135,9 @@ func (p *packWriter) finish() (plumbing.Hash, *idxfile.MemoryIndex, error) {
 	return sum, index, err
 }
 
-// writePack writes the pack of the given objects, and its index, into
-// objects/pack of a Git folder.
-func writePack(ctx context.Context, git *os.Root, store *objects, places []int32) (err error) {
+// WritePack writes the pack of a closure, and its index, into objects/pack of a Git
+// folder. The bytes depend on the set of objects alone.
+func WritePack(ctx context.Context, git *os.Root, store *Store, objects *Closure) (err error) {
 	const unnamed = "objects/pack/pack"
 	if err := makeFolders(git, "objects/pack"); err != nil {
 		return err
@@ -146,7 +146,7 @@ func writePack(ctx context.Context, git *os.Root, store *objects, places []int32
 	if err != nil {
 		return fmt.Errorf("write pack: %w", err)
 	}
-	sum, index, err := packInto(ctx, file, store, places)
+	sum, index, err := packInto(ctx, file, store, store.sorted(objects.keep))
 	if err := errors.Join(err, file.Chmod(0o444), file.Close()); err != nil {
 		return fmt.Errorf("write pack: %w", err)
 	}
@@ -160,17 +160,17 @@ func writePack(ctx context.Context, git *os.Root, store *objects, places []int32
 	})
 }
 
-func packInto(ctx context.Context, w io.Writer, store *objects, places []int32) (plumbing.Hash, *idxfile.MemoryIndex, error) {
-	pack, err := newPackWriter(w, uint32(len(places))) //nolint:gosec // bounded by MaxObjects
+func packInto(ctx context.Context, w io.Writer, store *Store, rows []int32) (plumbing.Hash, *idxfile.MemoryIndex, error) {
+	pack, err := newPackWriter(w, uint32(len(rows))) //nolint:gosec // bounded by MaxObjects
 	if err != nil {
 		return plumbing.ZeroHash, nil, err
 	}
-	for _, place := range places {
-		content, err := store.at(place)
+	for _, row := range rows {
+		content, err := store.at(row)
 		if err != nil {
 			return plumbing.ZeroHash, nil, err
 		}
-		o := store.table[place]
+		o := store.table[row]
 		if err := pack.add(ctx, o.id, o.kind, o.size, content); err != nil {
 			return plumbing.ZeroHash, nil, err
 		}

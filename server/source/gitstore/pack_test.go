@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bytes"
@@ -17,13 +17,13 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
-func newStore(t *testing.T) (*objects, *os.Root) {
+func testStore(t *testing.T) (*Store, *os.Root) {
 	t.Helper()
 	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := newObjects(root)
+	store, err := newStore(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,20 +35,20 @@ func newStore(t *testing.T) (*objects, *os.Root) {
 	return store, root
 }
 
-func addBlob(t *testing.T, store *objects, content string) int32 {
+func addBlob(t *testing.T, store *Store, content string) int32 {
 	t.Helper()
-	place, err := store.add(plumbing.BlobObject, int64(len(content)), func(w io.Writer) error {
+	row, err := store.add(plumbing.BlobObject, int64(len(content)), func(w io.Writer) error {
 		_, err := io.WriteString(w, content)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return place
+	return row
 }
 
 func TestPackRoundTrip(t *testing.T) {
-	store, root := newStore(t)
+	store, root := testStore(t)
 	var want []string
 	for _, size := range []int{0, 1, 15, 16, 2047, 2048, maxStored - 1, maxStored, maxStored + 1, 2 * maxStored, 300_000} {
 		content := strings.Repeat("0123456789abcdef", size/16+1)[:size]
@@ -64,17 +64,17 @@ func TestPackRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _ := newStore(t)
-	if err := receive(t.Context(), bytes.NewReader(pack.Bytes()), again, root, newLimits(1, 100, 1<<30)); err != nil {
+	again, _ := testStore(t)
+	if err := receiveInto(t.Context(), bytes.NewReader(pack.Bytes()), again, root, NewLimits(1, 100, 1<<30)); err != nil {
 		t.Fatal(err)
 	}
 	for _, content := range want {
 		id := plumbing.ComputeHash(plumbing.BlobObject, []byte(content))
-		place, err := again.find(id, plumbing.BlobObject)
+		row, err := again.find(id, plumbing.BlobObject)
 		if err != nil {
 			t.Fatal(err)
 		}
-		reader, err := again.at(place)
+		reader, err := again.at(row)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func TestPackRoundTrip(t *testing.T) {
 
 // The bytes of a pack are what signatures cover: they never change.
 func TestPackGolden(t *testing.T) {
-	store, _ := newStore(t)
+	store, _ := testStore(t)
 	addBlob(t, store, "hello\n")
 	addBlob(t, store, "")
 	var pack bytes.Buffer
@@ -176,12 +176,12 @@ func TestReceiveDeltas(t *testing.T) {
 		"offset of nothing":            {rawPack(whole, packed(t, plumbing.OFSDeltaObject, string(rune(len(whole)-1)), instructions)), false},
 		"wrong base size":              {rawPack(whole, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x0a\x05\x90\x05")), false},
 		"beyond the base":              {rawPack(whole, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x0b\x05\x91\x09\x05")), false},
-		"more than it says":            {rawPack(whole, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x0b\x04\x90\x05")), false},
-		"less than it says":            {rawPack(whole, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x0b\x06\x90\x05")), false},
+		"more than its size":           {rawPack(whole, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x0b\x04\x90\x05")), false},
+		"less than its size":           {rawPack(whole, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x0b\x06\x90\x05")), false},
 		"goes on":                      {rawPack(whole, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x0b\x05\x90\x05\x01x")), false},
 		"reserved":                     {rawPack(whole, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x0b\x05\x00")), false},
 		"cut":                          {rawPack(whole, byID)[:60], false},
-		"behind its end":               {append(rawPack(whole, byID), 'x'), false},
+		"after its end":                {append(rawPack(whole, byID), 'x'), false},
 		"longer than its header":       {rawPack(whole, append([]byte{0x30 | byte(len(base)-1)}, whole[1:]...), byID), false},
 		"shorter than its header":      {rawPack(whole, append([]byte{0x30 | byte(len(base)+1)}, whole[1:]...), byID), false},
 		"delta longer than its header": {rawPack(whole, append([]byte{byID[0] - 1}, byID[1:]...)), false},
@@ -189,8 +189,8 @@ func TestReceiveDeltas(t *testing.T) {
 		"huge":                         {rawPack(whole, packed(t, plumbing.REFDeltaObject, string(id[:]), "\x0b\xff\xff\xff\xff\xff\x3f\x90\x05")), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store, root := newStore(t)
-			err := receive(t.Context(), bytes.NewReader(test.pack), store, root, newLimits(1, 100, 1<<20))
+			store, root := testStore(t)
+			err := receiveInto(t.Context(), bytes.NewReader(test.pack), store, root, NewLimits(1, 100, 1<<20))
 			if (err == nil) != test.ok {
 				t.Fatalf("got %v", err)
 			}
@@ -213,7 +213,7 @@ func FuzzReceive(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, pack []byte) {
-		store, err := newObjects(root)
+		store, err := newStore(root)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,8 +223,8 @@ func FuzzReceive(f *testing.F) {
 			sum := sha1.Sum(pack)
 			pack = append(bytes.Clone(pack), sum[:]...)
 		}
-		left := newLimits(1, 1000, 1<<16)
-		if err := receive(context.Background(), bytes.NewReader(pack), store, root, left); err == nil && store.end > 1<<16 {
+		left := NewLimits(1, 1000, 1<<16)
+		if err := receiveInto(context.Background(), bytes.NewReader(pack), store, root, left); err == nil && store.end > 1<<16 {
 			t.Errorf("%d bytes stored", store.end)
 		}
 	})
@@ -235,12 +235,12 @@ func TestReceiveBounds(t *testing.T) {
 	for i := range 20 {
 		entries = append(entries, packed(t, plumbing.BlobObject, "", fmt.Sprint(i)))
 	}
-	for name, left := range map[string]*limits{
-		"Git objects":      newLimits(1, 19, 1000),
-		"bytes of content": newLimits(1, 20, 29),
+	for name, left := range map[string]*Limits{
+		"Git objects":      NewLimits(1, 19, 1000),
+		"bytes of content": NewLimits(1, 20, 29),
 	} {
-		store, root := newStore(t)
-		err := receive(t.Context(), bytes.NewReader(rawPack(entries...)), store, root, left)
+		store, root := testStore(t)
+		err := receiveInto(t.Context(), bytes.NewReader(rawPack(entries...)), store, root, left)
 		var limit *LimitError
 		if !errors.As(err, &limit) || limit.What != name {
 			t.Errorf("%s: %v", name, err)
@@ -251,8 +251,8 @@ func TestReceiveBounds(t *testing.T) {
 func TestReceiveEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	store, root := newStore(t)
-	err := receive(ctx, bytes.NewReader(rawPack(packed(t, plumbing.BlobObject, "", "x"))), store, root, newLimits(1, 100, 100))
+	store, root := testStore(t)
+	err := receiveInto(ctx, bytes.NewReader(rawPack(packed(t, plumbing.BlobObject, "", "x"))), store, root, NewLimits(1, 100, 100))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"os"
@@ -55,12 +55,12 @@ func FuzzCheckName(f *testing.F) {
 
 func TestCheckModuleName(t *testing.T) {
 	for _, name := range []string{"", "..", "a/../b", "/a", "a/", "a//b", "a/.git", "a\nb", `a\..`, strings.Repeat("a/", 600)} {
-		if checkModuleName(name) == "" {
+		if CheckModuleName(name) == "" {
 			t.Errorf("%q is taken", name)
 		}
 	}
 	for _, name := range []string{"a", "libs/inner", "a b", "-x"} {
-		if reason := checkModuleName(name); reason != "" {
+		if reason := CheckModuleName(name); reason != "" {
 			t.Errorf("%q is refused: %s", name, reason)
 		}
 	}

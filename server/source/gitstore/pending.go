@@ -1,6 +1,6 @@
-package source
+package gitstore
 
-// Deltas that came before their base. Git's servers send none.
+// Pending deltas: those that come before their base. Git's servers send none.
 
 import (
 	"bytes"
@@ -33,7 +33,7 @@ func (r *receiver) resolvePending(ctx context.Context) error {
 	left := len(r.pending)
 	var bases []pendingDelta // what has been made, as the base that others name
 	apply := func(delta pendingDelta, base int32) error {
-		if r.entries[delta.entry].place != unresolved {
+		if r.entries[delta.entry].row != unresolved {
 			return nil
 		}
 		known := len(r.store.table)
@@ -42,8 +42,8 @@ func (r *receiver) resolvePending(ctx context.Context) error {
 		}
 		left--
 		bases = append(bases, pendingDelta{baseEntry: delta.entry})
-		if place := r.entries[delta.entry].place; int(place) == known { // not the same as another
-			bases = append(bases, pendingDelta{baseEntry: unresolved, base: r.store.table[place].id})
+		if row := r.entries[delta.entry].row; int(row) == known { // not the same as another
+			bases = append(bases, pendingDelta{baseEntry: unresolved, base: r.store.table[row].id})
 		}
 		return nil
 	}

@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bufio"
@@ -15,26 +15,26 @@ import (
 	"github.com/opensbs/sbs/server/progress"
 )
 
-// receiver turns a pack, as it comes over the wire, into whole objects.
+// receiver turns a pack, read once from front to end, into whole objects.
 // go-git's own parser reads a pack twice and holds objects and a cache of 96 MiB
 // in memory.
 type receiver struct {
-	store   *objects
-	left    *limits
+	store   *Store
+	limits  *Limits
 	pack    *packReader
 	delta   delta
-	small   bytes.Buffer // the delta at hand, if it is small and has its base
-	spool   *os.File     // or else that delta, and before it those that wait
-	waiting int64        // end of the deltas that wait in spool
+	small   bytes.Buffer // the current delta, if it is small and its base is there
+	spool   *os.File     // scratch file of the pending deltas, and after them of one large delta
+	waiting int64        // end of the pending deltas in spool
 	entries []packEntry
 	pending []pendingDelta
 }
 
-// packEntry says where the object at an offset of the pack is: deltas name
-// their base by that offset. Entries are in the order of offsets.
+// packEntry maps an offset of the pack, by which deltas name their base, to an
+// object of the store. Entries are in the order of offsets.
 type packEntry struct {
 	offset int64
-	place  int32 // in the store; unresolved for a delta whose base has not come
+	row    int32 // of the object in the store; unresolved for a pending delta
 }
 
 const unresolved = -1
@@ -42,49 +42,48 @@ const unresolved = -1
 // smallDelta is the size in bytes up to which a delta stays in memory.
 const smallDelta = 256 << 10
 
-// receive reads the pack to its end, checks its checksum and stores its objects.
-func receive(ctx context.Context, pack io.Reader, store *objects, root *os.Root, left *limits) (err error) {
-	spool, err := nameless(root, "deltas")
+// Receive reads a pack to its end, verifies its checksum and returns a store of its
+// objects. Its scratch files are made in root and are unlinked at once. The caller
+// closes the store.
+func Receive(ctx context.Context, pack io.Reader, root *os.Root, limits *Limits) (*Store, error) {
+	store, err := newStore(root)
+	if err != nil {
+		return nil, err
+	}
+	if err := receiveInto(ctx, pack, store, root, limits); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+// receiveInto adds the objects of a pack to a store.
+func receiveInto(ctx context.Context, pack io.Reader, store *Store, root *os.Root, limits *Limits) (err error) {
+	spool, err := unlinkedFile(root, "deltas")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	r := &receiver{store: store, left: left, pack: newPackReader(whileLasts{ctx, pack}), spool: spool}
+	r := &receiver{store: store, limits: limits, pack: newPackReader(progress.WorkReader(ctx, pack)), spool: spool}
 	count, err := r.pack.count()
 	if err != nil {
-		return fmt.Errorf("pack: %w", brokenOff(err))
+		return fmt.Errorf("pack: %w", explainEnd(err))
 	}
-	if err := left.objects.take(int64(count)); err != nil {
+	if err := limits.Objects.Take(int64(count)); err != nil {
 		return err
 	}
 	for range count {
 		if err := r.next(ctx); err != nil {
-			return fmt.Errorf("pack: %w", brokenOff(err))
+			return fmt.Errorf("pack: %w", explainEnd(err))
 		}
 	}
 	if err := r.pack.finish(); err != nil {
-		return fmt.Errorf("pack: %w", brokenOff(err))
+		return fmt.Errorf("pack: %w", explainEnd(err))
 	}
 	return r.resolvePending(ctx)
 }
 
-// whileLasts reads until a context ends, as little that was received can be much
-// work, and reports that work as progress: it is not the server that is waited for.
-type whileLasts struct {
-	ctx  context.Context //nolint:containedctx // a reader is handed to what knows none
-	from io.Reader
-}
-
-func (w whileLasts) Read(p []byte) (int, error) {
-	if err := w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	progress.Report(w.ctx)
-	return w.from.Read(p)
-}
-
-// brokenOff says what the end of a pack before its end means.
-func brokenOff(err error) error {
+// explainEnd wraps the error of a pack that ends early with its cause and advice.
+func explainEnd(err error) error {
 	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.EPIPE, syscall.ECONNRESET} {
 		if errors.Is(err, end) {
 			return fmt.Errorf("the git host broke off before the end: see that it runs, and start the build again: %w", err)
@@ -102,10 +101,10 @@ func (r *receiver) next(ctx context.Context) error {
 	entry := len(r.entries) - 1
 	switch header.kind {
 	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
-		if err := r.left.received.take(header.size); err != nil {
+		if err := r.limits.Received.Take(header.size); err != nil {
 			return err
 		}
-		r.entries[entry].place, err = r.store.add(header.kind, header.size, func(w io.Writer) error {
+		r.entries[entry].row, err = r.store.add(header.kind, header.size, func(w io.Writer) error {
 			return r.pack.content(w, header.size)
 		})
 		return err
@@ -115,10 +114,11 @@ func (r *receiver) next(ctx context.Context) error {
 	return fmt.Errorf("object of type %d", header.kind)
 }
 
-// nextDelta stores what a delta makes of its base, or puts it by.
+// nextDelta stores the object that a delta makes of its base, or spools the delta
+// until its base is there.
 func (r *receiver) nextDelta(ctx context.Context, entry int, header entryHeader) error {
-	if header.size > r.left.received.left {
-		return &LimitError{What: r.left.received.what, Limit: r.left.received.limit}
+	if err := r.limits.Received.check(header.size); err != nil {
+		return err
 	}
 	delta := pendingDelta{entry: entry, base: header.base, baseEntry: unresolved, start: r.waiting, size: header.size}
 	if header.kind == plumbing.OFSDeltaObject {
@@ -146,7 +146,7 @@ func (r *receiver) nextDelta(ctx context.Context, entry int, header entryHeader)
 	if base != unresolved {
 		return r.apply(ctx, delta.entry, base, r.spooled(delta))
 	}
-	if err := r.left.received.take(header.size); err != nil {
+	if err := r.limits.Received.Take(header.size); err != nil {
 		return err
 	}
 	r.waiting += header.size
@@ -160,26 +160,26 @@ func (r *receiver) spooled(delta pendingDelta) io.Reader {
 
 func (r *receiver) baseOf(delta pendingDelta) int32 {
 	if delta.baseEntry != unresolved {
-		return r.entries[delta.baseEntry].place
+		return r.entries[delta.baseEntry].row
 	}
-	if place, ok := r.store.byID[delta.base]; ok {
-		return place
+	if row, ok := r.store.byID[delta.base]; ok {
+		return row
 	}
 	return unresolved
 }
 
-// apply stores the object that an entry makes of its base.
+// apply stores the object that the delta at entry makes of its base.
 func (r *receiver) apply(ctx context.Context, entry int, base int32, instructions io.Reader) (err error) {
 	content, err := r.store.at(base)
 	if err != nil {
 		return err
 	}
-	if err := r.delta.start(content, whileLasts{ctx, instructions}); err != nil {
+	if err := r.delta.start(content, progress.WorkReader(ctx, instructions)); err != nil {
 		return err
 	}
-	if err := r.left.received.take(r.delta.size); err != nil {
+	if err := r.limits.Received.Take(r.delta.size); err != nil {
 		return err
 	}
-	r.entries[entry].place, err = r.store.add(r.store.table[base].kind, r.delta.size, r.delta.writeTo)
+	r.entries[entry].row, err = r.store.add(r.store.table[base].kind, r.delta.size, r.delta.writeTo)
 	return err
 }

@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"regexp"
@@ -6,24 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// checkName returns why a name of a tree must not be written; "" means it may.
-// The rules are those of Git's verify_path with core.protectNTFS and
-// core.protectHFS on, because an auditor may unpack the tree on any system,
-// and that a name is text. A backslash belongs to a name, as for Git on Linux:
-// since it is a folder separator on other systems, each part between
-// backslashes is checked for what means the Git folder, and for "..".
+// checkName returns why a name of a tree must not be written, or "" if it may. The
+// rules are those of Git's verify_path with core.protectNTFS and core.protectHFS
+// on, because an auditor may unpack the tree on any system; and a name must be
+// UTF-8. A backslash is a part of a name, as for Git on Linux. On other systems it
+// separates folders, so each part between backslashes is checked for the Git
+// folder and for "..".
 func checkName(name string) string {
 	switch {
 	case name == "":
 		return "a name is empty"
 	case name == "." || name == "..":
-		return "a name stands for a folder itself or the one above"
+		return "a name means a folder itself or the one above"
 	case strings.ContainsRune(name, '/'):
 		return "a name holds a slash"
 	case strings.ContainsRune(name, 0):
 		return "a name holds a NUL"
 	case !utf8.ValidString(name):
-		return "a name is no UTF-8, which the manifest asks for"
+		return "a name is not UTF-8, which the manifest requires"
 	case len(name) > 255:
 		return "a name is longer than 255 bytes"
 	}
@@ -59,13 +59,16 @@ func onNTFS(name string) string {
 	return strings.ToLower(strings.TrimRight(name, ". "))
 }
 
+// modulesFile lists the submodules of a commit.
+const modulesFile = ".gitmodules"
+
 // shortModules are the short names that NTFS may have for ".gitmodules" (Git:
 // path.c, is_ntfs_dot_generic).
 var shortModules = regexp.MustCompile(`^(?:gitmod~[1-4]|(?:g(?:i(?:7(?:e(?:ba?)?)?)?)?)?~[1-9][0-9]*)$`)
 
 // isDotGitModules reports whether a file system would take a part of a name for
-// ".gitmodules". A link of this name is refused, as by Git: what it leads to is
-// not what was committed.
+// ".gitmodules". A link of this name is refused, as by Git: its target is not
+// what was committed.
 func isDotGitModules(name string) bool {
 	for part := range strings.SplitSeq(name, `\`) {
 		ntfs := onNTFS(part)
@@ -78,7 +81,7 @@ func isDotGitModules(name string) bool {
 }
 
 // withoutIgnored drops the code points that HFS+ ignores in names (Git:
-// utf8.c, next_hfs_char). Bytes that are no UTF-8 stay as they are.
+// utf8.c, next_hfs_char). Invalid UTF-8 is kept.
 func withoutIgnored(name string) string {
 	var kept strings.Builder
 	for len(name) > 0 {
@@ -94,9 +97,9 @@ func withoutIgnored(name string) string {
 	return kept.String()
 }
 
-// checkModuleName says why the name of a submodule cannot be a path below
+// CheckModuleName returns why the name of a submodule cannot be a path below
 // .git/modules; "" means it can.
-func checkModuleName(name string) string {
+func CheckModuleName(name string) string {
 	if len(name) > 1024 {
 		return "the submodule's name is longer than 1024 bytes"
 	}

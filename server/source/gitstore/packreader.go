@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bufio"
@@ -14,9 +14,9 @@ import (
 	"github.com/klauspost/compress/zlib"
 )
 
-// packReader reads a pack as it comes over the wire, entry by entry. go-git's
-// scanner does too, but gives each compressed byte to the decompressor by a call
-// of its own, a third of the time of decompressing. Format: Git's gitformat-pack,
+// packReader reads a pack as a stream, entry by entry. go-git's scanner does too,
+// but passes each compressed byte to the decompressor by a call of its own, which
+// takes a third of the time of decompressing. Format: Git's gitformat-pack,
 // version 2.
 type packReader struct {
 	from   *summed
@@ -25,7 +25,7 @@ type packReader struct {
 	buffer []byte
 }
 
-// entryHeader is what stands before the compressed content of an entry.
+// entryHeader is the header of an entry, before its compressed content.
 type entryHeader struct {
 	offset     int64 // of the entry in the pack
 	kind       plumbing.ObjectType
@@ -41,7 +41,7 @@ func newPackReader(pack io.Reader) *packReader {
 	return &packReader{from: from, in: bufio.NewReaderSize(from, 64<<10), buffer: make([]byte, 64<<10)}
 }
 
-// count reads the head of the pack: how many entries follow.
+// count reads the header of the pack and returns the number of entries.
 func (p *packReader) count() (uint32, error) {
 	var head [12]byte
 	if _, err := io.ReadFull(p.in, head[:]); err != nil {
@@ -86,8 +86,8 @@ func (p *packReader) next() (entryHeader, error) {
 	return h, nil
 }
 
-// distance reads how far back a base is: seven bits a byte, the highest first,
-// and one added for each byte that follows.
+// distance reads how far before the entry its base is: seven bits a byte, the
+// highest first, and one added for each byte that follows.
 func (p *packReader) distance() (back int64, err error) {
 	for back <= 1<<48 {
 		c, err := p.in.ReadByte()
@@ -102,9 +102,8 @@ func (p *packReader) distance() (back int64, err error) {
 	return 0, errPack
 }
 
-// content writes the content of the entry whose header was read. It is an error
-// when that has another size than the header says; no more than one byte beyond
-// is written.
+// content writes the content of the entry whose header was read. Another size than
+// that of the header is an error; at most one byte more is written.
 func (p *packReader) content(w io.Writer, size int64) (err error) {
 	if p.zlib == nil {
 		p.zlib, err = zlib.NewReader(p.in)
@@ -119,12 +118,12 @@ func (p *packReader) content(w io.Writer, size int64) (err error) {
 		return truncated(err)
 	}
 	if n != size {
-		return fmt.Errorf("an entry has other than the %d bytes its header says", size)
+		return fmt.Errorf("an entry does not have the %d bytes of its header", size)
 	}
 	return nil
 }
 
-// finish reads the checksum behind the last entry and the end of the pack.
+// finish verifies the checksum after the last entry, and that the pack ends there.
 func (p *packReader) finish() error {
 	var sum [sha1.Size]byte
 	if _, err := io.ReadFull(p.in, sum[:]); err != nil {
@@ -139,13 +138,13 @@ func (p *packReader) finish() error {
 	return nil
 }
 
-// summed hashes what is read, but for the checksum at the end. That guards
-// against damage alone, so it needs no collision detection: objects have theirs.
+// summed hashes what is read, except the checksum at the end. The checksum guards
+// against damage only, so it needs no collision detection; the ids of objects do.
 type summed struct {
 	from io.Reader
 	read int64
 	sum  hash.Hash
-	tail []byte // what was read last and may be the checksum
+	tail []byte // the last bytes, which may be the checksum
 }
 
 func (s *summed) Read(p []byte) (int, error) {

@@ -1,4 +1,4 @@
-package source
+package gitconfig
 
 import (
 	"maps"
@@ -39,7 +39,7 @@ func TestParseModules(t *testing.T) {
 		"a NUL":                    {"[submodule \"a\"]\npath = x\x00y\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			declared, err := parseModules(test.text)
+			declared, err := ParseModules(test.text)
 			if test.want == nil {
 				if err == nil {
 					t.Errorf("read as %v", declared)
@@ -49,7 +49,7 @@ func TestParseModules(t *testing.T) {
 			got := []string{}
 			for _, path := range slices.Sorted(maps.Keys(declared)) {
 				d := declared[path]
-				got = append(got, strings.Join([]string{path, d.name, d.url, d.update}, " "))
+				got = append(got, strings.Join([]string{path, d.Name, d.URL, d.Update}, " "))
 			}
 			if err != nil || !slices.Equal(got, test.want) {
 				t.Errorf("got %q, %v, want %q", got, err, test.want)
@@ -67,12 +67,12 @@ func FuzzParseModules(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		declared, err := parseModules(text)
+		declared, err := ParseModules(text)
 		if err != nil && len(declared) > 0 {
 			t.Errorf("%d declarations beside %v", len(declared), err)
 		}
 		for path, d := range declared {
-			if d.name == "" || leadsUp(d.name) || strings.HasPrefix(path, "-") || strings.HasPrefix(d.url, "-") {
+			if d.Name == "" || leadsUp(d.Name) || strings.HasPrefix(path, "-") || strings.HasPrefix(d.URL, "-") {
 				t.Errorf("%q is read as %+v", path, *d)
 			}
 		}

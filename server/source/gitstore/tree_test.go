@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ func TestReadTree(t *testing.T) {
 			[]filemode.FileMode{filemode.Regular, filemode.Executable, filemode.Submodule}},
 		"executable for others": {"100645 a\x00" + id + "100654 b\x00" + id + "100655 c\x00" + id + "100744 d\x00" + id,
 			[]filemode.FileMode{filemode.Regular, filemode.Regular, filemode.Regular, filemode.Executable}},
-		"folder behind its name with a hyphen": {"100644 a-b\x00" + id + "40000 a\x00" + id, []filemode.FileMode{filemode.Regular, filemode.Dir}},
+		"folder after its name with a hyphen":  {"100644 a-b\x00" + id + "40000 a\x00" + id, []filemode.FileMode{filemode.Regular, filemode.Dir}},
 		"out of order":                         {"100644 b\x00" + id + "100644 a\x00" + id, nil},
 		"folder before its name with a hyphen": {"40000 a\x00" + id + "100644 a-b\x00" + id, nil},
 		"twice":                                {"100644 a\x00" + id + "100755 a\x00" + id, nil},
@@ -34,15 +34,15 @@ func TestReadTree(t *testing.T) {
 		"mode of letters":                      {"file a\x00" + id, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store, _ := newStore(t)
-			place, err := store.add(plumbing.TreeObject, int64(len(test.tree)), func(w io.Writer) error {
+			store, _ := testStore(t)
+			row, err := store.add(plumbing.TreeObject, int64(len(test.tree)), func(w io.Writer) error {
 				_, err := io.WriteString(w, test.tree)
 				return err
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			entries, err := readTree(store, place, nil)
+			entries, err := readTree(store, row, nil)
 			if test.want == nil {
 				if err == nil {
 					t.Fatalf("read as %v", entries)
@@ -62,8 +62,8 @@ func TestReadTree(t *testing.T) {
 }
 
 func TestReadTreeBound(t *testing.T) {
-	store, _ := newStore(t)
-	place, err := store.add(plumbing.TreeObject, maxParsed+1, func(w io.Writer) error {
+	store, _ := testStore(t)
+	row, err := store.add(plumbing.TreeObject, maxParsed+1, func(w io.Writer) error {
 		_, err := io.CopyN(w, zeros{}, maxParsed+1)
 		return err
 	})
@@ -71,7 +71,7 @@ func TestReadTreeBound(t *testing.T) {
 		t.Fatal(err)
 	}
 	var limit *LimitError
-	if _, err := readTree(store, place, nil); !errors.As(err, &limit) {
+	if _, err := readTree(store, row, nil); !errors.As(err, &limit) {
 		t.Errorf("got %v", err)
 	}
 }

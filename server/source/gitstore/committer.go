@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bytes"
@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// committedAt returns when a commit was made, UTC, as its own committer line has
-// it, or a DateError. Git reads that line leniently, and so does this: the date
-// is the number behind the last ">" (Git's ident.c, split_ident_line).
+// committedAt returns the date of the committer line of a commit, in UTC, or a
+// [DateError]. Git reads that line leniently, and so does this function: the date is
+// the number after the last ">" (Git's ident.c, split_ident_line).
 func committedAt(id string, commit []byte) (time.Time, error) {
 	seconds, readable := committerDate(commit)
 	if !readable {
@@ -21,8 +21,8 @@ func committedAt(id string, commit []byte) (time.Time, error) {
 	return at, nil
 }
 
-// committerDate finds the date, in seconds since 1970, in the first committer
-// line of a commit's header. One that is too large for a number is the largest.
+// committerDate returns the date, in seconds since 1970, of the first committer line
+// of a commit's header. A number that is too large becomes the largest.
 func committerDate(commit []byte) (seconds int64, readable bool) {
 	for line := range bytes.Lines(commit) {
 		line = bytes.TrimSuffix(line, []byte("\n"))

@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"errors"
@@ -12,12 +12,12 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// readTree appends the entries of a tree to entries, which it returns, after
-// checking what every reader of trees relies on: names that may be written, in
-// order, each once. go-git's own reader hashes the tree once more, and makes
-// a string of each name and mode; a long history has millions of them.
-func readTree(store *objects, place int32, entries []gitobject.TreeEntry) ([]gitobject.TreeEntry, error) {
-	content, err := store.content(place)
+// readTree appends the entries of a tree to entries. It verifies what every reader
+// of trees relies on: names that may be written, in order, each once. go-git's
+// reader hashes the tree once more and makes a string of each name and mode; a long
+// history has millions of them.
+func readTree(store *Store, row int32, entries []gitobject.TreeEntry) ([]gitobject.TreeEntry, error) {
+	content, err := store.content(row)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func readTree(store *objects, place int32, entries []gitobject.TreeEntry) ([]git
 	for text := string(content); text != ""; {
 		var entry gitobject.TreeEntry
 		if entry, text, err = cutEntry(text); err != nil {
-			return nil, fmt.Errorf("tree %s: %w", store.table[place].id, err)
+			return nil, fmt.Errorf("tree %s: %w", store.table[row].id, err)
 		}
 		if reason := checkName(entry.Name); reason != "" {
 			return nil, &TreeError{entry.Name, reason}
@@ -55,9 +55,9 @@ func cutEntry(text string) (entry gitobject.TreeEntry, rest string, err error) {
 	return entry, rest[len(plumbing.ZeroHash):], nil
 }
 
-// canonicalMode is Git's canon_mode: what is no file, link or folder is taken
-// for a submodule, and a file is executable if its owner may execute it
-// (ce_permissions), whatever the bits of the group and of others.
+// canonicalMode is Git's canon_mode: all but files, links and folders are
+// submodules. A file is executable if its owner may execute it (ce_permissions),
+// whatever the bits of the group and of others are.
 func canonicalMode(mode filemode.FileMode) filemode.FileMode {
 	switch mode & 0o170000 {
 	case filemode.Dir:
@@ -73,9 +73,9 @@ func canonicalMode(mode filemode.FileMode) filemode.FileMode {
 	return filemode.Submodule
 }
 
-// follows says whether entry may come behind those before it. In Git's order a
-// folder stands where its name with a slash would (base_name_compare), so that a
-// file of the same name may stand further up.
+// follows reports whether entry may come after the entries before it. Git sorts a
+// folder as if its name ended with a slash (base_name_compare), so a file of the
+// same name may come earlier.
 func follows(entry gitobject.TreeEntry, before []gitobject.TreeEntry) bool {
 	if len(before) == 0 {
 		return true
@@ -95,11 +95,11 @@ func compareEntries(a, b gitobject.TreeEntry) int {
 	if order := strings.Compare(a.Name[:n], b.Name[:n]); order != 0 {
 		return order
 	}
-	return int(behind(a, n)) - int(behind(b, n))
+	return int(byteAfter(a, n)) - int(byteAfter(b, n))
 }
 
-// behind is the byte behind the first n of an entry's name.
-func behind(entry gitobject.TreeEntry, n int) byte {
+// byteAfter returns the byte after the first n of an entry's name, as Git sorts it.
+func byteAfter(entry gitobject.TreeEntry, n int) byte {
 	switch {
 	case n < len(entry.Name):
 		return entry.Name[n]

@@ -1,14 +1,15 @@
-package source
+package gitconfig
 
 import (
 	"strings"
 )
 
-const attributesFile = ".gitattributes"
+// AttributesFile is the name of the file that gives attributes to the files of
+// its folder and of those below it.
+const AttributesFile = ".gitattributes"
 
-// attributeSource is one .gitattributes, as gitattributes(5) and Git's attr.c
-// have it.
-type attributeSource struct {
+// Attributes is one parsed .gitattributes (gitattributes(5), Git's attr.c).
+type Attributes struct {
 	rules  []attributeRule
 	macros map[string][]attributeState // only those of the top folder count
 }
@@ -19,26 +20,29 @@ type attributeRule struct {
 	states  []attributeState
 }
 
-// attributeState is what a rule gives an attribute: a value, or one of the three
-// words below, which no value of a file can be.
+// attributeState is an attribute and its state: a value, or one of [Set], [Unset]
+// and [Unspecified].
 type attributeState struct{ name, value string }
 
+// States of an attribute that are no values. The NUL keeps them apart from every
+// value that a file can hold.
 const (
-	attributeTrue        = "\x00true"
-	attributeFalse       = "\x00false"
-	attributeUnspecified = "\x00unspecified"
+	Set         = "\x00true"
+	Unset       = "\x00false"
+	Unspecified = "\x00unspecified"
 )
 
-// binaryMacro is the one that Git has built in.
-var binaryMacro = []attributeState{{"diff", attributeFalse}, {"merge", attributeFalse}, {"text", attributeFalse}}
+// binaryMacro is the macro built into Git.
+var binaryMacro = []attributeState{{"diff", Unset}, {"merge", Unset}, {"text", Unset}}
 
 // maxAttributeLine is the length from which on Git ignores a line.
 const maxAttributeLine = 2048
 
 const attributeBlanks = " \t\r\n"
 
-func parseAttributes(text string) *attributeSource {
-	s := &attributeSource{macros: map[string][]attributeState{}}
+// ParseAttributes reads a .gitattributes. Lines that Git ignores are ignored.
+func ParseAttributes(text string) *Attributes {
+	s := &Attributes{macros: map[string][]attributeState{}}
 	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
 		line = strings.TrimSuffix(line, "\n")
 		line, _, _ = strings.Cut(line, "\x00")
@@ -78,18 +82,18 @@ func cutPattern(line string) (pattern, rest string) {
 	return line[:end], line[end:]
 }
 
-// parseStates reads what is behind a pattern. One name that is none makes Git
-// ignore the line.
+// parseStates reads the states after a pattern. One invalid name makes Git ignore
+// the line; ok is false then.
 func parseStates(text string) (states []attributeState, ok bool) {
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(attributeBlanks, r) }) {
 		name, value, assigned := strings.Cut(word, "=")
 		switch {
 		case strings.HasPrefix(name, "-"):
-			name, value = name[1:], attributeFalse
+			name, value = name[1:], Unset
 		case strings.HasPrefix(name, "!"):
-			name, value = name[1:], attributeUnspecified
+			name, value = name[1:], Unspecified
 		case !assigned:
-			value = attributeTrue
+			value = Set
 		}
 		if !validAttribute(name) {
 			return nil, false
@@ -105,13 +109,13 @@ func validAttribute(name string) bool {
 	}) < 0
 }
 
-// attributeSet is what the files .gitattributes of a tree hold, by their folder
-// ("" or with a slash at the end).
-type attributeSet map[string]*attributeSource
+// AttributeTree holds the .gitattributes of a tree by folder, which is "" or ends
+// with a slash.
+type AttributeTree map[string]*Attributes
 
-// of returns the attributes of a file, and how many rules were tried. The
+// Of returns the attributes of a file, and how many rules were tried. The
 // deepest folder counts first, and in a file the last line.
-func (s attributeSet) of(path string) (found map[string]string, tried int) {
+func (s AttributeTree) Of(path string) (found map[string]string, tried int) {
 	found = map[string]string{}
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	for end := len(path) - len(name); ; end = strings.LastIndexByte(path[:end-1], '/') + 1 {
@@ -129,21 +133,21 @@ func (s attributeSet) of(path string) (found map[string]string, tried int) {
 	}
 }
 
-// fill sets what is not set yet, and what macros stand for.
-func (s attributeSet) fill(found map[string]string, states []attributeState) {
+// fill adds states to those found so far, which win, and expands macros.
+func (s AttributeTree) fill(found map[string]string, states []attributeState) {
 	for i := len(states) - 1; i >= 0; i-- {
 		state := states[i]
 		if _, done := found[state.name]; done {
 			continue
 		}
 		found[state.name] = state.value
-		if state.value == attributeTrue {
+		if state.value == Set {
 			s.fill(found, s.macro(state.name))
 		}
 	}
 }
 
-func (s attributeSet) macro(name string) []attributeState {
+func (s AttributeTree) macro(name string) []attributeState {
 	if top := s[""]; top != nil {
 		if states, ok := top.macros[name]; ok {
 			return states

@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"context"
@@ -11,19 +11,19 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// closure is what belongs to a commit: the objects to keep, and the commits at
-// which history was cut.
-type closure struct {
-	keep    []bool // by place in the store
-	shallow []plumbing.Hash
-	entries []gitobject.TreeEntry // of the tree at hand: memory that is used again
+// Closure is the set of objects that belong to a commit, to a depth.
+type Closure struct {
+	Shallow []plumbing.Hash // commits at which history was cut: a parent is not in the set
+
+	keep    []bool                // by row of the store
+	entries []gitobject.TreeEntry // of the current tree; reused
 }
 
-// closureOf walks from a commit as deep as asked (0: all of it). A server may
-// have sent more, or other commits; what it sent less of is an error, but for
-// the parents of the commits it said it was cut at itself.
-func closureOf(ctx context.Context, store *objects, commit plumbing.Hash, depth int, cut map[plumbing.Hash]bool) (*closure, error) {
-	c := &closure{keep: make([]bool, len(store.table))}
+// ClosureOf walks from a commit to a depth (0 is all of the history). The store may
+// hold more. An object that is missing is a [MissingObjectError], except the parents
+// of the commits in cut, at which the server cut the history.
+func ClosureOf(ctx context.Context, store *Store, commit plumbing.Hash, depth int, cut map[plumbing.Hash]bool) (*Closure, error) {
+	c := &Closure{keep: make([]bool, len(store.table))}
 	trees, err := c.commits(ctx, store, commit, depth, cut)
 	if err != nil {
 		return nil, err
@@ -32,13 +32,13 @@ func closureOf(ctx context.Context, store *objects, commit plumbing.Hash, depth 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		place := trees[len(trees)-1]
+		row := trees[len(trees)-1]
 		trees = trees[:len(trees)-1]
-		if c.keep[place] {
+		if c.keep[row] {
 			continue
 		}
-		c.keep[place] = true
-		if trees, err = c.tree(store, place, trees); err != nil {
+		c.keep[row] = true
+		if trees, err = c.tree(store, row, trees); err != nil {
 			return nil, err
 		}
 	}
@@ -46,7 +46,7 @@ func closureOf(ctx context.Context, store *objects, commit plumbing.Hash, depth 
 }
 
 // commits keeps the commits, breadth first, and returns their trees.
-func (c *closure) commits(ctx context.Context, store *objects, first plumbing.Hash, depth int, cut map[plumbing.Hash]bool) ([]int32, error) {
+func (c *Closure) commits(ctx context.Context, store *Store, first plumbing.Hash, depth int, cut map[plumbing.Hash]bool) ([]int32, error) {
 	type parents struct {
 		of  plumbing.Hash
 		ids []plumbing.Hash
@@ -60,16 +60,16 @@ func (c *closure) commits(ctx context.Context, store *objects, first plumbing.Ha
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			place, err := store.find(id, plumbing.CommitObject)
+			row, err := store.find(id, plumbing.CommitObject)
 			if err != nil {
 				return nil, err
 			}
-			if c.keep[place] {
+			if c.keep[row] {
 				continue
 			}
-			c.keep[place] = true
+			c.keep[row] = true
 			var commit gitobject.Commit
-			if err := store.decode(place, &commit); err != nil {
+			if err := store.decode(row, &commit); err != nil {
 				return nil, err
 			}
 			tree, err := store.find(commit.TreeHash, plumbing.TreeObject)
@@ -87,21 +87,21 @@ func (c *closure) commits(ctx context.Context, store *objects, first plumbing.Ha
 	}
 	for _, p := range last {
 		if slices.ContainsFunc(p.ids, func(id plumbing.Hash) bool { return !c.has(store, id) }) {
-			c.shallow = append(c.shallow, p.of)
+			c.Shallow = append(c.Shallow, p.of)
 		}
 	}
 	return trees, nil
 }
 
-func (c *closure) has(store *objects, id plumbing.Hash) bool {
-	place, ok := store.byID[id]
-	return ok && c.keep[place]
+func (c *Closure) has(store *Store, id plumbing.Hash) bool {
+	row, ok := store.byID[id]
+	return ok && c.keep[row]
 }
 
 // tree keeps the blobs of a tree and adds its trees to those still to visit.
-func (c *closure) tree(store *objects, place int32, visit []int32) ([]int32, error) {
+func (c *Closure) tree(store *Store, row int32, visit []int32) ([]int32, error) {
 	var err error
-	if c.entries, err = readTree(store, place, c.entries[:0]); err != nil {
+	if c.entries, err = readTree(store, row, c.entries[:0]); err != nil {
 		return nil, err
 	}
 	for _, entry := range c.entries {
@@ -124,23 +124,30 @@ func (c *closure) tree(store *objects, place int32, visit []int32) ([]int32, err
 	return visit, nil
 }
 
-// commitOf follows annotated tags to the commit they stand for, and returns the
-// places of those tags too.
-func commitOf(store *objects, id plumbing.Hash) (commit plumbing.Hash, tags []int32, err error) {
+// Keep adds annotated tags that [Store.Peel] returned.
+func (c *Closure) Keep(tags []int32) {
+	for _, row := range tags {
+		c.keep[row] = true
+	}
+}
+
+// Peel follows annotated tags to the commit that they point to, and returns the
+// tags on the way too, for [Closure.Keep].
+func (s *Store) Peel(id plumbing.Hash) (commit plumbing.Hash, tags []int32, err error) {
 	for range maxTagChain {
-		place, ok := store.byID[id]
+		row, ok := s.byID[id]
 		if !ok {
 			return id, nil, &MissingObjectError{ID: id.String(), Kind: "object"}
 		}
-		switch kind := store.table[place].kind; kind {
+		switch kind := s.table[row].kind; kind {
 		case plumbing.CommitObject:
 			return id, tags, nil
 		case plumbing.TagObject:
 			var tag gitobject.Tag
-			if err := store.decode(place, &tag); err != nil {
+			if err := s.decode(row, &tag); err != nil {
 				return id, nil, err
 			}
-			tags = append(tags, place)
+			tags = append(tags, row)
 			id = tag.Target
 		default:
 			return id, nil, fmt.Errorf("it is a %s, not a commit", kind)

@@ -1,6 +1,6 @@
 //go:build stack
 
-package source
+package gitconfig
 
 import (
 	"math/rand/v2"
@@ -12,7 +12,7 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// pieces are what the texts are made of that parseConfig and git both read.
+// pieces are what the texts are made of that Parse and git both read.
 var pieces = []string{
 	"[submodule \"a\"]", "[submodule \"a\"] path = x", "[Submodule \"A.b\"]", "[submodule.A]", "[submodule]", "[core]", "[a.b \"c\"]", "[submodule \"a\\\"b\\\\c\\d\"]",
 	"[submodule  \t\"x\" ]", "[submodule \"x\"", "[]", "[ \"x\"]", "[.x]", "[x-1]", "[x_]", "[submodule \"\"]", "[submodule \"a]\"]", "[x", "[",
@@ -21,8 +21,8 @@ var pieces = []string{
 	"# comment", "; comment \\", "#", "\ufeff", "\xef\xbb", "\r", "\r\n", "\n", "\n\n", " ", "\t", "\v", "=", "]", "\"", "\\", "ü = 1", "k = ü", "k = \xff",
 }
 
-// judgeConfig lists the settings as git config does.
-func judgeConfig(t *testing.T, dir, text string) (string, error) {
+// gitSettings lists the settings as git config does.
+func gitSettings(t *testing.T, dir, text string) (string, error) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, "config"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -30,12 +30,12 @@ func judgeConfig(t *testing.T, dir, text string) (string, error) {
 	return gitserver.Git(t.Context(), dir, strings.NewReader(""), "config", "--file", "config", "--list", "-z")
 }
 
-func listed(settings []setting) string {
+func listed(settings []Setting) string {
 	var list strings.Builder
 	for _, s := range settings {
-		list.WriteString(s.name)
-		if s.hasValue {
-			list.WriteString("\n" + s.value)
+		list.WriteString(s.Name)
+		if s.HasValue {
+			list.WriteString("\n" + s.Value)
 		}
 		list.WriteByte(0)
 	}
@@ -59,8 +59,8 @@ func TestConfigAsGitReadsIt(t *testing.T) {
 	}
 	taken := 0
 	for _, text := range texts {
-		want, refused := judgeConfig(t, dir, text)
-		settings, err := parseConfig(text)
+		want, refused := gitSettings(t, dir, text)
+		settings, err := Parse(text)
 		if (err != nil) != (refused != nil) {
 			t.Errorf("%q: got %v, from git %v", text, err, refused)
 			continue
