@@ -256,7 +256,7 @@ func TestLFSRetries(t *testing.T) {
 				return 0
 			}}
 			s := newStack(t, gitserver.Options{LFS: lfs})
-			s.create(t, "one.git", map[string]gitserver.File{attributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
+			s.create(t, "one.git", map[string]gitserver.File{gitconfig.AttributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
 			request := s.https("one.git")
 			request.LFS = true
 			if !again {
