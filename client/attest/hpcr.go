@@ -70,7 +70,12 @@ func (p *Policy) checkHPCR(report *Report, e attestation.Evidence, s Session) er
 
 // clear is the record itself.
 func (h *HPCR) clear(e attestation.Evidence) ([]byte, error) {
-	if !e.Encrypted {
+	switch {
+	case e.Encrypted:
+	case h.AttestationKey != "":
+		return nil, advice.New(errors.New("the record is in clear, and the policy names a key that it is encrypted to"),
+			"leave --attestation-key, or attestation_key in the policy, out where the contract has no attestationPublicKey")
+	default:
 		return e.Record, nil
 	}
 	if h.AttestationKey == "" {

@@ -176,6 +176,9 @@ func TestRuntimeRecordIsRefused(t *testing.T) {
 			d.policy.Contract = d.contract(t, d.workload, d.env)
 		}, checkTLS, "is encrypted, so that SERVER_CRT"},
 		"encrypted record without its key": {func(t *testing.T, d *deployment) { d.encrypt(t, &d.key.PublicKey) }, checkRecord, "is encrypted"},
+		"record in clear, where the policy has a key": {func(t *testing.T, d *deployment) {
+			d.policy.AttestationKey = file(t, asPEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(d.key)))
+		}, checkRecord, "in clear"},
 		"encrypted record with another key": {func(t *testing.T, d *deployment) {
 			d.encrypt(t, &d.key.PublicKey)
 			key, err := rsa.GenerateKey(rand.Reader, 4096-2048)

@@ -53,7 +53,18 @@ func TestPolicyFiles(t *testing.T) {
 		"something behind":   `{} {}`,
 		"a list":             `[]`,
 		"no JSON":            `require: tdx`,
-		"misspelled beneath": `{"tdx": {"mrtds": ""}}`,
+		"misspelled beneath": `{"tdx": {"mrtds": "00"}}`,
+
+		// What is pinned and cannot be checked is an error.
+		"an empty measurement": `{"tdx": {"mrtd": ""}}`,
+		"an empty file":        `{"hpcr": {"contract": "c", "attestation_key": ""}}`,
+		"no root":              `{"hpcr": {"contract": "c", "root": null}}`,
+		"nothing required":     `{"require": []}`,
+		"an empty kind":        `{"require": [""]}`,
+		"no checksums":         `{"hpcr": {"contract": "c", "checksums": {}}}`,
+		"an empty section":     `{"tdx": {}}`,
+		"a section twice":      `{"tdx": {"mrtd": "00"}, "tdx": {"mrtd": "01"}}`,
+		"a measurement twice":  `{"tdx": {"mrtd": "00", "MRTD": "01"}}`,
 	} {
 		if _, err := ParsePolicy([]byte(text), "."); err == nil {
 			t.Errorf("%s was taken", name)

@@ -14,10 +14,17 @@ import (
 	"github.com/opensbs/sbs/api/attestation"
 	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/strictjson"
 )
 
 // maxFile bounds every file that is read here, in bytes.
 const maxFile = 4 << 20
+
+// What a machine is measured into: registers of a size, in bytes.
+const (
+	MeasurementSize = 48 // of MRTD, an RTMR and AMD's launch digest
+	MaxRTMRs        = 4
+)
 
 // Policy is what evidence must show. In JSON: docs/attestation.md describes it.
 type Policy struct {
@@ -95,6 +102,9 @@ type TCB struct {
 	Microcode  uint8 `json:"microcode,omitempty"`
 }
 
+// members are the exceptions in a policy: an empty RTMR stands for any.
+var members = strictjson.Rules{EmptyTexts: []string{"tdx.rtmrs"}, Maps: []string{"hpcr.checksums"}}
+
 // LoadPolicy reads the policy in the file at path. Files that it names lie
 // beside it unless their paths are absolute.
 func LoadPolicy(path string) (*Policy, error) {
@@ -119,6 +129,9 @@ func ParsePolicy(text []byte, folder string) (*Policy, error) {
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something stands behind the policy")
+	}
+	if err := members.Check(text); err != nil {
+		return nil, err
 	}
 	for _, path := range policy.paths() {
 		if *path != "" && !filepath.IsAbs(*path) {
@@ -163,12 +176,20 @@ func (p *Policy) sections() []string {
 	return kinds
 }
 
+// CheckKinds returns an error for a kind of evidence that does not exist.
+func CheckKinds(required []string) error {
+	for _, kind := range required {
+		if !slices.Contains(attestation.Kinds(), kind) {
+			return advice.New(fmt.Errorf("%q is no kind of evidence", kind), "the kinds are "+strings.Join(attestation.Kinds(), ", "))
+		}
+	}
+	return nil
+}
+
 // allows tells whether evidence of that kind will do.
 func (p *Policy) allows(kind string) (bool, error) {
-	for _, required := range p.Require {
-		if !slices.Contains(attestation.Kinds(), required) {
-			return false, advice.New(fmt.Errorf("%q is no kind of evidence", required), "the kinds are "+strings.Join(attestation.Kinds(), ", "))
-		}
+	if err := CheckKinds(p.Require); err != nil {
+		return false, err
 	}
 	if len(p.Require) == 0 {
 		return kind != attestation.KindSimulated, nil

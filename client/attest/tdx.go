@@ -82,8 +82,8 @@ func (t *TDX) check() error {
 		return advice.New(errors.New("it does not say which kernel and command line are expected (RTMR1 and RTMR2 in rtmrs): mrtd covers the firmware only"),
 			"take both from whoever builds the machine's image, and put them under tdx into the policy file, or give --rtmr; \"firmware_only\": true, or --firmware-only, does without")
 	}
-	if len(t.RTMRs) > maxRTMRs {
-		return fmt.Errorf("rtmrs of the policy has %d entries, it takes up to %d", len(t.RTMRs), maxRTMRs)
+	if len(t.RTMRs) > MaxRTMRs {
+		return fmt.Errorf("rtmrs of the policy has %d entries, it takes up to %d", len(t.RTMRs), MaxRTMRs)
 	}
 	for _, field := range []struct {
 		name  string

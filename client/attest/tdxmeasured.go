@@ -20,7 +20,6 @@ const (
 	rtmrKernel
 	rtmrCommandLine
 	rtmrRuntime
-	maxRTMRs
 )
 
 // covers returns what a run-time measurement register is about.
@@ -53,7 +52,7 @@ func (t *TDX) measured(report *Report, quote *pb.QuoteV4) error {
 	}
 	report.pass(checkMeasurement, t.MRTD.String(), "the machine was started with the firmware that the policy names (MRTD); by itself that says nothing about kernel and command line")
 	actual := quote.GetTdQuoteBody().GetRtmrs()
-	for i := range maxRTMRs {
+	for i := range MaxRTMRs {
 		if err := t.register(report, i, actual); err != nil {
 			return refuse(rtmrName(i), err)
 		}

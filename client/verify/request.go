@@ -69,6 +69,12 @@ func (r Request) validate() error {
 	if err := r.checkRepository(); err != nil {
 		return err
 	}
+	return r.CheckSkip()
+}
+
+// CheckSkip returns an error when Skip names an unknown part, or leaves nothing to
+// check.
+func (r Request) CheckSkip() error {
 	for _, part := range r.Skip {
 		if !slices.Contains(parts(), part) {
 			return advice.New(fmt.Errorf("unknown check %.50q to skip", part), "skip one of "+strings.Join(parts(), ", "))

@@ -11,9 +11,11 @@ import (
 	"slices"
 
 	"github.com/distribution/reference"
+
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/strictjson"
 	"github.com/opensbs/sbs/signature/notary"
 )
 
@@ -75,6 +77,9 @@ func parseTrust(text []byte) (t Trust, err error) {
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return Trust{}, errors.New("something comes after it")
+	}
+	if err := (strictjson.Rules{}).Check(text); err != nil {
+		return Trust{}, err
 	}
 	return t, t.Check()
 }

@@ -88,6 +88,9 @@ func TestTrustFile(t *testing.T) {
 		"something behind": string(text) + "{}",
 		"an unknown key":   strings.Replace(string(text), `"version"`, `"demand": true, "version"`, 1),
 		"a later version":  strings.Replace(string(text), `"version": 1`, `"version": 2`, 1),
+		"an empty builder": strings.Replace(string(text), `"version"`, `"builder": "", "version"`, 1),
+		"no keys":          strings.Replace(string(text), `"version"`, `"signatures": null, "version"`, 1),
+		"a member twice":   strings.Replace(string(text), `"version"`, `"Source": "x", "version"`, 1),
 		"too long":         string(text) + strings.Repeat(" ", 4<<20),
 	} {
 		if _, err := verify.ParseTrust([]byte(text)); err == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -96,8 +97,36 @@ func commandOf(name, usage, description string, action cli.ActionFunc, flags ...
 		Description:  strings.TrimSpace(description),
 		Flags:        flags,
 		OnUsageError: wrongUsage,
-		Action:       action,
+		Action: func(c *cli.Context) error {
+			if flag := emptyFlag(c, flags); flag != "" {
+				return usageError{fmt.Errorf("%s: --%s was given without a value", name, flag), "leave the flag out, or look whether a variable of the shell is empty"}
+			}
+			return action(c)
+		},
 	}
+}
+
+// emptyFlag returns the first of flags that was given an empty value, or "". Such a
+// flag would say nothing, and its user expects something to be checked by it. An
+// empty RTMR stands for any.
+func emptyFlag(c *cli.Context, flags []cli.Flag) string {
+	for _, flag := range flags {
+		name := flag.Names()[0]
+		if !c.IsSet(name) || name == "rtmr" {
+			continue
+		}
+		switch flag.(type) {
+		case *cli.StringFlag:
+			if c.String(name) == "" {
+				return name
+			}
+		case *cli.StringSliceFlag:
+			if values := c.StringSlice(name); len(values) == 0 || slices.Contains(values, "") {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 func envFlag() cli.Flag {

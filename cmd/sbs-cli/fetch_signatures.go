@@ -28,7 +28,13 @@ image is signed with it.
 		&cli.StringFlag{Name: "method", Usage: "the `WAY` of signing: dct, simple, sigstore or attestations"})
 }
 
+// keyMethods are what --method takes.
+var keyMethods = []string{api.SigningDCT, api.SigningSimple, api.SigningSigstore, api.SigningSigstoreLegacy, api.KeyOfAttestations}
+
 func (p program) saveSignedImagePublicKey(c *cli.Context) error {
+	if method := c.String("method"); method != "" && !slices.Contains(keyMethods, method) {
+		return usageError{fmt.Errorf("get-signed-image-publickey: --method %q is no signing method", method), "give one of " + strings.Join(keyMethods, ", ")}
+	}
 	config, _, err := p.imageConfig(c)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/client/verify"
 	"github.com/opensbs/sbs/signature"
@@ -78,6 +79,9 @@ func (p program) verifyReport(c *cli.Context) (verify.Report, error) {
 		Manifest: c.String("manifest"), BuildName: c.String("build-name"), Skip: c.StringSlice("skip"),
 		AllowSimulated: c.Bool("allow-simulated"),
 	}
+	if err := request.CheckSkip(); err != nil {
+		return verify.Report{}, usageError{fmt.Errorf("--skip: %w", err), advice.Next(err)}
+	}
 	if request.Lookaside, err = absolute(c.String("lookaside")); err != nil {
 		return verify.Report{}, err
 	}
@@ -103,7 +107,7 @@ func imageArguments(c *cli.Context) (image signature.Reference, mirrorOf string,
 		return signature.Reference{}, "", usageError{fmt.Errorf("it expects exactly one IMAGE, after all flags, but was given %d arguments", c.NArg()), verifyUsage}
 	}
 	if image, err = signature.ParseReference(c.Args().First()); err != nil {
-		return signature.Reference{}, "", err
+		return signature.Reference{}, "", usageError{err, verifyUsage}
 	}
 	given := c.String("mirror-of")
 	if given == "" {

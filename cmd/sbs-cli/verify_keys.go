@@ -81,7 +81,10 @@ func trustOf(c *cli.Context, repository string) (verify.Trust, error) {
 			return verify.Trust{}, fmt.Errorf("--%s: %w", f.name, err)
 		}
 	}
-	return trust, trust.Check()
+	if err := trust.Check(); err != nil {
+		return verify.Trust{}, usageError{err, "sbs-cli verify --help shows what the flags take"}
+	}
+	return trust, nil
 }
 
 // singleKeys returns the flags that were given and exclude --trust.

@@ -3,10 +3,12 @@ package main
 // The flags of attest: what a policy says, one by one.
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/attest"
 )
 
@@ -32,6 +34,9 @@ func policyFlags() []cli.Flag {
 // overrule lets flags say what the policy leaves open or says otherwise.
 func overrule(policy *attest.Policy, c *cli.Context) error {
 	if kinds := c.StringSlice("require"); len(kinds) > 0 {
+		if err := attest.CheckKinds(kinds); err != nil {
+			return usageError{fmt.Errorf("--require: %w", err), advice.Next(err)}
+		}
 		policy.Require = kinds
 	}
 	hpcr := attest.HPCR{}
@@ -61,7 +66,11 @@ func overrule(policy *attest.Policy, c *cli.Context) error {
 func overruleMeasurements(policy *attest.Policy, c *cli.Context) error {
 	var failed error
 	measurement := func(name, text string) (value attest.Hex) {
-		if err := value.UnmarshalText([]byte(text)); err != nil {
+		err := value.UnmarshalText([]byte(text))
+		if err == nil && text != "" && len(value) != attest.MeasurementSize {
+			err = fmt.Errorf("it has %d bytes, a measurement has %d", len(value), attest.MeasurementSize)
+		}
+		if err != nil {
 			failed = usageError{fmt.Errorf("--%s: %w", name, err), "give it as hex digits"}
 		}
 		return value
@@ -96,6 +105,15 @@ func overruleMeasurements(policy *attest.Policy, c *cli.Context) error {
 	}
 	if policy.SEVSNP != nil || c.String("measurement") != "" {
 		policy.SEVSNP = &snp
+	}
+	switch {
+	case failed != nil:
+	case c.Bool("firmware-only") && policy.TDX == nil && policy.SEVSNP == nil:
+		failed = usageError{errors.New("--firmware-only: there is no measurement that it applies to"), "give --mrtd, --measurement, or a policy with tdx or sev-snp"}
+	case c.Bool("kernel-hashes") && policy.SEVSNP == nil:
+		failed = usageError{errors.New("--kernel-hashes: there is no measurement that it applies to"), "give --measurement, or a policy with sev-snp"}
+	case policy.TDX != nil && len(policy.TDX.RTMRs) > attest.MaxRTMRs:
+		failed = usageError{fmt.Errorf("--rtmr: %d are given, there are %d", len(policy.TDX.RTMRs), attest.MaxRTMRs), "give them in their order"}
 	}
 	return failed
 }
