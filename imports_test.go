@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"server":                     {"api", "api/attestation", "api/manifest", "api/public", "api/record", "server/history", "server/job", "server/metrics", "server/objectstore", "server/parameters", "server/stateimage", "server/transfer", "server/volume"},
 	"server/baseimage":           {"api", "server/dockerfile", "signature", "signature/registry"},
 	"server/buildlog":            {"api"},
+	"server/diskspace":           {"api", "server/history", "server/volume"},
 	"server/dockerd":             {"server/process"},
 	"server/dockerfile":          {"server/process"},
 	"server/engine":              {"server/dockerfile", "server/progress"},
@@ -38,7 +39,7 @@ var mayImport = map[string][]string{
 	"server/metrics":             {"api", "server/job"},
 	"server/objectstore":         {"api", "signature/channel"},
 	"server/parameters":          {"api", "server/job", "server/source", "server/stateimage", "server/volume", "signature/notary"},
-	"server/pipeline":            {"api", "api/manifest", "api/provenance", "api/record", "server/baseimage", "server/buildlog", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/panics", "server/progress", "server/push", "server/sbom", "server/source", "server/signing", "server/signing/manifestkey", "server/volume", "signature", "server/parameters"},
+	"server/pipeline":            {"api", "api/manifest", "api/provenance", "api/record", "server/baseimage", "server/buildlog", "server/diskspace", "server/dockerfile", "server/engine", "server/history", "server/job", "server/panics", "server/parameters", "server/progress", "server/push", "server/sbom", "server/source", "server/signing", "server/signing/manifestkey", "server/volume", "signature"},
 	"server/process":             {},
 	"server/panics":              {},
 	"server/progress":            {},
@@ -78,7 +79,7 @@ var mayImport = map[string][]string{
 	"client/instanceenv":         {"api/public", "client/advice", "client/certs"},
 	"client/signedmanifest":      {"api/manifest", "api/public", "api/record", "client/advice", "client/atomicfile", "client/sourcecheck"},
 	"cmd/sbs-cli":                {"api", "api/manifest", "api/public", "buildinfo", "client", "client/advice", "client/atomicfile", "client/attest", "client/verify", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/signedmanifest", "signature"},
-	"cmd/sbs-server":             {"api", "api/attestation", "api/public", "buildinfo", "enclave", "server", "server/baseimage", "server/dockerd", "server/dockerfile", "server/engine", "server/history", "server/job", "server/pipeline", "server/process", "server/push", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/signing/dct", "server/signing/manifestkey", "server/signing/sigstore", "server/signing/simple", "server/volume", "signature/bundle", "signature/channel", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple", "server/parameters", "server/transfer"},
+	"cmd/sbs-server":             {"api", "api/attestation", "api/public", "buildinfo", "enclave", "server", "server/baseimage", "server/dockerd", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/pipeline", "server/process", "server/push", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/signing/dct", "server/signing/manifestkey", "server/signing/sigstore", "server/signing/simple", "server/volume", "signature/bundle", "signature/channel", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple", "server/parameters", "server/transfer"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

@@ -12,10 +12,10 @@ import (
 	"github.com/opensbs/sbs/signature/simple"
 )
 
-// baseWays are the ways of verifying base images. memory keeps what was seen of
+// baseVerifiers are the ways of verifying base images. memory keeps what was seen of
 // trust data, sealed.
-func baseWays(memory dct.Memory) baseimage.Ways {
-	return baseimage.Ways{
+func baseVerifiers(memory dct.Memory) baseimage.Verifiers {
+	return baseimage.Verifiers{
 		api.BaseDigest: baseimage.Reviewed,
 		api.SigningDCT: func(rule api.BaseRule) (baseimage.Verifier, error) {
 			if err := notary.CheckServer(rule.Server); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/objectstore"
 	"github.com/opensbs/sbs/server/pipeline"
 	"github.com/opensbs/sbs/server/process"
 	"github.com/opensbs/sbs/server/push"
@@ -39,10 +40,11 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 			api.SigningSigstoreLegacy: bundles.Legacy(),
 		},
 		Pusher:          new(push.Pusher),
-		LookThrough:     sbom.Scanner{Runner: sandbox}.Scan,
+		Scan:            sbom.Scanner{Runner: sandbox}.Scan,
 		CheckDockerfile: dockerfile.Checker{Runner: sandbox}.Check,
+		OpenStore:       openStore,
 		Attester:        bundles,
-		Bases:           baseWays(data.Secrets()),
+		Bases:           baseVerifiers(data.Secrets()),
 		Logger:          logger,
 		Enclave:         inside.Kind(),
 		Version:         version,
@@ -54,4 +56,13 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 		Secrets:         s.proxies.secrets,
 		Logins:          s.proxies.logins,
 	})
+}
+
+// openStore returns a nil interface, not a nil *Store, with an error.
+func openStore(prefix string, parameters api.ObjectStore, caBundle []byte) (pipeline.ObjectStore, error) {
+	store, err := objectstore.Open(prefix, parameters, caBundle)
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
 }

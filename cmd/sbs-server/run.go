@@ -83,17 +83,14 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 		return err
 	}
 	defer func() { err = errors.Join(err, docker.stop()) }()
-	slot, err := job.Open(data.Job(), pipeline.Sweep(ctx, docker.connect, logger, pipeline.Recover(data)))
+	slot, err := job.Open(data.Job(), pipeline.CleanUpEngine(ctx, docker.connect, logger, pipeline.Recover(data)))
 	if err != nil {
 		return err
 	}
 	builds := history.New(data)
 	build := newPipeline(settings, inside, data, builds, slot, docker.connect, sandbox, logger)
-	if err := build.Settle(); err != nil {
+	if err := build.ReconcileInterrupted(); err != nil {
 		logger.Error("save the ends of interrupted builds", "error", err)
-	}
-	if err := pipeline.GiveBackMemory(); err != nil {
-		logger.Error("rest after the start", "error", err)
 	}
 	store, err := parameters.Open(data.Secrets(), slot)
 	if err != nil {

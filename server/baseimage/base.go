@@ -14,22 +14,22 @@ type Verifier interface {
 	Verify(ctx context.Context, request signature.Request) (signature.Verified, error)
 }
 
-// Ways are the ways of verifying, by the method of a rule. Each makes the
+// Verifiers are the verifiers of verifying, by the method of a rule. Each makes the
 // verifier of one rule, or says what is wrong with its key.
-type Ways map[string]func(rule api.BaseRule) (Verifier, error)
+type Verifiers map[string]func(rule api.BaseRule) (Verifier, error)
 
 // Check says what is wrong with a rule's key or server: an *api.ParameterError.
-func (w Ways) Check(rules []api.BaseRule) error {
+func (v Verifiers) Check(rules []api.BaseRule) error {
 	for _, rule := range rules {
-		if _, err := w.verifier(rule); err != nil {
+		if _, err := v.verifier(rule); err != nil {
 			return &api.ParameterError{Key: rule.Parameter, Problem: fmt.Sprintf("the rule for %s (%s): %v", rule.Image, rule.Method, err)}
 		}
 	}
 	return nil
 }
 
-func (w Ways) verifier(rule api.BaseRule) (Verifier, error) {
-	way, ok := w[rule.Method]
+func (v Verifiers) verifier(rule api.BaseRule) (Verifier, error) {
+	way, ok := v[rule.Method]
 	if !ok {
 		return nil, fmt.Errorf("this server can't verify with %q", rule.Method)
 	}
@@ -73,12 +73,12 @@ func (e *UncoveredError) Error() string {
 // verified. All rules are looked for before any server is asked. The error of
 // an image that is refused is a *signature.Error, an *UncoveredError or a
 // *TriggerError; that of a Dockerfile that can't be pinned names the line.
-func (w Ways) Pin(ctx context.Context, request Request) (Pinned, error) {
+func (v Verifiers) Pin(ctx context.Context, request Request) (Pinned, error) {
 	file, err := dockerfile.Parse(request.Dockerfile, request.Environment)
 	if err != nil {
 		return Pinned{}, fmt.Errorf("read the Dockerfile for its base images: %w", err)
 	}
-	wanted, err := w.covered(file.Images(), request.Rules)
+	wanted, err := v.covered(file.Images(), request.Rules)
 	if err != nil {
 		return Pinned{}, err
 	}
@@ -117,7 +117,7 @@ type wanted struct {
 	verifier  Verifier
 }
 
-func (w Ways) covered(images []dockerfile.Image, rules []api.BaseRule) ([]wanted, error) {
+func (v Verifiers) covered(images []dockerfile.Image, rules []api.BaseRule) ([]wanted, error) {
 	var all []wanted
 	for _, image := range images {
 		reference, err := signature.ParseReference(image.Name)
@@ -128,7 +128,7 @@ func (w Ways) covered(images []dockerfile.Image, rules []api.BaseRule) ([]wanted
 		if one.rule, err = ruleFor(image, reference, rules); err != nil {
 			return nil, err
 		}
-		if one.verifier, err = w.verifier(one.rule); err != nil {
+		if one.verifier, err = v.verifier(one.rule); err != nil {
 			return nil, fmt.Errorf("the base image %s: %w", image, err)
 		}
 		all = append(all, one)

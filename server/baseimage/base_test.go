@@ -82,11 +82,11 @@ func (f *fixture) push(image string, content remote.Taggable) string {
 // pin pins a Dockerfile, in which HOST stands for the registry, and allows
 // digests for all of its images.
 func (f *fixture) pin(text string, digests ...string) (baseimage.Pinned, error) {
-	ways := baseimage.Ways{api.BaseDigest: baseimage.Reviewed}
+	verifiers := baseimage.Verifiers{api.BaseDigest: baseimage.Reviewed}
 	f.mu.Lock()
 	f.asked = nil
 	f.mu.Unlock()
-	return ways.Pin(f.t.Context(), baseimage.Request{
+	return verifiers.Pin(f.t.Context(), baseimage.Request{
 		Dockerfile:  []byte(strings.ReplaceAll(text, "HOST", f.host)),
 		Environment: dockerfile.Environment{OS: "linux", Arch: "s390x"},
 		Rules:       []api.BaseRule{{Image: f.host + "/ns/*", Method: api.BaseDigest, Key: api.BaseKey(strings.Join(digests, " "))}},
@@ -199,9 +199,9 @@ func TestTriggers(t *testing.T) {
 }
 
 func TestRulesAreChecked(t *testing.T) {
-	ways := baseimage.Ways{api.BaseDigest: baseimage.Reviewed}
+	verifiers := baseimage.Verifiers{api.BaseDigest: baseimage.Reviewed}
 	good := api.BaseRule{Image: "**", Method: api.BaseDigest, Key: "sha256:0a"}
-	if err := ways.Check([]api.BaseRule{good}); err != nil {
+	if err := verifiers.Check([]api.BaseRule{good}); err != nil {
 		t.Error(err)
 	}
 	for name, bad := range map[string]api.BaseRule{
@@ -209,7 +209,7 @@ func TestRulesAreChecked(t *testing.T) {
 		"a way that is missing": {Image: "a.b/c", Method: api.SigningSimple, Key: "x", Parameter: "BASE_IMAGE_POLICY"},
 	} {
 		var wrong *api.ParameterError
-		if err := ways.Check([]api.BaseRule{good, bad}); !errors.As(err, &wrong) || wrong.Key != "BASE_IMAGE_POLICY" || !strings.Contains(wrong.Problem, "a.b/c") {
+		if err := verifiers.Check([]api.BaseRule{good, bad}); !errors.As(err, &wrong) || wrong.Key != "BASE_IMAGE_POLICY" || !strings.Contains(wrong.Problem, "a.b/c") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

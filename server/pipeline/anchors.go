@@ -7,8 +7,8 @@ import (
 	"github.com/opensbs/sbs/api/record"
 )
 
-// operatorAnchors returns what the operator gave to know servers by, as it goes into
-// the record of every build: the names and digests, and not the texts.
+// operatorAnchors returns the trust anchors of the operator as every record has them:
+// names and digests, without the texts.
 func (c Config) operatorAnchors() []record.Anchor {
 	anchors := []record.Anchor{}
 	for _, given := range []struct {

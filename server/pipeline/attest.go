@@ -1,7 +1,7 @@
 package pipeline
 
-// Statements about the image: signed, kept for the manifest, and published
-// where ATTESTATIONS says so.
+// Statements about the image: signed, kept for the manifest, and published if
+// ATTESTATIONS names them.
 
 import (
 	"context"
@@ -17,24 +17,24 @@ import (
 	"github.com/opensbs/sbs/server/signing"
 )
 
-// Attester is what the pipeline asks of the signer of statements.
+// Attester signs statements about images, and publishes them.
 type Attester interface {
-	// Attest signs a statement about the image and answers it as a bundle.
+	// Attest signs a statement about the image and returns it as a bundle.
 	Attest(ctx context.Context, image signing.Image, predicateType string, predicate []byte) ([]byte, signing.PublicKey, error)
-	// Attach publishes a bundle beside the image and answers the digest of the
-	// referrer.
+	// Attach publishes a bundle as a referrer of the image and returns the referrer's
+	// digest.
 	Attach(ctx context.Context, request signing.Request, predicateType string, bundle []byte) (string, error)
 }
 
-// statement is one of the kinds of statements that every build makes.
+// statement is a kind of statement that every build makes.
 type statement struct {
 	name          string // one of api.Attestation*
 	predicateType string
 	file          string // in the manifest's data folder
-	cosignType    string // what cosign attest calls it
+	cosignType    string // its name in cosign attest
 }
 
-// attest states that predicate is true of the pushed image.
+// attest signs the statement that predicate is true of the pushed image.
 func (b *build) attest(ctx context.Context, s statement, predicate []byte) (record.Attestation, error) {
 	stated, err := b.signAndPublish(ctx, s, predicate)
 	if err != nil {

@@ -21,30 +21,23 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// BaseVerifier is what the pipeline asks of the verifying of base images.
-type BaseVerifier interface {
-	Check(rules []api.BaseRule) error
-	Pin(ctx context.Context, request baseimage.Request) (baseimage.Pinned, error)
-}
-
 // maxDockerfile bounds a Dockerfile and its ignore file, in bytes.
 const maxDockerfile = 4 << 20
 
-// verifyBases has the base images verified, where there are rules for them, and
-// answers what to build: the path of the Dockerfile as it was cloned, or of one
-// that names verified images only.
-func (b *build) verifyBases(ctx context.Context, path string, text []byte) (string, error) {
+// verifyBases verifies the base images if there are rules for them, and replaces the
+// path of the Dockerfile by that of one that names verified images only.
+func (b *build) verifyBases(ctx context.Context) error {
 	rules := b.parameters.BaseRules()
 	if len(rules) == 0 {
-		return path, nil
+		return nil
 	}
 	if version := b.engine.Version(); version.Builder != engine.BuildKit {
-		return "", attempt(b.buildCommand(), fmt.Errorf("base images are verified, and the %s builder of Docker Engine %s does not report which ones it used: use an engine with BuildKit, or take the rules for base images out", version.Builder, version.Engine))
+		return fmt.Errorf("base images are verified, and the %s builder of Docker Engine %s does not report which ones it used: use an engine with BuildKit, or take the rules for base images out", version.Builder, version.Engine)
 	}
 	var pinned baseimage.Pinned
 	err := b.withProgress(ctx, "a base image's registry", func(ctx context.Context) (err error) {
 		pinned, err = b.Bases.Pin(ctx, baseimage.Request{
-			Dockerfile:  text,
+			Dockerfile:  b.text,
 			Environment: b.environment(),
 			Rules:       rules,
 			Access: func(repository string, rule api.BaseRule) signature.Access {
@@ -56,12 +49,15 @@ func (b *build) verifyBases(ctx context.Context, path string, text []byte) (stri
 		})
 		return err
 	})
+	if command := verifyCommand(err); command != "" {
+		return attempt(command, err)
+	}
 	if err != nil {
-		return "", attempt(b.verifyCommand(err), err)
+		return err
 	}
 	b.bases = pinned.Images
-	pinnedPath, err := b.writePinned(path, pinned.Dockerfile)
-	return pinnedPath, attempt(b.buildCommand(), err)
+	b.path, err = b.writePinned(b.path, pinned.Dockerfile)
+	return err
 }
 
 func keyText(id string) string {
@@ -71,8 +67,8 @@ func keyText(id string) string {
 	return ", key " + id
 }
 
-// baseAccess is how an image and the server of its rule are asked; ctx is one of
-// withProgress.
+// baseAccess returns how the registry of an image and the server of its rule are
+// accessed. ctx is one of withProgress.
 func (b *build) baseAccess(ctx context.Context, repository string, rule api.BaseRule) signature.Access {
 	access := signature.Access{
 		CABundle: b.CABundle,
@@ -93,8 +89,8 @@ func (b *build) baseAccess(ctx context.Context, repository string, rule api.Base
 	return access
 }
 
-// writePinned writes the pinned Dockerfile beside the clone, which stays as it
-// was, and with it the ignore file that goes by its name.
+// writePinned writes the pinned Dockerfile, and the ignore file that belongs to its
+// name, to a folder outside the clone, which stays unchanged.
 func (b *build) writePinned(path string, text []byte) (string, error) {
 	folder := filepath.Join(b.work, "dockerfile")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -113,12 +109,12 @@ func (b *build) writePinned(path string, text []byte) (string, error) {
 			return "", fmt.Errorf("write the pinned Dockerfile: %w", err)
 		}
 	}
-	// The builder wants a path without symbolic links.
+	// The builder requires a path without symbolic links.
 	return filepath.EvalSymlinks(written)
 }
 
-// readRegular reads a file of a folder of the clone. A link is followed within its
-// folder, as builders do: beyond it, it could lead to any file.
+// readRegular reads a file in a folder of the clone. As in builders, a link may lead
+// to a file within the folder only.
 func readRegular(dir, name string) ([]byte, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -150,9 +146,21 @@ func readRegular(dir, name string) ([]byte, error) {
 	return content.Bytes(), nil
 }
 
-// baseImages returns what the record has of the images that the builder used.
-// Where they are verified, it must have used no other; an image whose digest the
-// builder did not report is none that was verified.
+// checkUsedBases records the images that the builder used. If there are rules for base
+// images, it must have used verified ones only.
+func (b *build) checkUsedBases(context.Context) error {
+	images, err := b.baseImages(b.used)
+	if err != nil {
+		return err
+	}
+	return b.note(func(r *record.Record) {
+		r.BaseImages = append(r.BaseImages, images...)
+	})
+}
+
+// baseImages returns the images that the builder used as the record names them. If
+// there are rules, an image that was not verified is an error, and so is one without
+// a digest: it can't be compared.
 func (b *build) baseImages(used []engine.BaseImage) ([]record.BaseImage, error) {
 	var recorded []record.BaseImage
 	if len(b.parameters.BaseRules()) == 0 {
@@ -183,26 +191,9 @@ func (b *build) baseImages(used []engine.BaseImage) ([]record.BaseImage, error) 
 	return recorded, nil
 }
 
-// named is the image's name without its digest, which stands apart.
+// named returns the image's name without its digest, which the record has in a field
+// of its own.
 func named(reference signature.Reference) string {
 	reference.Digest = ""
 	return reference.String()
-}
-
-// verifyCommand is the check of a base image as a person would have typed it.
-func (b *build) verifyCommand(err error) string {
-	var refused *signature.Error
-	if !errors.As(err, &refused) {
-		return b.buildCommand() // the Dockerfile is at fault
-	}
-	image := refused.Image.String()
-	switch refused.Method {
-	case api.SigningDCT:
-		return commandLine("docker", "trust", "inspect", image)
-	case api.SigningSimple:
-		return commandLine("skopeo", "standalone-verify", "<MANIFEST>", image, "<KEY>", "<SIGNATURE>")
-	case api.SigningSigstore, api.SigningSigstoreLegacy:
-		return commandLine("cosign", "verify", "--key", "<KEY>", image)
-	}
-	return commandLine("docker", "manifest", "inspect", image)
 }

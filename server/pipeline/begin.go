@@ -15,7 +15,9 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/baseimage"
 	"github.com/opensbs/sbs/server/buildlog"
+	"github.com/opensbs/sbs/server/diskspace"
 	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
@@ -26,7 +28,7 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// Engine is what the pipeline asks of a Docker Engine.
+// Engine is a connection to the Docker Engine that builds.
 type Engine interface {
 	Version() engine.Version
 	Build(ctx context.Context, request engine.BuildRequest, output io.Writer) (engine.Image, error)
@@ -38,7 +40,13 @@ type Engine interface {
 	Close() error
 }
 
-// Config is what a pipeline is made of.
+// ObjectStore is one bucket of an object store.
+type ObjectStore interface {
+	Put(ctx context.Context, name string, content *io.SectionReader) error
+	Close()
+}
+
+// Config has the collaborators of a pipeline and what the operator sets.
 type Config struct {
 	Slot    *job.Slot
 	Volume  *volume.Volume
@@ -46,29 +54,32 @@ type Config struct {
 	Clone   func(ctx context.Context, request source.Request, dir string, progress io.Writer) (source.Checkout, error)
 	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
 	Signers map[string]Signer                         // by api.Signing*
-	Bases   BaseVerifier
+	Bases   baseimage.Verifiers
 	Pusher  Pusher
 
-	// CheckDockerfile returns why no builder may get a Dockerfile, or nil.
+	// CheckDockerfile returns an error for a Dockerfile that no builder may read.
 	CheckDockerfile func(ctx context.Context, request dockerfile.Request) error
 
-	// LookThrough finds what is in an image that Engine.Save has written to the
-	// file archive; work is a folder for what it needs meanwhile.
-	LookThrough func(ctx context.Context, archive, work string) (sbom.Inventory, error)
-	Attester    Attester
+	// Scan lists the packages of an image that Engine.Save has written to the file
+	// archive; work is a folder for temporary files.
+	Scan     func(ctx context.Context, archive, work string) (sbom.Inventory, error)
+	Attester Attester
 
-	Logger *slog.Logger // of the server, for what no client may see; nil for none
+	// OpenStore opens the bucket for manifests; see objectstore.Open.
+	OpenStore func(prefix string, parameters api.ObjectStore, caBundle []byte) (ObjectStore, error)
 
-	Enclave    string // its kind
+	Logger *slog.Logger // the server's, for what no client may see; nil discards it
+
+	Enclave    string // kind of the enclave
 	Version    string // of this server
 	KnownHosts []byte // known_hosts text of the operator
 	CABundle   []byte // PEM certificates that the operator trusts
 
-	Insecure  []string          // registries, see trust.Request
+	Insecure  []string          // registries, see signing.Request
 	Proxy     source.Proxy      // for git over HTTPS; nil for none
-	BuildArgs map[string]string // for every build, unless its parameters say otherwise; no secret may be among them
-	Secrets   map[string]string // of the operator, by name: no log and no record may show them
-	Logins    []api.Login       // the user names that go with some of them
+	BuildArgs map[string]string // for every build, unless its parameters replace them; none is secret
+	Secrets   map[string]string // of the operator, by name; the redactor replaces them
+	Logins    []api.Login       // the user names that belong to some of them
 }
 
 // Pipeline starts builds.
@@ -77,7 +88,7 @@ type Pipeline struct {
 	now func() time.Time
 }
 
-// New makes a pipeline.
+// New returns a pipeline.
 func New(config Config) *Pipeline {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -85,7 +96,7 @@ func New(config Config) *Pipeline {
 	return &Pipeline{Config: config, now: time.Now}
 }
 
-// Check says why these parameters can't be built: an *api.ParameterError.
+// Check returns an *api.ParameterError for parameters that can't be built.
 func (p *Pipeline) Check(parameters api.Parameters) error {
 	if err := p.checkSigning(parameters); err != nil {
 		return err
@@ -93,10 +104,10 @@ func (p *Pipeline) Check(parameters api.Parameters) error {
 	return p.Bases.Check(parameters.BaseRules())
 }
 
-// Begin starts a build with parameters and returns. The build ends when it is
-// done or when the slot is stopped. job.ErrBusy means that
-// one runs already; *api.ParameterError that these parameters can't be built;
-// *volume.UnwritableError that the volume has no room for a build.
+// Begin starts a build and returns. The build runs until it is done or the slot is
+// stopped; see build.execute. The error is job.ErrBusy if a build is running, an
+// *api.ParameterError if these parameters can't be built, and a
+// *volume.UnwritableError if the volume has too little free space for a build.
 func (p *Pipeline) Begin(parameters api.Parameters) error {
 	if err := p.Check(parameters); err != nil {
 		return err
@@ -104,7 +115,7 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 	if p.Slot.State().Running {
 		return job.ErrBusy
 	}
-	trimmed, err := p.makeRoomForBuild(parameters)
+	trimmed, err := p.space().ForBuild(p.keep(parameters, p.Slot.State().Record.ID))
 	if err == nil {
 		err = p.saveLatest()
 	}
@@ -128,6 +139,7 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 	begun := p.Slot.Begin(p.firstRecord(folder.ID(), parameters, redact), func(ctx context.Context, slot *job.Build) record.Record {
 		b := &build{
 			Pipeline:   p,
+			pushDone:   make(chan struct{}),
 			parameters: parameters,
 			job:        slot,
 			folder:     folder,
@@ -137,12 +149,27 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 			key:        sync.OnceValues(func() (*rsa.PrivateKey, error) { return manifestkey.Open(p.Volume.Secrets()) }),
 		}
 		b.logTrimmed(trimmed)
-		return b.toTheEnd(ctx)
+		return b.execute(ctx)
 	})
 	if begun != nil {
 		return volume.Unwritable(errors.Join(begun, file.Close(), folder.Remove()))
 	}
 	return nil
+}
+
+// space reserves space on the volume.
+func (p *Pipeline) space() diskspace.Reserver {
+	return diskspace.Reserver{Volume: p.Volume, History: p.History}
+}
+
+// logTrimmed logs what was removed to free space.
+func (b *build) logTrimmed(trimmed history.Trimmed) {
+	for _, id := range trimmed.Removed {
+		b.log.Info("removed the build of %s, to keep BUILDS_KEPT and BUILDS_KEPT_SIZE, or to free space", id)
+	}
+	for _, id := range trimmed.OutputsRemoved {
+		b.log.Info("removed manifest and log of the build of %s, to keep BUILDS_KEPT_SIZE, or to free space", id)
+	}
 }
 
 // operatorArguments returns the operator's build arguments that the developer's do
@@ -161,8 +188,8 @@ func operatorArguments(operators, developers map[string]string) map[string]strin
 	return arguments
 }
 
-// createFolder makes a folder that is named after the time. Two builds within
-// one microsecond are told apart by waiting for the next.
+// createFolder makes a folder that is named after the time. It waits for the next
+// microsecond if there is one already.
 func (p *Pipeline) createFolder() (*volume.Build, error) {
 	for {
 		folder, err := p.Volume.Builds().Create(p.now().UTC().Format(volume.IDLayout))

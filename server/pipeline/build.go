@@ -4,24 +4,25 @@ import (
 	"context"
 	"crypto/rsa"
 	"errors"
-	"fmt"
+	"io"
 	"os"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/baseimage"
 	"github.com/opensbs/sbs/server/buildlog"
+	"github.com/opensbs/sbs/server/diskspace"
+	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/server/push"
+	"github.com/opensbs/sbs/server/sbom"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// build is one build while it runs: the working state of its steps.
+// build is one running build: what it was begun with, and the products of its steps.
 type build struct {
 	*Pipeline
 	parameters api.Parameters
@@ -29,59 +30,51 @@ type build struct {
 	folder     *volume.Build
 	log        *buildlog.Log
 	redact     *buildlog.Redactor
-	work       string // scratch folder of this build
-	lowerCase  bool   // the Dockerfile is "dockerfile"; see findDockerfile
-	engine     Engine
-	tidy       tidying
-	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareKey
+	work       string                          // scratch folder of this build
+	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareManifestKey
 
-	begunWith int64 // bytes that were free on the volume when the build began
-	checkout  source.Checkout
-	bases     []baseimage.Image // verified; none where base images are not verified
-	pushed    push.Pushed
+	// Set by execute, before the steps.
+	background *backgroundCleanup
+	engine     Engine
+	freeBefore int64 // bytes that were free on the volume
+
+	// Products of the steps. Each is written by one function of the table, and read by
+	// later ones only.
+	checkout   source.Checkout    // written by clone; read by all later steps
+	contextDir string             // written by findDockerfile; read by buildImage
+	lowerCase  bool               // written by findDockerfile: the Dockerfile is "dockerfile"; read by dockerfile
+	path       string             // of the Dockerfile: written by findDockerfile, replaced by verifyBases; read by buildImage
+	text       []byte             // of the Dockerfile: written by checkDockerfile; read by verifyBases
+	bases      []baseimage.Image  // written by verifyBases: empty unless there are rules; read by checkUsedBases
+	used       []engine.BaseImage // written by buildImage; read by checkUsedBases
+	pushed     push.Pushed        // written by push; read by sign, attest*, moveTags
+	pushDone   chan struct{}      // closed by push; attestSBOM, which runs concurrently, waits for it
+	signatures []record.Signature // written by sign; read by recordPushed
+	inventory  sbom.Inventory     // written by scanImage; read by attestSBOM
+	stated     record.Attestation // written by attestSBOM; read by recordPushed
+	finalLog   *io.SectionReader  // written by finishRecord; read by attestProvenance, signManifest
+	signed     *volume.AtomicFile // written by signManifest; read by uploadManifest, keepManifest
+
+	// rollback has what is undone when the build fails, last first.
+	rollback []func() error
 }
 
-// toTheEnd runs the steps, records how they ended, and leaves nothing behind.
-func (b *build) toTheEnd(ctx context.Context) record.Record {
+// logStart writes the first lines of the log.
+func (b *build) logStart() {
 	b.log.Info("starting a build")
 	for _, warning := range b.parameters.Warnings() {
 		b.log.Warning("%s", warning)
 	}
-	defer b.prepareKey()()
-	ctx, cancel := b.limited(ctx)
-	defer cancel()
-	b.tidy = newTidying(ctx, b.untidy)
-	err := panics.Catch(func() error { return b.start(ctx) })
-	if err == nil {
-		err = b.run(ctx)
-	}
-	full := errors.Is(err, syscall.ENOSPC)
-	last := b.job.Record()
-	if err != nil {
-		last = b.failed(ctx, err)
-	}
-	if err := panics.Catch(func() error { return b.leave(ctx) }); err != nil {
-		b.untidy(err)
-	}
-	b.keepLimits(full)
-	if err := GiveBackMemory(); err != nil {
-		b.untidy(err)
-	}
-	if err := b.log.Close(); err != nil {
-		last.Cause = strings.TrimPrefix(last.Cause+"; the build log is not whole: "+err.Error(), "; ")
-		last = b.saidInFull(last)
-	}
-	return last
 }
 
-// prepareKey opens the manifest key beside the first steps, because the first
-// time it has to be made, which takes about a second. The function it returns
-// waits for that, so that a build leaves nothing running.
-func (b *build) prepareKey() (wait func()) {
+// prepareManifestKey opens the manifest key while the first steps run, because
+// generating it, which the first build does, takes about a second. The function that
+// it returns waits until that is done.
+func (b *build) prepareManifestKey() (wait func()) {
 	prepared := make(chan struct{})
 	go func() {
 		defer close(prepared)
-		_ = panics.Catch(func() error { // proveAndWriteManifest gets the same error
+		_ = panics.Catch(func() error { // finishRecord gets the same error
 			_, err := b.key()
 			return err
 		})
@@ -89,19 +82,21 @@ func (b *build) prepareKey() (wait func()) {
 	return func() { <-prepared }
 }
 
-// Names among a record's tools that are no versions.
+// Names among the tools of a record that have no version.
 const (
 	toolBuilder  = "builder"
 	toolFallback = "builder fallback" // why it is not BuildKit
 	toolPlatform = "platform"
 )
 
-func (b *build) start(ctx context.Context) error {
+// connect connects to the engine, and records its version and how much of the volume
+// was free.
+func (b *build) connect(ctx context.Context) error {
 	space, err := b.Volume.Space()
 	if err != nil {
-		return attempt(cleanUpCommand(b.parameters.Repository()), err)
+		return attempt(removeCommand(b.invocation()), err)
 	}
-	b.begunWith = space.Free
+	b.freeBefore = space.Free
 	var connected Engine
 	err = b.withProgress(ctx, peerEngine, func(ctx context.Context) (err error) {
 		connected, err = b.Connect(ctx)
@@ -126,23 +121,31 @@ func (b *build) start(ctx context.Context) error {
 	})
 }
 
-// failed is the record of a build that err ended. It is kept in the build's
-// folder here; the slot makes it the status. First goes what is large: on a full
-// volume that makes the room for the record, and no manifest may say that this
-// build was a success.
-func (b *build) failed(ctx context.Context, err error) record.Record {
+// recordFailure undoes what may not outlive a failed build and returns its record,
+// which it saves in the folder of the build; the slot makes it the status. The large
+// files are removed first: on a full volume that frees the space for the record. The
+// manifest is removed with them, because it claims success.
+func (b *build) recordFailure(ctx context.Context, err error) record.Record {
+	for len(b.rollback) > 0 {
+		last := len(b.rollback) - 1
+		undo := b.rollback[last]
+		b.rollback = b.rollback[:last]
+		if err := panics.Catch(undo); err != nil {
+			b.logCleanupError(err)
+		}
+	}
 	if err := errors.Join(os.RemoveAll(b.work), b.folder.RemoveManifest()); err != nil {
-		b.untidy(err)
+		b.logCleanupError(err)
 	}
 	b.logPanic(err)
 	command := "sbs-cli build"
-	var step *stepError
-	if errors.As(err, &step) {
-		command = step.command
+	var failed *stepError
+	if errors.As(err, &failed) {
+		command = failed.command
 	}
 	cause := volume.Unwritable(err).Error()
 	if ctx.Err() != nil {
-		// What the step saw is a broken connection; why is in the context.
+		// The step reports a broken connection; the reason is in the context.
 		cause = context.Cause(ctx).Error()
 	}
 	last := b.job.Record()
@@ -160,9 +163,9 @@ func (b *build) failed(ctx context.Context, err error) record.Record {
 	return last
 }
 
-// saidInFull keeps the cause of a failure that has got longer. The record of a
-// success is signed, and stays.
-func (b *build) saidInFull(last record.Record) record.Record {
+// saveChangedFailure saves the record of a failed build again after its cause has
+// changed. The record of a success is signed, and is not changed.
+func (b *build) saveChangedFailure(last record.Record) record.Record {
 	if !api.Failed(last.Status) {
 		return last
 	}
@@ -172,45 +175,13 @@ func (b *build) saidInFull(last record.Record) record.Record {
 	return last
 }
 
-// leaveTime bounds the cleaning up after a build, so that clean frees the server
-// within seconds even when the engine hangs.
-const leaveTime = 10 * time.Second
-
-// leave removes the image from the engine and the clone from the disk, and waits
-// for what is being removed already.
-func (b *build) leave(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
-	defer cancel()
-	b.tidy.wait(ctx)
-	var failed error
-	if b.engine != nil {
-		if b.checkout.Commit != "" {
-			failed = panics.Catch(func() error { return b.engine.Remove(ctx, b.references()...) })
-		}
-		failed = errors.Join(failed, b.engine.Close())
-	}
-	return errors.Join(failed, os.RemoveAll(b.work))
-}
-
-// untidy logs an error of the cleanup. The build does not fail for it.
-func (b *build) untidy(err error) {
-	b.logPanic(err)
-	b.log.Error("clean up after the build: %v", err)
-}
-
-// logPanic writes the stack of a panic to the server's log.
-func (b *build) logPanic(err error) {
-	var caught *panics.Error
-	if errors.As(err, &caught) {
-		b.Logger.Error("a build panicked", "build", b.folder.ID(), "panic", b.redact.Text(fmt.Sprint(caught.Value)), "stack", b.redact.Text(string(caught.Stack)))
-	}
-}
-
+// note changes the record, durably and then visibly.
 func (b *build) note(change func(*record.Record)) error {
 	_, err := b.job.Advance(change)
 	return err
 }
 
+// saveRecord writes the record into the folder of the build.
 func (b *build) saveRecord(r record.Record) error {
 	content, err := record.Encode(r)
 	if err != nil {
@@ -219,12 +190,32 @@ func (b *build) saveRecord(r record.Record) error {
 	return b.folder.SaveRecord(content)
 }
 
-// tags are the tags that the image is pushed under.
+// keep returns the limits of the history.
+func (p *Pipeline) keep(parameters api.Parameters, current string) diskspace.Keep {
+	count, size := parameters.BuildsKept()
+	return diskspace.Keep{Count: count, Size: size, Current: current}
+}
+
+// applyHistoryLimits removes older builds when this one has ended. full means that it
+// found the volume full.
+func (b *build) applyHistoryLimits(full bool) {
+	failedWith := int64(0)
+	if full {
+		failedWith = b.freeBefore
+	}
+	trimmed, err := b.space().AfterBuild(b.keep(b.parameters, b.folder.ID()), failedWith)
+	b.logTrimmed(trimmed)
+	if err != nil {
+		b.log.Error("%v", err)
+	}
+}
+
+// tags returns the tags that the image is pushed under.
 func (b *build) tags() []string {
 	return []string{b.parameters.ImageTag(b.checkout.Commit), "latest"}
 }
 
-// references are the image's full names.
+// references returns the image's full names, one for each tag.
 func (b *build) references() []string {
 	var references []string
 	for _, tag := range b.tags() {
@@ -233,7 +224,7 @@ func (b *build) references() []string {
 	return references
 }
 
-// buildName is registry, repository (with . for /), image tag and start time,
+// buildName returns registry, repository (with . for /), image tag and start time,
 // joined by dots.
 func (b *build) buildName() string {
 	return strings.Join([]string{

@@ -1,58 +1,84 @@
 package pipeline
 
+// Cleanup: what a build added to the engine is removed as soon as no step needs it
+// any more, while the next steps run. Only the end of the build waits for it.
+
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
-	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/panics"
 )
 
-// cleanUp removes what an earlier build may have left when its server was
-// killed, or its engine: images of this repository in the engine, what the build
-// added to its cache, and scratch files.
-func (b *build) cleanUp(ctx context.Context) error {
-	command := cleanUpCommand(b.parameters.Repository())
-	if err := b.clearFailedCache(ctx); err != nil {
-		return attempt(command, err)
-	}
-	err := b.withProgress(ctx, peerEngine, func(ctx context.Context) error {
-		return b.engine.RemoveTagged(ctx, b.parameters.Repository())
-	})
-	if err != nil {
-		return attempt(command, err)
-	}
-	if err := os.RemoveAll(b.work); err != nil {
-		return attempt(command, fmt.Errorf("remove scratch files: %w", err))
-	}
-	return attempt(command, os.Mkdir(b.work, 0o700))
+// cleanupTime bounds the cleanup after a build, so that clean frees the server within
+// seconds even when the engine hangs.
+const cleanupTime = 10 * time.Second
+
+// backgroundCleanup removes things concurrently with the steps. It does not end with
+// the context of the build: a build that is stopped is cleaned up too. That is why it
+// keeps a context of its own.
+type backgroundCleanup struct {
+	ctx    context.Context
+	stop   context.CancelCauseFunc
+	failed func(error)
+	all    sync.WaitGroup
 }
 
-// failuresLooked is how many failed builds in a row are cleared up after.
-const failuresLooked = 100
+// newBackgroundCleanup returns a cleanup with the values of ctx, but not its end.
+// failed is called with each error, by any goroutine.
+func newBackgroundCleanup(ctx context.Context, failed func(error)) *backgroundCleanup {
+	c := &backgroundCleanup{failed: failed}
+	c.ctx, c.stop = context.WithCancelCause(context.WithoutCancel(ctx))
+	return c
+}
 
-// clearFailedCache removes from the engine's cache what was added to it since the
-// first of the failed builds right before this one: the engine may have been gone
-// when they cleared up.
-func (b *build) clearFailedCache(ctx context.Context) error {
-	before, _, err := b.History.List(b.folder.ID(), failuresLooked)
-	if err != nil {
-		return err
-	}
-	var since time.Time
-	for _, earlier := range before {
-		if earlier.Status == api.StatusSuccess || earlier.Started.IsZero() {
-			break
+// start runs remove in a goroutine of its own.
+func (c *backgroundCleanup) start(remove func(context.Context) error) {
+	c.all.Go(func() {
+		if err := panics.Catch(func() error { return remove(c.ctx) }); err != nil {
+			c.failed(err)
 		}
-		since = earlier.Started
-	}
-	if since.IsZero() {
-		return nil
-	}
-	return b.withProgress(ctx, peerEngine, func(ctx context.Context) error { return b.engine.RemoveCache(ctx, since) })
+	})
 }
 
-func cleanUpCommand(repository string) string {
-	return commandLine("docker", "image", "rm", "--force", repository)
+// wait waits until everything that was started has returned. When ctx ends first, it
+// cancels what still runs.
+func (c *backgroundCleanup) wait(ctx context.Context) {
+	defer c.stop(nil)
+	defer context.AfterFunc(ctx, func() { c.stop(context.Cause(ctx)) })()
+	c.all.Wait()
+}
+
+// cleanUp waits for the cleanup in the background, removes the image from the engine
+// and the scratch folder from the volume, and closes the connection to the engine.
+func (b *build) cleanUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	b.background.wait(ctx)
+	var failed error
+	if b.engine != nil {
+		if b.checkout.Commit != "" {
+			failed = panics.Catch(func() error { return b.engine.Remove(ctx, b.references()...) })
+		}
+		failed = errors.Join(failed, b.engine.Close())
+	}
+	return errors.Join(failed, os.RemoveAll(b.work))
+}
+
+// logCleanupError logs an error of the cleanup. The build does not fail for it.
+func (b *build) logCleanupError(err error) {
+	b.logPanic(err)
+	b.log.Error("clean up after the build: %v", err)
+}
+
+// logPanic writes the stack of a panic to the server's log.
+func (b *build) logPanic(err error) {
+	var caught *panics.Error
+	if errors.As(err, &caught) {
+		b.Logger.Error("a build panicked", "build", b.folder.ID(), "panic", b.redact.Text(fmt.Sprint(caught.Value)), "stack", b.redact.Text(string(caught.Stack)))
+	}
 }

@@ -4,34 +4,36 @@ import (
 	"bytes"
 	"context"
 	"path/filepath"
-	"strconv"
 
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/parameters"
 	"github.com/opensbs/sbs/server/source"
 )
 
-// clone fetches the one commit that is built, and names the build after it.
+// clone fetches the one commit that is built, reserves the space for its manifest, and
+// names the build after it.
 func (b *build) clone(ctx context.Context) error {
 	before, err := b.Volume.Space()
 	if err != nil {
-		return attempt(b.cloneCommand(), err)
+		return err
 	}
 	progress := b.log.Output()
 	checkout, err := b.Clone(ctx, b.sourceRequest(), b.clonePath(), progress)
 	_ = progress.Close() // writes to the log, which keeps its own error
 	if err != nil {
-		return attempt(b.cloneCommand(), err)
+		return err
 	}
 	b.checkout = checkout
 	after, err := b.Volume.Space()
-	if err == nil {
-		err = b.makeRoomForManifest(before.Free - after.Free)
-	}
 	if err != nil {
-		return attempt(b.cloneCommand(), err)
+		return err
 	}
-	return attempt(b.cloneCommand(), b.note(func(r *record.Record) {
+	trimmed, err := b.space().ForManifest(b.keep(b.parameters, b.folder.ID()), before.Free-after.Free)
+	b.logTrimmed(trimmed)
+	if err != nil {
+		return err
+	}
+	return b.note(func(r *record.Record) {
 		r.Commit = checkout.Commit
 		r.Committed = checkout.Committed
 		r.ImageTag = b.parameters.ImageTag(checkout.Commit)
@@ -39,7 +41,7 @@ func (b *build) clone(ctx context.Context) error {
 		for _, submodule := range checkout.Submodules {
 			r.Submodules = append(r.Submodules, record.Submodule(submodule))
 		}
-	}))
+	})
 }
 
 func (b *build) sourceRequest() source.Request {
@@ -64,20 +66,9 @@ func (b *build) sourceRequest() source.Request {
 	}
 }
 
-// clonePath is where the clone lies: a folder called git, as in the manifest.
+// clonePath is the folder of the clone. It is called git, as in the manifest.
 func (b *build) clonePath() string {
 	return filepath.Join(b.work, "git")
-}
-
-func (b *build) cloneCommand() string {
-	words := []string{"git", "clone", "--depth", strconv.Itoa(b.parameters.Depth())}
-	if b.parameters.GitHubBranch != "" {
-		words = append(words, "--branch", b.parameters.GitHubBranch)
-	}
-	if b.parameters.Submodules {
-		words = append(words, "--recurse-submodules")
-	}
-	return commandLine(append(words, b.parameters.GitHubURL)...)
 }
 
 // joinLines joins texts that must each end with a newline.

@@ -22,27 +22,24 @@ const (
 	keyContext    = "DOCKER_BUILD_PATH"
 )
 
-// Names of a Dockerfile. docker build takes the first two without being told.
+// Names of a Dockerfile. docker build finds the first two without a flag.
 const (
 	defaultName   = "Dockerfile"
 	lowerCaseName = "dockerfile"
 	containerfile = "Containerfile"
 )
 
-// dockerfile is the Dockerfile's path from the top of the repository.
-func (b *build) dockerfile() string {
-	switch {
-	case b.parameters.DockerfilePath != "":
-		return b.parameters.DockerfilePath
-	case b.lowerCase:
-		return lowerCaseName
+// findDockerfile resolves the paths of the Dockerfile and of the build context in the
+// clone. Without a parameter, a dockerfile in lower case is found as docker build
+// finds it.
+func (b *build) findDockerfile(context.Context) error {
+	contextDir, err := b.inClone(keyContext, b.parameters.DockerBuildPath)
+	if err == nil {
+		err = checkKind(contextDir, keyContext, b.parameters.DockerBuildPath, folder)
 	}
-	return defaultName
-}
-
-// findDockerfile returns the Dockerfile's path in the clone. Without a parameter, a
-// dockerfile in lower case is found as docker build finds it.
-func (b *build) findDockerfile() (string, error) {
+	if err != nil {
+		return err
+	}
 	if b.parameters.DockerfilePath == "" {
 		b.lowerCase = !b.isFile(defaultName) && b.isFile(lowerCaseName)
 	}
@@ -54,7 +51,35 @@ func (b *build) findDockerfile() (string, error) {
 	if err == nil {
 		err = checkKind(found, keyDockerfile, b.dockerfile(), file)
 	}
-	return found, err
+	b.contextDir, b.path = contextDir, found
+	return err
+}
+
+// dockerfile returns the Dockerfile's path from the top of the repository.
+func (b *build) dockerfile() string {
+	switch {
+	case b.parameters.DockerfilePath != "":
+		return b.parameters.DockerfilePath
+	case b.lowerCase:
+		return lowerCaseName
+	}
+	return defaultName
+}
+
+// checkDockerfile reads the Dockerfile and checks it before a builder reads it.
+func (b *build) checkDockerfile(ctx context.Context) error {
+	text, err := readRegular(filepath.Dir(b.path), filepath.Base(b.path))
+	if err != nil {
+		return err
+	}
+	err = b.CheckDockerfile(ctx, dockerfile.Request{
+		Text: text, Environment: b.environment(), Verified: len(b.parameters.BaseRules()) > 0,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.dockerfile(), err)
+	}
+	b.text = text
+	return nil
 }
 
 // dockerfileHint names a Dockerfile in the folder that is built, or one at the top
@@ -70,7 +95,7 @@ func (b *build) dockerfileHint() string {
 	return ""
 }
 
-// isFile reports whether a path leads to a file within the clone.
+// isFile reports whether a path is that of a file within the clone.
 func (b *build) isFile(name string) bool {
 	root, err := os.OpenRoot(b.clonePath())
 	if err != nil {
@@ -81,9 +106,8 @@ func (b *build) isFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// inClone resolves a path of a parameter within the clone, symbolic links
-// included. What the repository contains is not trusted: a link that leaves it
-// is an error.
+// inClone resolves a path of a parameter within the clone, with symbolic links. The
+// repository is not trusted: a link that leaves it is an error.
 func (b *build) inClone(key, name string) (string, error) {
 	top, err := filepath.EvalSymlinks(b.clonePath())
 	if err != nil {
@@ -102,8 +126,8 @@ func (b *build) inClone(key, name string) (string, error) {
 	return resolved, nil
 }
 
-// withoutPath returns the cause of an error of package os, without the path of the
-// server that it names.
+// withoutPath returns the cause of an error of package os without its path, which is
+// one of the server.
 func withoutPath(err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {
@@ -112,14 +136,14 @@ func withoutPath(err error) error {
 	return err
 }
 
-// Kinds that a path of a parameter may lead to.
+// Kinds of files that a parameter can name.
 const (
 	file   = "a file"
 	folder = "a folder"
 )
 
-// checkKind refuses a path that leads to another kind of file than its parameter
-// means.
+// checkKind returns an error for a path of another kind of file than its parameter
+// names.
 func checkKind(resolved, key, name, kind string) error {
 	info, err := os.Lstat(resolved)
 	switch {
@@ -131,22 +155,7 @@ func checkKind(resolved, key, name, kind string) error {
 	return nil
 }
 
-// readDockerfile reads the Dockerfile and has it checked before a builder gets it.
-func (b *build) readDockerfile(ctx context.Context, path string) ([]byte, error) {
-	text, err := readRegular(filepath.Dir(path), filepath.Base(path))
-	if err != nil {
-		return nil, err
-	}
-	err = b.CheckDockerfile(ctx, dockerfile.Request{
-		Text: text, Environment: b.environment(), Verified: len(b.parameters.BaseRules()) > 0,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.dockerfile(), err)
-	}
-	return text, nil
-}
-
-// environment is what the Dockerfile is read with.
+// environment returns the values with which the Dockerfile is parsed.
 func (b *build) environment() dockerfile.Environment {
 	version := b.engine.Version()
 	return dockerfile.Environment{Args: b.parameters.Args, OS: version.OS, Arch: version.Arch}

@@ -48,7 +48,8 @@ func TestFindDockerfile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			found, err := b.findDockerfile()
+			err := b.findDockerfile(t.Context())
+			found := b.path
 			if test.problem == "" {
 				if err != nil || !strings.HasSuffix(found, "/"+test.want) || b.dockerfile() != test.want {
 					t.Errorf("found %q (%s), error %v", found, b.dockerfile(), err)

@@ -3,40 +3,19 @@ package pipeline
 import (
 	"context"
 	"maps"
-	"slices"
 
-	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
 )
 
-// buildImage verifies the base images, builds the Dockerfile and gives the image
-// its names.
+// buildImage builds the Dockerfile and gives the image its names. What the build added
+// to the engine's cache is removed while the next steps run.
 func (b *build) buildImage(ctx context.Context) error {
-	contextDir, err := b.inClone(keyContext, b.parameters.DockerBuildPath)
-	if err == nil {
-		err = checkKind(contextDir, keyContext, b.parameters.DockerBuildPath, folder)
-	}
-	if err != nil {
-		return attempt(b.buildCommand(), err)
-	}
-	path, err := b.findDockerfile()
-	if err != nil {
-		return attempt(b.buildCommand(), err)
-	}
-	text, err := b.readDockerfile(ctx, path)
-	if err != nil {
-		return attempt(b.buildCommand(), err)
-	}
-	path, err = b.verifyBases(ctx, path, text)
-	if err != nil {
-		return err
-	}
 	output := b.log.Output()
 	var image engine.Image
-	err = b.withProgress(ctx, peerBuilder, func(ctx context.Context) (err error) {
+	err := b.withProgress(ctx, peerBuilder, func(ctx context.Context) (err error) {
 		image, err = b.engine.Build(ctx, engine.BuildRequest{
-			ContextDir: contextDir,
-			Dockerfile: path,
+			ContextDir: b.contextDir,
+			Dockerfile: b.path,
 			Args:       b.arguments(),
 			Tags:       b.references(),
 			Registries: b.registries(),
@@ -45,20 +24,15 @@ func (b *build) buildImage(ctx context.Context) error {
 	})
 	_ = output.Close() // writes to the log, which keeps its own error
 	if err != nil {
-		return attempt(b.buildCommand(), err)
+		return err
 	}
-	b.tidy.begin(func(ctx context.Context) error { return b.engine.ClearCache(ctx, image.Cache) })
-	images, err := b.baseImages(image.Base)
-	if err != nil {
-		return attempt(b.buildCommand(), err)
-	}
-	return attempt(b.buildCommand(), b.note(func(r *record.Record) {
-		r.BaseImages = append(r.BaseImages, images...)
-	}))
+	b.background.start(func(ctx context.Context) error { return b.engine.ClearCache(ctx, image.Cache) })
+	b.used = image.Base
+	return nil
 }
 
-// arguments returns the build arguments of the parameters, and those of the
-// operator that they do not replace. The record has both.
+// arguments returns the build arguments of the parameters, and those of the operator
+// that they do not replace. The record has both.
 func (b *build) arguments() map[string]string {
 	arguments := operatorArguments(b.BuildArgs, b.parameters.Args)
 	if arguments == nil {
@@ -81,19 +55,4 @@ func (b *build) registries() []engine.Registry {
 		return []engine.Registry{base}
 	}
 	return append(registries, base)
-}
-
-func (b *build) buildCommand() string {
-	words := []string{"docker", "build"}
-	for _, name := range slices.Sorted(maps.Keys(b.parameters.Args)) {
-		words = append(words, "--build-arg", name+"="+b.parameters.Args[name])
-	}
-	for _, reference := range b.references() {
-		words = append(words, "-t", reference)
-	}
-	contextDir := b.parameters.DockerBuildPath
-	if contextDir == "" {
-		contextDir = "."
-	}
-	return commandLine(append(words, "-f", b.dockerfile(), contextDir)...)
 }

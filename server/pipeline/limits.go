@@ -1,7 +1,7 @@
 package pipeline
 
-// What ends a build that goes on for too long, and one that waits for somebody who
-// does nothing.
+// The limits on the time of a build, and on the time that it waits for a peer without
+// progress.
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"github.com/opensbs/sbs/server/progress"
 )
 
-// Who is waited for, in the cause of a build that made no progress.
+// Peers, as the cause of a build without progress names them.
 const (
 	peerEngine  = "the Docker Engine"
 	peerBuilder = "the builder"
@@ -26,10 +26,9 @@ func (b *build) limited(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("the build took longer than BUILD_TIMEOUT, %v: see the log for what took the time, or raise BUILD_TIMEOUT", limit))
 }
 
-// withProgress runs do, whose context ends when peer makes no progress for
-// PROGRESS_TIMEOUT: what do waits for must call progress.Report. The error is then
-// a *progress.Stalled, whatever do made of the end of its context, and keeps the
-// command that do attempted.
+// withProgress runs do with a context that ends when peer makes no progress for
+// PROGRESS_TIMEOUT; do must call progress.Report for each progress. The error is then a
+// *progress.Stalled, whatever do returns, with the command line of the error of do.
 func (b *build) withProgress(ctx context.Context, peer string, do func(ctx context.Context) error) error {
 	limited, cancel := progress.WithTimeout(ctx, b.parameters.ProgressTimeout(), peer)
 	defer cancel()

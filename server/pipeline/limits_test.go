@@ -36,8 +36,8 @@ func (f *fixture) builtWith(progressLimit, buildLimit string) (record.Record, ti
 	}
 }
 
-// A builder, or an engine, that says nothing ends the build with a sentence that
-// names it; the slot is free within seconds, though the engine never obeys again.
+// A builder or engine that is silent ends the build with an error that names it; the
+// slot is free within seconds, although the engine never replies again.
 func TestSilenceEndsTheBuild(t *testing.T) {
 	for operation, test := range map[string]struct{ peer, command string }{
 		"connect":           {peerEngine, "docker version"},
@@ -68,7 +68,7 @@ func TestSilenceEndsTheBuild(t *testing.T) {
 				if !strings.Contains(last.Status, test.command) || last.Cause != want {
 					t.Errorf("ended as %q: %s", last.Status, last.Cause)
 				}
-				if took < 2*time.Minute || took > 2*time.Minute+2*leaveTime {
+				if took < 2*time.Minute || took > 2*time.Minute+2*cleanupTime {
 					t.Errorf("the slot was free after %v", took)
 				}
 				f.checkNothingLeft()
@@ -77,7 +77,7 @@ func TestSilenceEndsTheBuild(t *testing.T) {
 	}
 }
 
-// A build that moves on is not ended, however long it takes.
+// A build that makes progress is not ended, however long it takes.
 func TestProgressKeepsTheBuild(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
@@ -94,7 +94,7 @@ func TestProgressKeepsTheBuild(t *testing.T) {
 	})
 }
 
-// BUILD_TIMEOUT ends a build in any step, with a sentence that names it.
+// BUILD_TIMEOUT ends a build in any step, with an error that names it.
 func TestBuildTimeout(t *testing.T) {
 	for _, operation := range []string{"clone", "build", "push", "scan", "sign", "tag"} {
 		t.Run(operation, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestBuildTimeout(t *testing.T) {
 				if !api.Failed(last.Status) || !strings.Contains(last.Cause, "BUILD_TIMEOUT, 1h0m0s") {
 					t.Errorf("ended as %q: %s", last.Status, last.Cause)
 				}
-				if took < time.Hour || took > time.Hour+2*leaveTime {
+				if took < time.Hour || took > time.Hour+2*cleanupTime {
 					t.Errorf("ended after %v", took)
 				}
 				f.checkNothingLeft()

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -12,95 +11,66 @@ import (
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/signing/manifestkey"
-	"github.com/opensbs/sbs/server/volume"
 )
 
-// proveAndWriteManifest states how the image was built, writes the manifest, and
-// moves the tags. The log of the manifest ends here, because the provenance names its digest.
-func (b *build) proveAndWriteManifest(ctx context.Context) error {
-	command := manifestCommand(b.buildName())
-	key, err := b.key()
-	if err != nil {
-		return attempt(command, err)
+// finishRecord records when the build finished and which key signs its manifest, and
+// takes the log as the manifest will have it: the provenance names its digest.
+func (b *build) finishRecord(context.Context) error {
+	if _, err := b.key(); err != nil {
+		return err
 	}
-	err = b.note(func(r *record.Record) {
+	err := b.note(func(r *record.Record) {
 		r.ManifestKeyGen = api.ManifestKeySoftware
 		r.ManifestPublicKey = manifest.Name(r.BuildName) + "-public.pem"
 		r.Finished = b.now().UTC()
 	})
 	if err != nil {
-		return attempt(command, err)
-	}
-	log, err := b.log.Snapshot()
-	if err != nil {
-		return attempt(command, err)
-	}
-	if err := b.prove(ctx, log); err != nil {
 		return err
 	}
-	return b.writeManifest(ctx, key, log)
+	b.finalLog, err = b.log.Snapshot()
+	return err
 }
 
-// writeManifest writes the signed manifest of everything that went in, and the
-// record that says so. Nothing of it is visible before it is whole and, where it
-// is to go to a bucket, there; and the tags move in between.
-func (b *build) writeManifest(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) error {
-	command := manifestCommand(b.buildName())
+// signManifest writes the signed manifest of everything that the build consisted of,
+// and its public key. It is a temporary file until keepManifest gives it its name. The
+// clone is read once, as a stream: the archive is a temporary file too, until its
+// signature is known.
+func (b *build) signManifest(ctx context.Context) (err error) {
+	key, err := b.key()
+	if err != nil {
+		return err
+	}
 	public, err := manifestkey.PublicPEM(&key.PublicKey)
 	if err != nil {
-		return attempt(command, err)
+		return err
 	}
 	if err := b.folder.SavePublicKey(public); err != nil {
-		return attempt(command, err)
+		return err
 	}
-	signed, err := b.packAndSign(ctx, key, log)
-	if err != nil {
-		return attempt(command, err)
-	}
-	if err := b.upload(ctx, signed); err != nil {
-		return errors.Join(err, signed.Discard())
-	}
-	undo, err := b.moveTags(ctx)
-	if err != nil {
-		return errors.Join(err, signed.Discard())
-	}
-	err = signed.Commit()
-	if err == nil {
-		err = b.saveRecord(b.finished())
-	}
-	if err != nil {
-		undo()
-	}
-	return attempt(command, err)
-}
-
-// packAndSign goes over the clone once, as a stream: the archive lies on the
-// volume as a temporary file until its signature is known. What it returns is
-// whole, and gets its name when nothing can fail any more but the record.
-func (b *build) packAndSign(ctx context.Context, key *rsa.PrivateKey, log *io.SectionReader) (signed *volume.AtomicFile, err error) {
 	name := manifest.Name(b.buildName())
 	tbz, err := b.folder.CreateManifest(name + ".tbz")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, tbz.Discard()) }()
-	digest, err := b.pack(ctx, tbz, log)
+	digest, err := b.pack(ctx, tbz)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	signature, err := manifest.Sign(digest, key)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	content, err := tbz.Open()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	return b.writeSigned(ctx, name, content, signature)
 }
 
-func (b *build) pack(ctx context.Context, w io.Writer, log *io.SectionReader) (manifest.Digest, error) {
-	buildJSON, err := record.Encode(b.finished())
+// pack writes the unsigned manifest.
+func (b *build) pack(ctx context.Context, w io.Writer) (manifest.Digest, error) {
+	buildJSON, err := record.Encode(b.successRecord())
 	if err != nil {
 		return manifest.Digest{}, err
 	}
@@ -110,7 +80,7 @@ func (b *build) pack(ctx context.Context, w io.Writer, log *io.SectionReader) (m
 	}
 	digest, err := manifest.Write(ctx, w, manifest.Contents{
 		Record:   buildJSON,
-		Log:      log,
+		Log:      b.finalLog,
 		Attested: os.DirFS(b.attestedPath()),
 		Git:      clone.FS(),
 		Modified: b.checkout.Committed,
@@ -118,26 +88,68 @@ func (b *build) pack(ctx context.Context, w io.Writer, log *io.SectionReader) (m
 	return digest, errors.Join(err, clone.Close())
 }
 
-func (b *build) writeSigned(ctx context.Context, name string, tbz *io.SectionReader, signature []byte) (*volume.AtomicFile, error) {
+// writeSigned writes the signed manifest, and discards it if the build fails.
+func (b *build) writeSigned(ctx context.Context, name string, tbz *io.SectionReader, signature []byte) error {
 	signed, err := b.folder.CreateManifest(manifest.SignedName(name))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	err = manifest.WriteSigned(ctx, signed, name, tbz, tbz.Size(), signature, b.checkout.Committed)
-	if err != nil {
-		return nil, errors.Join(err, signed.Discard())
-	}
-	return signed, nil
+	b.signed = signed
+	b.rollback = append(b.rollback, b.discardManifest)
+	return manifest.WriteSigned(ctx, signed, name, tbz, tbz.Size(), signature, b.checkout.Committed)
 }
 
-// finished is the record as it will be when this last step is done.
-func (b *build) finished() record.Record {
+func (b *build) discardManifest() error {
+	if b.signed == nil {
+		return nil // keepManifest has closed it; recordFailure removes the file
+	}
+	return b.signed.Discard()
+}
+
+// uploadManifest stores the signed manifest in the bucket of the parameters. It comes
+// before success is recorded: a manifest that is not in the bucket was not delivered.
+func (b *build) uploadManifest(ctx context.Context) error {
+	parameters := b.parameters.ManifestStore
+	if parameters.Bucket == "" {
+		return nil
+	}
+	name := manifest.SignedName(manifest.Name(b.buildName()))
+	err := b.upload(ctx, parameters, name)
+	if err != nil {
+		return attempt(commandLine("ibmcloud", "cos", "object-put", "--bucket", parameters.Bucket, "--key", name), err)
+	}
+	b.log.Info("stored %s in bucket %s", name, parameters.Bucket)
+	return nil
+}
+
+func (b *build) upload(ctx context.Context, parameters api.ObjectStore, name string) error {
+	store, err := b.OpenStore("MANIFEST_", parameters, b.CABundle)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	content, err := b.signed.Open()
+	if err != nil {
+		return err
+	}
+	return store.Put(ctx, name, content)
+}
+
+// keepManifest gives the signed manifest its name and saves the record that belongs
+// to it. Nothing can fail after that.
+func (b *build) keepManifest(context.Context) error {
+	signed := b.signed
+	b.signed = nil // Commit closes it, and removes it when it fails
+	if err := signed.Commit(); err != nil {
+		return err
+	}
+	return b.saveRecord(b.successRecord())
+}
+
+// successRecord returns the record as it will be when the last step is done.
+func (b *build) successRecord() record.Record {
 	r := b.job.Record()
 	r.Status = api.StatusSuccess
 	r.TagsMoving = false
 	return r
-}
-
-func manifestCommand(buildName string) string {
-	return commandLine("tar", "-cjf", manifest.Name(buildName)+".tbz", "data", "git")
 }

@@ -1,7 +1,7 @@
 package pipeline
 
-// How the image was built, as the record has it: one statement for those who
-// never see the record.
+// How the image was built: the record as a signed statement, for those who do not have
+// the manifest.
 
 import (
 	"context"
@@ -20,20 +20,19 @@ import (
 	"github.com/opensbs/sbs/api/record"
 )
 
-// prove states how the pushed image was built; log is the build log as it will
-// stand in the manifest.
-func (b *build) prove(ctx context.Context, log *io.SectionReader) error {
-	predicate, err := b.provenance(log)
+// attestProvenance signs a statement of how the pushed image was built.
+func (b *build) attestProvenance(ctx context.Context) error {
+	predicate, err := b.provenance(b.finalLog)
 	if err != nil {
-		return attempt(manifestCommand(b.buildName()), err)
+		return err
 	}
 	stated, err := b.attest(ctx, statement{api.AttestationProvenance, provenance.PredicateType, manifest.Provenance, "slsaprovenance1"}, predicate)
 	if err != nil {
 		return err
 	}
-	return attempt(manifestCommand(b.buildName()), b.note(func(r *record.Record) {
+	return b.note(func(r *record.Record) {
 		r.Attestations = append(r.Attestations, stated)
-	}))
+	})
 }
 
 func (b *build) provenance(log *io.SectionReader) ([]byte, error) {
@@ -65,8 +64,8 @@ func digestOf(r io.Reader) (map[string]string, error) {
 	return map[string]string{provenance.SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
 }
 
-// provenanceOf says what the record says. It holds nothing that the record does
-// not, and so no secret.
+// provenanceOf returns the record as a predicate. It contains nothing that the record
+// does not, and so no secret.
 func provenanceOf(r record.Record, byproducts []provenance.Resource) provenance.Predicate {
 	versions := maps.Clone(r.Tools)
 	delete(versions, toolBuilder)
@@ -102,7 +101,7 @@ func internalParameters(r record.Record) map[string]string {
 	return parameters
 }
 
-// dependencies are the sources and images that the build took.
+// dependencies returns the sources and images that the build used.
 func dependencies(r record.Record) []provenance.Resource {
 	taken := []provenance.Resource{{
 		Name:   provenance.NameSource,
@@ -142,8 +141,8 @@ func verification(base record.BaseImage) map[string]string {
 	return annotations
 }
 
-// gitURI is a repository's address as a URI (spdx-spec 2.3, section 7.7, has
-// the form): scp's user@host:path is ssh://user@host/path.
+// gitURI returns a repository's address as a URI (the form is in spdx-spec 2.3, section
+// 7.7): scp's user@host:path becomes ssh://user@host/path.
 func gitURI(address string) string {
 	if strings.Contains(address, "://") {
 		return "git+" + address

@@ -11,7 +11,6 @@ import (
 
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/engine"
-	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/signature"
@@ -19,94 +18,97 @@ import (
 
 // Pusher uploads images to their registries.
 type Pusher interface {
-	// Push uploads the image of an archive of Engine.Save, which no tag leads to
-	// afterwards; work is a folder for what it needs meanwhile.
+	// Push uploads the image of an archive of Engine.Save by its digest, without a
+	// tag; work is a folder for temporary files.
 	Push(ctx context.Context, target push.Target, archive, work string, progress io.Writer) (push.Pushed, error)
-	// Tag makes tags lead to it. undo is never nil, and puts them back.
+	// Tag makes tags lead to it. undo is never nil, and restores them.
 	Tag(ctx context.Context, target push.Target, image push.Pushed, tags []string, progress io.Writer) (undo func(context.Context) error, err error)
 }
 
-// pushAndSign puts the image into the registry by its digest, signs it there, and
-// states what it holds. No tag leads to it yet: see moveTags. The image is saved
-// once; pushing and scanning read the same archive, and each step begins as soon
-// as what it needs is there.
-func (b *build) pushAndSign(ctx context.Context) error {
-	archive := filepath.Join(b.work, "image.tar")
-	if err := b.saveImage(ctx, archive); err != nil {
-		return err
+// maxImage bounds the archive of an image, in bytes.
+const maxImage = 64 << 30
+
+// archivePath is the file that the built image is saved in: it is never in memory.
+func (b *build) archivePath() string { return filepath.Join(b.work, "image.tar") }
+
+// saveImage saves the built image once; push and scanImage read the same archive.
+func (b *build) saveImage(ctx context.Context) error {
+	file, err := os.OpenFile(b.archivePath(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = b.withProgress(ctx, peerEngine, func(ctx context.Context) error {
+			return b.engine.Save(ctx, b.references()[0], file, maxImage)
+		})
+		err = errors.Join(err, file.Close())
 	}
-	var (
-		pushed     = make(chan struct{})
-		signatures []record.Signature
-		stated     record.Attestation
-	)
-	all, each := errgroup.WithContext(ctx)
-	all.Go(caught(func() error {
-		if err := b.push(each, archive); err != nil {
-			return err
-		}
-		close(pushed)
-		var err error
-		signatures, err = b.sign(each)
-		return err
-	}))
-	all.Go(caught(func() error {
-		found, err := b.lookThrough(each, archive)
-		if err != nil {
-			return err
-		}
-		select {
-		case <-pushed:
-		case <-each.Done():
-			return context.Cause(each)
-		}
-		stated, err = b.attestSBOM(each, found)
-		return err
-	}))
-	if err := errors.Join(all.Wait(), os.RemoveAll(archive)); err != nil {
-		return err
-	}
-	b.tidy.begin(func(ctx context.Context) error { return b.engine.Remove(ctx, b.references()...) })
-	return attempt(b.pushCommand(b.references()[0]), b.note(func(r *record.Record) {
-		r.ImageDigest = b.pushed.Digest
-		r.Signatures = append(r.Signatures, signatures...)
-		r.Attestations = append(r.Attestations, stated)
-	}))
+	return attempt(commandLine("docker", "save", b.references()[0]), err)
 }
 
-// caught returns do for a goroutine of its own: a panic of it is its error.
-func caught(do func() error) func() error {
-	return func() error { return panics.Catch(do) }
-}
-
-// push uploads the image's content.
-func (b *build) push(ctx context.Context, archive string) error {
-	command := b.pushCommand(b.references()[0])
-	if err := b.makeRoomForPush(archive); err != nil {
-		return attempt(command, err)
+// push uploads the image by its digest. No tag leads to it yet: see moveTags.
+func (b *build) push(ctx context.Context) error {
+	if err := b.reserveForPush(); err != nil {
+		return err
 	}
 	output := b.log.Output()
 	err := b.withProgress(ctx, b.peerRegistry(), func(ctx context.Context) (err error) {
-		b.pushed, err = b.Pusher.Push(ctx, b.target(ctx), archive, b.work, output)
+		b.pushed, err = b.Pusher.Push(ctx, b.target(ctx), b.archivePath(), b.work, output)
 		return err
 	})
 	_ = output.Close() // writes to the log, which keeps its own error
 	if err != nil {
-		return b.pushFailed(command, err)
+		return b.pushFailed(err)
 	}
 	b.log.Info("pushed %s", b.byDigest())
+	close(b.pushDone)
 	return nil
 }
 
-// pushFailed names the login where that is what was refused.
-func (b *build) pushFailed(command string, err error) error {
+func (b *build) reserveForPush() error {
+	saved, err := os.Stat(b.archivePath())
+	if err != nil {
+		return err
+	}
+	trimmed, err := b.space().ForPush(b.keep(b.parameters, b.folder.ID()), saved.Size())
+	b.logTrimmed(trimmed)
+	return err
+}
+
+// recordPushed removes the archive, and records the image, its signatures and the
+// statement about its contents. The image is removed from the engine while the next
+// step runs.
+func (b *build) recordPushed(context.Context) error {
+	if err := os.RemoveAll(b.archivePath()); err != nil {
+		return err
+	}
+	b.background.start(func(ctx context.Context) error { return b.engine.Remove(ctx, b.references()...) })
+	return b.note(func(r *record.Record) {
+		r.ImageDigest = b.pushed.Digest
+		r.Signatures = append(r.Signatures, b.signatures...)
+		r.Attestations = append(r.Attestations, b.stated)
+	})
+}
+
+// concurrently runs the lists beside each other. The first error cancels the others.
+func concurrently(lists ...do) func(*build, context.Context) error {
+	return func(b *build, ctx context.Context) error {
+		all, each := errgroup.WithContext(ctx)
+		for _, list := range lists {
+			all.Go(func() error { return b.runAll(each, list) })
+		}
+		return all.Wait()
+	}
+}
+
+// pushFailed returns the error of a push or of moving a tag with its command line:
+// that of the login if the registry refused it.
+func (b *build) pushFailed(err error) error {
+	command := pushCommand(b.invocation())
 	if errors.As(err, new(*signature.AccessError)) {
-		command = b.loginCommand()
+		command = loginCommand(b.parameters.Registry())
 	}
 	return attempt(command, signing.Advise(err))
 }
 
-// target is the repository that is pushed to; ctx is one of withProgress.
+// target returns the repository that is pushed to. ctx is one of withProgress.
 func (b *build) target(ctx context.Context) push.Target {
 	return push.Target{
 		Repository: b.parameters.Repository(),
@@ -114,7 +116,7 @@ func (b *build) target(ctx context.Context) push.Target {
 	}
 }
 
-// peerRegistry is who is waited for, see withProgress.
+// peerRegistry names the registry for withProgress.
 func (b *build) peerRegistry() string { return "the registry " + b.parameters.Registry() }
 
 func (b *build) pushRegistry() engine.Registry {
@@ -123,12 +125,4 @@ func (b *build) pushRegistry() engine.Registry {
 		User:     b.parameters.DockerUser,
 		Password: string(b.parameters.DockerPassword),
 	}
-}
-
-func (b *build) loginCommand() string {
-	return commandLine("docker", "login", "--username", "<USERNAME>", "--password", "<PASSWORD>", b.parameters.Registry())
-}
-
-func (b *build) pushCommand(reference string) string {
-	return commandLine("docker", "push", reference)
 }

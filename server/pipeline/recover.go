@@ -3,29 +3,30 @@ package pipeline
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// interrupted is the cause of a build whose server ended under it.
+// interrupted is the cause of a build whose server was stopped.
 const interrupted = "the server was stopped while this step ran: start the build again"
 
 // tagsMayLead is added to the cause of a build that ended while its tags moved.
 const tagsMayLead = "its tags may lead to its image already, which is signed and attested like that of a success, and whose manifest is not kept: " +
 	"the next build that succeeds moves them"
 
-// Recover says how the build that was running when the server ended has ended:
-// as its folder says, when its end was already saved there, or else interrupted
-// in the step behind the last one that was done. Then its folder says so from
-// here on, and holds no manifest, which would say success.
+// Recover returns a function that decides how the build that was running when the
+// server ended has ended. If its folder has a record of the end, that is it. Otherwise
+// the build was interrupted in the step after the last one that was done; then its
+// folder gets a record of that, and loses its manifest, which would claim success.
 func Recover(v *volume.Volume) func(record.Record) record.Record {
 	return func(last record.Record) record.Record {
 		if saved, ok := savedRecord(v, last.ID); ok {
 			return saved
 		}
-		last.Status = api.FailureStatus(unfinished(last))
+		last.Status = api.FailureStatus(interruptedCommand(last))
 		last.Cause = interrupted
 		if last.TagsMoving {
 			last.Cause += "; " + tagsMayLead
@@ -37,8 +38,19 @@ func Recover(v *volume.Volume) func(record.Record) record.Record {
 	}
 }
 
-// saveInterrupted keeps the end of a build that has none. A record that is there
-// is damaged, and stays for whoever can mend it.
+// interruptedCommand returns the command line of the step after the last one that was
+// done, or of the push if tags were moving.
+func interruptedCommand(last record.Record) string {
+	if last.TagsMoving {
+		return pushCommand(invocationOf(last))
+	}
+	done := slices.IndexFunc(steps, func(s step) bool { return s.status == last.Status })
+	next := min(done+1, len(steps)-1)
+	return steps[next].command(invocationOf(last))
+}
+
+// saveInterrupted saves the end of a build that has none. It does not replace a record:
+// a damaged one may still be repaired by the operator.
 func saveInterrupted(v *volume.Volume, last record.Record) error {
 	folder, err := v.Builds().Open(last.ID)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,8 +72,8 @@ func saveInterrupted(v *volume.Volume, last record.Record) error {
 	return folder.SaveRecord(content)
 }
 
-// saveLatest keeps the end of the latest build in its folder, if that had no room
-// for it when the build failed.
+// saveLatest saves the end of the latest build in its folder, if there was no space for
+// it when the build failed.
 func (p *Pipeline) saveLatest() error {
 	last := p.Slot.State().Record
 	if !api.Failed(last.Status) {
@@ -70,9 +82,10 @@ func (p *Pipeline) saveLatest() error {
 	return saveInterrupted(p.Volume, last)
 }
 
-// Settle gives an end to each build that has none, when no build runs: one whose
-// server ended before it had durably begun, or whose state was damaged.
-func (p *Pipeline) Settle() error {
+// ReconcileInterrupted saves an end for each build that has none. It is called when no
+// build runs. Such builds are those whose server ended before they had durably begun,
+// or whose state was damaged.
+func (p *Pipeline) ReconcileInterrupted() error {
 	unfinished, err := p.History.Unfinished()
 	if err != nil {
 		return err
@@ -96,24 +109,4 @@ func savedRecord(v *volume.Volume, id string) (saved record.Record, ok bool) {
 	}
 	saved, err = record.Decode(content)
 	return saved, err == nil
-}
-
-// unfinished is the command line of the step that was not finished. It is told
-// from the record alone, so it may be shorter than that of a failed step.
-func unfinished(last record.Record) string {
-	tag := last.Repository + ":" + last.ImageTag
-	switch last.Status {
-	case api.StatusCleanedUp:
-		return commandLine("git", "clone", last.SourceURL())
-	case api.StatusGitHubCloned:
-		return commandLine("docker", "build", "-t", tag, ".")
-	case api.StatusImageBuilt:
-		return commandLine("docker", "push", tag)
-	case api.StatusImagePushed, api.StatusSuccess:
-		if last.TagsMoving {
-			return commandLine("docker", "push", tag)
-		}
-		return manifestCommand(last.BuildName)
-	}
-	return cleanUpCommand(last.Repository)
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// clear stands in for the enclave's sealing: no build is sealed.
+// clear is a volume.Sealer that does not seal.
 type clear struct{}
 
 func (clear) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
@@ -28,7 +28,7 @@ const (
 	otherID = "2021-02-11_15-37-37.178350"
 )
 
-// cut is a volume with a build that was cut off behind its manifest.
+// cut returns a volume with a build that was interrupted after its manifest.
 func cut(t *testing.T, id string) (*volume.Volume, *volume.Build, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -63,8 +63,8 @@ func saved(t *testing.T, build *volume.Build) (record record.Record) {
 	return record
 }
 
-// TestInterrupted pins that a build that was cut off is kept as a failure, also
-// in its folder, and without a manifest, which would say success.
+// TestInterrupted: an interrupted build is recorded as a failure, also in its folder,
+// and its manifest, which would claim success, is removed.
 func TestInterrupted(t *testing.T) {
 	v, build, folder := cut(t, testID)
 	last := Recover(v)(record.Record{ID: testID, Status: api.StatusImagePushed, BuildName: "x." + testID})
@@ -79,7 +79,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestEndedJustBefore pins that a build whose end was saved has ended so.
+// TestEndedJustBefore: the saved end of a build is kept.
 func TestEndedJustBefore(t *testing.T) {
 	v, build, folder := cut(t, testID)
 	if err := build.SaveRecord([]byte(`{"id":"` + testID + `","status":"success"}`)); err != nil {
@@ -93,7 +93,7 @@ func TestEndedJustBefore(t *testing.T) {
 	}
 }
 
-// TestDamagedEnd pins that a damaged record is named and left as it is.
+// TestDamagedEnd: the cause names a damaged record, which is not replaced.
 func TestDamagedEnd(t *testing.T) {
 	v, _, folder := cut(t, testID)
 	file := filepath.Join(folder, "record.json")
@@ -109,8 +109,8 @@ func TestDamagedEnd(t *testing.T) {
 	}
 }
 
-// TestSettle pins that no build stays without an end, but the one that has one.
-func TestSettle(t *testing.T) {
+// TestReconcileInterrupted: every build gets an end, and one that has an end keeps it.
+func TestReconcileInterrupted(t *testing.T) {
 	v, build, _ := cut(t, testID)
 	other, err := v.Builds().Create(otherID)
 	if err == nil {
@@ -121,7 +121,7 @@ func TestSettle(t *testing.T) {
 	}
 	p := New(Config{Volume: v, History: history.New(v)})
 	for range 2 {
-		if err := p.Settle(); err != nil {
+		if err := p.ReconcileInterrupted(); err != nil {
 			t.Fatal(err)
 		}
 		if kept := saved(t, build); kept.ID != testID || !api.Failed(kept.Status) || kept.Cause != interrupted {
@@ -133,8 +133,8 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// TestLatestIsSavedLater: a failure whose record found no room is recorded as it
-// was, not as an interruption.
+// TestLatestIsSavedLater: a failure whose record could not be written on a full volume
+// is recorded as it was, not as an interruption.
 func TestLatestIsSavedLater(t *testing.T) {
 	v, build, folder := cut(t, testID)
 	slot, err := job.Open(v.Job(), func(r record.Record) record.Record { return r })

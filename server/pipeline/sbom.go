@@ -1,32 +1,27 @@
 package pipeline
 
-// What the image holds: scanned in the archive that is pushed from, at the same
-// time, and stated as an SPDX document.
+// The packages of the image: found in the archive that is pushed, at the same time, and
+// stated as an SPDX document.
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/manifest"
-	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/sbom"
 )
 
-// maxImage bounds the archive of an image that is looked through, in bytes.
-const maxImage = 64 << 30
-
-// lookThrough takes an inventory of the image in the archive.
-func (b *build) lookThrough(ctx context.Context, archive string) (sbom.Inventory, error) {
-	found, err := b.LookThrough(ctx, archive, b.work)
+// scanImage lists the packages of the image in the archive.
+func (b *build) scanImage(ctx context.Context) error {
+	found, err := b.Scan(ctx, b.archivePath(), b.work)
 	if err != nil {
-		return sbom.Inventory{}, attempt(b.sbomCommand(), err)
+		return b.sbomFailed(err)
 	}
 	b.log.Info("found %d packages in the image", len(found.Packages))
+	b.inventory = found
 	if found.Complete() {
-		return found, nil
+		return nil
 	}
 	for _, file := range found.Unread {
 		b.log.Warning("could not read %s, which is named like a package: %s", file.Path, file.Reason)
@@ -34,42 +29,33 @@ func (b *build) lookThrough(ctx context.Context, archive string) (sbom.Inventory
 	unread := len(found.Unread) + found.UnreadLeftOut
 	b.log.Warning("the bill of materials has gaps: %d files could not be read, %d packages are left out", unread, found.PackagesLeftOut)
 	if b.parameters.SBOMIncomplete == "fail" {
-		return sbom.Inventory{}, attempt(b.sbomCommand(), fmt.Errorf("the bill of materials has gaps (%d files could not be read, %d packages are left out; the log names them): correct the files, or set SBOM_INCOMPLETE to allow", unread, found.PackagesLeftOut))
+		return b.sbomFailed(fmt.Errorf("the bill of materials has gaps (%d files could not be read, %d packages are left out; the log names them): correct the files, or set SBOM_INCOMPLETE to allow", unread, found.PackagesLeftOut))
 	}
-	return found, nil
+	return nil
 }
 
-// saveImage writes the built image into a file on the volume: it is never in
-// memory.
-func (b *build) saveImage(ctx context.Context, name string) (err error) {
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err == nil {
-		err = b.withProgress(ctx, peerEngine, func(ctx context.Context) error {
-			return b.engine.Save(ctx, b.references()[0], file, maxImage)
-		})
-		err = errors.Join(err, file.Close())
+// attestSBOM states what was found in the image, as soon as it is pushed.
+func (b *build) attestSBOM(ctx context.Context) error {
+	select {
+	case <-b.pushDone:
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return attempt(commandLine("docker", "save", b.references()[0]), err)
-}
-
-func (b *build) sbomCommand() string {
-	return commandLine("docker", "sbom", "--format", "spdx-json", b.references()[0])
-}
-
-// attestSBOM states what was found in the pushed image.
-func (b *build) attestSBOM(ctx context.Context, found sbom.Inventory) (record.Attestation, error) {
 	document, err := sbom.Document(sbom.Image{
 		Repository: b.parameters.Repository(),
 		Tag:        b.tags()[0],
 		Digest:     b.pushed.Digest,
 		Created:    b.job.Record().Started,
 		Tool:       "sbs-server-" + b.Version,
-	}, found)
+	}, b.inventory)
 	if err == nil {
 		err = b.keepAttested(manifest.SBOMDocument, document)
 	}
 	if err != nil {
-		return record.Attestation{}, attempt(b.sbomCommand(), err)
+		return b.sbomFailed(err)
 	}
-	return b.attest(ctx, statement{api.AttestationSBOM, sbom.PredicateType, manifest.SBOM, "spdxjson"}, document)
+	b.stated, err = b.attest(ctx, statement{api.AttestationSBOM, sbom.PredicateType, manifest.SBOM, "spdxjson"}, document)
+	return err
 }
+
+func (b *build) sbomFailed(err error) error { return attempt(sbomCommand(b.references()[0]), err) }

@@ -9,7 +9,7 @@ import (
 	"github.com/opensbs/sbs/server/sbom"
 )
 
-// Gaps in the bill of materials fail a build only where the developer wants that.
+// Gaps in the SBOM fail a build only if SBOM_INCOMPLETE is "fail".
 func TestIncompleteSBOM(t *testing.T) {
 	for setting, fails := range map[string]bool{"": false, "allow": false, "fail": true} {
 		for name, found := range map[string]sbom.Inventory{
@@ -18,7 +18,7 @@ func TestIncompleteSBOM(t *testing.T) {
 			"all there": {Packages: []sbom.Package{{Name: "one"}}},
 		} {
 			f := newFixture(t)
-			f.pipeline.LookThrough = func(context.Context, string, string) (sbom.Inventory, error) { return found, nil }
+			f.pipeline.Scan = func(context.Context, string, string) (sbom.Inventory, error) { return found, nil }
 			parameters := loopParameters()
 			parameters.SBOMIncomplete = setting
 			if err := f.pipeline.Begin(parameters); err != nil {

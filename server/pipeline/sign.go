@@ -8,23 +8,24 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/server/progress"
 	"github.com/opensbs/sbs/server/signing"
 )
 
-// Signer is what the pipeline asks of one way of signing.
+// Signer signs images with one method.
 type Signer interface {
 	Sign(ctx context.Context, request signing.Request, progress io.Writer) (signing.PublicKey, error)
 }
 
-// TagSigner is a Signer whose signature is what makes a tag lead to an image. It
-// prepares what it can while no tag may move yet, and returns the key.
+// TagSigner is a Signer whose signature makes a tag lead to an image. Prepare does
+// what it can before any tag may move, and returns the key.
 type TagSigner interface {
 	Signer
 	Prepare(ctx context.Context, request signing.Request, progress io.Writer) (signing.PublicKey, error)
 }
 
-// checkSigning refuses ways of signing that this server was not given.
+// checkSigning returns an error for methods that this server can't sign with.
 func (p *Pipeline) checkSigning(parameters api.Parameters) error {
 	for _, method := range parameters.Signing() {
 		if p.Signers[method] == nil {
@@ -34,19 +35,21 @@ func (p *Pipeline) checkSigning(parameters api.Parameters) error {
 	return nil
 }
 
-// sign signs the image in every way that was asked for, beside each other, and
-// prepares the ways that sign tags; a failure of one is the build's.
-func (b *build) sign(ctx context.Context) ([]record.Signature, error) {
+// sign signs the pushed image with every method of the parameters, concurrently, and
+// prepares those that sign tags. One failure fails the build.
+func (b *build) sign(ctx context.Context) error {
 	methods := b.parameters.Signing()
-	signatures := make([]record.Signature, len(methods))
+	b.signatures = make([]record.Signature, len(methods))
 	all, each := errgroup.WithContext(ctx)
 	for i, method := range methods {
-		all.Go(caught(func() (err error) {
-			signatures[i], err = b.signWith(each, method)
-			return err
-		}))
+		all.Go(func() error {
+			return panics.Catch(func() (err error) {
+				b.signatures[i], err = b.signWith(each, method)
+				return err
+			})
+		})
 	}
-	return signatures, all.Wait()
+	return all.Wait()
 }
 
 func (b *build) signWith(ctx context.Context, method string) (record.Signature, error) {
@@ -78,12 +81,12 @@ func (b *build) signBy(ctx context.Context, method string, sign signFunc) (recor
 	})
 	_ = output.Close() // writes to the log, which keeps its own error
 	if err != nil {
-		return record.Signature{}, attempt(b.signCommand(method), err)
+		return record.Signature{}, attempt(signCommand(method, b.references()[0], b.byDigest()), err)
 	}
 	return record.Signature{Method: key.Method, PublicKeyID: key.ID, PublicKey: key.Key}, nil
 }
 
-// signRequest is the pushed image and how its servers are talked to; ctx is one of
+// signRequest returns the pushed image and how its servers are accessed. ctx is one of
 // withProgress.
 func (b *build) signRequest(ctx context.Context, method string) signing.Request {
 	p := b.parameters
@@ -103,22 +106,7 @@ func (b *build) signRequest(ctx context.Context, method string) signing.Request 
 	return request
 }
 
-// signCommand is the signing as a person would have typed it.
-func (b *build) signCommand(method string) string {
-	reference := b.references()[0]
-	byDigest := b.byDigest()
-	switch method {
-	case api.SigningSimple:
-		return commandLine("podman", "image", "sign", "--sign-by", "<KEY>", "docker://"+reference)
-	case api.SigningSigstore:
-		return commandLine("cosign", "sign", "--key", "<KEY>", byDigest)
-	case api.SigningSigstoreLegacy:
-		return commandLine("cosign", "sign", "--new-bundle-format=false", "--key", "<KEY>", byDigest)
-	}
-	return commandLine("docker", "trust", "sign", reference)
-}
-
-// byDigest is the pushed image's name that no tag can change.
+// byDigest returns the pushed image's name with its digest, which no tag can change.
 func (b *build) byDigest() string {
 	return b.parameters.Repository() + "@" + b.pushed.Digest
 }

@@ -1,8 +1,8 @@
 package pipeline
 
-// Tags move last: when the image is signed and attested, all of that was read
-// back, and the signed manifest is whole and stored. Whoever deploys by tag gets
-// images of successful builds only.
+// Tags move last: when the image is signed and attested, all of that was read back, and
+// the signed manifest is complete and stored. Deployments by tag get images of
+// successful builds only.
 
 import (
 	"context"
@@ -12,53 +12,48 @@ import (
 	"github.com/opensbs/sbs/server/signing"
 )
 
-// moveTags makes both tags lead to the image. Where a signature is one of the
-// tags itself (Docker Content Trust), it comes right before: a notary server keeps
-// all tags of an image in one file, and what a build signed there stays when a
-// later step fails.
+// moveTags makes both tags lead to the image. A signature of a tag (Docker Content
+// Trust) comes right before: a notary server keeps all tags of an image in one file,
+// and what a build signed there stays when a later step fails.
 //
-// The record says so before the first of it, durably: after a crash nobody knows
-// which tags were moved. undo puts back what the registry has.
-func (b *build) moveTags(ctx context.Context) (undo func(), err error) {
-	nothing := func() {}
-	command := b.pushCommand(b.references()[0])
+// The record has TagsMoving before the first of it, durably: after a crash it is not
+// known which tags were moved. A build that fails restores those of the registry.
+func (b *build) moveTags(ctx context.Context) error {
 	if err := b.note(func(r *record.Record) { r.TagsMoving = true }); err != nil {
-		return nothing, attempt(command, err)
+		return attempt(pushCommand(b.invocation()), err)
 	}
 	if err := b.signTags(ctx); err != nil {
-		return nothing, err
+		return err
 	}
-	var putBack func(context.Context) error
+	var undo func(context.Context) error
 	output := b.log.Output()
-	err = b.withProgress(ctx, b.peerRegistry(), func(ctx context.Context) (err error) {
-		putBack, err = b.Pusher.Tag(ctx, b.target(ctx), b.pushed, b.tags(), output)
+	err := b.withProgress(ctx, b.peerRegistry(), func(ctx context.Context) (err error) {
+		undo, err = b.Pusher.Tag(ctx, b.target(ctx), b.pushed, b.tags(), output)
 		return err
 	})
 	_ = output.Close() // writes to the log, which keeps its own error
-	undo = func() { b.undoTags(ctx, putBack) }
+	b.rollback = append(b.rollback, func() error { return b.restoreTags(ctx, undo) })
 	if err != nil {
-		undo()
-		return nothing, b.pushFailed(command, err)
+		return b.pushFailed(err)
 	}
-	return undo, nil
+	return nil
 }
 
-// undoTags does not end with the build: one that is stopped leaves no tag either.
-func (b *build) undoTags(ctx context.Context, putBack func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
+// restoreTags does not end with the context of the build: a build that is stopped
+// restores the tags too.
+func (b *build) restoreTags(ctx context.Context, undo func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
-	if err := putBack(ctx); err != nil {
-		b.untidy(err)
-		return
+	if err := undo(ctx); err != nil {
+		return err
 	}
 	if b.signsTags() {
-		return // what a notary server was told stays
+		return nil // what the notary server has stays
 	}
-	if err := b.note(func(r *record.Record) { r.TagsMoving = false }); err != nil {
-		b.untidy(err)
-	}
+	return b.note(func(r *record.Record) { r.TagsMoving = false })
 }
 
+// signsTags reports whether one of the methods signs tags.
 func (b *build) signsTags() bool {
 	return slices.ContainsFunc(b.parameters.Signing(), func(method string) bool {
 		_, ok := b.Signers[method].(TagSigner)
@@ -66,7 +61,7 @@ func (b *build) signsTags() bool {
 	})
 }
 
-// signTags signs in the ways that sign tags.
+// signTags signs with the methods that sign tags.
 func (b *build) signTags(ctx context.Context) error {
 	for _, method := range b.parameters.Signing() {
 		if _, ok := b.Signers[method].(TagSigner); !ok {
@@ -79,7 +74,7 @@ func (b *build) signTags(ctx context.Context) error {
 	return nil
 }
 
-// image is the pushed image, as it is signed and spoken of.
+// image returns the pushed image as it is signed.
 func (b *build) image() signing.Image {
 	return signing.Image{
 		Repository: b.parameters.Repository(),
