@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -68,6 +69,16 @@ func built(t *testing.T, image string) *fixture {
 	f.keep(newID, api.StatusSuccess, "")
 	f.keep(failedID, api.FailureStatus("x"), "")
 	return f
+}
+
+// ofOurs returns the record of trust data of a repository that was seen at a version,
+// and the name under which it is sealed.
+func ofOurs(version int) (name, record string) {
+	const server, gun = "notary.example.com", "registry.example.com/ns/app"
+	sum := sha256.Sum256([]byte(server + "\n" + gun))
+	return fmt.Sprintf("dct/gun/%x", sum), fmt.Sprintf(
+		`{"version":1,"server":%q,"gun":%q,"root_key_id":%q,"seen":{"root":1,"targets":%d,"snapshot":%d,"timestamp":%d}}`,
+		server, gun, strings.Repeat("0a", 32), version, version, version)
 }
 
 func (f *fixture) export(body string) api.StateImage {

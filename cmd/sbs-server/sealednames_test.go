@@ -16,7 +16,12 @@ func TestOnlyWhatIsDeclaredTravels(t *testing.T) {
 			t.Errorf("%s: travels %v, can be merged %v; want %v", name, ok, declared.Merge != nil, merges)
 		}
 	}
-	for _, name := range []string{"parameters", "imported-parameters", "state/generation", "manifest/key2", "manifest", "new/secret", "dct", ""} {
+	for _, name := range []string{"parameters", "imported-parameters", "state/generation"} {
+		if declared, ok := sealedNames().Find(name); !ok || declared.Travels {
+			t.Errorf("%s is declared: %v, travels: %v", name, ok, declared.Travels)
+		}
+	}
+	for _, name := range []string{"dct/new/" + id, "parameters", "imported-parameters", "state/generation", "manifest/key2", "manifest", "new/secret", "dct", ""} {
 		if _, ok := sealedNames().Travels(name); ok {
 			t.Errorf("%q travels", name)
 		}

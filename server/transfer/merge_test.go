@@ -1,26 +1,27 @@
-package server
+package transfer
 
 import (
 	"crypto/sha256"
 	"fmt"
-	"maps"
-	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	signer "github.com/opensbs/sbs/server/signing/dct"
 	"github.com/opensbs/sbs/server/stateimage"
+	"github.com/opensbs/sbs/signature/dct"
 )
 
-// ofOurs is what is remembered of a repository of ours that was seen at a
+// ofOurs returns the record of trust data of a repository of ours that was seen at a
 // version, and the name under which it is sealed.
-func ofOurs(version int) (name, record string) { return remembered("dct/gun/", "0a", version) }
+func ofOurs(version int) (name, record string) { return trustRecord("dct/gun/", "0a", version) }
 
-// ofBase is the same of base images, under a root.
+// ofBase returns the same for base images, under a root.
 func ofBase(root string, version int) (name, record string) {
-	return remembered("dct/base/", root, version)
+	return trustRecord("dct/base/", root, version)
 }
 
-func remembered(prefix, root string, version int) (name, record string) {
+func trustRecord(prefix, root string, version int) (name, record string) {
 	const server, gun = "notary.example.com", "registry.example.com/ns/app"
 	sum := sha256.Sum256([]byte(server + "\n" + gun))
 	return fmt.Sprintf("%s%x", prefix, sum), fmt.Sprintf(
@@ -28,25 +29,41 @@ func remembered(prefix, root string, version int) (name, record string) {
 		server, gun, strings.Repeat(root, 32), version, version, version)
 }
 
+// builtWithTrust returns a fixture whose sealed names are those of trust data too.
+func builtWithTrust(t *testing.T) *fixture {
+	t.Helper()
+	f := built(t)
+	f.Sealed = slices.Concat(declared(), signer.Sealed()[1:], stateimage.Declarations{{Name: dct.RecordPrefix, Travels: true, Merge: dct.MergeRecords}})
+	f.put(ofOurs(5))
+	return f
+}
+
+func (f *fixture) imports(state string) {
+	f.t.Helper()
+	if err := f.Import(secret, state); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // TestForkedState: what a server has seen of trust data survives the state of a
 // fork that was exported more often and has seen less.
 func TestForkedState(t *testing.T) {
-	image := t.TempDir()
-	f := built(t, image)
+	f := builtWithTrust(t)
 	f.put(ofBase("0b", 1))
-	early := f.export("{}").State
+	early := f.export()
 	f.put(ofOurs(9))
 	f.put(ofBase("0b", 9))
 
-	fork := newFixture(t).inImage(image)
-	fork.answer("POST", "/state-image", importing(t, secret, early), http.StatusOK)
-	fork.answer("PATCH", "/image", parametersWith(), http.StatusOK)
+	fork := newFixture(t)
+	fork.Sealed = f.Sealed
+	fork.imports(early)
+	fork.init("namespace/name", secret)
 	var forked string
 	for range 3 {
-		forked = fork.export("{}").State
+		forked = fork.export()
 	}
 	for _, state := range []string{early, forked} {
-		f.answer("POST", "/state-image", importing(t, secret, state), http.StatusOK)
+		f.imports(state)
 		for _, expected := range []func() (string, string){func() (string, string) { return ofOurs(9) }, func() (string, string) { return ofBase("0b", 9) }} {
 			name, want := expected()
 			if got := f.get(name); got != want {
@@ -55,7 +72,7 @@ func TestForkedState(t *testing.T) {
 		}
 	}
 	// And the other way: the fork learns.
-	fork.answer("POST", "/state-image", importing(t, secret, f.export("{}").State), http.StatusOK)
+	fork.imports(f.export())
 	if name, want := ofBase("0b", 9); fork.get(name) != want {
 		t.Errorf("the fork has %s", fork.get(name))
 	}
@@ -100,48 +117,17 @@ func TestMergedRecords(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			image := t.TempDir()
-			f, other := built(t, image), built(t, image)
+			f, other := builtWithTrust(t), builtWithTrust(t)
 			if test.ours != nil {
 				f.put(test.ours())
 			}
 			if test.theirs != nil {
 				other.put(test.theirs())
 			}
-			f.answer("POST", "/state-image", importing(t, secret, other.export("{}").State), http.StatusOK)
+			f.imports(other.export())
 			if name, want := test.want(); f.get(name) != want {
 				t.Errorf("kept %s, want %s", f.get(name), want)
 			}
 		})
 	}
-}
-
-// TestUndeclaredNames stay on their volume, and are refused in a state.
-func TestUndeclaredNames(t *testing.T) {
-	image := t.TempDir()
-	f := built(t, image)
-	f.put("new/secret", "of a package that declared nothing")
-	second := newFixture(t).inImage(image)
-	second.answer("POST", "/state-image", importing(t, secret, f.export("{}").State), http.StatusOK)
-	if _, err := second.Volume.Secrets().Get("new/secret"); err == nil {
-		t.Error("a name that nobody declared travelled")
-	}
-	f.Transfer.Sealed = append(f.Transfer.Sealed, stateimage.Sealed{Name: "new/secret", Travels: true})
-	newer := f.export("{}").State
-	before := second.files()
-	if got := second.answer("POST", "/state-image", importing(t, secret, newer), http.StatusConflict); !strings.Contains(got.Status, "does not know") {
-		t.Errorf("got %+v", got)
-	}
-	if !maps.Equal(before, second.files()) {
-		t.Error("the volume has changed")
-	}
-}
-
-// TestOlderStates: no key is lost.
-func TestOlderStates(t *testing.T) {
-	f := built(t, t.TempDir())
-	older := f.export("{}").State
-	f.put("dct/new", "a new key")
-	f.answer("POST", "/state-image", importing(t, secret, older), http.StatusConflict)
-	f.answer("POST", "/state-image", importing(t, secret, f.export("{}").State), http.StatusOK)
 }

@@ -1,0 +1,207 @@
+package transfer
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/record"
+	"github.com/opensbs/sbs/server/history"
+	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/server/parameters"
+	"github.com/opensbs/sbs/server/stateimage"
+	"github.com/opensbs/sbs/server/volume"
+)
+
+// plainSealer replaces the enclave's sealing, which package enclave tests.
+type plainSealer struct{}
+
+func (plainSealer) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
+func (plainSealer) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
+
+// imageKeys replaces the keys of one server image.
+type imageKeys byte
+
+func (k imageKeys) SecretID() []byte { return bytes.Repeat([]byte{byte(k)}, 8) }
+
+func (k imageKeys) HasSecret(id []byte) bool { return bytes.Equal(id, k.SecretID()) }
+
+func (k imageKeys) StateKey(id, developer, salt []byte) ([]byte, error) {
+	sum := sha256.Sum256(bytes.Join([][]byte{id, developer, salt}, nil))
+	return sum[:], nil
+}
+
+// slot is a parameters.Slot whose state is the test's to set.
+type slot struct{ running bool }
+
+func (s *slot) State() job.State { return job.State{Running: s.running} }
+
+type fixture struct {
+	*Transfer
+	t    *testing.T
+	dir  string
+	slot *slot
+}
+
+// newFixture returns the transfer of a new server without parameters.
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{t: t, dir: t.TempDir(), slot: &slot{}}
+	data, err := volume.Open(f.dir, plainSealer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := data.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	store, err := parameters.Open(data.Secrets(), f.slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Transfer = New(Config{
+		Parameters: store, Volume: data, History: history.New(data), Keys: imageKeys(1), Sealed: declared(),
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	return f
+}
+
+// declared returns a key, keys by id, records that are merged, and what stays.
+func declared() stateimage.Declarations {
+	return append(append(parameters.Sealed(), Sealed()...),
+		stateimage.Sealed{Name: "manifest/key", Travels: true},
+		stateimage.Sealed{Name: "dct/", Travels: true},
+		stateimage.Sealed{Name: "records/", Travels: true, Merge: longer},
+		stateimage.Sealed{Name: "local/secret"})
+}
+
+var errNoRecord = errors.New("it is no record")
+
+// longer merges two records: it returns the longer one.
+func longer(_ string, ours, theirs []byte) ([]byte, error) {
+	if len(ours) == 0 || string(theirs) == "damaged" {
+		return nil, errNoRecord
+	}
+	if len(ours) > len(theirs) {
+		return ours, nil
+	}
+	return theirs, nil
+}
+
+// built returns the transfer of a server with parameters, a key, a record and two
+// builds that succeeded.
+func built(t *testing.T) *fixture {
+	t.Helper()
+	f := newFixture(t)
+	f.init("namespace/name", secret)
+	f.put("manifest/key", "the manifest key")
+	f.put("records/1", "12345")
+	f.build(1, api.StatusSuccess)
+	f.build(2, api.StatusSuccess)
+	f.build(3, api.FailureStatus("x"))
+	return f
+}
+
+const (
+	secret      = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	otherSecret = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="
+)
+
+func (f *fixture) init(repository, secret string) {
+	f.t.Helper()
+	given, err := api.ParseParameters([]byte(`{"GITHUB_URL": "git@github.com:owner/repo.git", "DOCKER_REPO": "` + repository +
+		`", "DOCKER_USER": "user", "DOCKER_PASSWORD": "pass-word", "IMAGE_SIGNING": ["simple"], "SECRET": "` + secret + `"}`))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := f.Parameters.Init(given); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fixture) put(name, secret string) {
+	f.t.Helper()
+	if err := f.Volume.Secrets().Put(name, []byte(secret)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// get returns what is sealed under name, or "".
+func (f *fixture) get(name string) string {
+	f.t.Helper()
+	sealed, err := f.Volume.Secrets().Get(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.t.Fatal(err)
+	}
+	return string(sealed)
+}
+
+func id(number int) string {
+	return time.Date(2024, 1, 1, 0, 0, number, 0, time.UTC).Format(volume.IDLayout)
+}
+
+// build stores a finished build.
+func (f *fixture) build(number int, status string) {
+	f.t.Helper()
+	folder, err := f.Volume.Builds().Create(id(number))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	content, err := record.Encode(record.Record{ID: id(number), Status: status, BuildName: "name." + id(number)})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := errors.Join(folder.SavePublicKey([]byte("key of "+id(number))), folder.SaveRecord(content)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// export returns the text of a state image.
+func (f *fixture) export() string {
+	f.t.Helper()
+	image, err := f.Export()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return image.State
+}
+
+// state returns the content of a state image.
+func (f *fixture) opened(text string) stateimage.State {
+	f.t.Helper()
+	developer, err := DecodeSecret(secret)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	state, err := stateimage.Open(f.Keys, developer, text)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return state
+}
+
+// files returns the hashes of all files of the volume, by name.
+func (f *fixture) files() map[string][32]byte {
+	f.t.Helper()
+	found := map[string][32]byte{}
+	err := filepath.WalkDir(f.dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		found[name] = sha256.Sum256(content)
+		return err
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return found
+}
