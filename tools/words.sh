@@ -6,7 +6,7 @@ set -eu
 
 folders='api/attestation api/provenance client/advice client/instanceenv enclave server/history server/metrics
     server/stateimage server/volume
-    signature/bundle signature/channel signature/notary'
+    signature/bundle signature/httpclient signature/notary'
 
 # shellcheck disable=SC2016,SC2086 # awk's own dollars; a list of words
 git ls-files --cached --others --exclude-standard $folders | grep '\.go$' | tr '\n' '\0' | xargs -0 awk '

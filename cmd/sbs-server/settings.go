@@ -15,7 +15,7 @@ import (
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
 	"github.com/opensbs/sbs/server/source"
-	"github.com/opensbs/sbs/signature/channel"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
 // settings are the operator's, out of the environment: all values but those of the
@@ -85,7 +85,7 @@ func readSettings(getenv func(string) string) (s settings, err error) {
 			if err := public.Certificates(s.caBundle); s.caFile != "" && err != nil {
 				return fmt.Errorf("its file %w", err)
 			}
-			_, err = channel.Roots(s.caBundle)
+			_, err = httpclient.Roots(s.caBundle)
 			return err
 		}},
 	} {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"time"
 
 	"github.com/docker/docker/client"
@@ -148,7 +147,7 @@ func (d *Daemon) launch(ctx context.Context) (*process.Child, error) {
 		return nil, err
 	}
 	output := newOutput(d.config.Logger)
-	command := exec.Command(d.config.Program, d.config.arguments()...)
+	command := process.Command(d.config.Program, d.config.arguments()...)
 	command.Env = d.config.environment(os.Getenv)
 	command.Stdout, command.Stderr = output, output
 	running, err := process.Start("dockerd", command)

@@ -2,9 +2,7 @@ package objectstore
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,7 +17,7 @@ import (
 	"github.com/IBM/ibm-cos-sdk-go/service/s3"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/signature/channel"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
 // Store is one bucket. It is safe for concurrent use. Close it.
@@ -32,16 +30,15 @@ type Store struct {
 
 // Bounds of waiting. The context bounds the whole.
 const (
-	connectTime = 15 * time.Second
-	answerTime  = 2 * time.Minute // for the head of an answer
-	maxRetries  = 4
-	firstPause  = 100 * time.Millisecond
-	longestWait = 5 * time.Second
+	responseTime = 2 * time.Minute // for the header of a response
+	maxRetries   = 4
+	firstPause   = 100 * time.Millisecond
+	longestWait  = 5 * time.Second
 )
 
 // Open makes a store out of the parameters that begin with prefix, such as
-// "MANIFEST_". caBundle is PEM text of authorities that are trusted beside the
-// system's and the parameters' own. Nothing is sent yet.
+// "MANIFEST_". caBundle is PEM of CA certificates that are trusted in addition to the
+// system's and those of the parameters. Nothing is sent yet.
 func Open(prefix string, parameters api.ObjectStore, caBundle []byte) (*Store, error) {
 	return open(prefix, parameters, caBundle, time.Now)
 }
@@ -57,7 +54,7 @@ func open(prefix string, parameters api.ObjectStore, caBundle []byte, now func()
 	store := &Store{
 		bucket: parameters.Bucket,
 		prefix: prefix,
-		// Whoever redirects would get the token too.
+		// The target of a redirect would get the token too.
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	store.s3 = newS3(parameters, store.http)
@@ -77,23 +74,16 @@ func open(prefix string, parameters api.ObjectStore, caBundle []byte, now func()
 func (s *Store) Close() { s.http.CloseIdleConnections() }
 
 func newTransport(bundles ...[]byte) (*http.Transport, error) {
-	roots, err := channel.Roots(bundles...)
+	roots, err := httpclient.Roots(bundles...)
 	if err != nil {
 		return nil, err
 	}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: connectTime}).DialContext,
-		TLSHandshakeTimeout:   connectTime,
-		ResponseHeaderTimeout: answerTime,
-		ForceAttemptHTTP2:     true,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-	}, nil
+	return httpclient.New(httpclient.Options{Roots: roots, Proxy: http.ProxyFromEnvironment, HTTP2: true, ResponseHeader: responseTime}), nil
 }
 
-// newS3 is a client that signs by HMAC, or not at all: tokens come in from
-// outside then, because the SDK's own fetch them in the background, with no
-// regard to a request's context.
+// newS3 returns a client that signs by HMAC, or not at all: [Store] adds tokens then,
+// because the SDK fetches its own in the background, whatever the context of a
+// request is.
 func newS3(parameters api.ObjectStore, httpClient *http.Client) *s3.S3 {
 	signing := credentials.AnonymousCredentials
 	if parameters.HMACKeyID != "" {
@@ -111,14 +101,14 @@ func newS3(parameters api.ObjectStore, httpClient *http.Client) *s3.S3 {
 		MinRetryDelay: firstPause,
 		MaxRetryDelay: longestWait,
 	})
-	return s3.New(given{config}, config)
+	return s3.New(staticSession{config}, config)
 }
 
-// given stands in for the SDK's session, which reads environment and files.
-type given struct{ config *aws.Config }
+// staticSession replaces the SDK's session, which reads environment and files.
+type staticSession struct{ config *aws.Config }
 
-// ClientConfig is the SDK's way of asking a session.
-func (g given) ClientConfig(string, ...*aws.Config) client.Config {
+// ClientConfig implements client.ConfigProvider.
+func (g staticSession) ClientConfig(string, ...*aws.Config) client.Config {
 	handlers := defaults.Handlers()
 	handlers.Build.Remove(corehandlers.AddHostExecEnvUserAgentHander)
 	return client.Config{
@@ -129,7 +119,7 @@ func (g given) ClientConfig(string, ...*aws.Config) client.Config {
 	}
 }
 
-// address is the endpoint as a URL: people write the host alone, as IBM's
+// address returns the endpoint as a URL: people write only the host, as IBM's
 // documentation lists it.
 func address(endpoint string) string {
 	if strings.Contains(endpoint, "://") {

@@ -19,6 +19,11 @@ type Child struct {
 	err  error // what Wait returned; read only after done is closed
 }
 
+// Command returns a command that runs program with arguments, for [Start].
+func Command(program string, arguments ...string) *exec.Cmd {
+	return exec.Command(program, arguments...) //nolint:gosec // the callers name fixed programs
+}
+
 // Start starts command, which must not have been started yet, as the leader of a
 // process group that ends with this process. name is its name in messages.
 func Start(name string, command *exec.Cmd) (*Child, error) {

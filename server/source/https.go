@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,18 +14,19 @@ import (
 
 	"github.com/opensbs/sbs/server/progress"
 	"github.com/opensbs/sbs/server/source/wire"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
-// transports are connections over HTTPS of which nobody else knows, by [IsForge] of
-// the host that they are for.
+// transports are HTTPS connections that no one else uses, by [IsForge] of the host
+// that they are for.
 type transports map[bool]*http.Transport
 
-// newTransports returns connections that open when they are needed, and end with
-// ctx: verified against the CA certificates for each host, and through a proxy if
-// there is one.
+// newTransports returns transports that connect when needed, while ctx lasts. They
+// verify servers against the CA certificates for each host, and use the proxy unless
+// it is nil.
 func newTransports(ctx context.Context, trusted authorities, proxy Proxy) transports {
 	dial := func(_ context.Context, network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		conn, err := httpclient.Dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
@@ -34,12 +34,7 @@ func newTransports(ctx context.Context, trusted authorities, proxy Proxy) transp
 	}
 	t := transports{}
 	for forge, pool := range trusted.byForge() {
-		t[forge] = &http.Transport{
-			Proxy: proxy, DialContext: dial,
-			TLSClientConfig:        &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2:      true,
-			MaxResponseHeaderBytes: 64 << 10,
-		}
+		t[forge] = httpclient.New(httpclient.Options{Roots: pool, Proxy: proxy, Dial: dial, HTTP2: true})
 	}
 	return t
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/opensbs/sbs/server/progress"
 	"github.com/opensbs/sbs/server/source/gitstore"
-	"github.com/opensbs/sbs/signature/channel"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
 // Bounds of what an LFS server sends beside content.
@@ -46,7 +46,7 @@ func (c *cloner) newLFSServer(ctx context.Context, endpoint URL, reference strin
 	s.access = c.credentialFor(endpoint)
 	s.credentials = s.access.header(endpoint)
 	s.transport = newTransports(ctx, c.authorities, c.request.Proxy)
-	s.client = &http.Client{CheckRedirect: s.checkRedirect, Transport: &channel.Retrying{
+	s.client = &http.Client{CheckRedirect: s.checkRedirect, Transport: &httpclient.Retrying{
 		Base:     s.transport,
 		Notice:   func(text string) { report(c.progress, "%s", text) },
 		Progress: func() { progress.Report(ctx) },

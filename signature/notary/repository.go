@@ -16,7 +16,7 @@ import (
 	"github.com/theupdateframework/notary/tuf/signed"
 
 	"github.com/opensbs/sbs/signature"
-	"github.com/opensbs/sbs/signature/channel"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
 // Releases is the delegation that verifiers read before the targets role.
@@ -35,7 +35,7 @@ type Repository struct {
 // "pull", and also "push" for signers. ctx bounds every later use of the repository
 // too. Explain classifies its errors.
 func Open(ctx context.Context, address *url.URL, gun string, access signature.Access, actions ...string) (*Repository, error) {
-	transport, err := channel.Transport(access.CABundle)
+	transport, err := httpclient.Transport(access.CABundle)
 	if err != nil {
 		return nil, err
 	}

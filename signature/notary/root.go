@@ -22,7 +22,7 @@ type RootKey struct {
 // Roots returns the root keys that the server publishes for the GUN, unverified. It
 // returns nil when the server has no such repository.
 func (r *Repository) Roots() ([]RootKey, error) {
-	raw, err := r.Remote.GetSized(data.CanonicalRootRole.String(), maxAnswer)
+	raw, err := r.Remote.GetSized(data.CanonicalRootRole.String(), maxResponse)
 	if missing := (storage.ErrMetaNotFound{}); errors.As(err, &missing) {
 		return nil, nil
 	}

@@ -10,17 +10,17 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/opensbs/sbs/signature/channel"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
-// maxAnswer is the maximum size of a response body, in bytes. A signed tag takes
+// maxResponse is the maximum size of a response body, in bytes. A signed tag takes
 // about 200 bytes in targets.json, so this is enough for more than 100,000 tags.
-const maxAnswer = 32 << 20
+const maxResponse = 32 << 20
 
 // bounded returns the transport of all requests. The challenge of a server names the
 // token server, so the scheme is checked here: no password is ever sent unencrypted.
 func bounded(ctx context.Context, base http.RoundTripper, progress func()) http.RoundTripper {
-	return channel.New(ctx, base, channel.Limits{MaxAnswer: maxAnswer, Progress: progress}, func(request *http.Request) error {
+	return httpclient.Bound(ctx, base, httpclient.Limits{MaxResponse: maxResponse, Progress: progress}, func(request *http.Request) error {
 		return checkScheme(request.URL)
 	})
 }

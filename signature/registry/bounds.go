@@ -12,18 +12,18 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/signature"
-	"github.com/opensbs/sbs/signature/channel"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
-// maxAnswer bounds an answer in bytes: the largest is a signed inventory of
+// maxResponse bounds an answer in bytes: the largest is a signed inventory of
 // an image's parts. Manifests and lists are smaller.
-const maxAnswer = 32 << 20
+const maxResponse = 32 << 20
 
 // bounded is the base of all requests to a registry.
 func bounded(ctx context.Context, base http.RoundTripper, access signature.Access) http.RoundTripper {
-	limits := channel.Limits{MaxAnswer: maxAnswer, Progress: access.Progress}
-	return &channel.Retrying{
-		Base:     channel.New(ctx, base, limits, func(request *http.Request) error { return checkScheme(request, access.Insecure) }),
+	limits := httpclient.Limits{MaxResponse: maxResponse, Progress: access.Progress}
+	return &httpclient.Retrying{
+		Base:     httpclient.Bound(ctx, base, limits, func(request *http.Request) error { return checkScheme(request, access.Insecure) }),
 		Notice:   access.Notice,
 		Progress: access.Progress,
 	}
@@ -46,7 +46,7 @@ func checkScheme(request *http.Request, insecure []string) error {
 // of its connections.
 func Client(ctx context.Context, access signature.Access) (client *http.Client, close func(), err error) {
 	access.Insecure = nil
-	base, err := channel.Transport(access.CABundle)
+	base, err := httpclient.Transport(access.CABundle)
 	if err != nil {
 		return nil, nil, err
 	}

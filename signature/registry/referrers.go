@@ -22,7 +22,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/opensbs/sbs/signature"
-	"github.com/opensbs/sbs/signature/channel"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
 // FallbackTag is the tag under which the referrers of the manifest with the
@@ -145,7 +145,7 @@ func (r *Repository) notKept(err error) error {
 	switch {
 	case errors.Is(err, errNoIndex), errors.Is(err, errNotListed), errors.Is(err, errLost):
 	case !errors.As(err, &refused), refused.StatusCode == http.StatusUnauthorized,
-		refused.StatusCode >= http.StatusInternalServerError, channel.IsBusy(refused.StatusCode):
+		refused.StatusCode >= http.StatusInternalServerError, httpclient.IsBusy(refused.StatusCode):
 		return err
 	}
 	return &signature.ReferrerError{Server: r.Name.RegistryStr(), Err: err}

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/opensbs/sbs/signature"
-	"github.com/opensbs/sbs/signature/channel"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
 // What the credentials are to be accepted for.
@@ -42,7 +42,7 @@ func Open(ctx context.Context, repository string, access signature.Access, scope
 	if err != nil {
 		return nil, fmt.Errorf("repository %q: %w", repository, err)
 	}
-	base, err := channel.Transport(access.CABundle)
+	base, err := httpclient.Transport(access.CABundle)
 	if err != nil {
 		return nil, err
 	}

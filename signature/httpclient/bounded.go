@@ -1,12 +1,4 @@
-// Package channel bounds the HTTP requests of one signature: they end with the
-// caller's context, each ends when it makes no progress, and the size of each
-// response is limited. The libraries that signers use accept a RoundTripper and no
-// context; this package adds the context. [Retrying] repeats what a busy server
-// refuses, for signers, verifiers and the source's Git LFS server alike.
-//
-// It trusts no server, and sends no request that its owner's check refuses. It
-// holds no credentials and never logs.
-package channel
+package httpclient
 
 import (
 	"context"
@@ -19,10 +11,10 @@ import (
 // idleLimit is the idle timeout of requests when Limits.Progress is nil.
 const idleLimit = 30 * time.Second
 
-// Limits bound the requests of a channel.
+// Limits bound the requests of a [Bounded].
 type Limits struct {
-	MaxAnswer int64  // bytes of the body of one response
-	Progress  func() // see signature.Access
+	MaxResponse int64  // bytes of the body of one response
+	Progress    func() // see signature.Access
 
 	idle time.Duration // idleLimit, except in tests
 }
@@ -36,9 +28,9 @@ type Bounded struct {
 	check  func(*http.Request) error
 }
 
-// New returns a RoundTripper that bounds base by ctx and the limits. It calls check
+// Bound returns a RoundTripper that bounds base by ctx and the limits. It calls check
 // with each request before it is sent and returns its error instead of sending.
-func New(ctx context.Context, base http.RoundTripper, limits Limits, check func(*http.Request) error) *Bounded {
+func Bound(ctx context.Context, base http.RoundTripper, limits Limits, check func(*http.Request) error) *Bounded {
 	if limits.idle == 0 {
 		limits.idle = idleLimit
 	}
@@ -74,7 +66,7 @@ func (b *Bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	watch.moved()
-	response.Body = &body{http.MaxBytesReader(nil, response.Body, b.limits.MaxAnswer), watch, watch.release}
+	response.Body = &body{http.MaxBytesReader(nil, response.Body, b.limits.MaxResponse), watch, watch.release}
 	return response, nil
 }
 

@@ -1,4 +1,4 @@
-package channel
+package httpclient
 
 import (
 	"context"
@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func anything(*http.Request) error { return nil }
 
-// send sends a request with a body through a channel.
+// send sends a request with a body through a Bounded.
 func send(t *testing.T, ctx context.Context, url string, limits Limits) (string, error) {
 	t.Helper()
 	base := &http.Transport{}
@@ -27,7 +27,7 @@ func send(t *testing.T, ctx context.Context, url string, limits Limits) (string,
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := New(ctx, base, limits, anything).RoundTrip(request)
+	response, err := Bound(ctx, base, limits, anything).RoundTrip(request)
 	if err != nil {
 		return "", err
 	}
@@ -38,7 +38,7 @@ func send(t *testing.T, ctx context.Context, url string, limits Limits) (string,
 
 // A request ends when nothing moves, and not because it takes long.
 func TestIdle(t *testing.T) {
-	const idle = 50 * time.Millisecond
+	const idle = 300 * time.Millisecond
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -59,7 +59,7 @@ func TestIdle(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(release) })
-	limits := Limits{MaxAnswer: 1 << 10, idle: idle}
+	limits := Limits{MaxResponse: 1 << 10, idle: idle}
 	for _, path := range []string{"/silent", "/stuck"} {
 		var ended *IdleError
 		if _, err := send(t, t.Context(), server.URL+path, limits); !errors.As(err, &ended) || !ended.Timeout() {
@@ -85,7 +85,7 @@ func TestProgress(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(release) })
 	var moved atomic.Int64
-	limits := Limits{MaxAnswer: 1 << 10, Progress: func() { moved.Add(1) }, idle: time.Nanosecond}
+	limits := Limits{MaxResponse: 1 << 10, Progress: func() { moved.Add(1) }, idle: time.Nanosecond}
 	if answer, err := send(t, t.Context(), server.URL, limits); err != nil || answer != "content" || moved.Load() < 3 {
 		t.Errorf("%q, %v, reported %d times", answer, err, moved.Load())
 	}

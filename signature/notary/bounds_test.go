@@ -15,7 +15,7 @@ import (
 	"github.com/theupdateframework/notary/tuf/signed"
 
 	"github.com/opensbs/sbs/signature"
-	"github.com/opensbs/sbs/signature/channel"
+	"github.com/opensbs/sbs/signature/httpclient"
 )
 
 func TestExplain(t *testing.T) {
@@ -46,7 +46,7 @@ func TestAnswerIsBounded(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	transport, err := channel.Transport(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	transport, err := httpclient.Transport(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestAnswerIsBounded(t *testing.T) {
 	}
 	read, err := io.Copy(io.Discard, response.Body)
 	var tooLarge *http.MaxBytesError
-	if !errors.As(err, &tooLarge) || read != maxAnswer {
+	if !errors.As(err, &tooLarge) || read != maxResponse {
 		t.Errorf("read %d bytes, then %v", read, err)
 	}
 	if err := response.Body.Close(); err != nil {
