@@ -10,6 +10,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/config"
 )
 
 // steps are the statuses of a build in their order.
@@ -26,16 +27,11 @@ the end; the exit code then says whether the build succeeded. Interrupting it
 as JSON, one a line.
 
     sbs-cli build --env sbs-config.json --follow`,
-		p.startBuild, jsonFlag(),
+		p.withServer(p.startBuild), jsonFlag(),
 		&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "print the log until the build has ended"})
 }
 
-func (p program) startBuild(c *cli.Context) error {
-	server, _, err := p.connect(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
+func (p program) startBuild(c *cli.Context, server *client.Client, _ *config.Config) error {
 	answer, err := server.Build(c.Context)
 	if err != nil {
 		return err
@@ -55,9 +51,9 @@ func (p program) startBuild(c *cli.Context) error {
 		return show(event)
 	})
 	if err != nil {
-		return followed(c, err)
+		return followError(c, err)
 	}
-	if err := outcome(status); err != nil {
+	if err := buildError(status); err != nil {
 		return err
 	}
 	p.say("built %s as %s", status.BuildName, status.ImageTag)
@@ -72,7 +68,7 @@ func (p program) showLog(event api.Event) error {
 	return p.print(event.Log + "\n")
 }
 
-// progress tells people which steps of a build are done.
+// progress reports to people which steps of a build are done.
 type progress struct {
 	say  func(string, ...any)
 	last string
@@ -88,16 +84,16 @@ func (p *progress) report(event api.Event) {
 	}
 }
 
-// followed explains the end of following when it is not that of the build.
-func followed(c *cli.Context, err error) error {
+// followError returns the error of following a build that did not end.
+func followError(c *cli.Context, err error) error {
 	if c.Context.Err() != nil {
 		return advice.New(errors.New("build: no longer followed, but the build goes on"), "sbs-cli status --wait waits for it, sbs-cli clean stops it")
 	}
 	return err
 }
 
-// outcome is nil when the build succeeded, or else says why not.
-func outcome(status api.Status) error {
+// buildError returns why a build did not succeed; nil when it did.
+func buildError(status api.Status) error {
 	switch {
 	case status.Status == api.StatusSuccess:
 		return nil
@@ -117,16 +113,11 @@ Stops the build that runs, if any, and makes the server ready for another. The
 status is "restarted cicd" then. Keys and earlier builds stay.
 
     sbs-cli clean --env sbs-config.json`,
-		func(c *cli.Context) error {
-			server, _, err := p.connect(c)
-			if err != nil {
-				return err
-			}
-			defer server.Close()
+		p.withServer(func(c *cli.Context, server *client.Client, _ *config.Config) error {
 			answer, err := server.Clean(c.Context)
 			if err != nil {
 				return err
 			}
 			return p.printJSON(answer)
-		}, jsonFlag())
+		}), jsonFlag())
 }

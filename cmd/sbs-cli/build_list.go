@@ -10,6 +10,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/config"
 )
 
 func (p program) builds() *cli.Command {
@@ -29,11 +30,10 @@ func (p program) listBuilds(c *cli.Context) error {
 	if c.Int("limit") < 1 {
 		return usageError{fmt.Errorf("--limit %d is no number of builds", c.Int("limit")), "give 1 or more"}
 	}
-	server, _, err := p.connect(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
+	return p.withServer(p.printPage)(c)
+}
+
+func (p program) printPage(c *cli.Context, server *client.Client, _ *config.Config) error {
 	listed, err := server.Builds(c.Context, c.String("before"), c.Int("limit"))
 	if err != nil {
 		return err

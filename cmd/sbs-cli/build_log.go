@@ -6,6 +6,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/config"
 )
 
 func (p program) log() *cli.Command {
@@ -13,12 +15,7 @@ func (p program) log() *cli.Command {
 Prints the log of the running or latest build, as far as it goes.
 
     sbs-cli log --env sbs-config.json --log build`,
-		func(c *cli.Context) error {
-			server, _, err := p.connect(c)
-			if err != nil {
-				return err
-			}
-			defer server.Close()
+		p.withServer(func(c *cli.Context, server *client.Client, _ *config.Config) error {
 			if !c.Bool("json") {
 				return server.Log(c.Context, c.String("log"), p.stdout)
 			}
@@ -27,6 +24,6 @@ Prints the log of the running or latest build, as far as it goes.
 				return err
 			}
 			return p.printJSON(api.Log{Log: text.String()})
-		}, jsonFlag(),
+		}), jsonFlag(),
 		&cli.StringFlag{Name: "log", Value: api.BuildLog, Usage: "`NAME` of the log"})
 }

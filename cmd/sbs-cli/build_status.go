@@ -7,7 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/advice"
+	"github.com/opensbs/sbs/client/config"
 )
 
 func (p program) status() *cli.Command {
@@ -17,16 +19,11 @@ more, and the exit code says whether the latest one succeeded.
 
     sbs-cli status --env sbs-config.json
     sbs-cli status --env sbs-config.json --wait`,
-		p.printStatus, jsonFlag(),
+		p.withServer(p.printStatus), jsonFlag(),
 		&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until no build runs"})
 }
 
-func (p program) printStatus(c *cli.Context) error {
-	server, _, err := p.connect(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
+func (p program) printStatus(c *cli.Context, server *client.Client, _ *config.Config) error {
 	if !c.Bool("wait") {
 		status, err := server.Status(c.Context)
 		if err != nil {
@@ -49,7 +46,7 @@ func (p program) printStatus(c *cli.Context) error {
 		return err
 	}
 	if api.Failed(status.Status) {
-		return outcome(status)
+		return buildError(status)
 	}
 	return nil
 }

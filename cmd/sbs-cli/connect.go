@@ -9,15 +9,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/certs"
 	"github.com/opensbs/sbs/client/config"
 )
 
-// configuration loads the file that --env names, and tells the user what in it was
-// not understood. The file stays as it is.
+// configuration loads the file that --env names, and warns of what in it was not
+// understood. The file stays as it is.
 func (p program) configuration(c *cli.Context) (*config.Config, error) {
 	path, err := configurationFile(c)
 	if err != nil {
@@ -31,13 +30,13 @@ func (p program) configuration(c *cli.Context) (*config.Config, error) {
 		p.say("warning: %s: %s", path, repeated)
 	}
 	for _, key := range settings.Unknown() {
-		p.say("warning: %s in %s means nothing to sbs-cli or the server; is it misspelled?", key, path)
+		p.say("warning: %s in %s is unknown to sbs-cli and the server; is it misspelled?", key, path)
 	}
 	return settings, nil
 }
 
-// completed loads the file like configuration, and adds to it what it lacks: for
-// the commands that make something of it. Those that only read, write nothing.
+// completed loads the file like configuration, and adds to it what it lacks. It is for
+// the commands that create something from it; those that only read do not write it.
 func (p program) completed(c *cli.Context) (*config.Config, error) {
 	settings, err := p.configuration(c)
 	if err != nil {
@@ -48,7 +47,7 @@ func (p program) completed(c *cli.Context) (*config.Config, error) {
 		return nil, err
 	}
 	if len(added) > 0 {
-		p.say("added %s to %s; the old file is kept beside it", strings.Join(added, ", "), settings.Path())
+		p.say("added %s to %s; the old file is kept next to it", strings.Join(added, ", "), settings.Path())
 	}
 	return settings, nil
 }
@@ -84,7 +83,35 @@ func configurationFile(c *cli.Context) (string, error) {
 		"name the file with --env FILE")
 }
 
-// connect loads the configuration and the client certificate and returns a
+// serverAction is the action of a command that talks to a server.
+type serverAction func(c *cli.Context, server *client.Client, settings *config.Config) error
+
+// withServer returns the action of a command that connects, runs action and closes
+// the connection.
+func (p program) withServer(action serverAction) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		server, settings, err := p.connect(c)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		return action(c, server, settings)
+	}
+}
+
+// withCompleted is withServer for the commands that send the configuration.
+func (p program) withCompleted(action serverAction) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		server, settings, err := p.connectWith(p.completed(c))
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		return action(c, server, settings)
+	}
+}
+
+// connect loads the configuration and the client certificate, and returns a
 // client, which the caller closes. Nothing is sent yet.
 func (p program) connect(c *cli.Context) (*client.Client, *config.Config, error) {
 	return p.connectWith(p.configuration(c))
@@ -107,15 +134,4 @@ func (p program) connectWith(settings *config.Config, err error) (*client.Client
 		return nil, nil, err
 	}
 	return client.New(hostname, port, identity), settings, nil
-}
-
-// imageConfig asks the server for what the latest image's users need.
-func (p program) imageConfig(c *cli.Context) (api.ImageConfig, *config.Config, error) {
-	server, settings, err := p.connect(c)
-	if err != nil {
-		return api.ImageConfig{}, nil, err
-	}
-	defer server.Close()
-	image, err := server.ImageConfig(c.Context)
-	return image, settings, err
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/opensbs/sbs/client"
+	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/client/contract"
 )
 
@@ -15,16 +17,16 @@ that the runtime starts the latest image only with its signature: images.dct for
 Docker Content Trust, images.rhs for Red Hat simple signing.
 
     sbs-cli contract-images --env sbs-config.json`,
-		p.printContractImages,
+		p.withServer(p.printContractImages),
 		&cli.StringFlag{Name: "tag", Usage: "take this `TAG` only, with simple signing (default: all tags)"})
 }
 
-func (p program) printContractImages(c *cli.Context) error {
-	config, settings, err := p.imageConfig(c)
+func (p program) printContractImages(c *cli.Context, server *client.Client, settings *config.Config) error {
+	image, err := server.ImageConfig(c.Context)
 	if err != nil {
 		return err
 	}
-	images, err := contract.For(config, settings.Text("DOCKER_CONTENT_TRUST_PUSH_SERVER"), c.String("tag"))
+	images, err := contract.For(image, settings.Text("DOCKER_CONTENT_TRUST_PUSH_SERVER"), c.String("tag"))
 	if err != nil {
 		return fmt.Errorf("contract-images: %w", err)
 	}

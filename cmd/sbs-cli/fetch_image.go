@@ -9,7 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/atomicfile"
+	"github.com/opensbs/sbs/client/config"
 )
 
 func (p program) getDigest() *cli.Command {
@@ -18,12 +20,7 @@ Prints the image of the latest successful build with its digest: what a compose
 file is to name.
 
     sbs-cli get-digest --env sbs-config.json`,
-		func(c *cli.Context) error {
-			server, _, err := p.connect(c)
-			if err != nil {
-				return err
-			}
-			defer server.Close()
+		p.withServer(func(c *cli.Context, server *client.Client, _ *config.Config) error {
 			digest, err := server.ImageDigest(c.Context)
 			if err != nil {
 				return err
@@ -32,7 +29,7 @@ file is to name.
 				return p.printJSON(map[string]string{"image": digest})
 			}
 			return p.print("Digest value of the built image: " + digest + "\n")
-		}, jsonFlag())
+		}), jsonFlag())
 }
 
 func (p program) getConfigJSON() *cli.Command {
@@ -43,22 +40,22 @@ holds the password of DOCKER_RO_USER. With --json it is printed instead, and the
 password only with --show-secrets.
 
     sbs-cli get-config-json --env sbs-config.json`,
-		p.saveConfigJSON, jsonFlag(),
+		p.withServer(p.saveConfigJSON), jsonFlag(),
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`", TakesFile: true},
 		&cli.BoolFlag{Name: "show-secrets", Usage: "print the password too"})
 }
 
-func (p program) saveConfigJSON(c *cli.Context) error {
-	config, _, err := p.imageConfig(c)
+func (p program) saveConfigJSON(c *cli.Context, server *client.Client, _ *config.Config) error {
+	image, err := server.ImageConfig(c.Context)
 	if err != nil {
 		return err
 	}
 	path := c.String("output")
 	if path == "" && !c.Bool("json") {
-		path = repositoryFile(config) + "-config.json"
+		path = repositoryFile(image) + "-config.json"
 	}
 	if path != "" {
-		text, err := json.MarshalIndent(config, "", "    ")
+		text, err := json.MarshalIndent(image, "", "    ")
 		if err != nil {
 			return fmt.Errorf("get-config-json: %w", err)
 		}
@@ -70,14 +67,14 @@ func (p program) saveConfigJSON(c *cli.Context) error {
 	if !c.Bool("json") {
 		return nil
 	}
-	if config.DockerPassword != "" && !c.Bool("show-secrets") {
-		config.DockerPassword = api.Secret(config.DockerPassword.String()) // "<redacted>"
+	if image.DockerPassword != "" && !c.Bool("show-secrets") {
+		image.DockerPassword = api.Secret(image.DockerPassword.String()) // "<redacted>"
 	}
-	return p.printJSON(config)
+	return p.printJSON(image)
 }
 
-// repositoryFile begins the names of files about an image. The client has
-// checked that it is fit to.
-func repositoryFile(config api.ImageConfig) string {
-	return atomicfile.Name(filepath.Clean(strings.ReplaceAll(config.RepositoryName, "/", "-")))
+// repositoryFile returns the beginning of the names of files about an image. The
+// client has checked that it is safe as a file name.
+func repositoryFile(image api.ImageConfig) string {
+	return atomicfile.Name(filepath.Clean(strings.ReplaceAll(image.RepositoryName, "/", "-")))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/atomicfile"
+	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/client/signedmanifest"
 )
 
@@ -26,7 +27,7 @@ func (p program) getManifest() *cli.Command {
 Writes the manifest of a build to "manifest.<build name>.sig.tbz". With
 --verify-manifest its signature is checked with the key that the server gives,
 or with --public-key with one that you got before; then "<name>.tbz" and
-"<name>.sig" are unpacked beside it, and tar -xf ./<name>.tbz gives the source and
+"<name>.sig" are unpacked next to it, and tar -xf ./<name>.tbz gives the source and
 the log (without the ./ GNU tar takes the port of a registry for a machine's
 name). --verify-test also makes sure that a changed copy fails the check.
 
@@ -50,30 +51,26 @@ type manifestReport struct {
 }
 
 func (p program) saveManifest(c *cli.Context) error {
-	if !judgesManifest(c) {
-		return p.fetchManifest(c)
+	err := p.withServer(p.fetchManifest)(c)
+	if verifiesManifest(c) {
+		return unjudged(err)
 	}
-	return unjudged(p.fetchManifest(c))
+	return err
 }
 
-// judgesManifest reports whether the manifest is to be verified.
-func judgesManifest(c *cli.Context) bool {
+// verifiesManifest reports whether the manifest is to be verified.
+func verifiesManifest(c *cli.Context) bool {
 	return c.Bool("verify-manifest") || c.Bool("verify-test") || c.String("public-key") != ""
 }
 
-func (p program) fetchManifest(c *cli.Context) error {
-	server, _, err := p.connect(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
+func (p program) fetchManifest(c *cli.Context, server *client.Client, _ *config.Config) error {
 	name, path, err := server.SaveManifest(c.Context, c.String("build-name"), ".")
 	if err != nil {
 		return err
 	}
 	p.say("wrote %s", path)
 	report := manifestReport{ManifestName: name, File: path}
-	if judgesManifest(c) {
+	if verifiesManifest(c) {
 		if err := p.verifyManifest(c, server, &report); err != nil {
 			return err
 		}
@@ -109,7 +106,7 @@ func (p program) verifyManifest(c *cli.Context, server *client.Client, report *m
 	return nil
 }
 
-// manifestKey is the key in the user's file, or the server's key for exactly
+// manifestKey returns the key in the user's file, or the server's key for exactly
 // the build whose manifest was fetched: the latest may be another by now.
 func (p program) manifestKey(c *cli.Context, server *client.Client, manifestName string) (*rsa.PublicKey, error) {
 	if path := c.String("public-key"); path != "" {
@@ -132,18 +129,13 @@ Writes the public key that verifies the manifest of a build to
 "manifest.<build name>-public.pem".
 
     sbs-cli get-publickey --env sbs-config.json`,
-		func(c *cli.Context) error {
-			server, _, err := p.connect(c)
-			if err != nil {
-				return err
-			}
-			defer server.Close()
+		p.withServer(func(c *cli.Context, server *client.Client, _ *config.Config) error {
 			key, err := p.savePublicKey(c, server, c.String("build-name"))
 			if err != nil || !c.Bool("json") {
 				return err
 			}
 			return p.printJSON(key)
-		}, jsonFlag(), buildNameFlag())
+		}), jsonFlag(), buildNameFlag())
 }
 
 func (p program) savePublicKey(c *cli.Context, server *client.Client, buildName string) (api.PublicKey, error) {
@@ -152,7 +144,7 @@ func (p program) savePublicKey(c *cli.Context, server *client.Client, buildName 
 		return api.PublicKey{}, err
 	}
 	if buildName != "" && key.BuildName != buildName {
-		return api.PublicKey{}, advice.New(fmt.Errorf("get-publickey: the server sent the key of %s instead of %s", key.BuildName, buildName), "get the key from a place you trust and name it with --public-key")
+		return api.PublicKey{}, advice.New(fmt.Errorf("get-publickey: the server sent the key of %s instead of %s", key.BuildName, buildName), "get the key from a source that you trust and name it with --public-key")
 	}
 	path := atomicfile.Name(manifest.Name(key.BuildName) + "-public.pem")
 	if err := atomicfile.Write(path, []byte(key.PublicKeyPEM), 0o644); err != nil {

@@ -9,8 +9,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/atomicfile"
+	"github.com/opensbs/sbs/client/config"
 )
 
 func (p program) getSignedImagePublicKey() *cli.Command {
@@ -19,13 +21,13 @@ Writes the public key that verifies the image to "<repository>-public.key": of
 the first signature that a contract takes, or of the one that --method names.
 For Docker Content Trust (dct) it is as it goes to images.dct; for Red Hat simple
 signing (simple) the OpenPGP key in base64, as it goes to images.rhs; for sigstore
-the PEM that cosign verify --key takes. The image's provenance and bill of
-materials (attestations) are verified by the sigstore key, whether or not the
-image is signed with it.
+the PEM that cosign verify --key takes. The image's provenance and SBOM
+(attestations) are verified by the sigstore key, whether or not the image is signed
+with it.
 
     sbs-cli get-signed-image-publickey --env sbs-config.json --method simple`,
 		p.saveSignedImagePublicKey, jsonFlag(),
-		&cli.StringFlag{Name: "method", Usage: "the `WAY` of signing: dct, simple, sigstore or attestations"})
+		&cli.StringFlag{Name: "method", Usage: "the signing `METHOD`: dct, simple, sigstore or attestations"})
 }
 
 // keyMethods are what --method takes.
@@ -35,16 +37,20 @@ func (p program) saveSignedImagePublicKey(c *cli.Context) error {
 	if method := c.String("method"); method != "" && !slices.Contains(keyMethods, method) {
 		return usageError{fmt.Errorf("get-signed-image-publickey: --method %q is no signing method", method), "give one of " + strings.Join(keyMethods, ", ")}
 	}
-	config, _, err := p.imageConfig(c)
+	return p.withServer(p.savePublicKeyOf)(c)
+}
+
+func (p program) savePublicKeyOf(c *cli.Context, server *client.Client, _ *config.Config) error {
+	image, err := server.ImageConfig(c.Context)
 	if err != nil {
 		return err
 	}
-	signature, err := chosenSignature(config, c.String("method"))
+	signature, err := chosenSignature(image, c.String("method"))
 	if err != nil {
 		return fmt.Errorf("get-signed-image-publickey: %w", err)
 	}
 	key := contractKey(signature.Key)
-	path := repositoryFile(config) + "-public.key"
+	path := repositoryFile(image) + "-public.key"
 	if err := atomicfile.Write(path, []byte(key), 0o644); err != nil {
 		return fmt.Errorf("get-signed-image-publickey: %w", err)
 	}
@@ -55,16 +61,16 @@ func (p program) saveSignedImagePublicKey(c *cli.Context) error {
 	return p.printJSON(map[string]string{"file": path, "public_key_id": signature.ID, "public_key": key})
 }
 
-// chosenSignature is the one of that method, or without one the contract's. A
+// chosenSignature returns the signature of that method, or without one the contract's. A
 // sigstore key is the same in both forms of signatures, and verifies the
 // attestations.
-func chosenSignature(config api.ImageConfig, method string) (api.ImageSignature, error) {
+func chosenSignature(image api.ImageConfig, method string) (api.ImageSignature, error) {
 	accepted := []string{method}
 	if method == api.SigningSigstore {
 		accepted = append(accepted, api.SigningSigstoreLegacy, api.KeyOfAttestations)
 	}
 	var methods []string
-	for _, signature := range config.Signatures {
+	for _, signature := range image.Signatures {
 		if slices.Contains(accepted, signature.Method) {
 			return signature, nil
 		}
@@ -74,14 +80,14 @@ func chosenSignature(config api.ImageConfig, method string) (api.ImageSignature,
 	switch {
 	case method != "":
 		return api.ImageSignature{}, advice.New(fmt.Errorf("the image has no signature of the kind %q", method), signed)
-	case config.PublicKey == "":
+	case image.PublicKey == "":
 		return api.ImageSignature{}, advice.New(fmt.Errorf("the image has no signature that a contract takes"), signed)
 	}
-	return api.ImageSignature{ID: config.PublicKeyID, Key: config.PublicKey}, nil
+	return api.ImageSignature{ID: image.PublicKeyID, Key: image.PublicKey}, nil
 }
 
-// contractKey is the key as a contract takes it. Its form tells what it is:
-// Docker Content Trust's is base64 already.
+// contractKey returns the key as a contract takes it: an OpenPGP key in base64, as
+// that of Docker Content Trust is already.
 func contractKey(key string) string {
 	if strings.Contains(key, "-----BEGIN PGP PUBLIC KEY BLOCK-----") {
 		return base64.StdEncoding.EncodeToString([]byte(key))
@@ -96,12 +102,7 @@ podman read as a lookaside store, where the registry keeps no signatures itself:
 name it as "lookaside: file:///..." in /etc/containers/registries.d.
 
     sbs-cli get-signatures --env sbs-config.json --output /var/lib/lookaside`,
-		func(c *cli.Context) error {
-			server, _, err := p.connect(c)
-			if err != nil {
-				return err
-			}
-			defer server.Close()
+		p.withServer(func(c *cli.Context, server *client.Client, _ *config.Config) error {
 			files, err := server.SaveSignatures(c.Context, c.String("output"))
 			if err != nil {
 				return err
@@ -113,6 +114,6 @@ name it as "lookaside: file:///..." in /etc/containers/registries.d.
 				return nil
 			}
 			return p.printJSON(map[string][]string{"files": files})
-		}, jsonFlag(),
+		}), jsonFlag(),
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "lookaside", Usage: "the lookaside `FOLDER`", TakesFile: true})
 }

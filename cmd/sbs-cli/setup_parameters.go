@@ -19,17 +19,12 @@ REQUIRE_ATTESTATION in the configuration, or --require-attestation, nothing is
 sent before the server has shown that it is the enclave it should be.
 
     sbs-cli init --env sbs-config.json`,
-		func(c *cli.Context) error {
-			server, settings, err := p.connectWith(p.completed(c))
-			if err != nil {
-				return err
-			}
-			defer server.Close()
+		p.withCompleted(func(c *cli.Context, server *client.Client, settings *config.Config) error {
 			parameters, err := settings.Parameters("")
 			if err != nil {
 				return err
 			}
-			if err := p.attested(c, server, settings); err != nil {
+			if err := p.requireAttestation(c, server, settings); err != nil {
 				return err
 			}
 			shown, err := p.warn(parameters)
@@ -43,7 +38,7 @@ sent before the server has shown that it is the enclave it should be.
 			p.warnOf(answer.Warnings, shown)
 			p.say("next: sbs-cli build --follow")
 			return p.printJSON(answer)
-		}, append(requireFlags(), jsonFlag())...)
+		}), append(requireFlags(), jsonFlag())...)
 }
 
 func (p program) update() *cli.Command {
@@ -51,22 +46,17 @@ func (p program) update() *cli.Command {
 Sends the parameters in the configuration to a server that has been initialised.
 With --new-secret a new SECRET is made, which replaces the old one on the server
 and, when the server has taken it, in the configuration. State images that were
-exported before can't be imported with the new one. Attestation is demanded as
+exported before can't be imported with the new one. Attestation is required as
 by init.
 
     sbs-cli update --env sbs-config.json
     sbs-cli update --env sbs-config.json --new-secret`,
-		p.sendUpdate, append(requireFlags(), jsonFlag(),
+		p.withCompleted(p.sendUpdate), append(requireFlags(), jsonFlag(),
 			&cli.BoolFlag{Name: "new-secret", Usage: "replace SECRET by a new one"})...)
 }
 
-func (p program) sendUpdate(c *cli.Context) error {
-	server, settings, err := p.connectWith(p.completed(c))
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	if err := p.attested(c, server, settings); err != nil {
+func (p program) sendUpdate(c *cli.Context, server *client.Client, settings *config.Config) error {
+	if err := p.requireAttestation(c, server, settings); err != nil {
 		return err
 	}
 	rotation, err := p.rotation(settings, c.Bool("new-secret"))
@@ -79,16 +69,16 @@ func (p program) sendUpdate(c *cli.Context) error {
 	}
 	parameters, err := settings.Parameters(newSecret)
 	if err != nil {
-		return abandon(rotation, err)
+		return rollback(rotation, err)
 	}
 	shown, err := p.warn(parameters)
 	if err != nil {
-		return abandon(rotation, err)
+		return rollback(rotation, err)
 	}
 	answer, err := server.Update(c.Context, parameters)
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.HTTPStatus >= 400 && refused.HTTPStatus < 500 {
-		return abandon(rotation, err) // it says that nothing was stored
+		return rollback(rotation, err) // nothing was stored
 	}
 	if err != nil {
 		return err
@@ -97,35 +87,36 @@ func (p program) sendUpdate(c *cli.Context) error {
 		if err := rotation.Finish(p.now()); err != nil {
 			return err
 		}
-		p.say("SECRET was replaced; the old configuration is kept beside %s", settings.Path())
+		p.say("SECRET was replaced; the old configuration is kept next to %s", settings.Path())
 	}
 	p.warnOf(answer.Warnings, shown)
 	return p.printJSON(answer)
 }
 
 // rotation begins the replacement of SECRET, or goes on with one whose outcome
-// is not known, even when none was asked for: until it is known, nobody can
-// tell which secret the server takes.
+// is not known, even without --new-secret: until it is known, it is unclear which
+// secret the server takes.
 func (p program) rotation(settings *config.Config, wanted bool) (*config.Rotation, error) {
 	if wanted {
 		return settings.BeginRotation()
 	}
 	rotation, err := settings.PendingRotation()
 	if rotation != nil {
-		p.say("an earlier update --new-secret did not hear the server's answer: going on with its new secret")
+		p.say("an earlier update --new-secret did not get the server's reply: going on with its new secret")
 	}
 	return rotation, err
 }
 
-func abandon(rotation *config.Rotation, cause error) error {
+// rollback discards a secret that the server did not take, and returns the cause.
+func rollback(rotation *config.Rotation, cause error) error {
 	if rotation == nil {
 		return cause
 	}
 	return errors.Join(cause, rotation.Abandon())
 }
 
-// warn shows what about the parameters may not be meant, before they are sent, and
-// returns it.
+// warn shows the warnings about the parameters before they are sent, and returns
+// them.
 func (p program) warn(body []byte) (shown []string, err error) {
 	parameters, err := api.ParseParameters(body)
 	if err != nil {
@@ -136,7 +127,7 @@ func (p program) warn(body []byte) (shown []string, err error) {
 	return shown, nil
 }
 
-// warnOf shows the warnings that were not shown yet.
+// warnOf shows those of the warnings that are not in shown.
 func (p program) warnOf(warnings, shown []string) {
 	for _, warning := range warnings {
 		if !slices.Contains(shown, warning) {

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/advice"
 	"github.com/opensbs/sbs/client/atomicfile"
 	"github.com/opensbs/sbs/client/config"
@@ -28,12 +29,7 @@ this configuration's SECRET. With STATE_BUCKET_NAME or --state-bucket-name the
 state goes to that bucket, and the file holds only what it is called there.
 
     sbs-cli get-state-image --env sbs-config.json`,
-		func(c *cli.Context) error {
-			server, settings, err := p.connect(c)
-			if err != nil {
-				return err
-			}
-			defer server.Close()
+		p.withServer(func(c *cli.Context, server *client.Client, settings *config.Config) error {
 			bucket := stateBucket(c, settings)
 			image, err := server.StateImage(c.Context, bucket)
 			if err != nil {
@@ -55,7 +51,7 @@ state goes to that bucket, and the file holds only what it is called there.
 				return nil
 			}
 			return p.printJSON(map[string]string{"file": path, "name": image.Name, "export_tag": image.ExportTag, "bucket": bucket})
-		}, jsonFlag(), bucketFlag())
+		}), jsonFlag(), bucketFlag())
 }
 
 func (p program) postStateImage() *cli.Command {
@@ -63,7 +59,7 @@ func (p program) postStateImage() *cli.Command {
 Brings a state image to a server of the same image: the file that get-state-image
 wrote, or the object NAME in a bucket, for which the server must have been
 initialised. A state that the server refuses changes nothing there. Run update
-afterwards: passwords are not part of the state. Attestation is demanded as by
+afterwards: passwords are not part of the state. Attestation is required as by
 init.
 
     sbs-cli post-state-image --env sbs-config.json --state-image FILE
@@ -81,11 +77,11 @@ func (p program) sendState(c *cli.Context) error {
 	case strings.ContainsAny(name, `/\`):
 		return usageError{fmt.Errorf("--name %q has a path separator", name), "give the name alone, as get-state-image showed it"}
 	}
-	server, settings, err := p.connect(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
+	return p.withServer(p.importState)(c)
+}
+
+func (p program) importState(c *cli.Context, server *client.Client, settings *config.Config) (err error) {
+	file, name := c.String("state-image"), c.String("name")
 	if settings.Text("SECRET") == "" {
 		return advice.New(errors.New("post-state-image: SECRET is missing in the configuration"), "take the SECRET of the server that made the state: only that opens it")
 	}
@@ -98,7 +94,7 @@ func (p program) sendState(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.attested(c, server, settings); err != nil {
+	if err := p.requireAttestation(c, server, settings); err != nil {
 		return err
 	}
 	answer, err := server.ImportState(c.Context, state)
@@ -116,7 +112,7 @@ func stateBucket(c *cli.Context, settings *config.Config) string {
 	return settings.Text("STATE_BUCKET_NAME")
 }
 
-// readState takes the state out of the file that get-state-image wrote.
+// readState reads the state from the file that get-state-image wrote.
 func readState(path string) (state string, err error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -19,21 +19,21 @@ const nonceSize = 32
 
 func (p program) attest() *cli.Command {
 	return command("attest", "check that the server is the enclave it should be", `
-Asks the server for evidence of what it runs in, over a fresh nonce, checks it
+Requests evidence of what the server runs in, over a fresh nonce, checks it
 without the network, and prints what was checked and what that proves. Nothing
-else is sent. The exit code says whether the server passed.
+else is sent. The exit code tells whether the server passed.
 
-What is expected stands in a policy file (--policy, or REQUIRE_ATTESTATION in
+What is expected is written in a policy file (--policy, or REQUIRE_ATTESTATION in
 the configuration), in flags, or in both; docs/attestation.md explains each.
 
     sbs-cli attest --contract user-data.yaml --plain-contract plain.yaml \
         --certificate attestation.crt --chain intermediate.crt --chain ca.pem --root root.pem
     sbs-cli attest --policy policy.json --json`,
-		judging(p.printAttestation), append(policyFlags(), jsonFlag())...)
+		judging(p.withServer(p.printAttestation)), append(policyFlags(), jsonFlag())...)
 }
 
 func policyFlag() cli.Flag {
-	return &cli.StringFlag{Name: "policy", Usage: "`FILE` that says what the evidence must show", TakesFile: true}
+	return &cli.StringFlag{Name: "policy", Usage: "`FILE` with what the evidence must show", TakesFile: true}
 }
 
 // requireFlags are those of the commands that send secrets.
@@ -44,23 +44,19 @@ func requireFlags() []cli.Flag {
 	}
 }
 
-func (p program) printAttestation(c *cli.Context) error {
-	server, settings, err := p.connect(c)
+func (p program) printAttestation(c *cli.Context, server *client.Client, settings *config.Config) error {
+	configured, err := attestationPolicy(c, settings)
 	if err != nil {
 		return err
 	}
-	defer server.Close()
-	policy, err := attestationPolicy(c, settings)
+	if configured == nil {
+		configured = &attest.Policy{}
+	}
+	policy, err := withFlags(*configured, c)
 	if err != nil {
 		return err
 	}
-	if policy == nil {
-		policy = &attest.Policy{}
-	}
-	if err := overrule(policy, c); err != nil {
-		return err
-	}
-	report, failed := p.examine(c, server, policy)
+	report, failed := p.attestServer(c, server, &policy)
 	if report.Kind == "" {
 		return failed // there is no evidence
 	}
@@ -70,7 +66,7 @@ func (p program) printAttestation(c *cli.Context) error {
 	return errors.Join(failed, p.printFindings(report))
 }
 
-// attestationPolicy is the one that --policy or the configuration names, or nil.
+// attestationPolicy returns the one that --policy or the configuration names, or nil.
 func attestationPolicy(c *cli.Context, settings *config.Config) (*attest.Policy, error) {
 	if path := c.String("policy"); path != "" {
 		return attest.LoadPolicy(path)
@@ -92,10 +88,10 @@ func attestationPolicy(c *cli.Context, settings *config.Config) (*attest.Policy,
 	return nil, nil
 }
 
-// examine asks server for evidence and holds it against policy. A server that
-// passed is pinned: the client speaks to the holder of its key alone from then
-// on. The report has no kind when there was no evidence.
-func (p program) examine(c *cli.Context, server *client.Client, policy *attest.Policy) (attest.Report, error) {
+// attestServer requests evidence of the server and checks it against the policy. A
+// server that passed is pinned: the client then connects only to the holder of its
+// key. The report has no kind when there was no evidence.
+func (p program) attestServer(c *cli.Context, server *client.Client, policy *attest.Policy) (attest.Report, error) {
 	nonce := make([]byte, nonceSize)
 	if _, err := rand.Read(nonce); err != nil {
 		return attest.Report{}, fmt.Errorf("make nonce: %w", err)
@@ -111,20 +107,20 @@ func (p program) examine(c *cli.Context, server *client.Client, policy *attest.P
 	return report, err
 }
 
-// attested is called before a secret is sent. It does nothing unless the user
-// requires attestation, in the configuration or by a flag.
-func (p program) attested(c *cli.Context, server *client.Client, settings *config.Config) error {
+// requireAttestation attests the server before a secret is sent. It does nothing
+// unless attestation is required, in the configuration or by a flag.
+func (p program) requireAttestation(c *cli.Context, server *client.Client, settings *config.Config) error {
 	policy, err := attestationPolicy(c, settings)
 	if err != nil {
 		return unjudged(err)
 	}
 	if policy == nil {
 		if c.Bool("require-attestation") {
-			return usageError{errors.New("--require-attestation: nothing says what the server's evidence must show"), "give --policy FILE, or REQUIRE_ATTESTATION in the configuration; sbs-cli attest tries it out"}
+			return usageError{errors.New("--require-attestation: no policy names what the server's evidence must show"), "give --policy FILE, or REQUIRE_ATTESTATION in the configuration; sbs-cli attest tries it out"}
 		}
 		return nil
 	}
-	report, err := p.examine(c, server, policy)
+	report, err := p.attestServer(c, server, policy)
 	if err != nil {
 		return unjudged(fmt.Errorf("nothing was sent: %w", err))
 	}

@@ -1,10 +1,11 @@
 package main
 
-// The flags of attest: what a policy says, one by one.
+// The flags of attest: the members of a policy, one by one.
 
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/urfave/cli/v2"
 
@@ -31,89 +32,86 @@ func policyFlags() []cli.Flag {
 	}
 }
 
-// overrule lets flags say what the policy leaves open or says otherwise.
-func overrule(policy *attest.Policy, c *cli.Context) error {
-	if kinds := c.StringSlice("require"); len(kinds) > 0 {
-		if err := attest.CheckKinds(kinds); err != nil {
-			return usageError{fmt.Errorf("--require: %w", err), advice.Next(err)}
-		}
-		policy.Require = kinds
+// withFlags returns the policy with what the flags set.
+func withFlags(policy attest.Policy, c *cli.Context) (attest.Policy, error) {
+	flags := attest.Policy{Require: c.StringSlice("require"), HPCR: &attest.HPCR{
+		Contract: c.String("contract"), PlainContract: c.String("plain-contract"),
+		Certificate: c.String("certificate"), Chain: c.StringSlice("chain"), Root: c.String("root"),
+		RevocationLists: c.StringSlice("revocation-list"), AttestationKey: c.String("attestation-key"),
+	}}
+	if err := attest.CheckKinds(flags.Require); err != nil {
+		return attest.Policy{}, usageError{fmt.Errorf("--require: %w", err), advice.Next(err)}
 	}
-	hpcr := attest.HPCR{}
-	if policy.HPCR != nil {
-		hpcr = *policy.HPCR
+	if reflect.DeepEqual(*flags.HPCR, attest.HPCR{}) {
+		flags.HPCR = nil
 	}
-	given := false
-	for name, field := range map[string]*string{
-		"contract": &hpcr.Contract, "plain-contract": &hpcr.PlainContract, "certificate": &hpcr.Certificate,
-		"root": &hpcr.Root, "attestation-key": &hpcr.AttestationKey,
-	} {
-		if value := c.String(name); value != "" {
-			*field, given = value, true
-		}
+	if err := measurementFlags(&flags, c); err != nil {
+		return attest.Policy{}, err
 	}
-	for name, field := range map[string]*[]string{"chain": &hpcr.Chain, "revocation-list": &hpcr.RevocationLists} {
-		if values := c.StringSlice(name); len(values) > 0 {
-			*field, given = values, true
-		}
-	}
-	if given {
-		policy.HPCR = &hpcr
-	}
-	return overruleMeasurements(policy, c)
-}
-
-func overruleMeasurements(policy *attest.Policy, c *cli.Context) error {
-	var failed error
-	measurement := func(name, text string) (value attest.Hex) {
-		err := value.UnmarshalText([]byte(text))
-		if err == nil && text != "" && len(value) != attest.MeasurementSize {
-			err = fmt.Errorf("it has %d bytes, a measurement has %d", len(value), attest.MeasurementSize)
-		}
-		if err != nil {
-			failed = usageError{fmt.Errorf("--%s: %w", name, err), "give it as hex digits"}
-		}
-		return value
-	}
-	tdx, snp := attest.TDX{}, attest.SEVSNP{}
-	if policy.TDX != nil {
-		tdx = *policy.TDX
-	}
-	if policy.SEVSNP != nil {
-		snp = *policy.SEVSNP
-	}
-	if text := c.String("mrtd"); text != "" {
-		tdx.MRTD = measurement("mrtd", text)
-	}
-	if texts := c.StringSlice("rtmr"); len(texts) > 0 {
-		tdx.RTMRs = nil
-		for _, text := range texts {
-			tdx.RTMRs = append(tdx.RTMRs, measurement("rtmr", text))
-		}
-	}
-	if text := c.String("measurement"); text != "" {
-		snp.Measurement = measurement("measurement", text)
-	}
+	policy = policy.Merge(flags)
 	if c.Bool("firmware-only") {
-		tdx.FirmwareOnly, snp.FirmwareOnly, snp.KernelHashes = true, true, false
+		if policy.TDX == nil && policy.SEVSNP == nil {
+			return attest.Policy{}, usageError{errors.New("--firmware-only: there is no measurement that it applies to"), "give --mrtd, --measurement, or a policy with tdx or sev-snp"}
+		}
+		policy = policy.WithFirmwareOnly()
 	}
 	if c.Bool("kernel-hashes") {
-		snp.KernelHashes, snp.FirmwareOnly = true, false
+		if policy.SEVSNP == nil {
+			return attest.Policy{}, usageError{errors.New("--kernel-hashes: there is no measurement that it applies to"), "give --measurement, or a policy with sev-snp"}
+		}
+		policy = policy.WithKernelHashes()
 	}
-	if policy.TDX != nil || c.String("mrtd") != "" || len(c.StringSlice("rtmr")) > 0 {
-		policy.TDX = &tdx
+	return policy, nil
+}
+
+// measurementFlags adds the measurements that flags name to a policy.
+func measurementFlags(policy *attest.Policy, c *cli.Context) error {
+	mrtd, err := measurements("mrtd", valueOf(c, "mrtd"))
+	if err != nil {
+		return err
 	}
-	if policy.SEVSNP != nil || c.String("measurement") != "" {
-		policy.SEVSNP = &snp
+	rtmrs, err := measurements("rtmr", c.StringSlice("rtmr"))
+	if err != nil {
+		return err
 	}
-	switch {
-	case failed != nil:
-	case c.Bool("firmware-only") && policy.TDX == nil && policy.SEVSNP == nil:
-		failed = usageError{errors.New("--firmware-only: there is no measurement that it applies to"), "give --mrtd, --measurement, or a policy with tdx or sev-snp"}
-	case c.Bool("kernel-hashes") && policy.SEVSNP == nil:
-		failed = usageError{errors.New("--kernel-hashes: there is no measurement that it applies to"), "give --measurement, or a policy with sev-snp"}
-	case policy.TDX != nil && len(policy.TDX.RTMRs) > attest.MaxRTMRs:
-		failed = usageError{fmt.Errorf("--rtmr: %d are given, there are %d", len(policy.TDX.RTMRs), attest.MaxRTMRs), "give them in their order"}
+	if len(rtmrs) > attest.MaxRTMRs {
+		return usageError{fmt.Errorf("--rtmr: %d are given, there are %d", len(rtmrs), attest.MaxRTMRs), "give them in their order"}
 	}
-	return failed
+	launch, err := measurements("measurement", valueOf(c, "measurement"))
+	if err != nil {
+		return err
+	}
+	if len(mrtd)+len(rtmrs) > 0 {
+		policy.TDX = &attest.TDX{RTMRs: rtmrs}
+	}
+	if len(mrtd) > 0 {
+		policy.TDX.MRTD = mrtd[0]
+	}
+	if len(launch) > 0 {
+		policy.SEVSNP = &attest.SEVSNP{Measurement: launch[0]}
+	}
+	return nil
+}
+
+// valueOf returns the value of a flag, if it was given.
+func valueOf(c *cli.Context, name string) []string {
+	if value := c.String(name); value != "" {
+		return []string{value}
+	}
+	return nil
+}
+
+// measurements parses the values of a flag; an empty one of several means any.
+func measurements(name string, texts []string) (values []attest.Hex, err error) {
+	values = make([]attest.Hex, len(texts))
+	for i, text := range texts {
+		err := values[i].UnmarshalText([]byte(text))
+		if err == nil && text != "" && len(values[i]) != attest.MeasurementSize {
+			err = fmt.Errorf("it has %d bytes, a measurement has %d", len(values[i]), attest.MeasurementSize)
+		}
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--%s: %w", name, err), "give it as hex digits"}
+		}
+	}
+	return values, nil
 }

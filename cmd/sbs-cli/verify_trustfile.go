@@ -6,7 +6,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/client/atomicfile"
+	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/client/verify"
 )
 
@@ -15,16 +17,16 @@ func (p program) getTrust() *cli.Command {
 Writes the trust file of the repository to "<repository>-trust.json": the public
 keys of the image's signatures, of its attestations and of the manifest, the
 notary server, the repository of the source and the builder. It holds no secret.
-An auditor keeps it, after comparing the ids of its keys with those that somebody
-else got: sbs-cli verify --trust takes it from there.
+An auditor keeps it for sbs-cli verify --trust, after comparing the ids of its keys
+with those that somebody else got.
 
     sbs-cli get-trust --env sbs-config.json`,
-		p.saveTrust, jsonFlag(),
+		p.withServer(p.saveTrust), jsonFlag(),
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`", TakesFile: true})
 }
 
-func (p program) saveTrust(c *cli.Context) error {
-	trust, config, err := p.serversTrust(c)
+func (p program) saveTrust(c *cli.Context, server *client.Client, settings *config.Config) error {
+	trust, image, err := serversTrust(c, server, settings)
 	if err != nil {
 		return fmt.Errorf("get-trust: %w", err)
 	}
@@ -34,7 +36,7 @@ func (p program) saveTrust(c *cli.Context) error {
 	}
 	path := c.String("output")
 	if path == "" {
-		path = repositoryFile(config) + "-trust.json"
+		path = repositoryFile(image) + "-trust.json"
 	}
 	if err := atomicfile.Write(path, text, 0o644); err != nil {
 		return fmt.Errorf("get-trust: %w", err)
@@ -53,13 +55,8 @@ func (p program) saveTrust(c *cli.Context) error {
 	return p.printJSON(trust)
 }
 
-// serversTrust asks the server for all that goes into a trust file.
-func (p program) serversTrust(c *cli.Context) (verify.Trust, api.ImageConfig, error) {
-	server, settings, err := p.connect(c)
-	if err != nil {
-		return verify.Trust{}, api.ImageConfig{}, err
-	}
-	defer server.Close()
+// serversTrust makes the trust file from the replies of the server.
+func serversTrust(c *cli.Context, server *client.Client, settings *config.Config) (verify.Trust, api.ImageConfig, error) {
 	parameters, err := settings.Described()
 	if err != nil {
 		return verify.Trust{}, api.ImageConfig{}, err
