@@ -55,11 +55,7 @@ func (r *Repository) referrersAPI(ctx context.Context, subject string) (index v1
 	if !supported {
 		return index, false, nil
 	}
-	text, err := readBounded(response.Body, maxManifest)
-	if err == nil {
-		err = json.Unmarshal(text, &index)
-	}
-	if err != nil {
+	if index, err = r.pages(ctx, response); err != nil {
 		return index, false, fmt.Errorf("read the registry's list: %w", err)
 	}
 	return index, true, nil
