@@ -1,5 +1,5 @@
 // Package engine is everything the build server asks of a Docker Engine: build
-// an image, push it, tag it, remove it. It speaks the Engine's API and, inside
+// an image, save it, tag it, remove it. It speaks the Engine's API and, inside
 // it, BuildKit's; no docker command is run and no docker configuration file is
 // read or written.
 //

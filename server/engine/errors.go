@@ -1,6 +1,6 @@
 package engine
 
-// The Engine reports what went wrong in a build or a push as a line of text in
+// The Engine reports what went wrong in a build as a line of text in
 // a stream. This is the one place where such a text becomes a kind of error.
 
 import (

@@ -3,7 +3,6 @@
 package engine
 
 import (
-	"io"
 	"slices"
 	"testing"
 )
@@ -17,11 +16,7 @@ func TestImagesByDigest(t *testing.T) {
 		var digests []string
 		for _, text := range []string{"one", "two", "three"} {
 			mustBuild(t, e, request(tree(t, map[string]string{"text": text, "Dockerfile": "FROM scratch\nCOPY text /\n"}), repo+":x"))
-			pushed, err := e.Push(t.Context(), repo+":x", Registry{}, io.Discard)
-			if err != nil {
-				t.Fatal(err)
-			}
-			digests = append(digests, pushed.Digest)
+			digests = append(digests, inRegistry(t, e, repo+":x", Registry{}))
 		}
 		if err := e.RemoveTagged(t.Context(), repo); err != nil {
 			t.Fatal(err)

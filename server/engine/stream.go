@@ -1,8 +1,7 @@
 package engine
 
-// Builds of the classic builder and pushes report what they do as a stream of
-// JSON messages, see "POST /build" and "POST /images/{name}/push" in
-// https://docs.docker.com/reference/api/engine/.
+// Builds of the classic builder report what they do as a stream of JSON messages,
+// see "POST /build" in https://docs.docker.com/reference/api/engine/.
 
 import (
 	"encoding/json"
