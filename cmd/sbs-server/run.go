@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
-	"runtime"
 
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server"
@@ -55,10 +54,6 @@ func serve(ctx context.Context, getenv func(string) string, stdout, stderr io.Wr
 // run starts what a server is made of, in order, serves until ctx ends, and
 // stops it in the reverse order. sandbox runs the tasks of builds.
 func run(ctx context.Context, getenv func(string) string, settings settings, logger *slog.Logger, sandbox *process.Sandbox) (err error) {
-	// One more thread than there are cores: while a manifest is compressed on all
-	// of them, the kernel gives a request its share at once, where Go's own
-	// scheduler would let it wait for 10 ms and more.
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	inside, err := chooseEnclave(getenv)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -85,6 +86,7 @@ func (b *build) execute(ctx context.Context) record.Record {
 		b.logCleanupError(err)
 	}
 	b.applyHistoryLimits(errors.Is(err, syscall.ENOSPC))
+	debug.FreeOSMemory() // a build needs much more memory than a server without one
 	if err := b.log.Close(); err != nil {
 		last.Cause = strings.TrimPrefix(last.Cause+"; the build log is not whole: "+err.Error(), "; ")
 		last = b.saveChangedFailure(last)

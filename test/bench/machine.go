@@ -71,7 +71,7 @@ func procKilobytes(path, name string) (float64, error) {
 	return strconv.ParseFloat(strings.TrimSuffix(value, " kB"), 64)
 }
 
-// memory is a figure of a process in MB: VmRSS or VmHWM.
+// memory returns a figure of a process in MB: VmRSS, VmHWM or RssAnon.
 func memory(pid int, figure string) (float64, error) {
 	kilobytes, err := procKilobytes(fmt.Sprintf("/proc/%d/status", pid), figure)
 	return kilobytes * 1024 / 1e6, err
