@@ -15,14 +15,14 @@ import (
 	"github.com/opensbs/sbs/server/history"
 )
 
-// ErrNoEvidence is what Config.Prove wraps when the machine has no evidence.
+// ErrNoEvidence is wrapped by the error of Config.Prove when the machine has no
+// evidence.
 var ErrNoEvidence = errors.New("this server can't show what it runs in: it has neither the record of a Hyper Protect runtime (is /var/hyperprotect mounted into the container?) nor a kernel that makes quotes")
 
-// Prove makes the machine's proof: over data, where it can be made over
-// something.
+// Prove returns the machine's proof, over data where the kind of proof allows it.
 type Prove func(ctx context.Context, data [sha512.Size]byte) (attestation.Proof, error)
 
-// TLSKey names the key that config's server proves to hold.
+// TLSKey returns the digest of the public key of config's server certificate.
 func TLSKey(config *tls.Config) (attestation.Digest, error) {
 	certificate, err := x509.ParseCertificate(config.Certificates[0].Certificate[0])
 	if err != nil {
@@ -31,7 +31,7 @@ func TLSKey(config *tls.Config) (attestation.Digest, error) {
 	return attestation.DigestOf(certificate.RawSubjectPublicKeyInfo), nil
 }
 
-// attestation answers evidence of what the server runs in, over the client's
+// attestation replies with evidence of what the server runs in, over the client's
 // nonce and the server's public keys. It needs no parameters.
 func (s *Server) attestation(w http.ResponseWriter, r *http.Request) error {
 	nonce, err := attestation.DecodeNonce(r.URL.Query().Get(api.QueryNonce))
@@ -59,8 +59,8 @@ func (s *Server) attestation(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// publicKeys are those that the latest build's manifest and image are signed
-// with; none before there is one.
+// publicKeys returns the keys that the manifest and the image of the latest build
+// are signed with, and none before the first success.
 func (s *Server) publicKeys() ([]attestation.Key, error) {
 	record, build, err := s.History.Latest()
 	if errors.Is(err, history.ErrNoSuccess) {

@@ -30,7 +30,7 @@ func TestAttestation(t *testing.T) {
 			t.Fatalf("%d %s %v", reply.Code, reply.Body, err)
 		}
 		if want, err := e.ReportData(); err != nil || over != want {
-			t.Errorf("the quote is made over something else than the reply says, %v", err)
+			t.Errorf("the quote is made over something else than the reply has, %v", err)
 		}
 		if !bytes.Equal(e.Nonce, nonce) || e.TLS != f.TLSKey || string(e.Quote) != "quote" {
 			t.Errorf("got %+v", e)

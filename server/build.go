@@ -33,7 +33,7 @@ const cleanTime = 30 * time.Second
 
 var errCleaned = errors.New("the build was stopped by clean")
 
-// clean stops a running build and makes the server free.
+// clean stops a running build, so that the next one can start.
 func (s *Server) clean(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), cleanTime)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// builds answers the history, newest first, a page at a time.
+// builds replies with one page of the history, newest first.
 func (s *Server) builds(w http.ResponseWriter, r *http.Request) error {
 	if _, err := readBody(r); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (s *Server) builds(w http.ResponseWriter, r *http.Request) error {
 	return writeBuilds(w, page, next)
 }
 
-// writeBuilds writes an api.Builds without holding its text.
+// writeBuilds writes an api.Builds without holding its whole text in memory.
 func writeBuilds(w io.Writer, page []api.Build, next string) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	_, _ = out.WriteString(`{"builds":[`)
@@ -69,7 +69,7 @@ func writeBuilds(w io.Writer, page []api.Build, next string) error {
 	return out.Flush()
 }
 
-// addRunning tells what is known of the build that runs, which has no record yet.
+// addRunning completes the entry of the running build, which has no record yet.
 func (s *Server) addRunning(page []api.Build) {
 	state := s.Slot.State()
 	if !state.Running {

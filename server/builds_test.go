@@ -68,8 +68,8 @@ func TestRunningBuildIsListed(t *testing.T) {
 	}
 }
 
-// TestRemovedManifest pins that a build whose manifest had to go still says so,
-// and still gives the key.
+// TestRemovedManifest pins that a build whose manifest was removed is reported as such,
+// and that its key is still served.
 func TestRemovedManifest(t *testing.T) {
 	f := newFixture(t)
 	old := f.keep(oldID, api.StatusSuccess, "")
@@ -97,7 +97,7 @@ func TestRemovedManifest(t *testing.T) {
 }
 
 // TestDamagedRecord pins that it is named, that the other builds are served, and
-// that it is served again once it is mended, without a restart.
+// that it is served again once it is restored, without a restart.
 func TestDamagedRecord(t *testing.T) {
 	f := newFixture(t)
 	f.answer("POST", "/image", parametersWith(), http.StatusOK)
@@ -135,9 +135,9 @@ func TestDamagedRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	if reply := f.ask("GET", "/manifest", manifest(latest)); reply.Code != http.StatusOK {
-		t.Errorf("mended: %d %s", reply.Code, reply.Body)
+		t.Errorf("restored: %d %s", reply.Code, reply.Body)
 	}
 	if page := f.listed(""); page.Builds[0].Problem != "" || page.Builds[0].Status != api.StatusSuccess {
-		t.Errorf("mended: %+v", page.Builds[0])
+		t.Errorf("restored: %+v", page.Builds[0])
 	}
 }

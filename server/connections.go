@@ -10,58 +10,60 @@ import (
 	"sync"
 )
 
-// maxStrangers bounds the connections from which no request has come yet. It is
-// well below maxConnections: strangers alone can't fill the server.
-const maxStrangers = 256
+// maxUnauthenticated bounds the connections from which no request has come yet. It is
+// well below maxConnections, so that they alone can't use up all connections.
+const maxUnauthenticated = 256
 
-// strangers are the connections from which no request has come yet. When there
-// are too many, the oldest is cut: a client is through its handshake long before
-// that, and one that holds its connection open without a word is not.
-type strangers struct {
-	mu     sync.Mutex
-	order  list.List // of net.Conn, oldest first
-	places map[net.Conn]*list.Element
+// unauthenticated tracks the connections from which no request has come yet. Anyone
+// who reaches the port can open one, and nobody is authenticated before the handshake
+// is done. When there are too many, the oldest is closed: a client completes its
+// handshake long before that, and one that keeps its connection silent does not. The
+// connections of the client are never closed here.
+type unauthenticated struct {
+	mu       sync.Mutex
+	order    list.List // of net.Conn, oldest first
+	elements map[net.Conn]*list.Element
 }
 
-func newStrangers() *strangers {
-	return &strangers{places: map[net.Conn]*list.Element{}}
+func newUnauthenticated() *unauthenticated {
+	return &unauthenticated{elements: map[net.Conn]*list.Element{}}
 }
 
-// watch is told of every connection that changes its state: http.Server's
+// watch is called for every change of the state of a connection: http.Server's
 // ConnState.
-func (s *strangers) watch(conn net.Conn, state http.ConnState) {
-	if oldest := s.noted(conn, state); oldest != nil {
-		// Its goroutine notices, and closes what is left.
+func (u *unauthenticated) watch(conn net.Conn, state http.ConnState) {
+	if oldest := u.track(conn, state); oldest != nil {
+		// The goroutine that serves it notices, and closes the rest.
 		_ = transport(oldest).Close()
 	}
 }
 
-// noted returns the connection that is one too many, or nil.
-func (s *strangers) noted(conn net.Conn, state http.ConnState) net.Conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// track returns the oldest connection when there is one too many, and otherwise nil.
+func (u *unauthenticated) track(conn net.Conn, state http.ConnState) net.Conn {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if state != http.StateNew {
-		s.forget(conn)
+		u.untrack(conn)
 		return nil
 	}
-	s.places[conn] = s.order.PushBack(conn)
-	if s.order.Len() <= maxStrangers {
+	u.elements[conn] = u.order.PushBack(conn)
+	if u.order.Len() <= maxUnauthenticated {
 		return nil
 	}
-	oldest := s.order.Front().Value.(net.Conn)
-	s.forget(oldest)
+	oldest := u.order.Front().Value.(net.Conn)
+	u.untrack(oldest)
 	return oldest
 }
 
-func (s *strangers) forget(conn net.Conn) {
-	if place, waits := s.places[conn]; waits {
-		s.order.Remove(place)
-		delete(s.places, conn)
+func (u *unauthenticated) untrack(conn net.Conn) {
+	if element, tracked := u.elements[conn]; tracked {
+		u.order.Remove(element)
+		delete(u.elements, conn)
 	}
 }
 
-// transport is the connection below TLS: to close that one takes no time, where
-// TLS would first wait until it has said goodbye.
+// transport returns the connection below TLS. Closing it takes no time, where TLS
+// would first send a close_notify alert and wait for that.
 func transport(conn net.Conn) net.Conn {
 	if secure, ok := conn.(*tls.Conn); ok {
 		return secure.NetConn()
@@ -69,25 +71,25 @@ func transport(conn net.Conn) net.Conn {
 	return conn
 }
 
-// maxComplaint bounds what one refused connection adds to the log, in bytes.
-const maxComplaint = 512
+// maxErrorText bounds what one refused connection adds to the log, in bytes.
+const maxErrorText = 512
 
-// complaints takes what the HTTP library has to say, one text a call. What
-// strangers do is for debugging, however often they do it. What keeps the server
-// from accepting connections is not.
-type complaints struct{ logger *slog.Logger }
+// errorLog is the writer of http.Server's ErrorLog, one text a call. What unauthenticated
+// connections cause is logged for debugging only, because anyone can cause it. That no
+// connection can be accepted is logged as an error.
+type errorLog struct{ logger *slog.Logger }
 
-func (c complaints) Write(line []byte) (int, error) {
-	text := shortened(strings.TrimSpace(string(line)), maxComplaint)
+func (l errorLog) Write(line []byte) (int, error) {
+	text := shortened(strings.TrimSpace(string(line)), maxErrorText)
 	if strings.HasPrefix(text, "http: Accept error") {
-		c.logger.Error("no connection can be accepted", "error", text)
+		l.logger.Error("no connection can be accepted", "error", text)
 	} else {
-		c.logger.Debug("connection refused", "error", text)
+		l.logger.Debug("connection refused", "error", text)
 	}
 	return len(line), nil
 }
 
-// shortened is at most limit bytes of a text that somebody else chose.
+// shortened returns at most limit bytes of a text that comes from outside.
 func shortened(text string, limit int) string {
 	if len(text) <= limit {
 		return text

@@ -79,7 +79,7 @@ func TestStrangersAreCut(t *testing.T) {
 	ask() // over a connection that is kept
 
 	// More than the server takes of all connections.
-	silent := make([]net.Conn, maxConnections+maxStrangers)
+	silent := make([]net.Conn, maxConnections+maxUnauthenticated)
 	for i := range silent {
 		conn, err := net.Dial("tcp", "localhost:"+port)
 		if err != nil {
@@ -108,24 +108,24 @@ func TestStrangersAreCut(t *testing.T) {
 	}
 }
 
-// What strangers do stands in the log for whoever looks for it, and is short.
-func TestComplaints(t *testing.T) {
+// Errors of unauthenticated connections are logged for debugging only, and are short.
+func TestConnectionErrors(t *testing.T) {
 	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
 		var out lines
-		complain := log.New(complaints{slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}))}, "", 0)
-		complain.Printf("http: TLS handshake error from 192.0.2.1:7: %s", strings.Repeat("x", 1<<20))
-		if refused := out.String(); len(refused) > 2*maxComplaint || (refused == "") != (level == slog.LevelInfo) {
+		logged := log.New(errorLog{slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}))}, "", 0)
+		logged.Printf("http: TLS handshake error from 192.0.2.1:7: %s", strings.Repeat("x", 1<<20))
+		if refused := out.String(); len(refused) > 2*maxErrorText || (refused == "") != (level == slog.LevelInfo) {
 			t.Errorf("at level %v, %d bytes are logged: %.200s", level, len(refused), refused)
 		}
-		complain.Printf("http: Accept error: too many open files; retrying in 1s")
+		logged.Printf("http: Accept error: too many open files; retrying in 1s")
 		if !strings.Contains(out.String(), "level=ERROR") {
-			t.Errorf("at level %v, nobody is told that no connection is accepted", level)
+			t.Errorf("at level %v, it is not logged as an error that no connection is accepted", level)
 		}
 	}
 }
 
-// A handler that breaks answers as one that fails, says where in the log, and
-// not what it was given.
+// A handler that panics gives the reply of one that fails. The log has the position,
+// and not the content of the request.
 func TestHandlerThatPanics(t *testing.T) {
 	f := newFixture(t)
 	var out lines

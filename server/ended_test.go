@@ -10,8 +10,8 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// Whether the server or the client ended a request is what the answer says: only
-// the one is worth another try.
+// The reply shows whether the server or the client ended a request: only the first
+// may be repeated.
 func TestEndedRequests(t *testing.T) {
 	for name, test := range map[string]struct {
 		cause error

@@ -17,28 +17,29 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// Errors of the handlers. Those of the packages below are classified beside
-// them in classify, and nowhere else.
+// Errors of the handlers. classify maps them and those of other packages to status
+// codes.
 var (
-	errNoManifest  = errors.New("the manifest of that build is not on this server any more: it was removed to make room (BUILDS_KEPT_SIZE), or stayed on the server whose state was imported; the key that verifies it is still here, and the bucket of MANIFEST_BUCKET_NAME has the manifest if one was set")
-	errNoSignature = errors.New("there is no such signature: names are namespace/name@sha256=<hex>/signature-1 and on, for images whose registry keeps no signatures")
-	errNoSuchLog   = errors.New("there is no such log: the build log is called build")
-	errStopping    = errors.New("the server is shutting down: try again when it is up")
-	errHungUp      = errors.New("the client ended its side before the answer")
+	errNoManifest   = errors.New("the manifest of that build is not on this server any more: it was removed to make room (BUILDS_KEPT_SIZE), or stayed on the server whose state was imported; the key that verifies it is still here, and the bucket of MANIFEST_BUCKET_NAME has the manifest if one was set")
+	errNoSignature  = errors.New("there is no such signature: names are namespace/name@sha256=<hex>/signature-1 and on, for images whose registry keeps no signatures")
+	errNoSuchLog    = errors.New("there is no such log: the build log is called build")
+	errStopping     = errors.New("the server is shutting down: try again when it is up")
+	errClientClosed = errors.New("the client ended its side before the answer")
 )
 
-// internalFailure is all that a client is told of the server's own trouble.
-const internalFailure = "the server failed: its own log says why"
+// internalFailure is the text of every reply to a request that failed because of the
+// server. The cause is in the server's log only.
+const internalFailure = "the server failed: its own log has the cause"
 
-// badRequest is a body that is not what the route takes.
+// badRequest reports a request whose body the route does not accept.
 type badRequest struct{ cause error }
 
 func (e *badRequest) Error() string { return "the request body is not understood: " + e.cause.Error() }
 func (e *badRequest) Unwrap() error { return e.cause }
 
-// classify is the one place where an error becomes a status code and the text
-// that the client sees. What is not known here is the server's own trouble: its
-// text goes to the log, not to the client.
+// classify returns the status code of an error and the reply that the client
+// receives. It is the only function that decides this. The text of an error that is
+// not known here goes to the log, and not to the client.
 func classify(err error) (int, api.Answer) {
 	var parameter *api.ParameterError
 	var tooLarge *http.MaxBytesError
@@ -72,16 +73,16 @@ func classify(err error) (int, api.Answer) {
 		return http.StatusNotFound, api.Answer{Status: err.Error(), Code: api.CodeNotFound}
 	case errors.Is(err, history.ErrNoSuchBuild), errors.Is(err, fs.ErrNotExist):
 		return http.StatusNotFound, api.Answer{Status: history.ErrNoSuchBuild.Error(), Code: api.CodeNotFound}
-	case errors.Is(err, errHungUp):
-		return http.StatusBadRequest, api.Answer{Status: errHungUp.Error(), Code: api.CodeBadRequest}
+	case errors.Is(err, errClientClosed):
+		return http.StatusBadRequest, api.Answer{Status: errClientClosed.Error(), Code: api.CodeBadRequest}
 	case errors.Is(err, errStopping), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable, api.Answer{Status: errStopping.Error(), Code: api.CodeStopping}
 	}
 	return http.StatusInternalServerError, api.Answer{Status: internalFailure, Code: api.CodeInternal}
 }
 
-// classifyVolume knows what is wrong with the data volume itself: its owner must
-// be told what to mend.
+// classifyVolume classifies errors of the data volume. Their texts are sent to the
+// client, because they name what the owner of the volume has to fix.
 func classifyVolume(err error) (int, api.Answer, bool) {
 	var unwritable *volume.UnwritableError
 	var sealed *volume.SealedError
@@ -97,7 +98,7 @@ func classifyVolume(err error) (int, api.Answer, bool) {
 	return 0, api.Answer{}, false
 }
 
-// classifyState knows the errors of state images and of the bucket they lie in.
+// classifyState classifies errors of state images and of the object store.
 func classifyState(err error) (int, api.Answer, bool) {
 	for _, refusal := range []struct {
 		kind error

@@ -16,8 +16,8 @@ import (
 	"github.com/opensbs/sbs/server/job"
 )
 
-// events streams the running build, or the latest one: its status, its log from
-// the first line on, each new status and line as it comes, and its last status.
+// events streams the running or latest build: its log from the first line on, each
+// status, and new lines and statuses as they come, until the build ends.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.Parameters.Current(); err != nil {
 		return err
@@ -25,7 +25,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if _, err := readBody(r); err != nil {
 		return err
 	}
-	// The stream may outlast the time that a request has to arrive.
+	// The stream may take longer than the timeout for receiving a request.
 	control := http.NewResponseController(w)
 	if err := control.SetReadDeadline(time.Time{}); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// follower is one client's place in a build.
+// follower holds what one client has received of a build.
 type follower struct {
 	out     http.ResponseWriter
 	control *http.ResponseController // of out
@@ -62,7 +62,7 @@ type follower struct {
 	lines   *bufio.Reader
 	partial string     // a line that is still being written
 	sent    api.Status // the status sent last
-	begun   bool
+	started bool
 }
 
 func (f *follower) open(s *Server) error {
@@ -86,15 +86,15 @@ func (f *follower) close() {
 	}
 }
 
-// send sends what is new in the log and then what is new in the status, so that
-// a status never comes before the lines that led to it.
+// send sends new lines of the log first and the new status second, so that a status
+// never precedes the lines that led to it.
 func (f *follower) send(s *Server, state job.State) error {
 	if err := f.sendLines(); err != nil {
 		return err
 	}
 	status := s.statusOf(state)
-	if !f.begun || status != f.sent {
-		f.begun, f.sent = true, status
+	if !f.started || status != f.sent {
+		f.started, f.sent = true, status
 		if err := f.event(api.Event{Status: &status}); err != nil {
 			return err
 		}

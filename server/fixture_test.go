@@ -25,14 +25,14 @@ import (
 	"github.com/opensbs/sbs/signature/dct"
 )
 
-// clear stands in for the enclave's sealing, which package enclave tests.
+// clear replaces the enclave's sealing, which package enclave tests.
 type clear struct{}
 
 func (clear) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
 func (clear) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
-// builder stands in for the pipeline: it remembers what it was asked to build.
-// The real one runs in the end-to-end tests.
+// builder replaces the pipeline and records which builds were started. The real one
+// runs in the end-to-end tests.
 type builder struct {
 	began   []api.Parameters
 	err     error
@@ -95,7 +95,7 @@ func (f *fixture) open(data *volume.Volume, keys stateimage.Keys) {
 	f.Server = New(config)
 }
 
-// sealedNames are those of a whole server that the tests need.
+// sealedNames returns the names of a server that the tests need.
 func sealedNames() stateimage.Declarations {
 	return slices.Concat(manifestkey.Sealed(), trustdct.Sealed(), []stateimage.Sealed{{Name: dct.RecordPrefix, Travels: true, Merge: dct.MergeRecords}})
 }

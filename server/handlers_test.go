@@ -64,7 +64,7 @@ func TestInitAndUpdate(t *testing.T) {
 	}
 }
 
-func TestDoorAsksTheParts(t *testing.T) {
+func TestParametersAreChecked(t *testing.T) {
 	f := newFixture(t)
 	for key, value := range map[string]string{
 		"GITHUB_URL":                       "file:///etc",
@@ -99,7 +99,7 @@ func TestBuildOutOfOrder(t *testing.T) {
 	}
 	f.builder.err = os.ErrPermission
 	if got := f.answer("PUT", "/image", `""`, http.StatusInternalServerError); strings.Contains(got.Status, "permission") {
-		t.Errorf("the server's own trouble is told: %+v", got)
+		t.Errorf("the reply has the server's own error: %+v", got)
 	}
 	if got := f.answer("DELETE", "/image", `""`, http.StatusOK); got.Status != "restarted cicd" {
 		t.Errorf("got %+v", got)
@@ -121,7 +121,7 @@ func TestRefusedRequests(t *testing.T) {
 	f.answer("TRACE", "/image", `""`, http.StatusMethodNotAllowed)
 }
 
-// The stock client compares the status; what is warned of comes beside it.
+// The stock client compares the status, so that warnings have a field of their own.
 func TestInitAndUpdateWarn(t *testing.T) {
 	f := newFixture(t)
 	given := strings.Replace(parametersWith(), "{", `{"ARG":{"NPM_TOKEN":"s3cret"},`, 1)

@@ -14,15 +14,15 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// Bounds of the port that tells the server's health.
+// Bounds of the listener for health checks.
 const (
 	maxHealthConnections = 16
 	healthTime           = 5 * time.Second
 	maxHealthHeader      = 4 << 10 // bytes
 )
 
-// CheckHealthAddress refuses an address that others than this machine reach:
-// what listens there asks nobody who they are.
+// CheckHealthAddress returns an error for an address that is not a loopback address:
+// the listener for health checks does not authenticate.
 func CheckHealthAddress(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -34,9 +34,9 @@ func CheckHealthAddress(address string) error {
 	return nil
 }
 
-// ServeHealth answers on listener, over plain HTTP and to anyone, whether the
-// server serves, until ctx ends: 200 while the volume can be used, 503 else.
-// Nothing more is told there.
+// ServeHealth serves health checks on listener until ctx ends: 200 while the volume
+// can be used, and 503 otherwise, over HTTP without TLS or authentication. The replies
+// hold nothing else.
 func (s *Server) ServeHealth(ctx context.Context, listener net.Listener) error {
 	routes := http.NewServeMux()
 	routes.HandleFunc(http.MethodGet+" "+api.PathHealth, s.health)
@@ -44,9 +44,9 @@ func (s *Server) ServeHealth(ctx context.Context, listener net.Listener) error {
 		Handler:     http.MaxBytesHandler(routes, 0),
 		ReadTimeout: healthTime, WriteTimeout: healthTime, IdleTimeout: healthTime,
 		MaxHeaderBytes: maxHealthHeader,
-		ErrorLog:       log.New(complaints{s.Logger}, "", 0),
+		ErrorLog:       log.New(errorLog{s.Logger}, "", 0),
 	}
-	stopped := context.AfterFunc(ctx, func() { _ = h.Close() }) // a reply of a few bytes need not be waited for
+	stopped := context.AfterFunc(ctx, func() { _ = h.Close() }) // replies are a few bytes, so none is waited for
 	defer stopped()
 	if err := h.Serve(netutil.LimitListener(listener, maxHealthConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve health: %w", err)

@@ -85,7 +85,7 @@ func TestMetricsCountRequests(t *testing.T) {
 	}
 	for _, told := range []string{secret, "namespace", "pass-word", "nothing"} {
 		if bytes.Contains(reply.Body.Bytes(), []byte(told)) {
-			t.Errorf("the metrics tell %q", told)
+			t.Errorf("the metrics hold %q", told)
 		}
 	}
 }

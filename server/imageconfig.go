@@ -10,7 +10,7 @@ import (
 	"github.com/opensbs/sbs/server/job"
 )
 
-// configJSON answers what a deployment of the latest image needs.
+// configJSON replies with what a deployment of the latest image needs.
 func (s *Server) configJSON(w http.ResponseWriter, r *http.Request) error {
 	config, err := s.imageConfig()
 	if err != nil {
@@ -23,8 +23,8 @@ func (s *Server) configJSON(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// configPython answers the same as Python text: RUNTIME_TYPE classic reads it.
-// Texts and lists of texts are written the same in JSON and in Python.
+// configPython replies with the same as Python assignments, which RUNTIME_TYPE
+// classic reads. Strings and lists of strings have the same form in JSON and Python.
 func (s *Server) configPython(w http.ResponseWriter, _ *http.Request) error {
 	config, err := s.imageConfig()
 	if err != nil {
@@ -70,8 +70,8 @@ func (s *Server) imageConfig() (api.ImageConfig, error) {
 	return config, s.describeSignatures(&config, record)
 }
 
-// describeSignatures tells all signatures of the image, and apart from them the
-// first that a contract's images section takes.
+// describeSignatures adds all signatures of the image to config, and separately the
+// first one that the images section of a contract accepts.
 func (s *Server) describeSignatures(config *api.ImageConfig, record job.Record) error {
 	config.Signatures = []api.ImageSignature{}
 	for _, signature := range record.Signatures {
@@ -99,7 +99,7 @@ func (s *Server) describeSignatures(config *api.ImageConfig, record job.Record) 
 	return nil
 }
 
-// attestationKey verifies the image's attestations; it is the same for all.
+// attestationKey returns the key that verifies all attestations of the image.
 func attestationKey(record job.Record) (api.ImageSignature, bool) {
 	if len(record.Attestations) == 0 {
 		return api.ImageSignature{}, false
@@ -108,7 +108,7 @@ func attestationKey(record job.Record) (api.ImageSignature, bool) {
 	return api.ImageSignature{Method: api.KeyOfAttestations, ID: first.PublicKeyID, Key: first.PublicKey}, true
 }
 
-// lookasideName is the image as a lookaside store calls it: without a host.
+// lookasideName returns the name of the image in a lookaside store: without the host.
 func lookasideName(record job.Record) string {
 	_, path, _ := strings.Cut(record.Repository, "/")
 	return path + "@" + strings.Replace(record.ImageDigest, ":", "=", 1)

@@ -4,7 +4,7 @@ import (
 	"net/http"
 )
 
-// imageDigest answers the name by digest of the latest image.
+// imageDigest replies with the image reference, by digest, of the latest image.
 func (s *Server) imageDigest(w http.ResponseWriter, _ *http.Request) error {
 	record, _, err := s.History.Latest()
 	if err != nil {

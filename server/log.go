@@ -15,7 +15,7 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// log answers the build log of the running or latest build, as a stream.
+// log streams the build log of the running or latest build.
 func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
 	if chi.URLParam(r, "name") != api.BuildLog {
 		return errNoSuchLog
@@ -42,8 +42,8 @@ func (s *Server) openLog(id string) (*os.File, error) {
 	return build.Log()
 }
 
-// writeLog writes an api.Log without holding the log: JSON texts may be written
-// piece by piece as long as no piece ends inside a character, so line by line.
+// writeLog writes an api.Log without holding the log in memory. A JSON string may be
+// written in pieces that do not end inside a character, so it is written by lines.
 func writeLog(w io.Writer, log io.Reader) error {
 	if _, err := io.WriteString(w, `{"log":"`); err != nil {
 		return fmt.Errorf("write log: %w", err)

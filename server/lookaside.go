@@ -9,7 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// lookaside answers one file of the lookaside store.
+// lookaside replies with one file of the lookaside store.
 func (s *Server) lookaside(w http.ResponseWriter, r *http.Request) error {
 	signature, err := s.Volume.Lookaside().Signature(chi.URLParam(r, "*"))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,8 +9,8 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// selected is the build that the request names: the latest success without a
-// name.
+// selected returns the build that the request names, or without a name the latest
+// one that succeeded.
 func (s *Server) selected(r *http.Request) (job.Record, *volume.Build, error) {
 	var selector api.BuildSelector
 	if err := readJSON(r, &selector); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/opensbs/sbs/api/manifest"
 )
 
-// manifest answers the signed manifest of a build, as a stream.
+// manifest streams the signed manifest of a build.
 func (s *Server) manifest(w http.ResponseWriter, r *http.Request) error {
 	record, build, err := s.selected(r)
 	if err != nil {
@@ -38,7 +38,8 @@ func (s *Server) manifest(w http.ResponseWriter, r *http.Request) error {
 	_, _ = fmt.Fprintf(out, `{"manifest_name":%s,"encoded_manifest":"`, quoted)
 	encoder := base64.NewEncoder(base64.StdEncoding, out)
 	if _, err := io.Copy(encoder, file); err != nil {
-		// What is out already, or is not, must not look whole.
+		// The caller closes the connection, so that a truncated manifest is not
+		// taken for a complete one.
 		return errors.Join(fmt.Errorf("send manifest: %w", err), out.Flush())
 	}
 	_ = encoder.Close()

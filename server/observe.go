@@ -18,8 +18,8 @@ import (
 // maxLoggedPath bounds what a request adds to the log, in bytes.
 const maxLoggedPath = 256
 
-// observe logs and counts each request when it is done: what was asked and
-// answered, never what was in it. It also answers for a handler that panics.
+// observe logs and counts each request when it is done: its path and status code,
+// never its content. It also replies for a handler that panics.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := time.Now()
@@ -29,16 +29,16 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			if failure != nil {
 				s.panicked(recorder, r, failure)
 			}
-			s.answered(recorder, r, time.Since(started))
-			if recorder.torn {
-				panic(http.ErrAbortHandler) // the connection ends: half an answer must not look whole
+			s.record(recorder, r, time.Since(started))
+			if recorder.truncated {
+				panic(http.ErrAbortHandler) // closes the connection: the response is incomplete
 			}
 		}()
 		next.ServeHTTP(recorder, r)
 	})
 }
 
-func (s *Server) answered(recorder *statusRecorder, r *http.Request, took time.Duration) {
+func (s *Server) record(recorder *statusRecorder, r *http.Request, took time.Duration) {
 	s.metrics.CountRequest(metrics.Request{
 		Method: r.Method, Route: chi.RouteContext(r.Context()).RoutePattern(), Code: recorder.code,
 		Took: took, Received: r.ContentLength, Sent: recorder.sent,
@@ -51,10 +51,10 @@ func (s *Server) answered(recorder *statusRecorder, r *http.Request, took time.D
 		"path", shortened(r.URL.Path, maxLoggedPath), "code", recorder.code, "took", took)
 }
 
-// panicked says where a handler broke. What it was given stays out of the log.
+// panicked logs where a handler panicked, without the values it worked on.
 func (s *Server) panicked(recorder *statusRecorder, r *http.Request, failure any) {
-	if recorder.torn = recorder.begun; failure == http.ErrAbortHandler {
-		recorder.torn = true
+	if recorder.truncated = recorder.headerWritten; failure == http.ErrAbortHandler {
+		recorder.truncated = true
 		return
 	}
 	cause := fmt.Sprintf("%T", failure)
@@ -64,33 +64,33 @@ func (s *Server) panicked(recorder *statusRecorder, r *http.Request, failure any
 	}
 	s.Logger.Error("handler panicked", "method", r.Method, "path", shortened(r.URL.Path, maxLoggedPath),
 		"error", cause, "stack", string(debug.Stack()))
-	if !recorder.torn {
+	if !recorder.truncated {
 		writeJSON(recorder, http.StatusInternalServerError, api.Answer{Status: internalFailure, Code: api.CodeInternal})
 	}
 }
 
-// writeTime is how long one write to a client may take. A slow client may take
-// long for a large answer, but must keep reading.
+// writeTime bounds one write to a client. A slow client may take long for a large
+// response, but must keep reading.
 const writeTime = 30 * time.Second
 
 // statusRecorder records what was sent, and gives each write a deadline of its own.
 type statusRecorder struct {
 	http.ResponseWriter
-	control *http.ResponseController
-	code    int
-	sent    int64 // bytes of the body
-	begun   bool  // the status code was sent
-	torn    bool  // the response was broken off
-	gone    bool  // a write failed: the client has left
+	control       *http.ResponseController
+	code          int
+	sent          int64 // bytes of the body
+	headerWritten bool
+	truncated     bool // the response ends before its end
+	gone          bool // a write failed: the client closed the connection
 }
 
 func (r *statusRecorder) WriteHeader(code int) {
-	r.code, r.begun = code, true
+	r.code, r.headerWritten = code, true
 	r.ResponseWriter.WriteHeader(code)
 }
 
 func (r *statusRecorder) Write(p []byte) (int, error) {
-	r.begun = true
+	r.headerWritten = true
 	if err := r.control.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
 		r.gone = true
 		return 0, err
@@ -103,7 +103,7 @@ func (r *statusRecorder) Write(p []byte) (int, error) {
 
 // FlushError sends what is buffered. HTTP/2 reports a client that has left only here.
 func (r *statusRecorder) FlushError() error {
-	r.begun = true
+	r.headerWritten = true
 	err := http.NewResponseController(r.ResponseWriter).Flush()
 	r.gone = r.gone || err != nil
 	return err

@@ -6,7 +6,7 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// publicKey answers the key that verifies the manifest of a build.
+// publicKey replies with the key that verifies the manifest of a build.
 func (s *Server) publicKey(w http.ResponseWriter, r *http.Request) error {
 	record, build, err := s.selected(r)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"net/http"
 )
 
-// readBody reads the whole body; its bound is set by the router.
+// readBody reads the whole body. The router bounds its size.
 func readBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -22,8 +22,8 @@ func readBody(r *http.Request) ([]byte, error) {
 	return bytes.TrimSpace(body), nil
 }
 
-// readJSON decodes the body into value. The stock client sends a body with
-// every request: "" and {} and none at all leave value as it is.
+// readJSON decodes the body into value. The stock client sends a body with every
+// request, so "", {} and an empty body leave value unchanged.
 func readJSON(r *http.Request, value any) error {
 	body, err := readBody(r)
 	if err != nil {
@@ -38,14 +38,14 @@ func readJSON(r *http.Request, value any) error {
 	return nil
 }
 
-// writeJSON answers value. An error of writing means that the client is gone:
-// there is nobody left to tell.
+// writeJSON sends a reply. An error of writing is ignored: it means that the client
+// is gone.
 func writeJSON(w http.ResponseWriter, code int, value any) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false) // statuses hold <NAME> for a secret
 	if err := encoder.Encode(value); err != nil {
-		panic(fmt.Errorf("encode a reply: %w", err)) // a mistake in this program; observe answers for it
+		panic(fmt.Errorf("encode a reply: %w", err)) // a bug; observe replies for it
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)

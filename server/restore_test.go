@@ -10,7 +10,7 @@ import (
 )
 
 // Parameters that an earlier version accepted and this one refuses must not keep a
-// server from starting: the way out is an update.
+// server from starting: an update replaces them.
 func TestParametersOfAnEarlierVersionAreReplacedByUpdate(t *testing.T) {
 	for _, name := range []string{"parameters", "imported-parameters"} {
 		t.Run(name, func(t *testing.T) {

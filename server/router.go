@@ -10,7 +10,7 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// Routes is the router of a server: the protocol, and nothing else.
+// Routes returns the handler of all routes of the protocol.
 func (s *Server) Routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(s.observe, bounded)
@@ -39,10 +39,10 @@ func (s *Server) Routes() chi.Router {
 	return r
 }
 
-// handler is a route: it writes its own success, and returns its failure.
+// handler serves a route: it writes the reply of a success, and returns a failure.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// json is a route whose failures are JSON objects with a status.
+// json serves a route whose failures are JSON objects with a status.
 func (s *Server) json(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -53,8 +53,8 @@ func (s *Server) json(h handler) http.HandlerFunc {
 	}
 }
 
-// plain is a route whose failures are plain text: the stock client decodes the
-// bytes of anything but a 201.
+// plain serves a route whose failures are plain text, because the stock client prints
+// the bytes of every reply other than a 201.
 func (s *Server) plain(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -65,25 +65,25 @@ func (s *Server) plain(h handler) http.HandlerFunc {
 	}
 }
 
-// abortTruncated ends the connection when a handler failed after the client has
-// seen a part of its response: that part must not look whole. A failure that is not
-// the client's is logged.
+// abortTruncated closes the connection when a handler failed after a part of its
+// response was sent, so that the client does not take it for the whole. A failure
+// that the client did not cause is logged.
 func (s *Server) abortTruncated(w http.ResponseWriter, r *http.Request, err error) {
 	recorder, ok := w.(*statusRecorder)
-	if !ok || !recorder.begun {
+	if !ok || !recorder.headerWritten {
 		return
 	}
 	if !recorder.gone {
-		s.Logger.Error("response broken off", "method", r.Method, "path", shortened(r.URL.Path, maxLoggedPath), "error", err)
+		s.Logger.Error("response truncated", "method", r.Method, "path", shortened(r.URL.Path, maxLoggedPath), "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }
 
-// failure classifies err, and logs it when the client is not told all of it.
+// failure classifies err, and logs it when the reply does not have its cause.
 func (s *Server) failure(r *http.Request, err error) (int, api.Answer) {
-	// A request ends early with the server, or because of its client.
+	// The context ends when the server stops or when the client closes the request.
 	if ended := context.Cause(r.Context()); ended != nil && !errors.Is(ended, errStopping) && errors.Is(err, context.Canceled) {
-		err = errHungUp
+		err = errClientClosed
 	}
 	code, answer := classify(err)
 	if code == http.StatusInternalServerError {
@@ -96,7 +96,7 @@ func refuse(code int, answer api.Answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, code, answer) }
 }
 
-// bounded limits every body. The route that reads it gets the error.
+// bounded limits the size of every body. The handler that reads it gets the error.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(api.MaxBody)

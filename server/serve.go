@@ -32,19 +32,19 @@ var defaultTimeouts = timeouts{header: 10 * time.Second, body: time.Minute, idle
 
 var errShutdown = errors.New("the server was shut down: start the build again when it is up")
 
-// Serve answers on listener until ctx ends. Then it stops, in order: no new
-// requests, the requests under way, the build under way. It returns within half
-// a minute of ctx's end.
+// Serve serves the protocol on listener until ctx ends. Then it accepts no new
+// requests, waits for the requests under way, and stops the running build. It returns
+// within half a minute after ctx ends.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.Config) error {
-	// Streams of events end when this context does, so that Shutdown need not
-	// wait for clients that follow a build.
+	// Streams of events end with this context, so that Shutdown does not wait for
+	// clients that follow a build.
 	requests, endRequests := context.WithCancelCause(context.WithoutCancel(ctx))
-	counting := make(chan struct{})
+	counted := make(chan struct{})
 	go func() {
-		defer close(counting)
+		defer close(counted)
 		s.metrics.Follow(requests, s.Slot)
 	}()
-	defer func() { <-counting }()
+	defer func() { <-counted }()
 	h := &http.Server{
 		Handler:           s.Routes(),
 		TLSConfig:         config,
@@ -53,8 +53,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.C
 		ReadTimeout:       s.timeouts.body,
 		IdleTimeout:       s.timeouts.idle,
 		MaxHeaderBytes:    maxHeader,
-		ConnState:         newStrangers().watch,
-		ErrorLog:          log.New(complaints{s.Logger}, "", 0),
+		ConnState:         newUnauthenticated().watch,
+		ErrorLog:          log.New(errorLog{s.Logger}, "", 0),
 	}
 	failed := make(chan error, 1)
 	go func() {

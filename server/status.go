@@ -15,7 +15,7 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
 		return nil
 	}
 	status := s.statusOf(s.Slot.State())
-	status.Volume = s.volumeTrouble()
+	status.Volume = s.volumeProblem()
 	writeJSON(w, http.StatusOK, status)
 	return nil
 }
@@ -39,9 +39,9 @@ func (s *Server) statusOf(state job.State) api.Status {
 	return status
 }
 
-// volumeTrouble is what is wrong with the data volume as far as it can be told
-// at once, or "".
-func (s *Server) volumeTrouble() string {
+// volumeProblem returns what is wrong with the data volume, as far as that is known
+// without reading it, or "".
+func (s *Server) volumeProblem() string {
 	_, err := s.Parameters.Current()
 	for _, err := range []error{err, s.Volume.RequireFree(1)} {
 		if _, answer, ok := classifyVolume(err); ok {

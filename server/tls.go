@@ -21,8 +21,8 @@ const (
 	EnvServerKey         = "SERVER_KEY" // base64 of an ASCII-armoured OpenPGP message that holds PEM
 )
 
-// TLSConfig makes the server's side of mutual TLS 1.3 out of the environment
-// values. open decrypts the OpenPGP message of SERVER_KEY: only the enclave can.
+// TLSConfig returns the server's configuration of mutual TLS 1.3, from the environment
+// values. open decrypts the OpenPGP message of SERVER_KEY, which only the enclave can.
 func TLSConfig(getenv func(string) string, open func(message []byte) ([]byte, error)) (*tls.Config, error) {
 	client, err := ClientCertificate(getenv)
 	if err != nil {
@@ -69,7 +69,8 @@ func ClientCertificate(getenv func(string) string) (*x509.Certificate, error) {
 	return certificates[0], nil
 }
 
-// notExpired looks again: a resumed connection is verified without the chain.
+// notExpired checks the validity again, because a resumed connection is not verified
+// against the chain.
 func notExpired(certificate *x509.Certificate) error {
 	if now := time.Now(); now.After(certificate.NotAfter) || now.Before(certificate.NotBefore) {
 		return errors.New("the client certificate is expired or not yet valid")

@@ -217,7 +217,8 @@ func TestEnvironmentIsChecked(t *testing.T) {
 	}
 }
 
-// Whoever reads a contract reads these: a private key in them is told, not skipped.
+// Everyone who reads a contract reads these: a private key in them is an error, and is
+// not skipped.
 func TestPrivateKeysInCertificatesOfTheEnvironment(t *testing.T) {
 	ca := identity{}.issue(t, "CA", time.Now().Add(time.Hour))
 	for _, name := range []string{EnvClientCertificate, EnvClientCA, EnvServerCertificate} {

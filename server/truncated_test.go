@@ -18,8 +18,8 @@ import (
 )
 
 // A file that can't be read in its middle must not make a response that looks
-// whole: the connection ends, and the server's log says why.
-func TestResponsesThatCantBeFinishedAreBrokenOff(t *testing.T) {
+// whole: the connection ends, and the server's log has the cause.
+func TestResponsesThatCantBeFinishedAreTruncated(t *testing.T) {
 	for path, file := range map[string]string{
 		"/log/build": "build.log",
 		"/manifest":  "manifest.docker.io.namespace.name.v1-abcdefa." + oldID + ".sig.tbz",
@@ -52,7 +52,7 @@ func TestResponsesThatCantBeFinishedAreBrokenOff(t *testing.T) {
 			if err == nil {
 				t.Errorf("a response that looks whole: %d %s", response.StatusCode, body)
 			}
-			if !strings.Contains(logged.String(), "response broken off") || !strings.Contains(logged.String(), "is a directory") {
+			if !strings.Contains(logged.String(), "response truncated") || !strings.Contains(logged.String(), "is a directory") {
 				t.Errorf("logged %q", logged.String())
 			}
 		})
@@ -60,7 +60,7 @@ func TestResponsesThatCantBeFinishedAreBrokenOff(t *testing.T) {
 }
 
 // Followers of a build, too: a log that can't be read is not a client that is gone.
-func TestEventsThatCantBeFinishedAreBrokenOff(t *testing.T) {
+func TestEventsThatCantBeFinishedAreTruncated(t *testing.T) {
 	broken := errors.New("the disk is broken")
 	var logged strings.Builder
 	f := newFixture(t)

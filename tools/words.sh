@@ -4,8 +4,8 @@
 # any. Add a folder here when its language was revised.
 set -eu
 
-folders='api/attestation api/provenance client/advice client/instanceenv enclave server/history server/metrics
-    server/stateimage server/volume
+folders='api/attestation api/provenance client/advice client/instanceenv enclave server/*.go server/history server/job server/metrics
+    server/objectstore server/parameters server/stateimage server/transfer server/volume
     signature/bundle signature/httpclient signature/notary'
 
 # shellcheck disable=SC2016,SC2086 # awk's own dollars; a list of words

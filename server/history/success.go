@@ -12,7 +12,7 @@ import (
 
 // Errors of looking for a build that succeeded. Each text is for the user.
 var (
-	ErrNoSuccess   = errors.New("no build has succeeded yet: run build, and status until it says success")
+	ErrNoSuccess   = errors.New("no build has succeeded yet: run build, and status until it is success")
 	ErrNoSuchBuild = errors.New("there is no such build, or it did not succeed, or it was removed because of BUILDS_KEPT: the list of builds shows what there is")
 )
 

@@ -7,8 +7,8 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// FuzzOpen: whatever stands in job.json, the slot opens, nothing runs in it, and
-// the next start comes to the same state.
+// FuzzOpen checks for every content of job.json that the slot opens, nothing runs in
+// it, and the next start has the same state.
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte(`{"running":true,"record":{"id":"1","status":"github cloned","steps":{}}}`))
 	f.Add([]byte(`{"record":{"status":"success","parameters":{"ARG":{"A":"1"}},"tools":null}}`))

@@ -11,7 +11,7 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// Store keeps the state of a slot over crashes.
+// Store keeps the state of a slot across crashes. volume.Job implements it.
 type Store interface {
 	Save(state []byte) error
 	Load() ([]byte, error) // wraps fs.ErrNotExist when nothing was saved
@@ -23,7 +23,7 @@ type State struct {
 	Running bool   `json:"running"` // a build runs
 }
 
-// ErrBusy means that a build runs already.
+// ErrBusy means that a build is running.
 var ErrBusy = errors.New("a build runs: wait for its end, or stop it with clean")
 
 // Slot holds at most one running build.
@@ -37,11 +37,11 @@ type Slot struct {
 	ended   chan struct{} // closed when the running build has ended; nil when none runs
 }
 
-// Open restores the slot from its store. For a build that was running when the
-// server ended, recover says from its last saved record how it ended. Neither a
-// damaged state nor a store that can't be written keeps the server from starting:
-// the record's cause says so, and finished builds are not in this store.
-func Open(store Store, recover func(Record) Record) (*Slot, error) {
+// Open restores the slot from its store. For a build that was running when the server
+// ended, interrupted returns its final record from the last saved one. Neither a
+// damaged state nor a store that can't be written keeps the server from starting: the
+// cause in the record reports it, and finished builds are not in this store.
+func Open(store Store, interrupted func(Record) Record) (*Slot, error) {
 	s := &Slot{store: store, changed: make(chan struct{})}
 	saved, err := store.Load()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,21 +52,21 @@ func Open(store Store, recover func(Record) Record) (*Slot, error) {
 	}
 	var restored State
 	if err := json.Unmarshal(saved, &restored); err != nil {
-		s.settle(Record{Status: api.StatusRestarted, Cause: "it is not known how the latest build ended, because job.json of the data volume was damaged: look it up in the list of builds, and build again (" + err.Error() + ")"})
+		s.finish(Record{Status: api.StatusRestarted, Cause: "it is not known how the latest build ended, because job.json of the data volume was damaged: look it up in the list of builds, and build again (" + err.Error() + ")"})
 		return s, nil
 	}
 	if !restored.Running {
 		s.state = restored
 		return s, nil
 	}
-	s.settle(recover(restored.Record.Clone()))
+	s.finish(interrupted(restored.Record.Clone()))
 	return s, nil
 }
 
-// settle makes last the state of a free slot. When it can't be saved, what is
-// saved is what was before, and the next start comes to the same end. The record
-// shown now is the true one.
-func (s *Slot) settle(last Record) {
+// finish makes last the state of a free slot. When it can't be saved, the store has
+// the state before it, from which the next start derives the same end. The record
+// shown now has the actual end.
+func (s *Slot) finish(last Record) {
 	if err := s.setLocked(State{Record: last}); err != nil {
 		last = last.Clone()
 		last.Cause = join(last.Cause, "and this could not be saved: "+err.Error())
@@ -89,13 +89,12 @@ func (s *Slot) Watch() (State, <-chan struct{}) {
 	return s.state, s.changed
 }
 
-// Build is the running build's own handle on its slot.
+// Build is the handle of the running build on its slot.
 type Build struct{ slot *Slot }
 
-// Begin starts run in a goroutine of its own, with a context that ends when Stop
-// is called: a build outlives the request that asked for it. Begin returns once
-// the build is durably begun, or with ErrBusy. run returns the build's last
-// record.
+// Begin calls run in a new goroutine, with a context that Stop cancels; the build
+// continues after the request that started it. Begin returns when the start is
+// durable, or with ErrBusy. run returns the final record.
 func (s *Slot) Begin(record Record, run func(context.Context, *Build) Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,13 +115,13 @@ func (s *Slot) Begin(record Record, run func(context.Context, *Build) Record) er
 	return nil
 }
 
-// end makes the slot free. When the end can't be saved, what is saved still says
-// "running", and the next start takes it from the build's own record, or reports
+// end makes the slot free. When the end can't be saved, the saved state is still
+// running, and the next start reads the end from the build's own record, or reports
 // the build as interrupted: less than happened, never more.
 func (s *Slot) end(last Record, ended chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settle(last)
+	s.finish(last)
 	s.cancel, s.ended = nil, nil
 	close(ended)
 }
@@ -134,7 +133,7 @@ func join(first, second string) string {
 	return first + "; " + second
 }
 
-// Advance changes the record: durably, then visibly. Only the running build
+// Advance changes the record: durably first, visibly second. Only the running build
 // calls it.
 func (b *Build) Advance(change func(*Record)) (Record, error) {
 	s := b.slot
@@ -148,20 +147,20 @@ func (b *Build) Advance(change func(*Record)) (Record, error) {
 	return record, nil
 }
 
-// Record is the build's current record.
+// Record returns the current record.
 func (b *Build) Record() Record {
 	return b.slot.State().Record
 }
 
-// Touch tells watchers that something beside the record has changed: the log.
+// Touch notifies watchers of a change outside the record: of new lines in the log.
 func (b *Build) Touch() {
 	b.slot.mu.Lock()
 	defer b.slot.mu.Unlock()
 	b.slot.wake()
 }
 
-// Stop ends the running build, if there is one, for the reason that cause says,
-// and returns when it has ended or ctx does.
+// Stop cancels the running build, if there is one, with that cause, and returns when
+// the build or ctx has ended.
 func (s *Slot) Stop(ctx context.Context, cause error) error {
 	s.mu.Lock()
 	cancel, ended := s.cancel, s.ended
@@ -182,8 +181,8 @@ func wait(ctx context.Context, ended <-chan struct{}) error {
 	}
 }
 
-// Restarted records that clean made the slot free. It keeps what the latest
-// build was called, so that its log is still found.
+// Restarted records that clean made the slot free. It keeps the id of the latest
+// build, so that its log is still found.
 func (s *Slot) Restarted() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

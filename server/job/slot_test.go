@@ -11,7 +11,7 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// memory is a store that can be told to fail.
+// memory is a store that fails on request.
 type memory struct {
 	mu    sync.Mutex
 	saved []byte
@@ -171,7 +171,7 @@ func TestDurableBeforeVisible(t *testing.T) {
 	}
 	store.failWith(nil)
 	if err := s.Begin(Record{}, func(context.Context, *Build) Record { return Record{} }); err != nil {
-		t.Errorf("mended store: %v", err)
+		t.Errorf("repaired store: %v", err)
 	}
 }
 
@@ -227,7 +227,7 @@ func TestSnapshotsDoNotChange(t *testing.T) {
 	}
 }
 
-// TestDamagedJob pins that the server starts, and says what it can't know.
+// TestDamagedJob pins that the server starts, and reports what it can't know.
 func TestDamagedJob(t *testing.T) {
 	for _, damaged := range []string{"", "{", `{"record":7}`} {
 		store := &memory{saved: []byte(damaged)}
@@ -254,6 +254,6 @@ func TestInterruptedOnAFullDisk(t *testing.T) {
 	}
 	store.failWith(nil)
 	if state := open(t, store).State(); state.Record.Cause != "" || !api.Failed(state.Record.Status) {
-		t.Errorf("mended: %+v", state)
+		t.Errorf("repaired: %+v", state)
 	}
 }

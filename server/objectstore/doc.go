@@ -1,15 +1,14 @@
-// Package objectstore puts objects into IBM Cloud Object Storage, or any other
-// store that speaks the S3 protocol, and gets them out.
+// Package objectstore uploads objects to IBM Cloud Object Storage, or any other store
+// with the S3 protocol, and downloads them.
 //
-// What it does is decided by what it is given and by nothing else: it reads no
-// environment value and no configuration file for credentials, profiles,
-// regions or endpoints, as the SDK beneath it would. Buckets are named in the
-// path, so that one certificate serves them all. A store is open for one
-// operation: its IAM token is new at the start, and renewed when a long upload
-// outlives it.
+// Its behaviour depends on its arguments only: unlike the SDK that it uses, it reads no
+// environment value and no configuration file for credentials, profiles, regions or
+// endpoints. Requests are path-style, so that one certificate is valid for all buckets.
+// A Store is opened for one operation: it gets an IAM token at the start, and renews it
+// when an upload takes longer than the token is valid.
 //
-// It trusts the system's certificate authorities and those it is given. A
-// server that answers 5xx, or a broken connection, is tried again with growing
-// pauses; a refusal is not. API key, HMAC secret and token never appear in an
-// error: of an answer it quotes the status and the S3 error code, no text.
+// It trusts the CA certificates of the system and those it is given. A request is
+// retried, with increasing pauses, after a 5xx status or a broken connection, and not
+// after a refusal. API key, HMAC secret and token never appear in an error: an error
+// quotes the status and the S3 error code of a response, and none of its text.
 package objectstore

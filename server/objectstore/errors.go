@@ -19,8 +19,8 @@ var (
 	ErrTooLarge = errors.New("object too large")
 )
 
-// Error is a transfer that failed. Its text names the bucket, says what to do
-// next, and holds no secret.
+// Error reports a failed transfer. Its text names the bucket and what to do next, and
+// holds no secret.
 type Error struct {
 	Operation string
 	Bucket    string
@@ -35,22 +35,22 @@ func (e *Error) Error() string {
 // Unwrap returns the kind.
 func (e *Error) Unwrap() error { return e.kind }
 
-// explain makes a sentence of what the SDK says. Its own text is not passed on:
-// a store may quote in it what it was sent.
+// explain returns an Error for an error of the SDK. The text of the SDK is not used,
+// because a store may quote in it what it received.
 func (s *Store) explain(ctx context.Context, operation string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", operation, context.Cause(ctx))
 	}
 	failed := &Error{Operation: operation, Bucket: s.bucket, kind: err}
-	var answer awserr.RequestFailure
+	var response awserr.RequestFailure
 	var failure awserr.Error
 	switch {
 	case errors.Is(err, errAPIKey):
 		failed.kind, failed.Problem = ErrRefused, "the token service refuses the API key: correct "+s.prefix+"COS_API_KEY_ID (or COS_API_KEY_ID), and run update"
-	case errors.As(err, &answer):
-		failed.Problem, failed.kind = s.refusal(answer)
+	case errors.As(err, &response):
+		failed.Problem, failed.kind = s.refusal(response)
 	case errors.As(err, &failure):
-		failed.Problem = "no answer from the store: check " + s.prefix + "COS_ENDPOINT and " + s.prefix + "COS_AUTH_ENDPOINT, and whether the server can reach them"
+		failed.Problem = "no response from the store: check " + s.prefix + "COS_ENDPOINT and " + s.prefix + "COS_AUTH_ENDPOINT, and whether the server can reach them"
 		if cause := failure.OrigErr(); cause != nil {
 			failed.Problem += " (" + cause.Error() + ")"
 		}
@@ -60,13 +60,13 @@ func (s *Store) explain(ctx context.Context, operation string, err error) error 
 	return failed
 }
 
-func (s *Store) refusal(answer awserr.RequestFailure) (problem string, kind error) {
-	code, status := answer.Code(), answer.StatusCode()
+func (s *Store) refusal(response awserr.RequestFailure) (problem string, kind error) {
+	code, status := response.Code(), response.StatusCode()
 	switch {
 	case code == "NoSuchBucket":
 		return "there is no such bucket: create it, or correct " + s.prefix + "BUCKET_NAME and run update", ErrNoBucket
 	case code == "NoSuchKey":
-		return "there is no such object in it: list the bucket, and give the name as it stands there", ErrNoObject
+		return "there is no such object in it: list the bucket, and give the name as it is listed", ErrNoObject
 	case status == http.StatusInsufficientStorage || strings.Contains(strings.ToLower(code), "quota"):
 		return "its quota is used up: raise the quota, or remove objects that are not needed", ErrFull
 	case status == http.StatusForbidden || status == http.StatusUnauthorized:
@@ -74,5 +74,5 @@ func (s *Store) refusal(answer awserr.RequestFailure) (problem string, kind erro
 	case status == http.StatusNotFound:
 		return "the store finds nothing there (404): check " + s.prefix + "BUCKET_NAME and " + s.prefix + "COS_ENDPOINT", ErrNoBucket
 	}
-	return fmt.Sprintf("the store answers %d %s: try again later, or see its own status", status, code), answer
+	return fmt.Sprintf("the store returns %d %s: try again later, or see its own status", status, code), response
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/opensbs/sbs/signature/httpclient"
 )
 
-// Store is one bucket. It is safe for concurrent use. Close it.
+// Store is an open bucket. It is safe for concurrent use. The caller closes it.
 type Store struct {
 	bucket string
 	prefix string // of the parameters, for messages
@@ -28,7 +28,7 @@ type Store struct {
 	http   *http.Client
 }
 
-// Bounds of waiting. The context bounds the whole.
+// Timeouts of one request. The context bounds the whole operation.
 const (
 	responseTime = 2 * time.Minute // for the header of a response
 	maxRetries   = 4
@@ -36,9 +36,9 @@ const (
 	longestWait  = 5 * time.Second
 )
 
-// Open makes a store out of the parameters that begin with prefix, such as
-// "MANIFEST_". caBundle is PEM of CA certificates that are trusted in addition to the
-// system's and those of the parameters. Nothing is sent yet.
+// Open returns the store of the parameters that begin with prefix, such as
+// "MANIFEST_". caBundle holds CA certificates, as PEM text, that are trusted in
+// addition to the system's and the parameters' own. It sends no request.
 func Open(prefix string, parameters api.ObjectStore, caBundle []byte) (*Store, error) {
 	return open(prefix, parameters, caBundle, time.Now)
 }
@@ -81,7 +81,7 @@ func newTransport(bundles ...[]byte) (*http.Transport, error) {
 	return httpclient.New(httpclient.Options{Roots: roots, Proxy: http.ProxyFromEnvironment, HTTP2: true, ResponseHeader: responseTime}), nil
 }
 
-// newS3 returns a client that signs by HMAC, or not at all: [Store] adds tokens then,
+// newS3 returns a client that signs by HMAC, or not at all: tokens.sign adds tokens then,
 // because the SDK fetches its own in the background, whatever the context of a
 // request is.
 func newS3(parameters api.ObjectStore, httpClient *http.Client) *s3.S3 {

@@ -132,8 +132,8 @@ func TestTokensAreRenewed(t *testing.T) {
 	}
 }
 
-// answering is a store that answers with the given codes in turn, and the last
-// one from then on.
+// answering returns a store that replies with the given codes in turn, and then with
+// the last one.
 func answering(t *testing.T, body string, codes ...int) (api.ObjectStore, *atomic.Int64, *http.Header) {
 	t.Helper()
 	var asked atomic.Int64

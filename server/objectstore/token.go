@@ -15,8 +15,8 @@ import (
 	"github.com/IBM/ibm-cos-sdk-go/aws/request"
 )
 
-// tokens exchanges an API key for bearer tokens as the IAM Identity Services
-// API says ("Create an IAM access token for a user or service ID using an API
+// tokens exchanges an API key for bearer tokens, as documented in the IAM Identity
+// Services API ("Create an IAM access token for a user or service ID using an API
 // key"), and renews them before they expire.
 type tokens struct {
 	http     *http.Client
@@ -31,13 +31,13 @@ type tokens struct {
 
 const (
 	grantAPIKey = "urn:ibm:params:oauth:grant-type:apikey"
-	maxToken    = 64 << 10 // bytes of an answer
+	maxToken    = 64 << 10 // bytes of a response
 )
 
-// errAPIKey means that IAM does not take the API key.
+// errAPIKey means that IAM does not accept the API key.
 var errAPIKey = errors.New("the token service refuses the API key")
 
-// sign makes each request carry a token that holds.
+// sign returns a handler that adds a valid token to each request.
 func (t *tokens) sign(resourceCRN string) func(*request.Request) {
 	return func(r *request.Request) {
 		token, err := t.get(r.Context())
@@ -62,7 +62,7 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	for try := 0; ; try++ {
 		token, lifetime, again, err := t.exchange(ctx)
 		if err == nil {
-			// A fifth of its life is time enough to use it.
+			// The remaining fifth of its lifetime is enough to use it.
 			t.token, t.renew = token, t.now().Add(lifetime*4/5)
 			return token, nil
 		}
@@ -80,7 +80,7 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	}
 }
 
-// exchange asks once; again says whether a failure may pass.
+// exchange makes one request; again reports whether it may be retried.
 func (t *tokens) exchange(ctx context.Context) (token string, lifetime time.Duration, again bool, err error) {
 	form := url.Values{"grant_type": {grantAPIKey}, "apikey": {t.apiKey}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.endpoint, strings.NewReader(form.Encode()))
@@ -102,15 +102,15 @@ func (t *tokens) exchange(ctx context.Context) (token string, lifetime time.Dura
 		return "", 0, false, fmt.Errorf("get an IAM token: %w (%s)", errAPIKey, response.Status)
 	case response.StatusCode != http.StatusOK:
 		again = response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests
-		return "", 0, again, fmt.Errorf("get an IAM token: %s answers %s", t.endpoint, response.Status)
+		return "", 0, again, fmt.Errorf("get an IAM token: %s returns %s", t.endpoint, response.Status)
 	}
 	var issued struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int64  `json:"expires_in"` // seconds
 	}
-	// The error of a wrong answer would quote it, and it may hold a token.
+	// A decoding error would quote the response, which may hold a token.
 	if json.Unmarshal(body, &issued) != nil || issued.AccessToken == "" || issued.ExpiresIn <= 0 {
-		return "", 0, false, fmt.Errorf("get an IAM token: %s answers no token: is it the address of an IAM token service?", t.endpoint)
+		return "", 0, false, fmt.Errorf("get an IAM token: %s returns no token: is it the address of an IAM token service?", t.endpoint)
 	}
 	return issued.AccessToken, time.Duration(issued.ExpiresIn) * time.Second, false, nil
 }

@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// partSize is how much goes in one piece, in bytes. What is larger is
-	// uploaded in parts, each of which is tried again by itself.
+	// partSize is the size of one part, in bytes. A larger object is uploaded in
+	// parts, each of which is retried separately.
 	partSize = 16 << 20
-	// abortTime bounds the giving up of an upload in parts.
+	// abortTime bounds aborting an upload in parts.
 	abortTime = 10 * time.Second
 )
 
-// Put stores content under name. It is read from where it lies, and never held
-// whole. The object is there whole, or not at all.
+// Put uploads content under name, without holding it in memory. The object is stored
+// completely or not at all.
 func (s *Store) Put(ctx context.Context, name string, content *io.SectionReader) error {
 	uploader := s3manager.NewUploaderWithClient(s.s3, func(u *s3manager.Uploader) {
 		u.PartSize = partSize
 		u.Concurrency = 2
-		u.LeavePartsOnError = true // abort does it, also when ctx has ended
+		u.LeavePartsOnError = true // abort removes them, even when ctx has ended
 	})
 	_, err := uploader.UploadWithContext(ctx, &s3manager.UploadInput{
 		Bucket: aws.String(s.bucket),
@@ -43,7 +43,7 @@ func (s *Store) Put(ctx context.Context, name string, content *io.SectionReader)
 	return nil
 }
 
-// abort removes the parts that are there already: they would be paid for.
+// abort removes the parts that were uploaded: the store would charge for them.
 func (s *Store) abort(ctx context.Context, name, uploadID string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 	defer cancel()
@@ -65,13 +65,13 @@ func (s *Store) Get(ctx context.Context, name string, limit int64) (content []by
 	if err != nil {
 		return nil, s.explain(ctx, operation, err)
 	}
-	defer func() { _ = output.Body.Close() }() // it is read to its end, or given up
+	defer func() { _ = output.Body.Close() }() // it was read to its end, or is no longer needed
 	content, err = io.ReadAll(io.LimitReader(output.Body, limit+1))
 	if err != nil {
 		return nil, s.explain(ctx, operation, err)
 	}
 	if int64(len(content)) > limit {
-		return nil, &Error{Operation: operation, Bucket: s.bucket, Problem: fmt.Sprintf("the object is larger than %d bytes: it is not what was stored", limit), kind: ErrTooLarge}
+		return nil, &Error{Operation: operation, Bucket: s.bucket, Problem: fmt.Sprintf("the object is larger than %d bytes: it is not what this server stored", limit), kind: ErrTooLarge}
 	}
 	return content, nil
 }

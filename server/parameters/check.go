@@ -25,7 +25,7 @@ func Check(p api.Parameters) error {
 	}
 	if p.GitHubCA != "" && !p.Submodules && source.IsForgeURL(p.GitHubURL) {
 		return &api.ParameterError{Key: "GITHUB_CA", Problem: "is of no use for the host of GITHUB_URL, which counts only with the CA certificates of the system " +
-			"and of the operator: leave it out; behind a proxy that opens TLS, the operator sets SBS_CA_BUNDLE"}
+			"and of the operator: leave it out; where a proxy opens TLS, the operator sets SBS_CA_BUNDLE"}
 	}
 	if p.TrustPushServer != "" {
 		if err := notary.CheckServer(p.TrustPushServer); err != nil {

@@ -156,7 +156,7 @@ func (f *fixture) importFrom(public json.RawMessage, commit error) error {
 	})
 }
 
-// TestImportedParametersLackPasswords pins what the guide says: they are known after
+// TestImportedParametersLackPasswords pins what is documented: they are known after
 // a restart, nothing is built with them, and the first update replaces them.
 func TestImportedParametersLackPasswords(t *testing.T) {
 	public, err := json.Marshal(with(t).Public())
