@@ -12,7 +12,7 @@ import (
 
 const (
 	maxRetries   = 12              // of one request
-	firstBackoff = time.Second     // where the server says no time; doubled each time
+	firstBackoff = time.Second     // where the server gives no time; doubled each time
 	maxWait      = time.Minute     // for one retry; a server that wants a longer one is not waited for
 	maxWaits     = 3 * time.Minute // of one request, together
 	waitTick     = time.Second     // how often waiting counts as progress
@@ -50,7 +50,7 @@ func (r *Retrying) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// IsBusy reports whether a status says that the server is busy: the same request
+// IsBusy reports whether a status means that the server is busy: the same request
 // may succeed later.
 func IsBusy(status int) bool {
 	switch status {
