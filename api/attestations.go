@@ -12,7 +12,11 @@ const (
 	AttestationSBOM       = "sbom"       // an SPDX 2.3 document
 )
 
-// KeyOfAttestations stands among the ways of signing in replies: its key
+// PredicateSPDX is the predicate type of an SPDX document in an in-toto statement
+// (in-toto/attestation, spec/predicates/spdx.md).
+const PredicateSPDX = "https://spdx.dev/Document"
+
+// KeyOfAttestations is listed with the signing methods in replies: its key
 // verifies the image's attestations, and it is the one of SigningSigstore.
 const KeyOfAttestations = "attestations"
 

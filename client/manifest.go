@@ -11,17 +11,14 @@ import (
 	"strings"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/client/atomicfile"
 )
 
-// signedEnding is what the file of a signed manifest is called, behind the
-// manifest name.
-const signedEnding = ".sig.tbz"
-
 // SaveManifest writes the signed manifest of a build into folder, as
-// "<manifest name>.sig.tbz", and returns the manifest name and the file's path.
-// buildName "" means the latest build that succeeded. The file is there whole
-// or not at all; nothing is verified (package verify does that).
+// manifest.SignedName has it, and returns the manifest name and the file's path.
+// buildName "" means the latest build that succeeded. The file is complete or does
+// not exist; nothing is verified (package signedmanifest does that).
 func (c *Client) SaveManifest(ctx context.Context, buildName, folder string) (name, path string, err error) {
 	file, err := atomicfile.Create(folder, 0o644)
 	if err != nil {
@@ -31,14 +28,14 @@ func (c *Client) SaveManifest(ctx context.Context, buildName, folder string) (na
 	if name, err = c.Manifest(ctx, buildName, file); err != nil {
 		return "", "", err
 	}
-	if err := file.Commit(atomicfile.Name(name + signedEnding)); err != nil {
+	if err := file.Commit(atomicfile.Name(manifest.SignedName(name))); err != nil {
 		return "", "", fmt.Errorf("get-manifest: %w", err)
 	}
-	return name, filepath.Join(folder, atomicfile.Name(name+signedEnding)), nil
+	return name, filepath.Join(folder, atomicfile.Name(manifest.SignedName(name))), nil
 }
 
 // Manifest writes the signed manifest of a build to w as it comes, and returns
-// its manifest name, which is fit to be a file's.
+// its manifest name, which is safe as a file name.
 func (c *Client) Manifest(ctx context.Context, buildName string, w io.Writer) (name string, err error) {
 	const operation = "get-manifest"
 	response, err := c.send(ctx, request{operation, http.MethodGet, api.PathManifest, selector(buildName)})
@@ -59,7 +56,7 @@ func (c *Client) Manifest(ctx context.Context, buildName string, w io.Writer) (n
 				return err
 			}
 			written += n
-			_, err = io.Copy(io.Discard, text) // line breaks behind the end
+			_, err = io.Copy(io.Discard, text) // line breaks after the end
 			return err
 		}
 		return object.skip()

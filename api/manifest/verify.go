@@ -138,7 +138,7 @@ func Walk(tbz io.Reader, visit func(*tar.Header, io.Reader) error) (Summary, err
 			return Summary{}, fmt.Errorf("%w: it holds %q, which is neither data nor git", ErrFormat, header.Name)
 		}
 	}
-	if _, log := summary.Data["build.log"]; summary.Record == nil || !log {
+	if _, log := summary.Data[Log]; summary.Record == nil || !log {
 		return Summary{}, fmt.Errorf("%w: data/build.json or data/build.log is missing", ErrFormat)
 	}
 	if n := len(summary.Data); n != 2 && n != 2+len(attestations) {
@@ -150,7 +150,7 @@ func Walk(tbz io.Reader, visit func(*tar.Header, io.Reader) error) (Summary, err
 // isData reports whether a member is one of those in data/.
 func isData(name string) bool {
 	base, ok := strings.CutPrefix(name, "data/")
-	return ok && (base == "build.json" || base == "build.log" || slices.Contains(attestations, base))
+	return ok && (base == Record || base == Log || slices.Contains(attestations, base))
 }
 
 // readData reads one file of data/.
@@ -161,7 +161,7 @@ func (s *Summary) readData(header *tar.Header, content io.Reader, visit func(*ta
 	}
 	hash := sha256.New()
 	content = io.TeeReader(content, hash)
-	if name == "build.json" {
+	if name == Record {
 		if s.Record, err = readRecord(content); err != nil {
 			return err
 		}

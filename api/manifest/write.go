@@ -14,6 +14,8 @@ import (
 	"io/fs"
 	"path"
 	"time"
+
+	"github.com/opensbs/sbs/api/ctxio"
 )
 
 // Name is the manifest name of a build: what its files are called, without
@@ -22,20 +24,29 @@ func Name(buildName string) string {
 	return "manifest." + buildName
 }
 
+// Ending is the end of the name of a signed manifest's file.
+const Ending = ".sig.tbz"
+
 // SignedName returns the file name of the signed manifest of that name.
-func SignedName(name string) string { return name + ".sig.tbz" }
+func SignedName(name string) string { return name + Ending }
 
 // Digest is the SHA-256 of a .tbz file: the message that is signed.
 type Digest [sha256.Size]byte
 
+// Names of the build record and of the build log in a manifest, below data/.
+const (
+	Record = "build.json"
+	Log    = "build.log"
+)
+
 // Names of the attestations in a manifest, below data/.
 const (
 	Provenance   = "provenance.sigstore.json" // SLSA provenance, as a sigstore bundle
-	SBOM         = "sbom.sigstore.json"       // the image's bill of materials, as a sigstore bundle
+	SBOM         = "sbom.sigstore.json"       // the image's SBOM, as a sigstore bundle
 	SBOMDocument = "sbom.spdx.json"           // the same without its envelope
 )
 
-// attestations are those names in byte order, which is behind build.log.
+// attestations are those names in byte order, which is after build.log.
 var attestations = []string{Provenance, SBOM, SBOMDocument}
 
 // Contents is what goes into a manifest.
@@ -200,7 +211,7 @@ func (a archiver) file(member string, mode, size int64, content io.Reader) error
 	if err := a.header(&tar.Header{Typeflag: tar.TypeReg, Name: member, Mode: mode, Size: size}); err != nil {
 		return err
 	}
-	if _, err := io.CopyBuffer(a.tar, contextReader{a.ctx, content}, a.buffer); err != nil {
+	if _, err := io.CopyBuffer(a.tar, ctxio.Reader(a.ctx, content), a.buffer); err != nil {
 		return fmt.Errorf("%s: %w", member, err)
 	}
 	return nil
@@ -216,17 +227,4 @@ func (a archiver) header(h *tar.Header) error {
 		return fmt.Errorf("%s: %w", h.Name, err)
 	}
 	return nil
-}
-
-// contextReader ends a long copy when its context ends.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/opensbs/sbs/api/ctxio"
 	"github.com/opensbs/sbs/api/manifest"
 )
 
@@ -35,7 +36,7 @@ func takeApart(ctx context.Context, path string, w io.Writer) (signed manifest.S
 		return manifest.Signed{}, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	signed, err = manifest.Split(contextReader{ctx, file}, &boundedWriter{w, maxArchive})
+	signed, err = manifest.Split(ctxio.Reader(ctx, file), &boundedWriter{w, maxArchive})
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/opensbs/sbs/api/ctxio"
 	"github.com/opensbs/sbs/api/manifest"
 )
 
@@ -35,7 +36,7 @@ func Tampered(ctx context.Context, result Result, key *rsa.PublicKey) (err error
 		return fmt.Errorf("verify test: %w", err)
 	}
 	hash := sha256.New()
-	if _, err := io.Copy(hash, contextReader{ctx, &flip{archive, info.Size() / 2}}); err != nil {
+	if _, err := io.Copy(hash, ctxio.Reader(ctx, &flip{archive, info.Size() / 2})); err != nil {
 		return fmt.Errorf("verify test: %w", err)
 	}
 	changed.Digest = manifest.Digest(hash.Sum(nil))

@@ -97,7 +97,7 @@ func unpack(ctx context.Context, path string, key *rsa.PublicKey) (result Result
 // sameBuild makes sure that the file's name, the name within and the signed
 // record all mean one build.
 func sameBuild(path string, signed manifest.Signed, summary manifest.Summary) error {
-	if filepath.Base(path) != atomicfile.Name(signed.Name+".sig.tbz") {
+	if filepath.Base(path) != atomicfile.Name(manifest.SignedName(signed.Name)) {
 		return fmt.Errorf("%w: %s holds %s", ErrOtherBuild, filepath.Base(path), signed.Name)
 	}
 	built, err := record.Decode(summary.Record)
@@ -108,17 +108,4 @@ func sameBuild(path string, signed manifest.Signed, summary manifest.Summary) er
 		return fmt.Errorf("%w: what is signed is %q, not %s", ErrOtherBuild, name, signed.Name)
 	}
 	return nil
-}
-
-// contextReader ends a long read when its context ends.
-type contextReader struct {
-	ctx context.Context // of the one call it serves
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

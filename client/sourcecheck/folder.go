@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/opensbs/sbs/api/ctxio"
 )
 
 // Folder is a manifest's git/ folder as far as it was seen. Close it.
@@ -77,7 +78,7 @@ func (f *Folder) Add(ctx context.Context, name string, header *tar.Header, conte
 	if name != path.Clean(name) || !isBelow(name) || len(name) > maxPath || strings.ContainsRune(name, 0) {
 		return fmt.Errorf("the name %.200q can't be one of a clone", name)
 	}
-	content = contextReader{ctx, content}
+	content = ctxio.Reader(ctx, content)
 	inGit := name == gitFolder || strings.HasPrefix(name, gitFolder+"/")
 	switch {
 	case inGit && header.Typeflag == tar.TypeDir:
@@ -202,17 +203,4 @@ func (f *Folder) addText(name string, size int64, content io.Reader) error {
 	text, err := io.ReadAll(content)
 	f.texts[name] = string(text)
 	return err
-}
-
-// contextReader ends a long read when its context ends.
-type contextReader struct {
-	ctx context.Context // of the one call it serves
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

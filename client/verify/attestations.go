@@ -52,16 +52,12 @@ type kind struct {
 	file          string // in the manifest's data/
 }
 
-// spdxPredicate is in-toto's name for an SPDX document (in-toto/attestation,
-// spec/predicates/spdx.md).
-const spdxPredicate = "https://spdx.dev/Document"
-
 func provenanceKind() kind {
 	return kind{api.AttestationProvenance, provenance.PredicateType, manifest.Provenance}
 }
 
 func sbomKind() kind {
-	return kind{api.AttestationSBOM, spdxPredicate, manifest.SBOM}
+	return kind{api.AttestationSBOM, api.PredicateSPDX, manifest.SBOM}
 }
 
 // stated are the server's statements of a kind about the image: those in the

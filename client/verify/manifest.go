@@ -36,7 +36,7 @@ func openManifest(ctx context.Context, a *audit) (string, error) {
 func checkRecord(_ context.Context, a *audit) (string, error) {
 	var err error
 	if a.record, err = record.Decode(a.contents.Summary.Record); err != nil {
-		return "", fmt.Errorf("data/build.json: %w", err)
+		return "", fmt.Errorf("data/%s: %w", manifest.Record, err)
 	}
 	r := a.record
 	switch {
@@ -60,7 +60,7 @@ func checkCommitID(_ context.Context, a *audit) (string, error) {
 	}
 	recorded, err := record.Decode(a.contents.Summary.Record)
 	if err != nil {
-		return "", fmt.Errorf("data/build.json: %w", err)
+		return "", fmt.Errorf("data/%s: %w", manifest.Record, err)
 	}
 	source := a.contents.Source
 	if source.Commit != recorded.Commit {
@@ -104,7 +104,7 @@ func checkLogDigest(_ context.Context, a *audit) (string, error) {
 	if !ok {
 		return "", errors.New("the provenance does not name a log")
 	}
-	got := fmt.Sprintf("%x", a.contents.Summary.Data["build.log"])
+	got := fmt.Sprintf("%x", a.contents.Summary.Data[manifest.Log])
 	if want := log.Digest[provenance.SHA256]; got != want {
 		return "", fmt.Errorf("its SHA-256 is %s, the provenance says %s", got, want)
 	}

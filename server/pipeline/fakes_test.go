@@ -107,7 +107,7 @@ func (s fakeSigner) Attach(ctx context.Context, _ signing.Request, predicateType
 }
 
 func kind(predicateType string) string {
-	if predicateType == sbom.PredicateType {
+	if predicateType == api.PredicateSPDX {
 		return "sbom"
 	}
 	return "provenance"

@@ -54,7 +54,7 @@ func (b *build) attestSBOM(ctx context.Context) error {
 	if err != nil {
 		return b.sbomFailed(err)
 	}
-	b.stated, err = b.attest(ctx, statement{api.AttestationSBOM, sbom.PredicateType, manifest.SBOM, "spdxjson"}, document)
+	b.stated, err = b.attest(ctx, statement{api.AttestationSBOM, api.PredicateSPDX, manifest.SBOM, "spdxjson"}, document)
 	return err
 }
 

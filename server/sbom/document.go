@@ -18,9 +18,6 @@ import (
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 )
 
-// PredicateType names the meaning of an SPDX document in an in-toto statement.
-const PredicateType = "https://spdx.dev/Document"
-
 const (
 	// namespaces is what each document's namespace begins with; the image's
 	// digest and the time end it.
