@@ -38,7 +38,8 @@ func newSandbox(ctx context.Context, logger *slog.Logger) (*process.Sandbox, err
 func confinedTasks(ctx context.Context) map[string]func() error {
 	return map[string]func() error{
 		sbom.ScanTask:        func() error { return scanImage(ctx) },
-		dockerfile.CheckTask: func() error { return dockerfile.RunCheck(os.Stdin, os.Stdout) },
+		dockerfile.CheckTask:    func() error { return dockerfile.RunCheck(os.Stdin, os.Stdout) },
+		dockerfile.TriggersTask: func() error { return dockerfile.RunTriggers(os.Stdin, os.Stdout) },
 	}
 }
 

@@ -42,6 +42,7 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 		Pusher:          new(push.Pusher),
 		Scan:            sbom.Scanner{Runner: sandbox}.Scan,
 		CheckDockerfile: dockerfile.Checker{Runner: sandbox}.Check,
+		ReadTriggers:    dockerfile.Checker{Runner: sandbox}.Triggers,
 		OpenStore:       openStore,
 		Attester:        bundles,
 		Bases:           baseVerifiers(data.Secrets()),

@@ -44,6 +44,8 @@ type Request struct {
 	// Access answers how an image is asked for: the credentials of its registry,
 	// and the authorities that are trusted for it and the rule's servers.
 	Access func(repository string, rule api.BaseRule) signature.Access
+	// Triggers reads ONBUILD triggers, in a process of its own.
+	Triggers func(ctx context.Context, triggers []string) ([]dockerfile.TriggerImages, error)
 	// Verified is called for each image as soon as it is verified; it may be nil.
 	Verified func(Image)
 }

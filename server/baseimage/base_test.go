@@ -1,6 +1,8 @@
 package baseimage_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log"
@@ -20,6 +22,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/baseimage"
 	"github.com/opensbs/sbs/server/dockerfile"
+	"github.com/opensbs/sbs/server/process"
 	"github.com/opensbs/sbs/signature"
 )
 
@@ -28,12 +31,32 @@ type fixture struct {
 	t    *testing.T
 	host string
 
+	runner dockerfile.Runner // of the tasks that read triggers
+
 	mu    sync.Mutex
 	asked []string
 }
 
+// inline runs a task in this process.
+type inline struct{}
+
+func (inline) Run(_ context.Context, task process.Task, read func(io.Reader) error) error {
+	var output bytes.Buffer
+	if err := dockerfile.RunTriggers(task.Input, &output); err != nil {
+		return err
+	}
+	return read(&output)
+}
+
+// dead is a process that a trigger has ended.
+type dead struct{}
+
+func (dead) Run(context.Context, process.Task, func(io.Reader) error) error {
+	return errors.New("panic: index out of range")
+}
+
 func newFixture(t *testing.T) *fixture {
-	f := &fixture{t: t}
+	f := &fixture{t: t, runner: inline{}}
 	served := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -91,6 +114,7 @@ func (f *fixture) pin(text string, digests ...string) (baseimage.Pinned, error) 
 		Environment: dockerfile.Environment{OS: "linux", Arch: "s390x"},
 		Rules:       []api.BaseRule{{Image: f.host + "/ns/*", Method: api.BaseDigest, Key: api.BaseKey(strings.Join(digests, " "))}},
 		Access:      func(string, api.BaseRule) signature.Access { return signature.Access{} },
+		Triggers:    dockerfile.Checker{Runner: f.runner}.Triggers,
 	})
 }
 
@@ -195,6 +219,21 @@ func TestTriggers(t *testing.T) {
 				t.Errorf("%v, want that the trigger %q is refused", err, test.trigger)
 			}
 		})
+	}
+}
+
+// A trigger is parsed in a process of its own: one that ends it fails the build, and
+// an image without triggers needs none.
+func TestTriggersThatEndTheirProcess(t *testing.T) {
+	f := newFixture(t)
+	f.runner = dead{}
+	digest := f.push("ns/base:1", image(t, "s390x", "RUN make"))
+	if _, err := f.pin("FROM HOST/ns/base:1\n", digest); err == nil || !strings.Contains(err.Error(), "ONBUILD triggers") || !strings.Contains(err.Error(), "panic: index out of range") {
+		t.Errorf("got %v", err)
+	}
+	digest = f.push("ns/base:1", image(t, "s390x"))
+	if _, err := f.pin("FROM HOST/ns/base:1\n", digest); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -54,8 +54,12 @@ func checkTriggers(ctx context.Context, images []wanted, pinned map[string]strin
 		if err != nil {
 			return &signature.Error{Image: image.reference, Method: image.rule.Method, Err: fmt.Errorf("read its ONBUILD triggers: %w", err)}
 		}
-		for _, trigger := range triggers {
-			if err := checkTrigger(trigger, allowed); err != nil {
+		found, err := request.Triggers(ctx, triggers)
+		if err != nil {
+			return fmt.Errorf("the ONBUILD triggers of the base image %s: %w", image.reference, err)
+		}
+		for i, trigger := range triggers {
+			if err := checkTrigger(found[i], allowed); err != nil {
 				return &TriggerError{image.reference, trigger, err}
 			}
 		}
@@ -64,12 +68,11 @@ func checkTriggers(ctx context.Context, images []wanted, pinned map[string]strin
 }
 
 // checkTrigger takes images by a digest that was verified, and no other.
-func checkTrigger(trigger string, allowed []string) error {
-	names, err := dockerfile.Trigger(trigger)
-	if err != nil {
-		return err
+func checkTrigger(trigger dockerfile.TriggerImages, allowed []string) error {
+	if trigger.Problem != "" {
+		return errors.New(trigger.Problem)
 	}
-	for _, name := range names {
+	for _, name := range trigger.Names {
 		if canonical, _ := dockerfile.Canonical(name); !slices.Contains(allowed, canonical) {
 			return fmt.Errorf("the image %q in it is not named by a digest that was verified", name)
 		}

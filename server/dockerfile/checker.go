@@ -50,17 +50,28 @@ type finding struct {
 // Check returns why no builder takes the Dockerfile, or nil: the error of
 // CheckSyntax and, where base images are verified, of Parse.
 func (c Checker) Check(ctx context.Context, request Request) error {
+	var found finding
+	if err := c.run(ctx, CheckTask, request, maxProblem, &found); err != nil {
+		return err
+	}
+	if found.Problem != "" {
+		return errors.New(found.Problem)
+	}
+	return nil
+}
+
+// run sends request to the task and reads its result, up to most bytes of JSON.
+func (c Checker) run(ctx context.Context, name string, request any, most int64, result any) error {
 	input, err := json.Marshal(request)
 	if err != nil {
-		return fmt.Errorf("check the Dockerfile: %w", err)
+		return fmt.Errorf("encode what the process is to read: %w", err)
 	}
 	task := process.Task{
-		Name: CheckTask, Input: strings.NewReader(string(input)),
+		Name: name, Input: strings.NewReader(string(input)),
 		Limits: process.Limits{Time: checkTime, Memory: checkMemory},
 	}
-	var found finding
 	err = c.Runner.Run(ctx, task, func(output io.Reader) error {
-		return json.NewDecoder(io.LimitReader(output, maxProblem)).Decode(&found)
+		return json.NewDecoder(io.LimitReader(output, most)).Decode(result)
 	})
 	switch {
 	case ctx.Err() != nil:
@@ -68,8 +79,6 @@ func (c Checker) Check(ctx context.Context, request Request) error {
 	case err != nil:
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return fmt.Errorf("it can't be read: the process that parses it ended: %s: look for what no usual Dockerfile has", first)
-	case found.Problem != "":
-		return errors.New(found.Problem)
 	}
 	return nil
 }
@@ -84,9 +93,13 @@ func RunCheck(input io.Reader, output io.Writer) error {
 	if err == nil && request.Verified {
 		_, err = Parse(request.Text, request.Environment)
 	}
-	var found finding
-	if err != nil {
-		found.Problem = fmt.Sprintf("%.1000s", strings.ToValidUTF8(err.Error(), "\ufffd"))
+	return json.NewEncoder(output).Encode(finding{problem(err)})
+}
+
+// problem is the text of err in a result, or "".
+func problem(err error) string {
+	if err == nil {
+		return ""
 	}
-	return json.NewEncoder(output).Encode(found)
+	return fmt.Sprintf("%.1000s", strings.ToValidUTF8(err.Error(), "\ufffd"))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,8 @@ type inline struct{}
 
 func (inline) Run(_ context.Context, task process.Task, read func(io.Reader) error) error {
 	var output bytes.Buffer
-	if err := RunCheck(task.Input, &output); err != nil {
+	run := map[string]func(io.Reader, io.Writer) error{CheckTask: RunCheck, TriggersTask: RunTriggers}[task.Name]
+	if err := run(task.Input, &output); err != nil {
 		return err
 	}
 	return read(&output)
@@ -61,4 +63,37 @@ func TestLargestRequestFits(t *testing.T) {
 	if err != nil || len(input) > maxRequest {
 		t.Errorf("%d bytes, error %v", len(input), err)
 	}
+}
+
+// A trigger that ends its process is an error of the build, as a Dockerfile is.
+func TestTriggersInTheirProcess(t *testing.T) {
+	triggers := []string{"RUN make", "COPY --from=evil:1 /x /x", "TAKE x", "# a\n# check=skip=all\nRUN true"}
+	found, err := Checker{inline{}}.Triggers(t.Context(), triggers)
+	if err != nil || len(found) != 4 {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	if found[0].Names != nil || found[0].Problem != "" || !slices.Equal(found[1].Names, []string{"evil:1"}) || !strings.Contains(found[2].Problem, "TAKE") || found[3].Problem != "" {
+		t.Errorf("got %+v", found)
+	}
+	if _, err := (Checker{dead{}}).Triggers(t.Context(), triggers); err == nil || !strings.Contains(err.Error(), "panic: index out of range") {
+		t.Errorf("a process that ended: %v", err)
+	}
+	if _, err := (Checker{short{}}).Triggers(t.Context(), triggers); err == nil {
+		t.Error("a trigger that was not read was taken")
+	}
+	for _, many := range [][]string{make([]string, maxTriggers+1), {strings.Repeat("x", maxTriggersText+1)}} {
+		if _, err := (Checker{inline{}}).Triggers(t.Context(), many); err == nil || !strings.Contains(err.Error(), "at most") {
+			t.Errorf("%d triggers: %v", len(many), err)
+		}
+	}
+	if found, err := (Checker{dead{}}).Triggers(t.Context(), nil); found != nil || err != nil {
+		t.Errorf("no triggers: %v, %v", found, err)
+	}
+}
+
+// short is a process that leaves triggers out.
+type short struct{}
+
+func (short) Run(_ context.Context, _ process.Task, read func(io.Reader) error) error {
+	return read(strings.NewReader("[]"))
 }

@@ -158,7 +158,7 @@ func TestCheckComments(t *testing.T) {
 	if _, err := External([]byte(text), linux); err != nil {
 		t.Error(err)
 	}
-	if names, err := Trigger("# a\n# check=skip=all\nRUN true"); err != nil || names != nil {
+	if names, err := trigger("# a\n# check=skip=all\nRUN true"); err != nil || names != nil {
 		t.Errorf("%q, %v", names, err)
 	}
 }

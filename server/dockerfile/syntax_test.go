@@ -53,7 +53,7 @@ func FuzzCheckSyntax(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, text []byte) {
 		_ = CheckSyntax(text, nil)
-		_, _ = Trigger(string(text))
+		_, _ = trigger(string(text))
 		_, _ = External(text, linux)
 	})
 }

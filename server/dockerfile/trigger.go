@@ -10,10 +10,10 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// Trigger lists the names of the images in an ONBUILD trigger, as it stands in
+// trigger returns the names of the images in an ONBUILD trigger, as it is written in
 // an image's configuration. A name that might be that of a stage of the
 // Dockerfile counts as an image's.
-func Trigger(text string) ([]string, error) {
+func trigger(text string) ([]string, error) {
 	if err := checkText([]byte(text)); err != nil {
 		return nil, err
 	}

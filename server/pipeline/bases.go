@@ -40,6 +40,7 @@ func (b *build) verifyBases(ctx context.Context) error {
 			Dockerfile:  b.text,
 			Environment: b.environment(),
 			Rules:       rules,
+			Triggers:    b.ReadTriggers,
 			Access: func(repository string, rule api.BaseRule) signature.Access {
 				return b.baseAccess(ctx, repository, rule)
 			},

@@ -59,6 +59,8 @@ type Config struct {
 
 	// CheckDockerfile returns an error for a Dockerfile that no builder may read.
 	CheckDockerfile func(ctx context.Context, request dockerfile.Request) error
+	// ReadTriggers returns what each ONBUILD trigger of a base image holds.
+	ReadTriggers func(ctx context.Context, triggers []string) ([]dockerfile.TriggerImages, error)
 
 	// Scan lists the packages of an image that Engine.Save has written to the file
 	// archive; work is a folder for temporary files.
