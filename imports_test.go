@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"api/record":                 {},
 	"buildinfo":                  {},
 	"enclave":                    {},
-	"server":                     {"api", "api/attestation", "api/manifest", "api/public", "api/record", "server/history", "server/job", "server/metrics", "server/objectstore", "server/parameters", "server/stateimage", "server/transfer", "server/volume"},
+	"server":                     {"api", "api/attestation", "api/manifest", "api/public", "server/history", "server/job", "server/metrics", "server/objectstore", "server/parameters", "server/stateimage", "server/transfer", "server/volume"},
 	"server/baseimage":           {"api", "server/dockerfile", "signature", "signature/registry"},
 	"server/buildlog":            {"api"},
 	"server/diskspace":           {"api", "server/history", "server/volume"},

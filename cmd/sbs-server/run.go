@@ -128,7 +128,7 @@ func openVolume(dir string, inside *enclave.Enclave, logger *slog.Logger) (*volu
 	if err != nil {
 		return nil, err
 	}
-	if err := openSealed(data, inside, logger); err != nil {
+	if err := openSealed(data.Secrets(), inside, logger); err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
 	return data, nil
@@ -137,17 +137,17 @@ func openVolume(dir string, inside *enclave.Enclave, logger *slog.Logger) (*volu
 // openSealed makes sure that the volume belongs to this server image. A single
 // file that does not open is named here and wherever it is needed, and the server
 // does without it as long as it can.
-func openSealed(data *volume.Volume, inside *enclave.Enclave, logger *slog.Logger) error {
-	opened, err := data.Secrets().Check()
+func openSealed(secrets volume.Secrets, inside *enclave.Enclave, logger *slog.Logger) error {
+	opened, err := secrets.Check()
 	if opened == 0 && errors.Is(err, enclave.ErrOtherSecret) {
 		return err
 	}
 	if err != nil {
 		logger.Error("sealed files do not open", "error", err)
 	}
-	// What can't be sealed anew is still open to this image, or is damaged.
-	if err := data.Secrets().Reseal(inside.NeedsReseal); err != nil {
-		logger.Error("seal anew what an earlier server image sealed", "error", err)
+	// A file that can't be resealed still opens for this image, or is damaged.
+	if err := secrets.Reseal(inside.NeedsReseal); err != nil {
+		logger.Error("reseal what an earlier server image sealed", "error", err)
 	}
 	return nil
 }
