@@ -12,6 +12,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // statuses are those of a build, in order; the first is that of no step.
@@ -19,12 +20,12 @@ var statuses = []string{"", api.StatusCleanedUp, api.StatusGitHubCloned, api.Sta
 
 // build builds and follows the build to its end.
 func (env *environment) build(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, kit.Timeout)
 	defer cancel()
-	if _, err := env.client.Build(ctx); err != nil {
+	if _, err := env.Client.Build(ctx); err != nil {
 		return err
 	}
-	_, err := env.client.Events(ctx, func(api.Event) error { return nil })
+	_, err := env.Client.Events(ctx, func(api.Event) error { return nil })
 	return err
 }
 
@@ -33,11 +34,11 @@ var errThere = errors.New("the build is there")
 // builtUpTo starts a build and returns when a step of it is done.
 func (env *environment) builtUpTo(t testing.TB, status string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 	defer cancel()
-	_, err := env.client.Build(ctx)
+	_, err := env.Client.Build(ctx)
 	if err == nil && status != "" {
-		_, err = env.client.Events(ctx, func(event api.Event) error {
+		_, err = env.Client.Events(ctx, func(event api.Event) error {
 			if event.Status != nil && event.Status.Status == status {
 				return errThere
 			}
@@ -49,15 +50,6 @@ func (env *environment) builtUpTo(t testing.TB, status string) {
 	}
 }
 
-func (env *environment) status(t testing.TB) api.Status {
-	t.Helper()
-	status, err := env.client.Status(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return status.Status
-}
-
 // succeeds builds once more: it must succeed, with the keys that are there.
 func (env *environment) succeeds(t testing.TB) {
 	t.Helper()
@@ -65,7 +57,7 @@ func (env *environment) succeeds(t testing.TB) {
 		t.Error(err)
 		return
 	}
-	status := env.status(t)
+	status := env.Status(t)
 	if status.Status != api.StatusSuccess || status.Building {
 		t.Errorf("the next build ends with %q (%s)", status.Status, status.Cause)
 		return
@@ -88,7 +80,7 @@ func (env *environment) latestRecord(t testing.TB) job.Record {
 // more than that, and the step that was not finished by its name.
 func (env *environment) checkBuild(t testing.TB, k killed) string {
 	t.Helper()
-	status := env.status(t)
+	status := env.Status(t)
 	want, ending := k.ending(t)
 	if status.Status != want || status.Building {
 		t.Errorf("the status is %q (%s), want %q", status.Status, status.Cause, want)

@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/opensbs/sbs/test/kit"
 )
 
 var (
@@ -24,7 +26,7 @@ func TestKilled(t *testing.T) {
 	fmt.Printf("SEED=%d INSTANTS=%d\n", *seed, *instants)
 	env := start(t)
 	env.extents = map[string]extent{}
-	if _, err := env.client.Init(t.Context(), env.parameters(t, nil)); err != nil {
+	if _, err := env.Client.Init(t.Context(), env.parameters(t, nil)); err != nil {
 		t.Fatal(err)
 	}
 	env.succeeds(t)
@@ -103,7 +105,7 @@ func (env *environment) strikeDown(t testing.TB, task task, at instant, k *kille
 	}
 	strike := env.aim(t, at)
 	over := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 	defer cancel()
 	go func() { over <- task.run(ctx) }()
 	k.answer = <-over

@@ -19,6 +19,8 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	buildkit "github.com/moby/buildkit/client"
+
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // marks are what the engine's list shows of a build of ours.
@@ -32,14 +34,14 @@ type marks struct {
 func (env *environment) leftovers(t testing.TB) (found []string) {
 	t.Helper()
 	ctx := t.Context()
-	images, err := env.docker.ImageList(ctx, image.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", env.marks.label))})
+	images, err := env.Docker.ImageList(ctx, image.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", env.marks.label))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, left := range images {
 		found = append(found, "image "+left.ID+" "+strings.Join(left.RepoTags, " "))
 	}
-	containers, err := env.docker.ContainerList(ctx, container.ListOptions{All: true})
+	containers, err := env.Docker.ContainerList(ctx, container.ListOptions{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +83,7 @@ func (env *environment) running(t testing.TB) (found []string) {
 // nothingLeft fails when the engine does not get free of our builds.
 func (env *environment) nothingLeft(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience/4)
+	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout/4)
 	defer cancel()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()

@@ -7,23 +7,17 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	mathrand "math/rand/v2"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	docker "github.com/docker/docker/client"
 	buildkit "github.com/moby/buildkit/client"
 
-	"github.com/opensbs/sbs/client"
 	"github.com/opensbs/sbs/enclave"
-	"github.com/opensbs/sbs/test/harness"
 	"github.com/opensbs/sbs/test/harness/gitserver"
 	"github.com/opensbs/sbs/test/kit"
 )
@@ -31,19 +25,12 @@ import (
 const (
 	repository = "crash.git"
 	imageName  = "sbs/crash"
-
-	// patience bounds every wait for something that must happen. It is no
-	// measure of speed: it only makes a hanging test fail.
-	patience = time.Minute
 )
 
 // environment is a stack, and what is known of its server from before a kill.
 type environment struct {
-	*harness.Stack
-	cli      string // paths of programs
-	cosign   string
-	client   *client.Client
-	docker   *docker.Client
+	*kit.Environment
+	cosign   string            // path of the program
 	buildkit *buildkit.Client  // in that engine
 	inside   *enclave.Enclave  // opens what the server sealed
 	marks    marks             // of what our builds leave in the engine
@@ -61,49 +48,34 @@ func start(t *testing.T) *environment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs, err := harness.Build(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	programs.Dir = filepath.Join(t.TempDir(), "stack")
-	stack, err := harness.Start(t.Context(), programs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := &environment{Stack: stack, cli: programs.ClientBinary, cosign: cosign}
-	t.Cleanup(func() {
-		if err := env.close(); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Chdir(stack.Dir())
-	if err := env.connect(); err != nil {
+	env := &environment{Environment: kit.StartForTest(t, nil), cosign: cosign}
+	t.Chdir(env.Dir())
+	if err := env.connect(t); err != nil {
 		t.Fatal(err)
 	}
 	if err := env.source(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	env.configure(t, map[string]any{
+	kit.Configure(t, env.Dir(), map[string]any{
 		"GITHUB_URL": env.Git.SSHURL(repository), "DOCKER_REPO": imageName, "ARG": nil,
 		"IMAGE_SIGNING": "dct,simple,sigstore",
 	})
 	return env
 }
 
-func (env *environment) connect() (err error) {
-	if env.docker, err = docker.NewClientWithOpts(docker.FromEnv, docker.WithAPIVersionNegotiation()); err != nil {
-		return err
-	}
+func (env *environment) connect(t testing.TB) (err error) {
 	env.buildkit, err = buildkit.New(context.Background(), "", buildkit.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-		return env.docker.DialHijack(ctx, "/grpc", "h2c", nil)
+		return env.Docker.DialHijack(ctx, "/grpc", "h2c", nil)
 	}))
 	if err != nil {
 		return err
 	}
-	if env.inside, err = enclave.Simulate(env.Server.Enclave()); err != nil {
-		return err
-	}
-	env.client, err = kit.Connect(env.Dir())
+	t.Cleanup(func() {
+		if err := env.buildkit.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	env.inside, err = enclave.Simulate(env.Server.Enclave())
 	return err
 }
 
@@ -127,39 +99,6 @@ func (env *environment) source(ctx context.Context) error {
 // for.
 func digits(text string) string {
 	return strings.Map(func(r rune) rune { return '0' + r%10 }, text[:9])
-}
-
-func (env *environment) close() error {
-	var failed error
-	if env.client != nil {
-		env.client.Close()
-	}
-	if env.buildkit != nil {
-		failed = env.buildkit.Close()
-	}
-	if env.docker != nil {
-		failed = errors.Join(failed, env.docker.Close())
-	}
-	return errors.Join(env.Close(context.Background()), failed)
-}
-
-// configure changes keys of the user's configuration; nil takes one away.
-func (env *environment) configure(t testing.TB, changes map[string]any) {
-	t.Helper()
-	var given map[string]any
-	text, err := os.ReadFile(kit.ConfigName)
-	if err == nil {
-		err = json.Unmarshal(text, &given)
-	}
-	if err == nil {
-		text, err = json.Marshal(kit.With(given, changes))
-	}
-	if err == nil {
-		err = os.WriteFile(kit.ConfigName, text, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // parameters are the body of init and update, with changes.

@@ -30,7 +30,7 @@ import (
 func (env *environment) genuine(t testing.TB, record job.Record) {
 	t.Helper()
 	env.manifest(t, record)
-	config, err := env.client.ImageConfig(t.Context())
+	config, err := env.Client.ImageConfig(t.Context())
 	if err != nil {
 		t.Error(err)
 		return
@@ -70,7 +70,7 @@ func (env *environment) genuine(t testing.TB, record job.Record) {
 // manifest verifies the manifest of a build, as sbs-cli does.
 func (env *environment) manifest(t testing.TB, record job.Record) {
 	t.Helper()
-	_, path, err := env.client.SaveManifest(t.Context(), record.BuildName, t.TempDir())
+	_, path, err := env.Client.SaveManifest(t.Context(), record.BuildName, t.TempDir())
 	if err != nil {
 		t.Error(err)
 		return
@@ -87,7 +87,7 @@ func (env *environment) manifest(t testing.TB, record job.Record) {
 
 func (env *environment) manifestKey(t testing.TB, build string) string {
 	t.Helper()
-	key, err := env.client.PublicKey(t.Context(), build)
+	key, err := env.Client.PublicKey(t.Context(), build)
 	if err != nil {
 		t.Error(err)
 	}
@@ -150,7 +150,7 @@ func (env *environment) skopeoAccepts(ctx context.Context, dir string, config ap
 			return err
 		}
 	}
-	if _, err := env.client.SaveSignatures(ctx, store); err != nil {
+	if _, err := env.Client.SaveSignatures(ctx, store); err != nil {
 		return err
 	}
 	reader := env.Registry.Reader()

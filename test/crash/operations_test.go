@@ -72,7 +72,7 @@ func (env *environment) beginFirstBuild(t testing.TB, _ *rand.Rand) task {
 	t.Helper()
 	env.elsewhere(t)
 	env.newImage(t)
-	if _, err := env.client.Init(t.Context(), env.parameters(t, nil)); err != nil {
+	if _, err := env.Client.Init(t.Context(), env.parameters(t, nil)); err != nil {
 		t.Fatal(err)
 	}
 	return task{env.build, env.checkBuild}
@@ -86,7 +86,7 @@ func (env *environment) beginInit(t testing.TB, _ *rand.Rand) task {
 	parameters := env.parameters(t, nil)
 	return task{
 		run: func(ctx context.Context) error {
-			_, err := env.client.Init(ctx, parameters)
+			_, err := env.Client.Init(ctx, parameters)
 			return err
 		},
 		check: func(t testing.TB, k killed) string {
@@ -97,7 +97,7 @@ func (env *environment) beginInit(t testing.TB, _ *rand.Rand) task {
 			ending := "parameters kept"
 			if !there {
 				ending = "as new"
-				if _, err := env.client.Init(t.Context(), parameters); err != nil {
+				if _, err := env.Client.Init(t.Context(), parameters); err != nil {
 					t.Error(err)
 				}
 			}
@@ -113,12 +113,12 @@ func (env *environment) beginClean(t testing.TB, random *rand.Rand) task {
 	env.builtUpTo(t, statuses[random.IntN(len(statuses)-1)])
 	return task{
 		run: func(ctx context.Context) error {
-			_, err := env.client.Clean(ctx)
+			_, err := env.Client.Clean(ctx)
 			return err
 		},
 		check: func(t testing.TB, k killed) string {
 			if k.answer == nil {
-				if status := env.status(t); status.Status != api.StatusRestarted {
+				if status := env.Status(t); status.Status != api.StatusRestarted {
 					t.Errorf("clean was answered, and the status is %q", status.Status)
 				}
 				env.succeeds(t)

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // kill ends the server with SIGKILL and reaps it.
@@ -21,7 +23,7 @@ func (env *environment) kill(t testing.TB) {
 	if err := env.Server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	env.client.Close()
+	env.Client.Close()
 }
 
 // restart starts the server on its volume. That it starts is part of the test.
@@ -58,7 +60,7 @@ func (env *environment) elsewhere(t testing.TB) {
 
 // run runs a program in the user's folder.
 func run(ctx context.Context, environment []string, program string, arguments ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, kit.Timeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Env = append(os.Environ(), environment...)

@@ -25,10 +25,10 @@ func (env *environment) newImage(t testing.TB) {
 	env.images++
 	public := env.public
 	env.public = nil
-	env.configure(t, map[string]any{"DOCKER_REPO": fmt.Sprintf("%s-%d", imageName, env.images)})
+	kit.Configure(t, env.Dir(), map[string]any{"DOCKER_REPO": fmt.Sprintf("%s-%d", imageName, env.images)})
 	t.Cleanup(func() {
 		env.public = public
-		env.configure(t, map[string]any{"DOCKER_REPO": imageName})
+		kit.Configure(t, env.Dir(), map[string]any{"DOCKER_REPO": imageName})
 	})
 }
 
@@ -36,20 +36,20 @@ func (env *environment) newImage(t testing.TB) {
 // parameters or without.
 func (env *environment) beginImport(t testing.TB, random *rand.Rand) task {
 	t.Helper()
-	exported, err := env.client.StateImage(t.Context(), "")
+	exported, err := env.Client.StateImage(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	standing := env.opened(t, env.content(t))
 	env.elsewhere(t)
 	if random.IntN(2) == 0 {
-		if _, err := env.client.Init(t.Context(), env.parameters(t, nil)); err != nil {
+		if _, err := env.Client.Init(t.Context(), env.parameters(t, nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	state := api.StateImport{Secret: api.Secret(env.secret(t)), State: exported.State}
 	post := func(ctx context.Context) error {
-		_, err := env.client.ImportState(ctx, state)
+		_, err := env.Client.ImportState(ctx, state)
 		return err
 	}
 	return task{run: post, check: func(t testing.TB, k killed) string { return env.checkImport(t, k, standing, post) }}
@@ -78,7 +78,7 @@ func (env *environment) checkImport(t testing.TB, k killed, standing content, po
 	}
 	same(t, "the keys", again.keys(), standing.keys())
 	sameHistory(t, again, standing)
-	if _, err := env.client.Update(t.Context(), env.parameters(t, nil)); err != nil {
+	if _, err := env.Client.Update(t.Context(), env.parameters(t, nil)); err != nil {
 		t.Error(err)
 	}
 	env.succeeds(t)
@@ -109,7 +109,7 @@ func (env *environment) beginRotation(t testing.TB, _ *rand.Rand) task {
 	old := env.secret(t)
 	return task{
 		run: func(ctx context.Context) error {
-			_, err := run(ctx, nil, env.cli, "update", "--env", kit.ConfigName, "--new-secret")
+			_, err := run(ctx, nil, env.Programs.ClientBinary, "update", "--env", kit.ConfigName, "--new-secret")
 			return err
 		},
 		check: func(t testing.TB, k killed) string { return env.checkRotation(t, k, old) },
@@ -142,7 +142,7 @@ func (env *environment) checkRotation(t testing.TB, k killed, old string) string
 	if k.answer == nil && (env.secret(t) == old || ending == "old secret") {
 		t.Errorf("update --new-secret has succeeded, and the server takes the %s", ending)
 	}
-	if _, err := run(t.Context(), nil, env.cli, "update", "--env", kit.ConfigName); err != nil {
+	if _, err := run(t.Context(), nil, env.Programs.ClientBinary, "update", "--env", kit.ConfigName); err != nil {
 		t.Error(err)
 	}
 	if pending := env.pending(t); pending != "" || !env.takes(t, env.secret(t)) {
@@ -168,7 +168,7 @@ func (env *environment) pending(t testing.TB) string {
 // takes tells whether the server takes parameters with that secret.
 func (env *environment) takes(t testing.TB, secret string) bool {
 	t.Helper()
-	_, err := env.client.Update(t.Context(), env.parameters(t, map[string]any{"SECRET": secret}))
+	_, err := env.Client.Update(t.Context(), env.parameters(t, map[string]any{"SECRET": secret}))
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Code == api.CodeForbidden {
 		return false

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opensbs/sbs/api/attestation"
 	"github.com/opensbs/sbs/test/harness/loopback"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // The stack's enclave is simulated, and the server says so to whoever asks: it
@@ -18,18 +19,18 @@ import (
 func TestSimulatedEnclaveIsAttested(t *testing.T) {
 	env := shared
 	env.prepare(t, "attested", hello, nil)
-	env.succeed(t)
-	refused := run(t, env.Dir(), nil, "", env.programs.ClientBinary, "attest", "--env", "sbs-config.json")
-	if refused.code != 3 || !strings.Contains(refused.err, "the enclave is simulated") {
-		t.Errorf("exit code %d: %s", refused.code, refused.err)
+	env.Succeed(t)
+	refused := kit.Execute(t, env.Dir(), nil, "", env.Programs.ClientBinary, "attest", "--env", "sbs-config.json")
+	if refused.Code != 3 || !strings.Contains(refused.Err, "the enclave is simulated") {
+		t.Errorf("exit code %d: %s", refused.Code, refused.Err)
 	}
-	passed := env.guide(t, "attest --require simulated --env sbs-config.json --json")
-	key, err := env.client.PublicKey(t.Context(), "")
+	passed := env.Guide(t, "attest --require simulated --env sbs-config.json --json")
+	key, err := env.Client.PublicKey(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := attestation.DigestOf([]byte(key.PublicKeyPEM)).String(); !strings.Contains(passed.out, want) || !strings.Contains(passed.out, `"accepted": true`) {
-		t.Errorf("no manifest key %s in %s", want, passed.out)
+	if want := attestation.DigestOf([]byte(key.PublicKeyPEM)).String(); !strings.Contains(passed.Out, want) || !strings.Contains(passed.Out, `"accepted": true`) {
+		t.Errorf("no manifest key %s in %s", want, passed.Out)
 	}
 }
 
@@ -43,23 +44,15 @@ func TestSignals(t *testing.T) {
 	address := net.JoinHostPort("127.0.0.1", port)
 	with := programs
 	with.ServerEnvironment = []string{"SBS_HEALTH_LISTEN=" + address}
-	env, err := startEnvironment(t.Context(), t.TempDir(), with)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := env.close(); err != nil {
-			t.Error(err)
-		}
-	})
-	must(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", env.programs.ServerBinary, "health")
+	env := freshWith(t, with)
+	kit.MustExecute(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", env.Programs.ServerBinary, "health")
 	env.prepare(t, "signals", hello, nil)
-	env.succeed(t)
+	env.Succeed(t)
 	env.prepare(t, "broken", files{"Dockerfile": "FROM scratch\nCOPY missing /\n"}, nil)
-	env.build(t)
+	env.Build(t)
 	// The build's end is counted by one who watches, a moment later.
-	eventually(t, "both builds are counted", func() bool {
-		text := env.request(t, http.MethodGet, "/metrics", "").text
+	kit.Eventually(t, "both builds are counted", func() bool {
+		text := env.Request(t, http.MethodGet, "/metrics", "").Text
 		for _, line := range []string{
 			`sbs_builds_total{result="success"} 1`, `sbs_builds_total{result="failure"} 1`, `sbs_builds_running 0`,
 			`sbs_build_step_seconds_count{step="github cloned"} 2`, `sbs_build_step_seconds_count{step="success"} 1`,
@@ -71,7 +64,7 @@ func TestSignals(t *testing.T) {
 		return !strings.Contains(text, "signals") && !strings.Contains(text, env.Registry.Writer().Password)
 	})
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", nil)
 	if err != nil {
@@ -84,7 +77,7 @@ func TestSignals(t *testing.T) {
 	if err := env.Server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if s := run(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", env.programs.ServerBinary, "health"); s.code != 1 {
-		t.Errorf("a server that was killed is healthy: %d", s.code)
+	if s := kit.Execute(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", env.Programs.ServerBinary, "health"); s.Code != 1 {
+		t.Errorf("a server that was killed is healthy: %d", s.Code)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/opensbs/sbs/api/provenance"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // attestedTypes are the predicates that cosign knows by these names.
@@ -38,11 +39,11 @@ func TestAttested(t *testing.T) {
 		"Dockerfile": "FROM scratch\nARG GREETING\nCOPY status /var/lib/dpkg/status\nCOPY os-release /etc/os-release\n",
 		"status":     machine, "os-release": read(t, "/etc", "os-release"),
 	}, map[string]any{"IMAGE_SIGNING": "simple", "ARG": map[string]string{"GREETING": "hello"}})
-	built := env.succeed(t)
+	built := env.Succeed(t)
 	record := env.record(t)
-	repository := env.image("attested")
+	repository := env.ImageOf("attested")
 
-	env.guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
+	env.Guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
 	key := read(t, env.keyFile(repository))
 	for _, tag := range []string{built.ImageTag, "latest"} {
 		for _, kind := range attestedTypes {
@@ -75,20 +76,20 @@ func TestAttested(t *testing.T) {
 func (env *environment) cosignAttested(t *testing.T, key, reference, kind string) {
 	t.Helper()
 	writer := env.Registry.Writer()
-	verify := func(key string) said {
+	verify := func(key string) kit.Output {
 		home := t.TempDir()
 		file := filepath.Join(home, "key.pem")
 		if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return run(t, "", []string{"HOME=" + home}, "", cosign, "verify-attestation", "--key", file, "--insecure-ignore-tlog=true",
+		return kit.Execute(t, "", []string{"HOME=" + home}, "", cosign, "verify-attestation", "--key", file, "--insecure-ignore-tlog=true",
 			"--type", kind, "--registry-username", writer.User, "--registry-password", writer.Password, reference)
 	}
-	if s := verify(key); s.code != 0 {
-		t.Errorf("cosign refuses %s of %s: %s", kind, reference, s.err)
+	if s := verify(key); s.Code != 0 {
+		t.Errorf("cosign refuses %s of %s: %s", kind, reference, s.Err)
 	}
-	other := must(t, "", nil, must(t, "", nil, "", "openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout").out, "openssl", "ec", "-pubout").out
-	if s := verify(other); s.code == 0 || !strings.Contains(s.err, "signature") {
+	other := kit.MustExecute(t, "", nil, kit.MustExecute(t, "", nil, "", "openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout").Out, "openssl", "ec", "-pubout").Out
+	if s := verify(other); s.Code == 0 || !strings.Contains(s.Err, "signature") {
 		t.Errorf("cosign on %s of %s with another key: %+v", kind, reference, s)
 	}
 }
@@ -150,8 +151,8 @@ func dpkg(t *testing.T, status string) map[string]string {
 		t.Fatal(err)
 	}
 	installed := map[string]string{}
-	listed := must(t, "", nil, "", "dpkg-query", "--admindir="+folder, "--show", "--showformat=${db:Status-Status} ${Package} ${Version}\n")
-	for line := range strings.Lines(listed.out) {
+	listed := kit.MustExecute(t, "", nil, "", "dpkg-query", "--admindir="+folder, "--show", "--showformat=${db:Status-Status} ${Package} ${Version}\n")
+	for line := range strings.Lines(listed.Out) {
 		if words := strings.Fields(line); len(words) == 3 && words[0] == "installed" {
 			installed[words[1]] = words[2]
 		}
@@ -203,7 +204,7 @@ func TestAttestationsUnpublished(t *testing.T) {
 	} {
 		t.Run(which, func(t *testing.T) {
 			env.prepare(t, "unpublished-"+which, hello, map[string]any{"ATTESTATIONS": test.parameter})
-			built := env.succeed(t)
+			built := env.Succeed(t)
 			var published []string
 			record := env.record(t)
 			for _, a := range record.Attestations {
@@ -220,7 +221,7 @@ func TestAttestationsUnpublished(t *testing.T) {
 			if document := env.opened(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json"); len(packagesOf(t, document)) != 0 {
 				t.Errorf("one file has the packages %v", packagesOf(t, document))
 			}
-			if n := len(env.referrers(t, env.image("unpublished-"+which), record.ImageDigest)); n != len(test.published) {
+			if n := len(env.referrers(t, env.ImageOf("unpublished-"+which), record.ImageDigest)); n != len(test.published) {
 				t.Errorf("%d referrers in the registry, want %d", n, len(test.published))
 			}
 		})

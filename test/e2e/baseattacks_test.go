@@ -28,20 +28,20 @@ func (env *environment) attacked(t *testing.T, attacks []attack) {
 		t.Run(a.name, func(t *testing.T) {
 			name := "attack-" + strings.ReplaceAll(strings.ToLower(a.name), " ", "-")
 			env.prepare(t, name, files{"Dockerfile": a.dockerfile}, a.changes)
-			built := env.build(t)
+			built := env.Build(t)
 			if a.command == "" {
 				a.command = "docker build"
 			}
 			if !strings.HasPrefix(built.Status.Status, api.FailureStatus(a.command)) {
 				t.Errorf("the build ended with %q, want that %s failed", built.Status.Status, a.command)
 			}
-			if !strings.Contains(built.Cause, a.image) || !strings.Contains(built.Cause, a.reason) || !strings.Contains(built.log(), built.Cause) {
+			if !strings.Contains(built.Cause, a.image) || !strings.Contains(built.Cause, a.reason) || !strings.Contains(built.Log(), built.Cause) {
 				t.Errorf("the cause %q does not name %q and %q, or the log not the cause", built.Cause, a.image, a.reason)
 			}
 			if record := env.record(t); record.ImageDigest != "" || len(record.BaseImages) != 0 {
 				t.Errorf("the record has the image %s on %+v", record.ImageDigest, record.BaseImages)
 			}
-			env.nothingLeft(t, env.image(name))
+			env.NothingLeft(t, env.ImageOf(name))
 		})
 	}
 }
@@ -56,7 +56,7 @@ func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 	v, other := env.newVendor(t), env.newVendor(t)
 	sigstore := map[string]any{"image": "**", "method": "sigstore", "key": v.pem}
 	simple := map[string]any{"image": "**", "method": "simple", "key": v.pgp, "lookaside": v.lookaside}
-	notary := "https://" + env.notary.Address()
+	notary := "https://" + env.Gates.Notary.Address()
 
 	plain, moved, copied := v.named("attack/plain:1"), v.named("attack/moved:1"), v.named("attack/copied:1")
 	v.push(t, plain, "plain")

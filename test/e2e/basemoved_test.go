@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // Between the check and the build somebody moves the tag: what was checked is
@@ -20,16 +21,16 @@ func TestTagMovedBetweenCheckAndBuild(t *testing.T) {
 	commit := env.prepare(t, "race", files{"Dockerfile": "FROM " + image + "\nCOPY --from=" + image + " /vendor /copy\nRUN echo \"this is $(cat /vendor), $(cat /copy).\"\n"},
 		policy(map[string]any{"image": "**", "method": "sigstore", "key": v.pem}))
 	// The engine is asked for the new image's tag right before it builds.
-	reached := env.holding(t, env.engine, commit[:7])
-	env.begin(t)
+	reached := kit.Holding(t, env.Gates.Engine, commit[:7])
+	env.Begin(t)
 	reached()
 	if moved := v.push(t, image, "another"); moved == checked {
 		t.Fatal("the tag was not moved")
 	}
-	env.engine.Release()
-	built := env.follow(t, patience, func(api.Event) {})
-	if built.Status.Status != api.StatusSuccess || !strings.Contains(built.log(), "this is what was checked, what was checked.") {
-		t.Errorf("%q (%s):\n%s", built.Status.Status, built.Cause, built.log())
+	env.Gates.Engine.Release()
+	built := env.Follow(t, kit.Timeout, func(api.Event) {})
+	if built.Status.Status != api.StatusSuccess || !strings.Contains(built.Log(), "this is what was checked, what was checked.") {
+		t.Errorf("%q (%s):\n%s", built.Status.Status, built.Cause, built.Log())
 	}
 	if record := env.record(t); len(record.BaseImages) != 1 || record.BaseImages[0].Digest != checked {
 		t.Errorf("the record has %+v, want the digest %s", record.BaseImages, checked)
@@ -46,10 +47,10 @@ func TestTagMovedAfterContentTrust(t *testing.T) {
 	signed, root := v.trusted(t, image)
 	v.push(t, image, "another")
 	env.prepare(t, "movedtrust", files{"Dockerfile": "FROM " + image + "\nRUN echo \"this is $(cat /vendor).\"\n"},
-		map[string]any{"DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": "https://" + env.notary.Address()})
-	built := env.succeed(t)
-	if record := env.record(t); !strings.Contains(built.log(), "this is what was signed.") || len(record.BaseImages) != 1 || record.BaseImages[0].Digest != signed || record.BaseImages[0].KeyID != root {
-		t.Errorf("%+v:\n%s", record.BaseImages, built.log())
+		map[string]any{"DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": "https://" + env.Gates.Notary.Address()})
+	built := env.Succeed(t)
+	if record := env.record(t); !strings.Contains(built.Log(), "this is what was signed.") || len(record.BaseImages) != 1 || record.BaseImages[0].Digest != signed || record.BaseImages[0].KeyID != root {
+		t.Errorf("%+v:\n%s", record.BaseImages, built.Log())
 	}
 }
 
@@ -63,15 +64,15 @@ func TestRolledBackTrustData(t *testing.T) {
 	_, root := v.trusted(t, image)
 	proxy := env.newReplay(t)
 	changes := with(policy(map[string]any{"image": "**", "method": "dct", "server": proxy.server.URL, "key": root}),
-		"DOCKER_CONTENT_TRUST_CA", env.given["DOCKER_CONTENT_TRUST_CA"].(string)+proxy.ca())
+		"DOCKER_CONTENT_TRUST_CA", env.Given["DOCKER_CONTENT_TRUST_CA"].(string)+proxy.ca())
 	env.prepare(t, "rolled", files{"Dockerfile": "FROM " + image + "\n"}, changes)
-	env.succeed(t)
+	env.Succeed(t)
 
 	v.push(t, image, "new, with the hole mended")
 	v.trusted(t, image)
-	env.succeed(t)
+	env.Succeed(t)
 	proxy.rollBack()
-	built := env.build(t)
+	built := env.Build(t)
 	if want := api.FailureStatus("docker trust inspect " + image); built.Status.Status != want || !strings.Contains(built.Cause, image) || !strings.Contains(built.Cause, "went back in time") {
 		t.Errorf("%q (%s), want %q", built.Status.Status, built.Cause, want)
 	}
@@ -80,10 +81,10 @@ func TestRolledBackTrustData(t *testing.T) {
 	if err := env.Server.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "", []string{"SBS_SIMULATED_ENCLAVE=" + env.Server.Enclave(), "SBS_VOLUME=" + env.Server.Volume()}, "",
-		env.programs.ServerBinary, "forget-trust-data", proxy.server.URL, strings.TrimSuffix(image, ":1"))
+	kit.MustExecute(t, "", []string{"SBS_SIMULATED_ENCLAVE=" + env.Server.Enclave(), "SBS_VOLUME=" + env.Server.Volume()}, "",
+		env.Programs.ServerBinary, "forget-trust-data", proxy.server.URL, strings.TrimSuffix(image, ":1"))
 	if err := env.Server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	env.succeed(t)
+	env.Succeed(t)
 }

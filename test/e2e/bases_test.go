@@ -31,17 +31,17 @@ func TestVerifiedBases(t *testing.T) {
 		map[string]any{"image": address + "/vendor/simple", "method": "simple", "key": one.pgp, "lookaside": one.lookaside},
 		map[string]any{"image": address + "/vendor/digest", "method": "digest", "key": one.digest(t, images["digest"])},
 		map[string]any{"image": address + "/*/other", "method": "sigstore", "key": other.pem},
-		map[string]any{"image": "**", "method": "dct", "key": root, "server": env.given["DOCKER_CONTENT_TRUST_PUSH_SERVER"]},
+		map[string]any{"image": "**", "method": "dct", "key": root, "server": env.Given["DOCKER_CONTENT_TRUST_PUSH_SERVER"]},
 	}
 	dockerfile := "ARG WAY=simple\nFROM " + images["sigstore"] + " AS first\nRUN echo \"$(cat /vendor).\"\n" +
 		"FROM --platform=$BUILDPLATFORM " + address + "/vendor/$WAY:1.0 AS second\nRUN --mount=type=bind,from=" + images["other"] + ",target=/other echo \"$(cat /vendor), $(cat /other/vendor).\"\n" +
 		"FROM " + images["dct"] + "\nCOPY --from=" + images["digest"] + " /vendor /digest\nCOPY --from=first /vendor /first\nCOPY --from=1 /vendor /second\n" +
 		"RUN echo \"$(cat /vendor), $(cat /digest), $(cat /first), $(cat /second).\"\n"
 	env.prepare(t, "verified", files{"Dockerfile": dockerfile}, map[string]any{"BASE_IMAGE_POLICY": policy})
-	built := env.succeed(t)
+	built := env.Succeed(t)
 	for _, line := range []string{"from sigstore.", "from simple, from other.", "from dct, from digest, from sigstore, from simple."} {
-		if !strings.Contains(built.log(), line) {
-			t.Errorf("no step of the build printed %q:\n%s", line, built.log())
+		if !strings.Contains(built.Log(), line) {
+			t.Errorf("no step of the build printed %q:\n%s", line, built.Log())
 		}
 	}
 	want := map[string]job.BaseImage{}
@@ -78,9 +78,9 @@ func TestVerifiedBaseKeepsTheContext(t *testing.T) {
 	env.prepare(t, "context", files{
 		"sub/Dockerfile": dockerfile, "sub/Dockerfile.dockerignore": "hidden\n.git\n", ".dockerignore": "shown\n", "hidden": "", "shown": "",
 	}, with(policy(map[string]any{"image": image, "method": "digest", "key": []string{digest}}), "DOCKERFILE_PATH", "sub/Dockerfile"))
-	built := env.succeed(t)
-	if want := "./.dockerignore ./shown ./sub/Dockerfile ./sub/Dockerfile.dockerignore and FROM " + image + "."; !strings.Contains(built.log(), want) {
-		t.Errorf("no step printed %q:\n%s", want, built.log())
+	built := env.Succeed(t)
+	if want := "./.dockerignore ./shown ./sub/Dockerfile ./sub/Dockerfile.dockerignore and FROM " + image + "."; !strings.Contains(built.Log(), want) {
+		t.Errorf("no step printed %q:\n%s", want, built.Log())
 	}
 }
 
@@ -92,7 +92,7 @@ func TestShortFormsVerifyBases(t *testing.T) {
 	v.push(t, image, "short")
 	v.cosigned(t, image)
 	env.prepare(t, "short", files{"Dockerfile": "FROM " + image + "\nRUN true\n"}, map[string]any{"BASE_IMAGE_SIGSTORE_KEY": v.pem})
-	env.succeed(t)
+	env.Succeed(t)
 	if record := env.record(t); len(record.BaseImages) != 1 || record.BaseImages[0].Method != api.SigningSigstore {
 		t.Errorf("the record has %+v", record.BaseImages)
 	}
@@ -106,9 +106,9 @@ func TestShortFormsVerifyBases(t *testing.T) {
 		"ICR_BASE_REPO":             {"ICR_BASE_REPO": image, "BASE_REPO_PUBLIC_KEY": "no key"},
 		"BASE_IMAGE_SIGSTORE_KEY":   {"BASE_IMAGE_SIGSTORE_KEY": "no key"},
 	} {
-		answer := env.request(t, "POST", "/image", string(env.body(t, "short", changes)))
-		if answer.code != 400 || answer.object()["key"] != key {
-			t.Errorf("%s: %d %s", key, answer.code, answer.text)
+		answer := env.Request(t, "POST", "/image", string(env.ParametersFor(t, "short", changes)))
+		if answer.Code != 400 || answer.Object()["key"] != key {
+			t.Errorf("%s: %d %s", key, answer.Code, answer.Text)
 		}
 	}
 }

@@ -10,41 +10,42 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client/signedmanifest"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 func TestStatusesComeInOrder(t *testing.T) {
 	env := shared
 	env.prepare(t, "order", hello, nil)
-	held := env.git.Hold("")
-	defer env.git.Release()
-	env.begin(t)
-	reach(t, "the server clones", held)
-	built := env.follow(t, patience, func(event api.Event) {
+	held := env.Gates.Git.Hold("")
+	defer env.Gates.Git.Release()
+	env.Begin(t)
+	kit.Reach(t, "the server clones", held)
+	built := env.Follow(t, kit.Timeout, func(event api.Event) {
 		if event.Status != nil && event.Status.Status == api.StatusCleanedUp {
-			env.git.Release()
+			env.Gates.Git.Release()
 		}
 	})
-	if !slices.Equal(built.statuses, allStatuses) {
-		t.Errorf("statuses %q, want %q", built.statuses, allStatuses)
+	if !slices.Equal(built.Statuses, allStatuses) {
+		t.Errorf("statuses %q, want %q", built.Statuses, allStatuses)
 	}
-	checkLog(t, built.lines)
-	env.nothingLeft(t, env.image("order"))
+	checkLog(t, built.Lines)
+	env.NothingLeft(t, env.ImageOf("order"))
 }
 
 // Builds stay, under their names.
 func TestEarlierBuild(t *testing.T) {
 	env := shared
 	env.prepare(t, "earlier", hello, nil)
-	first := env.succeed(t)
+	first := env.Succeed(t)
 	env.commit(t, "earlier.git", files{"Dockerfile": hello["Dockerfile"], "hello": "again\n"})
-	second := env.succeed(t)
+	second := env.Succeed(t)
 	for asked, want := range map[string]string{"": second.BuildName, first.BuildName: first.BuildName, second.BuildName: second.BuildName} {
 		dir := t.TempDir()
-		name, path, err := env.client.SaveManifest(t.Context(), asked, dir)
+		name, path, err := env.Client.SaveManifest(t.Context(), asked, dir)
 		if err != nil || name != "manifest."+want {
 			t.Fatalf("manifest of %q: %q, %v, want that of %s", asked, name, err, want)
 		}
-		answer, err := env.client.PublicKey(t.Context(), asked)
+		answer, err := env.Client.PublicKey(t.Context(), asked)
 		if err != nil || answer.BuildName != want {
 			t.Fatalf("public key of %q: %q, %v", asked, answer.BuildName, err)
 		}
@@ -58,9 +59,9 @@ func TestEarlierBuild(t *testing.T) {
 	}
 	for _, path := range []string{"/manifest", "/publickey"} {
 		for _, name := range []string{"no.such.build", first.BuildName[:len(first.BuildName)-1] + "x", strings.Replace(first.BuildName, "sbs.earlier", "sbs.later", 1)} {
-			answer := env.request(t, http.MethodGet, path, `{"BUILD_NAME":"`+name+`"}`)
-			object := answer.object()
-			if answer.code != http.StatusNotFound || object["status"] == "" || object["manifest_name"] != nil || object["public_key_pem"] != nil {
+			answer := env.Request(t, http.MethodGet, path, `{"BUILD_NAME":"`+name+`"}`)
+			object := answer.Object()
+			if answer.Code != http.StatusNotFound || object["status"] == "" || object["manifest_name"] != nil || object["public_key_pem"] != nil {
 				t.Errorf("GET %s of %s: %+v, want a refusal", path, name, answer)
 			}
 		}

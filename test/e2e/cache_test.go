@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // The engine's build cache is cleared while the image is pushed. Nothing of a
@@ -21,15 +22,15 @@ func TestBuildCacheIsCleared(t *testing.T) {
 			name := "cache-" + strings.ReplaceAll(end, " ", "-")
 			env.prepare(t, name, files{"Dockerfile": "FROM scratch\nCOPY large /\n", "large": strings.Repeat("x", int(size))}, nil)
 			if end == "success" {
-				env.succeed(t)
+				env.Succeed(t)
 			} else {
-				reached := env.holding(t, env.registry, "/v2/sbs/"+name+"/")
-				env.begin(t)
+				reached := kit.Holding(t, env.Gates.Registry, "/v2/sbs/"+name+"/")
+				env.Begin(t)
 				reached()
-				env.clean(t)
-				env.releaseAll()
+				env.Clean(t)
+				env.Gates.ReleaseAll()
 			}
-			usage, err := env.docker.DiskUsage(t.Context(), types.DiskUsageOptions{Types: []types.DiskUsageObject{types.BuildCacheObject}})
+			usage, err := env.Docker.DiskUsage(t.Context(), types.DiskUsageOptions{Types: []types.DiskUsageObject{types.BuildCacheObject}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,7 +5,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -14,88 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/image"
 )
-
-// eventually waits for a condition that another process brings about.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
-// reach waits until a gate holds something.
-func reach(t testing.TB, what string, reached <-chan struct{}) {
-	t.Helper()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-reached:
-	case <-timer.C:
-		t.Fatalf("waited in vain until %s", what)
-	}
-}
-
-// nothingLeft fails when an image or a container of a repository is left in the
-// engine, or a file in the server's scratch space.
-func (env *environment) nothingLeft(t testing.TB, repository string) {
-	t.Helper()
-	for _, name := range env.images(t, repository) {
-		t.Errorf("image %s is left in the engine", name)
-	}
-	containers, err := env.docker.ContainerList(t.Context(), container.ListOptions{All: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, found := range containers {
-		if strings.HasPrefix(found.Image, repository) {
-			t.Errorf("container %s of %s is left in the engine", found.ID, found.Image)
-		}
-	}
-	env.noWork(t)
-}
-
-func (env *environment) noWork(t testing.TB) {
-	t.Helper()
-	entries, err := os.ReadDir(filepath.Join(env.Server.Volume(), "work"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		t.Errorf("%s is left in the scratch space", entry.Name())
-	}
-}
-
-// images are the names by which the engine knows images of a repository.
-func (env *environment) images(t testing.TB, repository string) []string {
-	t.Helper()
-	// A test's cleaning up asks too, when the test's context has ended.
-	all, err := env.docker.ImageList(context.WithoutCancel(t.Context()), image.ListOptions{All: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, found := range all {
-		for _, name := range append(found.RepoTags, found.RepoDigests...) {
-			if strings.HasPrefix(name, repository+":") || strings.HasPrefix(name, repository+"@") {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
-}
 
 // read reads a file.
 func read(t testing.TB, path ...string) string {
@@ -115,7 +33,7 @@ type secrets []secret
 // secrets are those of the parameters that were given, and of the changes.
 func (env *environment) secrets(changes map[string]any) secrets {
 	var found secrets
-	for _, given := range []map[string]any{env.given, changes} {
+	for _, given := range []map[string]any{env.Given, changes} {
 		for key, value := range given {
 			if text, ok := value.(string); ok && text != "" && isSecret(key) {
 				found = append(found, secret{key, text})

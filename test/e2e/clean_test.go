@@ -22,24 +22,24 @@ func TestCleanInEveryStep(t *testing.T) {
 		t.Run(step.name, func(t *testing.T) {
 			name := "clean-" + strings.ReplaceAll(step.name, " ", "-")
 			reached := step.hold(t, name)
-			env.begin(t)
+			env.Begin(t)
 			reached()
-			if status := env.status(t); status.Status != step.done || !status.Building {
+			if status := env.Status(t); status.Status != step.done || !status.Building {
 				t.Fatalf("the build is held with the status %+v, want %q", status, step.done)
 			}
 
 			began := time.Now()
-			answer := env.request(t, http.MethodDelete, "/image", `""`)
+			answer := env.Request(t, http.MethodDelete, "/image", `""`)
 			if took := time.Since(began); took > cleanLimit {
 				t.Errorf("clean took %v", took)
 			}
-			if answer.code != http.StatusOK || answer.object()["status"] != "restarted cicd" {
+			if answer.Code != http.StatusOK || answer.Object()["status"] != "restarted cicd" {
 				t.Errorf("clean answers %+v", answer)
 			}
-			if status := env.status(t); status.Status != "restarted cicd" || status.Building || status.BuildName != "" {
+			if status := env.Status(t); status.Status != "restarted cicd" || status.Building || status.BuildName != "" {
 				t.Errorf("after clean: %+v", status)
 			}
-			env.nothingLeft(t, env.image(name))
+			env.NothingLeft(t, env.ImageOf(name))
 			if kit.Runs(t, "sleep\x001"+sleepMarker(name)) {
 				t.Error("the command of the Dockerfile still runs")
 			}
@@ -47,9 +47,9 @@ func TestCleanInEveryStep(t *testing.T) {
 				t.Errorf("the record says %q (%s), want that clean stopped it", record.Status, record.Cause)
 			}
 
-			env.releaseAll()
+			env.Gates.ReleaseAll()
 			env.commit(t, name+".git", hello)
-			env.succeed(t)
+			env.Succeed(t)
 		})
 	}
 }
@@ -58,44 +58,44 @@ func TestCleanInEveryStep(t *testing.T) {
 func TestCleanWithoutBuild(t *testing.T) {
 	env := shared
 	env.prepare(t, "idle", hello, nil)
-	env.succeed(t)
+	env.Succeed(t)
 	for range 2 {
-		if answer := env.request(t, http.MethodDelete, "/image", `""`); answer.code != http.StatusOK || answer.object()["status"] != "restarted cicd" {
+		if answer := env.Request(t, http.MethodDelete, "/image", `""`); answer.Code != http.StatusOK || answer.Object()["status"] != "restarted cicd" {
 			t.Errorf("clean answers %+v", answer)
 		}
 	}
-	if answer := env.request(t, http.MethodGet, "/imagedigest", `""`); answer.code != http.StatusCreated {
+	if answer := env.Request(t, http.MethodGet, "/imagedigest", `""`); answer.Code != http.StatusCreated {
 		t.Errorf("the earlier build is not served any more: %+v", answer)
 	}
-	env.succeed(t)
+	env.Succeed(t)
 }
 
 // One build runs at a time, with the parameters that it was started with.
 func TestBusy(t *testing.T) {
 	env := shared
 	reached := env.sleeping(t, "busy")
-	env.begin(t)
+	env.Begin(t)
 	reached()
-	before, builds := env.status(t), env.builds(t)
-	body := string(env.body(t, "busy", map[string]any{"IMAGE_TAG_PREFIX": "other"}))
+	before, builds := env.Status(t), env.builds(t)
+	body := string(env.ParametersFor(t, "busy", map[string]any{"IMAGE_TAG_PREFIX": "other"}))
 	for _, request := range []struct{ method, body string }{
 		{http.MethodPut, `""`}, {http.MethodPut, ""}, {http.MethodPost, body}, {http.MethodPatch, body},
 	} {
-		answer := env.request(t, request.method, "/image", request.body)
-		status, _ := answer.object()["status"].(string)
-		if answer.code != http.StatusConflict || !strings.Contains(status, "a build runs") || answer.object()["code"] != string(api.CodeBusy) {
+		answer := env.Request(t, request.method, "/image", request.body)
+		status, _ := answer.Object()["status"].(string)
+		if answer.Code != http.StatusConflict || !strings.Contains(status, "a build runs") || answer.Object()["code"] != string(api.CodeBusy) {
 			t.Errorf("%s during a build: %+v, want a refusal", request.method, answer)
 		}
 	}
-	if after := env.status(t); after != before {
+	if after := env.Status(t); after != before {
 		t.Errorf("the status was %+v and is %+v", before, after)
 	}
 	if now := env.builds(t); len(now) != len(builds) {
 		t.Errorf("the volume had %d builds and has %d", len(builds), len(now))
 	}
-	env.clean(t)
+	env.Clean(t)
 	env.commit(t, "busy.git", hello)
-	if built := env.succeed(t); !strings.HasPrefix(built.ImageTag, "s390x-v1-") {
+	if built := env.Succeed(t); !strings.HasPrefix(built.ImageTag, "s390x-v1-") {
 		t.Errorf("image tag %q: parameters were changed during a build", built.ImageTag)
 	}
 }

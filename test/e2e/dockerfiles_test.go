@@ -33,17 +33,17 @@ func TestDockerfilesThatEndAnEngine(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			name := "ending-" + strings.ReplaceAll(test.name, " ", "-")
 			env.prepare(t, name, files{"Dockerfile": test.text}, test.changes)
-			built := env.build(t)
+			built := env.Build(t)
 			if !strings.HasPrefix(built.Status.Status, api.FailureStatus("docker build")) || !strings.Contains(built.Cause, "Dockerfile: ") || !strings.Contains(built.Cause, test.problem) {
 				t.Errorf("%q (%s), want that docker build failed with %q", built.Status.Status, built.Cause, test.problem)
 			}
-			env.nothingLeft(t, env.image(name))
+			env.NothingLeft(t, env.ImageOf(name))
 		})
 	}
 	// A comment for BuildKit's linter above an instruction once ended the server.
 	env.prepare(t, "ending-linter", files{"Dockerfile": "FROM " + good + "\n# check=skip=all\nLABEL a=b\n"}, rules)
-	env.succeed(t)
+	env.Succeed(t)
 	// The default name in lower case, and an ignore file that is a link.
 	env.prepare(t, "ending-lower", files{"dockerfile": "FROM " + good + "\nCOPY . /all\nRUN test ! -e /all/secret\n", "dockerfile.dockerignore@": "ignored", "ignored": "secret\n", "secret": "x"}, rules)
-	env.succeed(t)
+	env.Succeed(t)
 }

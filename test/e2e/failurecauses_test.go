@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/opensbs/sbs/test/gate"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // The steps as command lines.
@@ -45,9 +46,9 @@ func without(part *gate.Gate) func(*testing.T) func() {
 func engineFailures(env *environment) []failure {
 	return []failure{{
 		name:    "engine unreachable",
-		breaks:  without(env.engine),
+		breaks:  without(env.Gates.Engine),
 		command: "docker version",
-		cause:   []string{"no Docker Engine answers at unix://" + env.engine.Address(), "start it"},
+		cause:   []string{"no Docker Engine answers at unix://" + env.Gates.Engine.Address(), "start it"},
 	}}
 }
 
@@ -66,7 +67,7 @@ func cloneFailures(t *testing.T, env *environment) []failure {
 		cause:   []string{"unknown SSH host", ssh.FingerprintSHA256(hostKey), "GITHUB_KNOWN_HOSTS"},
 	}, {
 		name:    "another host key",
-		changes: map[string]any{"GITHUB_KNOWN_HOSTS": knownHost(env.git.Address()) + " " + other.public},
+		changes: map[string]any{"GITHUB_KNOWN_HOSTS": kit.KnownHost(env.Gates.Git.Address()) + " " + other.public},
 		command: cloneCommand,
 		cause:   []string{"host key mismatch", ssh.FingerprintSHA256(hostKey)},
 	}, {
@@ -81,12 +82,12 @@ func cloneFailures(t *testing.T, env *environment) []failure {
 		cause:   []string{`"nowhere"`, "no branch and no tag"},
 	}, {
 		name:    "no such repository",
-		changes: map[string]any{"GITHUB_URL": env.url("nowhere.git")},
-		command: strings.Replace(cloneCommand, "{url}", env.url("nowhere.git"), 1),
+		changes: map[string]any{"GITHUB_URL": env.URL("nowhere.git")},
+		command: strings.Replace(cloneCommand, "{url}", env.URL("nowhere.git"), 1),
 		cause:   []string{"no such repository"},
 	}, {
 		name:    "git server down",
-		breaks:  without(env.git),
+		breaks:  without(env.Gates.Git),
 		command: cloneCommand,
 		cause:   []string{"connection refused"},
 	}}
@@ -132,19 +133,19 @@ func pushFailures(t *testing.T, env *environment) []failure {
 		cause:   []string{"refuses the user name and password", "check DOCKER_USER and DOCKER_PASSWORD"},
 	}, {
 		name:    "push by an account that may only read",
-		changes: map[string]any{"DOCKER_USER": env.given["DOCKER_RO_USER"], "DOCKER_PASSWORD": env.given["DOCKER_RO_PASSWORD"]},
+		changes: map[string]any{"DOCKER_USER": env.Given["DOCKER_RO_USER"], "DOCKER_PASSWORD": env.Given["DOCKER_RO_PASSWORD"]},
 		command: "docker push {image}:{tag}",
 		cause:   []string{"forbids this request to this user", "check that DOCKER_USER may push"},
 	}, {
 		name:    "registry down",
-		breaks:  without(env.registry),
+		breaks:  without(env.Gates.Registry),
 		command: "docker push {image}:{tag}",
-		cause:   []string{"connection refused", env.registry.Address()},
+		cause:   []string{"connection refused", env.Gates.Registry.Address()},
 	}, {
 		name:    "notary down",
-		breaks:  without(env.notary),
+		breaks:  without(env.Gates.Notary),
 		command: signCommand,
-		cause:   []string{"check DOCKER_CONTENT_TRUST_PUSH_SERVER and that the server runs", env.notary.Address()},
+		cause:   []string{"check DOCKER_CONTENT_TRUST_PUSH_SERVER and that the server runs", env.Gates.Notary.Address()},
 	}, {
 		name:    "notary of another authority",
 		changes: map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)},
@@ -162,7 +163,7 @@ func manifestFailures(env *environment) []failure {
 		command: "tar -cjf manifest.{name}.tbz data git",
 		cause:   []string{"the sealed file sealed/manifest/key", "does not authenticate"},
 		breaks: func(t *testing.T) func() {
-			env.succeed(t) // makes the key, if there is none yet
+			env.Succeed(t) // makes the key, if there is none yet
 			whole, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // failure is one way in which a build can fail.
@@ -38,28 +39,28 @@ func TestFailures(t *testing.T) {
 				mend = sync.OnceFunc(f.breaks(t))
 			}
 			defer mend()
-			built := env.build(t)
+			built := env.Build(t)
 			env.checkFailure(t, f, name, commit, built)
-			env.nothingLeft(t, env.image(name))
+			env.NothingLeft(t, env.ImageOf(name))
 
 			mend()
 			env.commit(t, name+".git", hello)
-			env.initialise(t, name, nil)
-			env.succeed(t)
+			env.Initialise(t, name, nil)
+			env.Succeed(t)
 		})
 	}
 }
 
-func (env *environment) checkFailure(t *testing.T, f failure, name, commit string, built result) {
+func (env *environment) checkFailure(t *testing.T, f failure, name, commit string, built kit.Result) {
 	t.Helper()
-	want := api.FailureStatus(strings.NewReplacer("{image}", env.image(name), "{tag}", "s390x-v1-"+commit[:7],
-		"{url}", env.url(name+".git"), "{name}", built.BuildName, "{registry}", env.registry.Address()).Replace(f.command))
+	want := api.FailureStatus(strings.NewReplacer("{image}", env.ImageOf(name), "{tag}", "s390x-v1-"+commit[:7],
+		"{url}", env.URL(name+".git"), "{name}", built.BuildName, "{registry}", env.Gates.Registry.Address()).Replace(f.command))
 	if built.Status.Status != want {
 		t.Errorf("status\n%s\nwant\n%s", built.Status.Status, want)
 	}
 	for _, part := range f.cause {
-		if !strings.Contains(built.Cause, part) || !strings.Contains(built.log(), part) {
-			t.Errorf("the cause %q, or the log, says nothing of %q:\n%s", built.Cause, part, built.log())
+		if !strings.Contains(built.Cause, part) || !strings.Contains(built.Log(), part) {
+			t.Errorf("the cause %q, or the log, says nothing of %q:\n%s", built.Cause, part, built.Log())
 		}
 	}
 	if record := env.record(t); record.Status != want || record.Cause != built.Cause {
@@ -73,7 +74,7 @@ func (env *environment) checkFailure(t *testing.T, f failure, name, commit strin
 func (env *environment) hiddenFromUsers(t *testing.T, planted secrets) {
 	t.Helper()
 	for _, path := range []string{"/image", "/log/build", "/events"} {
-		planted.hidden(t, "GET "+path, env.request(t, http.MethodGet, path, `""`).text)
+		planted.hidden(t, "GET "+path, env.Request(t, http.MethodGet, path, `""`).Text)
 	}
 	env.hiddenEverywhere(t, planted)
 }
@@ -82,15 +83,15 @@ func (env *environment) hiddenFromUsers(t *testing.T, planted secrets) {
 // the record and the manifest show the names instead.
 func TestPrintedSecretsAreHidden(t *testing.T) {
 	env := shared
-	password := env.given["DOCKER_PASSWORD"].(string)
+	password := env.Given["DOCKER_PASSWORD"].(string)
 	dockerfile := "FROM " + env.BaseImage + " AS print\nARG PLANTED\nARG KEY\n" +
 		`RUN echo "clear $PLANTED." && echo -n "$PLANTED" | base64 && echo -n "$PLANTED" | xxd -p && echo "$KEY"` +
 		"\nFROM scratch\nCOPY --from=print /etc /etc\n"
-	changes := map[string]any{"ARG": map[string]string{"PLANTED": password, "KEY": env.given["GITHUB_KEY"].(string)}}
+	changes := map[string]any{"ARG": map[string]string{"PLANTED": password, "KEY": env.Given["GITHUB_KEY"].(string)}}
 	env.prepare(t, "printed", files{"Dockerfile": dockerfile}, changes)
-	built := env.succeed(t)
-	if !strings.Contains(built.log(), "clear <DOCKER_PASSWORD>.") || !strings.Contains(built.log(), "<GITHUB_KEY>") {
-		t.Errorf("the log does not show the names of the secrets:\n%s", built.log())
+	built := env.Succeed(t)
+	if !strings.Contains(built.Log(), "clear <DOCKER_PASSWORD>.") || !strings.Contains(built.Log(), "<GITHUB_KEY>") {
+		t.Errorf("the log does not show the names of the secrets:\n%s", built.Log())
 	}
 	planted := env.secrets(nil)
 	env.hiddenFromUsers(t, planted)
@@ -104,7 +105,7 @@ func TestPrintedSecretsAreHidden(t *testing.T) {
 	}
 
 	env.commit(t, "printed.git", files{"Dockerfile": strings.Replace(dockerfile, "RUN ", "RUN exit 9; ", 1)})
-	failed := env.build(t)
+	failed := env.Build(t)
 	if !api.Failed(failed.Status.Status) || !strings.Contains(failed.Status.Status, "--build-arg PLANTED=<DOCKER_PASSWORD> ") {
 		t.Errorf("status %q, want the command line with the name of the secret", failed.Status.Status)
 	}
@@ -115,9 +116,9 @@ func TestPrintedSecretsAreHidden(t *testing.T) {
 func TestFailedBuildIsNotTheLatest(t *testing.T) {
 	env := shared
 	env.prepare(t, "latest", hello, nil)
-	good := env.succeed(t)
+	good := env.Succeed(t)
 	env.commit(t, "latest.git", files{"Dockerfile": "FROM scratch\nCOPY none /\n"})
-	if bad := env.build(t); !api.Failed(bad.Status.Status) {
+	if bad := env.Build(t); !api.Failed(bad.Status.Status) {
 		t.Fatalf("status %q, want a failure", bad.Status.Status)
 	}
 	failed := env.record(t)
@@ -125,11 +126,11 @@ func TestFailedBuildIsNotTheLatest(t *testing.T) {
 		t.Fatal("the failed build has no record of its own")
 	}
 	for asked, want := range map[string]int{`""`: http.StatusOK, `{"BUILD_NAME":"` + failed.BuildName + `"}`: http.StatusNotFound} {
-		if answer := env.request(t, http.MethodGet, "/manifest", asked); answer.code != want {
-			t.Errorf("the manifest of %s: code %d, want %d", asked, answer.code, want)
+		if answer := env.Request(t, http.MethodGet, "/manifest", asked); answer.Code != want {
+			t.Errorf("the manifest of %s: code %d, want %d", asked, answer.Code, want)
 		}
 	}
-	if answer, err := env.client.PublicKey(t.Context(), ""); err != nil || answer.BuildName != good.BuildName {
+	if answer, err := env.Client.PublicKey(t.Context(), ""); err != nil || answer.BuildName != good.BuildName {
 		t.Errorf("the latest build is %q, %v, want %q", answer.BuildName, err, good.BuildName)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/opensbs/sbs/test/kit"
 )
 
 const verifyScript = "testdata/verify-manifest.sh"
@@ -20,11 +22,11 @@ const verifyScript = "testdata/verify-manifest.sh"
 func (env *environment) saveManifest(t testing.TB, buildName string) (dir, name string) {
 	t.Helper()
 	dir = t.TempDir()
-	name, _, err := env.client.SaveManifest(t.Context(), buildName, dir)
+	name, _, err := env.Client.SaveManifest(t.Context(), buildName, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := env.client.PublicKey(t.Context(), buildName)
+	key, err := env.Client.PublicKey(t.Context(), buildName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,10 +44,10 @@ func (env *environment) unpacked(t testing.TB, buildName string) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := must(t, dir, nil, "", "sh", script, name); strings.TrimSpace(s.out) != "Verified OK" {
-		t.Fatalf("openssl says %q, %q", s.out, s.err)
+	if s := kit.MustExecute(t, dir, nil, "", "sh", script, name); strings.TrimSpace(s.Out) != "Verified OK" {
+		t.Fatalf("openssl says %q, %q", s.Out, s.Err)
 	}
-	must(t, dir, nil, "", "tar", "--no-same-owner", "-xjf", "./"+name+".tbz")
+	kit.MustExecute(t, dir, nil, "", "tar", "--no-same-owner", "-xjf", "./"+name+".tbz")
 	return dir
 }
 
@@ -55,25 +57,25 @@ func TestManifestNeedsNoProgramOfOurs(t *testing.T) {
 	content := maps.Clone(hello)
 	content["folder/deep/file"] = "deep\n"
 	commit := env.prepare(t, "manifest", content, nil)
-	built := env.succeed(t)
+	built := env.Succeed(t)
 	dir := env.unpacked(t, built.BuildName)
 	git := filepath.Join(dir, "git")
 	first := contents(t, git) // git's judgement may refresh the index
-	if head := must(t, git, nil, "", "git", "rev-parse", "HEAD").out; head != commit+"\n" {
+	if head := kit.MustExecute(t, git, nil, "", "git", "rev-parse", "HEAD").Out; head != commit+"\n" {
 		t.Errorf("HEAD is %q, want %s", head, commit)
 	}
-	if changed := must(t, git, nil, "", "git", "status", "--porcelain"); changed.out != "" {
-		t.Errorf("git status says %q", changed.out)
+	if changed := kit.MustExecute(t, git, nil, "", "git", "status", "--porcelain"); changed.Out != "" {
+		t.Errorf("git status says %q", changed.Out)
 	}
-	if broken := must(t, dir, nil, "", "git", "-C", "git", "fsck", "--full"); strings.Contains(broken.out+broken.err, "error") {
-		t.Errorf("git fsck says %q, %q", broken.out, broken.err)
+	if broken := kit.MustExecute(t, dir, nil, "", "git", "-C", "git", "fsck", "--full"); strings.Contains(broken.Out+broken.Err, "error") {
+		t.Errorf("git fsck says %q, %q", broken.Out, broken.Err)
 	}
 	log, err := os.ReadFile(filepath.Join(dir, "data", "build.log"))
-	if err != nil || !strings.HasPrefix(built.log()+"\n", string(log)) || !strings.Contains(string(log), "image pushed") {
+	if err != nil || !strings.HasPrefix(built.Log()+"\n", string(log)) || !strings.Contains(string(log), "image pushed") {
 		t.Errorf("data/build.log: %v, and not the beginning of the log:\n%s", err, log)
 	}
 
-	again := env.succeed(t)
+	again := env.Succeed(t)
 	second := contents(t, filepath.Join(env.unpacked(t, again.BuildName), "git"))
 	if !maps.Equal(first, second) || len(first) == 0 {
 		t.Errorf("the same commit gave two different folders git:\n%v\n%v", first, second)
@@ -114,8 +116,8 @@ func contents(t *testing.T, dir string) map[string]string {
 func TestTamperedManifestIsRefused(t *testing.T) {
 	env := shared
 	env.prepare(t, "tampered", hello, nil)
-	built := env.succeed(t)
-	other := env.succeed(t)
+	built := env.Succeed(t)
+	other := env.Succeed(t)
 	script, err := filepath.Abs(verifyScript)
 	if err != nil {
 		t.Fatal(err)
@@ -142,11 +144,11 @@ func TestTamperedManifestIsRefused(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			dir, name := env.saveManifest(t, built.BuildName)
-			must(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
+			kit.MustExecute(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
 			tamper(dir, name)
-			must(t, dir, nil, "", "tar", "-cjf", "./"+name+".sig.tbz", name+".tbz", name+".sig")
-			s := run(t, dir, nil, "", "sh", script, name)
-			if s.code == 0 || !strings.Contains(s.out+s.err, "Verification failure") {
+			kit.MustExecute(t, dir, nil, "", "tar", "-cjf", "./"+name+".sig.tbz", name+".tbz", name+".sig")
+			s := kit.Execute(t, dir, nil, "", "sh", script, name)
+			if s.Code == 0 || !strings.Contains(s.Out+s.Err, "Verification failure") {
 				t.Errorf("openssl says %+v, want a refusal", s)
 			}
 		})
@@ -158,7 +160,7 @@ func TestTamperedManifestIsRefused(t *testing.T) {
 func (env *environment) unpackedSigned(t *testing.T, buildName string) string {
 	t.Helper()
 	dir, name := env.saveManifest(t, buildName)
-	must(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
+	kit.MustExecute(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
 	return filepath.Join(dir, name)
 }
 
@@ -179,11 +181,11 @@ func flip(t testing.TB, path string) {
 func TestPublicKeyIsPEM(t *testing.T) {
 	env := shared
 	env.prepare(t, "pem", hello, nil)
-	env.succeed(t)
-	answer := env.request(t, http.MethodGet, "/publickey", `""`).object()
+	env.Succeed(t)
+	answer := env.Request(t, http.MethodGet, "/publickey", `""`).Object()
 	text, _ := answer["public_key_pem"].(string)
-	s := must(t, "", nil, text, "openssl", "pkey", "-pubin", "-noout", "-text")
-	if !strings.Contains(s.out, "Public-Key: (3072 bit)") {
-		t.Errorf("openssl reads the public key as %s", s.out)
+	s := kit.MustExecute(t, "", nil, text, "openssl", "pkey", "-pubin", "-noout", "-text")
+	if !strings.Contains(s.Out, "Public-Key: (3072 bit)") {
+		t.Errorf("openssl reads the public key as %s", s.Out)
 	}
 }

@@ -43,7 +43,7 @@ func TestEngineWithoutBuildKit(t *testing.T) {
 			name := "classic-" + strings.ReplaceAll(test.name, " ", "-")
 			env.prepare(t, name, dockerfile, test.changes)
 			env.withoutBuildKit(t, test.status)
-			built := env.build(t)
+			built := env.Build(t)
 			if test.problem != "" {
 				if !api.Failed(built.Status.Status) || !strings.Contains(built.Cause, test.problem) {
 					t.Errorf("%q (%s), want a failure with %q", built.Status.Status, built.Cause, test.problem)
@@ -68,15 +68,15 @@ func TestEngineWithoutBuildKit(t *testing.T) {
 // wherever BuildKit is asked for, until the test ends.
 func (env *environment) withoutBuildKit(t *testing.T, status int) {
 	t.Helper()
-	if err := env.engine.Down(); err != nil {
+	if err := env.Gates.Engine.Down(); err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("unix", env.engine.Address())
+	listener, err := net.Listen("unix", env.Gates.Engine.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", env.engine.Target())
+		return new(net.Dialer).DialContext(ctx, "unix", env.Gates.Engine.Target())
 	}}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "engine"})
 	proxy.Transport, proxy.FlushInterval = transport, -1
@@ -98,7 +98,7 @@ func (env *environment) withoutBuildKit(t *testing.T, status int) {
 		}
 		<-done
 		transport.CloseIdleConnections()
-		if err := env.engine.Up(); err != nil {
+		if err := env.Gates.Engine.Up(); err != nil {
 			t.Error(err)
 		}
 	})

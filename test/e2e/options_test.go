@@ -13,20 +13,21 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/test/harness/gitserver"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // pull pulls the image that was built last for the length of a test, and returns
 // its name by digest.
 func (env *environment) pull(t *testing.T, image string) (reference string) {
 	t.Helper()
-	reference, err := env.client.ImageDigest(t.Context())
+	reference, err := env.Client.ImageDigest(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(reference, image+"@") {
 		t.Fatalf("the latest image is %s, not one of %s", reference, image)
 	}
-	must(t, "", env.dockerEnvironment(t), "", "docker", "pull", "--quiet", reference)
+	kit.MustExecute(t, "", env.DockerEnvironment(t), "", "docker", "pull", "--quiet", reference)
 	t.Cleanup(func() { env.removeImages(t, image) })
 	return reference
 }
@@ -34,8 +35,8 @@ func (env *environment) pull(t *testing.T, image string) (reference string) {
 // container runs a container without a network and returns what it prints.
 func (env *environment) container(t *testing.T, stdin string, arguments ...string) string {
 	t.Helper()
-	return must(t, "", nil, stdin, "docker",
-		append([]string{"run", "--rm", "--interactive", "--network", "none"}, arguments...)...).out
+	return kit.MustExecute(t, "", nil, stdin, "docker",
+		append([]string{"run", "--rm", "--interactive", "--network", "none"}, arguments...)...).Out
 }
 
 // The table of the guide's additional parameters: a Dockerfile here or there,
@@ -57,9 +58,9 @@ func TestDockerfileAndBuildPaths(t *testing.T) {
 		{"work/Dockerfile", "work", "build dir at work, and Dockerfile at work.\n"},
 	} {
 		t.Run(test.dockerfile+" in "+test.context, func(t *testing.T) {
-			env.initialise(t, "paths", map[string]any{"DOCKERFILE_PATH": test.dockerfile, "DOCKER_BUILD_PATH": test.context})
-			env.succeed(t)
-			if got := env.container(t, "", env.pull(t, env.image("paths"))); got != test.want {
+			env.Initialise(t, "paths", map[string]any{"DOCKERFILE_PATH": test.dockerfile, "DOCKER_BUILD_PATH": test.context})
+			env.Succeed(t)
+			if got := env.container(t, "", env.pull(t, env.ImageOf("paths"))); got != test.want {
 				t.Errorf("the image prints %q, want %q", got, test.want)
 			}
 		})
@@ -78,8 +79,8 @@ func TestDockerfileFeatures(t *testing.T) {
 		".dockerignore": ".git\n*.secret\n!kept.secret\nDockerfile\n",
 		"left.secret":   "left out\n", "kept.secret": "kept\n", "plain": "plain\n",
 	}, map[string]any{"ARG": map[string]any{"BASE": env.BaseImage, "TEXT": value}})
-	env.succeed(t)
-	if got, want := env.container(t, "", env.pull(t, env.image("features"))), value+"\n.dockerignore\nkept.secret\nplain\n"; got != want {
+	env.Succeed(t)
+	if got, want := env.container(t, "", env.pull(t, env.ImageOf("features"))), value+"\n.dockerignore\nkept.secret\nplain\n"; got != want {
 		t.Errorf("the image prints\n%s\nwant\n%s", got, want)
 	}
 	record := env.record(t)
@@ -107,8 +108,8 @@ func TestReferences(t *testing.T) {
 		"light": first, "v1.0": first, "refs/tags/v1.0": first, second: second, first: first,
 	} {
 		t.Run(reference, func(t *testing.T) {
-			env.initialise(t, "references", map[string]any{"GITHUB_BRANCH": reference})
-			built := env.succeed(t)
+			env.Initialise(t, "references", map[string]any{"GITHUB_BRANCH": reference})
+			built := env.Succeed(t)
 			if record := env.record(t); record.Commit != want || built.ImageTag != "s390x-v1-"+want[:7] {
 				t.Errorf("built %s as %s, want %s", record.Commit, built.ImageTag, want)
 			}
@@ -124,9 +125,9 @@ func TestDepth(t *testing.T) {
 		env.commit(t, "depth.git", files{"Dockerfile": hello["Dockerfile"], "hello": text})
 	}
 	for depth, want := range map[any]string{nil: "1\n", "3": "3\n", 100: "4\n"} {
-		env.initialise(t, "depth", map[string]any{"GITHUB_DEPTH": depth})
-		dir := env.unpacked(t, env.succeed(t).BuildName)
-		if got := must(t, filepath.Join(dir, "git"), nil, "", "git", "rev-list", "--count", "HEAD").out; got != want {
+		env.Initialise(t, "depth", map[string]any{"GITHUB_DEPTH": depth})
+		dir := env.unpacked(t, env.Succeed(t).BuildName)
+		if got := kit.MustExecute(t, filepath.Join(dir, "git"), nil, "", "git", "rev-list", "--count", "HEAD").Out; got != want {
 			t.Errorf("depth %v: %q commits, want %q", depth, got, want)
 		}
 	}
@@ -145,16 +146,16 @@ func TestSubmodules(t *testing.T) {
 	}
 	for recurse, want := range map[string]string{"True": "/all/inner/text\n", "False": ""} {
 		t.Run(recurse, func(t *testing.T) {
-			env.initialise(t, "submodules", map[string]any{"GITHUB_RECURSE_SUBMODULES": recurse})
-			built := env.succeed(t)
-			if got := env.container(t, "", env.pull(t, env.image("submodules"))); got != want {
+			env.Initialise(t, "submodules", map[string]any{"GITHUB_RECURSE_SUBMODULES": recurse})
+			built := env.Succeed(t)
+			if got := env.container(t, "", env.pull(t, env.ImageOf("submodules"))); got != want {
 				t.Errorf("the image prints %q, want %q", got, want)
 			}
 			var modules []job.Submodule
 			if recurse == "True" {
-				modules = []job.Submodule{{Path: "inner", URL: env.url("submodules-inner.git"), Commit: inner}}
+				modules = []job.Submodule{{Path: "inner", URL: env.URL("submodules-inner.git"), Commit: inner}}
 				git := filepath.Join(env.unpacked(t, built.BuildName), "git")
-				if status := must(t, git, nil, "", "git", "submodule", "status").out; !strings.HasPrefix(status, " "+inner+" inner") {
+				if status := kit.MustExecute(t, git, nil, "", "git", "submodule", "status").Out; !strings.HasPrefix(status, " "+inner+" inner") {
 					t.Errorf("git submodule status in the manifest: %q", status)
 				}
 			}
@@ -196,8 +197,8 @@ func TestHTTPS(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.changes["GITHUB_KEY"] = nil
-			env.initialise(t, "https", test.changes)
-			built := env.build(t)
+			env.Initialise(t, "https", test.changes)
+			built := env.Build(t)
 			if test.fails == "" && built.Status.Status != api.StatusSuccess || !strings.Contains(built.Cause, test.fails) {
 				t.Errorf("%q (%s), want %q", built.Status.Status, built.Cause, test.fails)
 			}
@@ -216,7 +217,7 @@ func TestHTTPS(t *testing.T) {
 // A base image may lie in a private registry of its own, or beside the image.
 func TestPrivateBaseImages(t *testing.T) {
 	env := shared
-	beside := env.registry.Address() + strings.TrimPrefix(env.BaseImage, env.Registry.Address())
+	beside := env.Gates.Registry.Address() + strings.TrimPrefix(env.BaseImage, env.Registry.Address())
 	none := map[string]any{"DOCKER_BASE_SERVER": nil, "DOCKER_BASE_USER": nil, "DOCKER_BASE_PASSWORD": nil}
 	for _, test := range []struct {
 		name, base string
@@ -230,7 +231,7 @@ func TestPrivateBaseImages(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			name := "base-" + strings.ReplaceAll(test.name, " ", "-")
 			env.prepare(t, name, files{"Dockerfile": "FROM " + test.base + "\n"}, test.changes)
-			built := env.build(t)
+			built := env.Build(t)
 			if test.fails {
 				if !api.Failed(built.Status.Status) || !strings.Contains(built.Cause, "the registry refused the credentials") {
 					t.Errorf("%q (%s), want that the registry refused the credentials", built.Status.Status, built.Cause)

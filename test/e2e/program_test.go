@@ -15,6 +15,7 @@ import (
 
 	"github.com/opensbs/sbs/test/harness/gitserver"
 	"github.com/opensbs/sbs/test/harness/gobase"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // The program that is built: age, which encrypts files. Nobody here wrote it,
@@ -60,16 +61,16 @@ func TestRealProgram(t *testing.T) {
 	base := env.goImage(t)
 	arguments := goSettings(t)
 	arguments["BASE"] = base
-	env.initialise(t, "program", map[string]any{"ARG": arguments})
-	built := env.succeedWithin(t, 5*time.Minute) // it waits for downloads, and a compiler
-	image := env.image("program")
+	env.Initialise(t, "program", map[string]any{"ARG": arguments})
+	built := env.SucceedWithin(t, 5*time.Minute) // it waits for downloads, and a compiler
+	image := env.ImageOf("program")
 
 	record := env.record(t)
 	if record.Commit != commit || len(record.BaseImages) != 1 || record.BaseImages[0].Reference != base {
 		t.Errorf("the record has the commit %s and the base images %+v", record.Commit, record.BaseImages)
 	}
-	if !strings.Contains(built.log(), "RUN go mod download") {
-		t.Errorf("the log says nothing of the download:\n%s", built.log())
+	if !strings.Contains(built.Log(), "RUN go mod download") {
+		t.Errorf("the log says nothing of the download:\n%s", built.Log())
 	}
 	document := read(t, env.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
 	modules := packagesOf(t, []byte(document))
@@ -100,11 +101,11 @@ func TestRealProgram(t *testing.T) {
 func (env *environment) goImage(t *testing.T) string {
 	t.Helper()
 	name := env.Registry.Address() + "/base/go:1"
-	if err := gobase.Import(t.Context(), env.docker, name, nil); err != nil {
+	if err := gobase.Import(t.Context(), env.Docker, name, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := env.docker.ImageRemove(context.Background(), name, image.RemoveOptions{}); err != nil {
+		if _, err := env.Docker.ImageRemove(context.Background(), name, image.RemoveOptions{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -115,10 +116,10 @@ func (env *environment) goImage(t *testing.T) string {
 // folder of its source.
 func download(t *testing.T) string {
 	t.Helper()
-	s := must(t, t.TempDir(), nil, "", "go", "mod", "download", "-json", programModule+"@"+programVersion)
+	s := kit.MustExecute(t, t.TempDir(), nil, "", "go", "mod", "download", "-json", programModule+"@"+programVersion)
 	var module struct{ Dir string }
-	if err := json.Unmarshal([]byte(s.out), &module); err != nil || module.Dir == "" {
-		t.Fatalf("go mod download: %v: %s", err, s.out)
+	if err := json.Unmarshal([]byte(s.Out), &module); err != nil || module.Dir == "" {
+		t.Fatalf("go mod download: %v: %s", err, s.Out)
 	}
 	return module.Dir
 }
@@ -126,9 +127,9 @@ func download(t *testing.T) string {
 // goSettings are those of the machine's Go that say where modules come from.
 func goSettings(t *testing.T) map[string]string {
 	t.Helper()
-	s := must(t, t.TempDir(), nil, "", "go", "env", "-json", "GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOSUMDB", "GOFLAGS")
+	s := kit.MustExecute(t, t.TempDir(), nil, "", "go", "env", "-json", "GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOSUMDB", "GOFLAGS")
 	settings := map[string]string{}
-	if err := json.Unmarshal([]byte(s.out), &settings); err != nil {
+	if err := json.Unmarshal([]byte(s.Out), &settings); err != nil {
 		t.Fatal(err)
 	}
 	return settings

@@ -24,6 +24,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/test/harness/loopback"
 	"github.com/opensbs/sbs/test/harness/proxy"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // proxyPassword is that of the company's proxy.
@@ -47,15 +48,7 @@ func newBehindProxy(t *testing.T) *behindProxy {
 	t.Cleanup(func() { ended(t, through.Close) })
 	with := programs
 	with.ServerEnvironment = []string{"HTTPS_PROXY=" + through.URL().String(), "NO_PROXY=inside.sbs.test"}
-	env, err := startEnvironment(t.Context(), t.TempDir(), with)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := env.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	env := freshWith(t, with)
 	b := &behindProxy{environment: env, proxy: through, names: map[string]string{}}
 	b.serveNames(t, map[string]string{
 		"git": env.Git.HTTPSURL(""), "notary": env.Notary.URL(), "store": env.ObjectStore.Endpoint(), "tokens": env.ObjectStore.AuthEndpoint(),
@@ -98,7 +91,7 @@ func (b *behindProxy) serveNames(t *testing.T, parts map[string]string) {
 
 func ended(t *testing.T, stop func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), kit.Timeout)
 	defer cancel()
 	if err := stop(ctx); err != nil {
 		t.Error(err)
@@ -140,14 +133,14 @@ func TestBehindProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.initialise(t, "proxied", map[string]any{
+	b.Initialise(t, "proxied", map[string]any{
 		"GITHUB_URL": b.names["git"] + "/proxied.git", "GITHUB_USER": described.User, "GITHUB_TOKEN": described.Token, "GITHUB_CA": b.ca, "GITHUB_KEY": nil,
 		"DOCKER_CONTENT_TRUST_PUSH_SERVER": b.names["notary"], "DOCKER_CONTENT_TRUST_CA": b.ca, "IMAGE_SIGNING": []string{api.SigningDCT},
 		"MANIFEST_BUCKET_NAME": "manifests", "MANIFEST_COS_ENDPOINT": b.names["store"], "MANIFEST_COS_CA": b.ca,
 		"MANIFEST_COS_AUTH_ENDPOINT": b.names["tokens"] + tokens.Path,
 		"MANIFEST_COS_API_KEY_ID":    b.ObjectStore.APIKey(), "MANIFEST_COS_RESOURCE_CRN": b.ObjectStore.ResourceCRN(),
 	})
-	built := b.succeed(t)
+	built := b.Succeed(t)
 
 	seen := slices.Sorted(slices.Values(b.proxy.Seen()))
 	if want := []string{"git.sbs.test:443", "notary.sbs.test:443", "store.sbs.test:443", "tokens.sbs.test:443"}; !slices.Equal(seen, want) {
@@ -155,13 +148,13 @@ func TestBehindProxy(t *testing.T) {
 	}
 	address := *b.proxy.URL()
 	address.User = nil
-	if want := "seen " + address.String() + " " + address.String() + " inside.sbs.test"; !strings.Contains(built.log(), want) {
-		t.Errorf("a step was not told of the proxy, want %q:\n%s", want, built.log())
+	if want := "seen " + address.String() + " " + address.String() + " inside.sbs.test"; !strings.Contains(built.Log(), want) {
+		t.Errorf("a step was not told of the proxy, want %q:\n%s", want, built.Log())
 	}
-	image := b.pull(t, b.image("proxied"))
-	history := must(t, "", nil, "", "docker", "history", "--no-trunc", image)
-	inspected := must(t, "", nil, "", "docker", "image", "inspect", image)
-	if strings.Contains(history.out+inspected.out, address.Host) {
+	image := b.pull(t, b.ImageOf("proxied"))
+	history := kit.MustExecute(t, "", nil, "", "docker", "history", "--no-trunc", image)
+	inspected := kit.MustExecute(t, "", nil, "", "docker", "image", "inspect", image)
+	if strings.Contains(history.Out+inspected.Out, address.Host) {
 		t.Error("the image tells the address of the proxy")
 	}
 	planted := secrets{{"the proxy's password", proxyPassword}, {"the same in a URL", url.QueryEscape(proxyPassword)}}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // behind is the registry with a habit, at an address of its own.
@@ -58,7 +59,7 @@ func TestQuirkyRegistries(t *testing.T) {
 			env.prepare(t, "quirk-"+quirk, hello, map[string]any{
 				"DOCKER_PUSH_SERVER": host, "DOCKER_CONTENT_TRUST_PUSH_SERVER": nil, "IMAGE_SIGNING": api.SigningSigstore,
 			})
-			built := env.succeed(t)
+			built := env.Succeed(t)
 			if quirk == "nodigesthead" || quirk == "head405" {
 				host = env.Registry.Address() // cosign needs HEAD with its headers
 			}
@@ -81,9 +82,9 @@ func (env *environment) cosignSigned(t *testing.T, key, reference string) {
 	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if s := run(t, "", []string{"HOME=" + home}, "", cosign, "verify", "--key", file, "--insecure-ignore-tlog=true",
-		"--registry-username", writer.User, "--registry-password", writer.Password, reference); s.code != 0 {
-		t.Errorf("cosign refuses the signature of %s: %s", reference, s.err)
+	if s := kit.Execute(t, "", []string{"HOME=" + home}, "", cosign, "verify", "--key", file, "--insecure-ignore-tlog=true",
+		"--registry-username", writer.User, "--registry-password", writer.Password, reference); s.Code != 0 {
+		t.Errorf("cosign refuses the signature of %s: %s", reference, s.Err)
 	}
 }
 
@@ -113,7 +114,7 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 			env.prepare(t, repository, hello, map[string]any{
 				"DOCKER_PUSH_SERVER": host, "DOCKER_CONTENT_TRUST_PUSH_SERVER": nil,
 			})
-			failed := env.build(t)
+			failed := env.Build(t)
 			if !api.Failed(failed.Status.Status) || strings.Contains(failed.Cause, "password") {
 				t.Fatalf("status %q (%s)", failed.Status.Status, failed.Cause)
 			}
@@ -123,7 +124,7 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 				}
 			}
 			broken.Store(false)
-			built := env.succeed(t)
+			built := env.Succeed(t)
 			for _, tag := range []string{built.ImageTag, "latest"} {
 				if digest := env.leads(t, repository, tag); digest != env.record(t).ImageDigest {
 					t.Errorf("the tag %s leads to %q", tag, digest)
@@ -136,12 +137,12 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 // IBM's guide names the registry as the notary server, and means simple signing.
 func TestRegistryNamedAsNotary(t *testing.T) {
 	env := shared
-	env.prepare(t, "icr", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + env.registry.Address()})
-	built := env.succeed(t)
+	env.prepare(t, "icr", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + env.Gates.Registry.Address()})
+	built := env.Succeed(t)
 	if signed := methods(env.record(t)); len(signed) != 2 || signed[0] != api.SigningSimple {
 		t.Errorf("signed with %q", signed)
 	}
-	if !strings.Contains(built.log(), "DOCKER_CONTENT_TRUST_PUSH_SERVER names the push registry itself") {
-		t.Errorf("the log does not say so:\n%s", built.log())
+	if !strings.Contains(built.Log(), "DOCKER_CONTENT_TRUST_PUSH_SERVER names the push registry itself") {
+		t.Errorf("the log does not say so:\n%s", built.Log())
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // keys are those that must never change while a server lives.
@@ -21,11 +22,11 @@ type keys struct{ image, manifest string }
 
 func (env *environment) keys(t *testing.T) keys {
 	t.Helper()
-	config, err := env.client.ImageConfig(t.Context())
+	config, err := env.Client.ImageConfig(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifest, err := env.client.PublicKey(t.Context(), "")
+	manifest, err := env.Client.PublicKey(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,31 +42,31 @@ func TestKilledInEveryStep(t *testing.T) {
 			name := "killed-" + strings.ReplaceAll(step.name, " ", "-")
 			good, want := env.goodBuild(t, name)
 			reached := step.hold(t, name)
-			env.begin(t)
+			env.Begin(t)
 			reached()
-			held := env.status(t)
+			held := env.Status(t)
 			if err := env.Server.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			env.releaseAll()
+			env.Gates.ReleaseAll()
 			if err := env.Server.Restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			status := env.status(t)
+			status := env.Status(t)
 			command := env.fill(step.command, name, held)
 			if status.Status != api.FailureStatus(command) || status.Building || !strings.Contains(status.Cause, "the server was stopped") {
 				t.Errorf("after the restart: %q (%s), want %q", status.Status, status.Cause, api.FailureStatus(command))
 			}
-			env.nothingLeft(t, env.image(name))
+			env.NothingLeft(t, env.ImageOf(name))
 			env.checkServed(t, good)
 
 			// The parameters are still there, without another init.
 			env.commit(t, name+".git", hello)
-			env.succeed(t)
+			env.Succeed(t)
 			if got := env.keys(t); got != want {
 				t.Errorf("the keys were %v and are %v", want, got)
 			}
-			env.nothingLeft(t, env.image(name))
+			env.NothingLeft(t, env.ImageOf(name))
 		})
 	}
 }
@@ -75,27 +76,27 @@ func TestKilledInEveryStep(t *testing.T) {
 func TestRestartedWithoutEngine(t *testing.T) {
 	env := shared
 	env.prepare(t, "engineless", hello, nil)
-	reached := env.holding(t, env.registry, "PUT /v2/sbs/engineless/manifests/")
-	env.begin(t)
+	reached := kit.Holding(t, env.Gates.Registry, "PUT /v2/sbs/engineless/manifests/")
+	env.Begin(t)
 	reached()
 	if err := env.Server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	env.releaseAll()
-	err := env.engine.Down()
+	env.Gates.ReleaseAll()
+	err := env.Gates.Engine.Down()
 	restarted := env.Server.Restart(t.Context())
-	if err := errors.Join(err, restarted, env.engine.Up()); err != nil {
+	if err := errors.Join(err, restarted, env.Gates.Engine.Up()); err != nil {
 		t.Fatal(err)
 	}
-	if status := env.status(t); !api.Failed(status.Status) || status.Building {
+	if status := env.Status(t); !api.Failed(status.Status) || status.Building {
 		t.Errorf("after the restart: %+v, want that the build was interrupted", status)
 	}
-	if len(env.images(t, env.image("engineless"))) == 0 {
+	if len(env.Images(t, env.ImageOf("engineless"))) == 0 {
 		t.Error("the killed build left no image: nothing is tested")
 	}
 	env.commit(t, "engineless.git", hello)
-	env.succeed(t)
-	env.nothingLeft(t, env.image("engineless"))
+	env.Succeed(t)
+	env.NothingLeft(t, env.ImageOf("engineless"))
 }
 
 // goodBuild makes one build that succeeds, in a repository of its own but with
@@ -103,13 +104,13 @@ func TestRestartedWithoutEngine(t *testing.T) {
 func (env *environment) goodBuild(t *testing.T, name string) (buildName string, k keys) {
 	t.Helper()
 	env.repository(t, "before-"+name+".git", hello)
-	env.initialise(t, name, map[string]any{"GITHUB_URL": env.url("before-" + name + ".git")})
-	return env.succeed(t).BuildName, env.keys(t)
+	env.Initialise(t, name, map[string]any{"GITHUB_URL": env.URL("before-" + name + ".git")})
+	return env.Succeed(t).BuildName, env.keys(t)
 }
 
 func (env *environment) fill(command, name string, status api.Status) string {
-	return strings.NewReplacer("{image}", env.image(name), "{tag}", status.ImageTag, "{name}", status.BuildName,
-		"{url}", env.url(name+".git")).Replace(command)
+	return strings.NewReplacer("{image}", env.ImageOf(name), "{tag}", status.ImageTag, "{name}", status.BuildName,
+		"{url}", env.URL(name+".git")).Replace(command)
 }
 
 // checkServed fails when the manifest of an earlier build is not served and
@@ -129,29 +130,29 @@ func TestStoppedInAStep(t *testing.T) {
 		t.Run(step.name, func(t *testing.T) {
 			name := "stopped-" + strings.ReplaceAll(step.name, " ", "-")
 			reached := step.hold(t, name)
-			env.begin(t)
+			env.Begin(t)
 			reached()
 			began := time.Now()
 			if err := syscall.Kill(env.Server.PID(), syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			reach(t, "the server has stopped", env.Server.Done())
+			kit.Reach(t, "the server has stopped", env.Server.Done())
 			if took := time.Since(began); took > stopLimit {
 				t.Errorf("the server took %v to stop", took)
 			}
 			if err := env.Server.Err(); err != nil {
 				t.Errorf("the server ended with %v, want exit code 0", err)
 			}
-			env.nothingLeft(t, env.image(name))
-			env.releaseAll()
+			env.NothingLeft(t, env.ImageOf(name))
+			env.Gates.ReleaseAll()
 			if err := env.Server.Restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if status := env.status(t); !api.Failed(status.Status) || status.Building || !strings.Contains(status.Cause, "the server was shut down") {
+			if status := env.Status(t); !api.Failed(status.Status) || status.Building || !strings.Contains(status.Cause, "the server was shut down") {
 				t.Errorf("after the restart: %+v, want that it was shut down", status)
 			}
 			env.commit(t, name+".git", hello)
-			env.succeed(t)
+			env.Succeed(t)
 		})
 	}
 }
@@ -181,5 +182,5 @@ func TestVolumeOfAnotherServerImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	env.checkServed(t, good)
-	env.succeed(t)
+	env.Succeed(t)
 }

@@ -17,17 +17,17 @@ func TestUnreadableDistributionFailsTheBuild(t *testing.T) {
 		"Dockerfile": "FROM scratch\nCOPY status /var/lib/dpkg/status\n",
 		"status":     "\x01 this\nis not: it\n: \n",
 	}, map[string]any{"SBOM_INCOMPLETE": "fail"})
-	built := env.build(t)
+	built := env.Build(t)
 	if !strings.Contains(built.Status.Status, "docker sbom") || !strings.Contains(built.Cause, "1 files could not be read") {
 		t.Errorf("the build ended with %q (%s)", built.Status.Status, built.Cause)
 	}
-	if !strings.Contains(built.log(), "/var/lib/dpkg/status") {
-		t.Errorf("the log does not name the file: %s", built.log())
+	if !strings.Contains(built.Log(), "/var/lib/dpkg/status") {
+		t.Errorf("the log does not name the file: %s", built.Log())
 	}
 	if record := env.record(t); len(record.Attestations) != 0 || record.Steps[api.StatusImagePushed].After(record.Started) {
 		t.Errorf("the failed build has %+v, %v", record.Attestations, record.Steps)
 	}
-	if left := env.images(t, env.image("unreadable")); len(left) != 0 {
+	if left := env.Images(t, env.ImageOf("unreadable")); len(left) != 0 {
 		t.Errorf("the engine still has %q", left)
 	}
 }
@@ -41,9 +41,9 @@ func TestUnreadableFileIsNamed(t *testing.T) {
 		"status":     "\x01 this\nis not: it\n: \n",
 		"broken.jar": strings.Repeat("PK\x03\x04 this is no archive ", 10),
 	}, nil)
-	built := env.succeed(t)
+	built := env.Succeed(t)
 	document := read(t, env.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
-	for what, text := range map[string]string{"the bill of materials": document, "the log": built.log()} {
+	for what, text := range map[string]string{"the bill of materials": document, "the log": built.Log()} {
 		for _, name := range []string{"/app/broken.jar", "/var/lib/dpkg/status"} {
 			if !strings.Contains(text, name) {
 				t.Errorf("%s does not name %s: %s", what, name, text)

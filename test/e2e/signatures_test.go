@@ -13,6 +13,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // cosign is what make bin/cosign builds.
@@ -23,32 +24,32 @@ const cosign = "../../bin/cosign"
 func TestSignedWithoutNotary(t *testing.T) {
 	env := shared
 	env.prepare(t, "notarless", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": nil})
-	built := env.succeed(t)
+	built := env.Succeed(t)
 	if methods := methods(env.record(t)); !slices.Equal(methods, []string{api.SigningSimple, api.SigningSigstore}) {
 		t.Errorf("signed with %q", methods)
 	}
 	home := t.TempDir()
 	tags := []string{built.ImageTag, "latest"}
-	repository := env.image("notarless")
+	repository := env.ImageOf("notarless")
 	writer := env.Registry.Writer()
 
-	env.guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
+	env.Guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
 	pem := env.keyFile(repository)
 	for _, tag := range tags {
-		must(t, "", []string{"HOME=" + home}, "", cosign, "verify", "--key", pem, "--insecure-ignore-tlog=true",
+		kit.MustExecute(t, "", []string{"HOME=" + home}, "", cosign, "verify", "--key", pem, "--insecure-ignore-tlog=true",
 			"--registry-username", writer.User, "--registry-password", writer.Password, repository+":"+tag)
 	}
 
-	env.guide(t, "get-signed-image-publickey --method simple --env sbs-config.json")
+	env.Guide(t, "get-signed-image-publickey --method simple --env sbs-config.json")
 	key, err := base64.StdEncoding.DecodeString(read(t, env.keyFile(repository)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := filepath.Join(home, "store")
-	env.guide(t, "get-signatures --env sbs-config.json --output "+store)
-	policy := demand(t, home, string(key), "docker:\n  "+env.registry.Address()+":\n    lookaside: file://"+store+"\n")
+	env.Guide(t, "get-signatures --env sbs-config.json --output "+store)
+	policy := demand(t, home, string(key), "docker:\n  "+env.Gates.Registry.Address()+":\n    lookaside: file://"+store+"\n")
 	for _, tag := range tags {
-		must(t, "", nil, "", "skopeo", append(policy, "copy", "--src-tls-verify=false",
+		kit.MustExecute(t, "", nil, "", "skopeo", append(policy, "copy", "--src-tls-verify=false",
 			"--src-creds="+writer.User+":"+writer.Password, "docker://"+repository+":"+tag, "dir:"+t.TempDir())...)
 	}
 }
@@ -59,12 +60,12 @@ func TestSignedInEveryWay(t *testing.T) {
 	every := []string{api.SigningSimple, api.SigningDCT, api.SigningSigstoreLegacy, api.SigningSigstore}
 	env.prepare(t, "everyway", hello, map[string]any{"IMAGE_SIGNING": every})
 	for range 2 {
-		env.succeed(t)
+		env.Succeed(t)
 		if methods := methods(env.record(t)); !slices.Equal(methods, every) {
 			t.Errorf("signed with %q", methods)
 		}
 	}
-	config, err := env.client.ImageConfig(t.Context())
+	config, err := env.Client.ImageConfig(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func TestSignedInEveryWay(t *testing.T) {
 func TestOneFailedSignatureFailsTheBuild(t *testing.T) {
 	env := shared
 	env.prepare(t, "halfsigned", hello, map[string]any{"IMAGE_SIGNING": "simple,dct", "DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)})
-	built := env.build(t)
+	built := env.Build(t)
 	if !strings.Contains(built.Status.Status, "docker trust sign") || built.Status.Status == api.StatusSuccess {
 		t.Errorf("the build ended with %q (%s)", built.Status.Status, built.Cause)
 	}

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/test/gate"
 	"github.com/opensbs/sbs/test/harness/gitserver"
 	"github.com/opensbs/sbs/test/kit"
 )
@@ -40,7 +39,7 @@ func (env *environment) steps() []step {
 		name: "cleaned up",
 		hold: func(t testing.TB, name string) func() {
 			env.prepare(t, name, hello, nil)
-			return env.holding(t, env.engine, "/images/json")
+			return kit.Holding(t, env.Gates.Engine, "/images/json")
 		},
 		command: "docker image rm --force {image}",
 	}, {
@@ -48,17 +47,17 @@ func (env *environment) steps() []step {
 		done: api.StatusCleanedUp,
 		hold: func(t testing.TB, name string) func() {
 			env.prepare(t, name, hello, nil)
-			return env.holding(t, env.git, "")
+			return kit.Holding(t, env.Gates.Git, "")
 		},
 		command: "git clone {url}",
 	}, {
 		name: "bases verified",
 		done: api.StatusGitHubCloned,
 		hold: func(t testing.TB, name string) func() {
-			base := strings.Replace(env.BaseImage, env.Registry.Address(), env.registry.Address(), 1)
+			base := strings.Replace(env.BaseImage, env.Registry.Address(), env.Gates.Registry.Address(), 1)
 			rule := map[string]any{"image": "**", "method": api.BaseDigest, "key": "sha256:" + strings.Repeat("0a", 32)}
 			env.prepare(t, name, files{"Dockerfile": "FROM " + base + "\n"}, map[string]any{"BASE_IMAGE_POLICY": []any{rule}})
-			return env.holding(t, env.registry, "/v2/base/busybox/manifests/")
+			return kit.Holding(t, env.Gates.Registry, "/v2/base/busybox/manifests/")
 		},
 		command: "docker build -t {image}:{tag} .",
 	}, {
@@ -71,7 +70,7 @@ func (env *environment) steps() []step {
 		done: api.StatusImageBuilt,
 		hold: func(t testing.TB, name string) func() {
 			env.prepare(t, name, hello, nil)
-			return env.holding(t, env.registry, "PUT /v2/sbs/"+name+"/manifests/")
+			return kit.Holding(t, env.Gates.Registry, "PUT /v2/sbs/"+name+"/manifests/")
 		},
 		command: "docker push {image}:{tag}",
 	}, {
@@ -79,7 +78,7 @@ func (env *environment) steps() []step {
 		done: api.StatusImageBuilt,
 		hold: func(t testing.TB, name string) func() {
 			env.prepare(t, name, hello, nil)
-			return env.holding(t, env.notary, "")
+			return kit.Holding(t, env.Gates.Notary, "")
 		},
 		command: "docker push {image}:{tag}",
 	}, {
@@ -90,22 +89,6 @@ func (env *environment) steps() []step {
 	}}
 }
 
-// holding makes a gate hold what a client says with marker in it, until the end
-// of the test at the latest.
-func (env *environment) holding(t testing.TB, g *gate.Gate, marker string) (reached func()) {
-	t.Helper()
-	held := g.Hold(marker)
-	t.Cleanup(g.Release)
-	return func() { t.Helper(); reach(t, "the gate to "+g.Target()+" holds "+marker, held) }
-}
-
-// releaseAll lets go of whatever is held.
-func (env *environment) releaseAll() {
-	for _, g := range []*gate.Gate{env.engine, env.git, env.registry, env.notary} {
-		g.Release()
-	}
-}
-
 // sleeping makes a build stop in a command of its Dockerfile.
 func (env *environment) sleeping(t testing.TB, name string) (reached func()) {
 	t.Helper()
@@ -114,7 +97,7 @@ func (env *environment) sleeping(t testing.TB, name string) (reached func()) {
 	env.prepare(t, name, files{"Dockerfile": dockerfile}, nil)
 	return func() {
 		t.Helper()
-		eventually(t, "the command of the Dockerfile runs", func() bool { return kit.Runs(t, "sleep\x001"+marker) })
+		kit.Eventually(t, "the command of the Dockerfile runs", func() bool { return kit.Runs(t, "sleep\x001"+marker) })
 	}
 }
 
@@ -135,10 +118,10 @@ func (env *environment) large(t testing.TB, name string) (reached func()) {
 	if _, err := gitserver.CreateRepository(t.Context(), env.GitRoot, name+".git", content); err != nil {
 		t.Fatal(err)
 	}
-	env.initialise(t, name, nil)
+	env.Initialise(t, name, nil)
 	return func() {
 		t.Helper()
-		env.await(t, "the image to be pushed", func(event api.Event) bool {
+		env.Await(t, "the image to be pushed", func(event api.Event) bool {
 			return event.Status != nil && event.Status.Status == api.StatusImagePushed
 		})
 	}

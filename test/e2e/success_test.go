@@ -19,6 +19,7 @@ import (
 	"github.com/opensbs/sbs/api/manifest"
 	"github.com/opensbs/sbs/client/signedmanifest"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // allStatuses are those of a successful build, in order.
@@ -30,37 +31,37 @@ var logLine = regexp.MustCompile(`^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3}  ro
 // The whole way of a newcomer, in the words of the guide.
 func TestGuide(t *testing.T) {
 	env := fresh(t)
-	if s := env.guide(t, "status --env sbs-config.json"); compact(t, s.out) != `{"status":""}` {
-		t.Errorf("status before init: %s", s.out)
+	if s := env.Guide(t, "status --env sbs-config.json"); compact(t, s.Out) != `{"status":""}` {
+		t.Errorf("status before init: %s", s.Out)
 	}
 	for _, path := range []string{"/config-json", "/imagedigest"} {
-		early := env.request(t, http.MethodGet, path, `""`)
-		if early.code != http.StatusConflict && early.code != http.StatusNotFound || early.kind != "text/plain" || json.Valid([]byte(early.text)) {
+		early := env.Request(t, http.MethodGet, path, `""`)
+		if early.Code != http.StatusConflict && early.Code != http.StatusNotFound || early.Kind() != "text/plain" || json.Valid([]byte(early.Text)) {
 			t.Errorf("GET %s before the first success: %+v, want a refusal in plain text", path, early)
 		}
 	}
-	if s := env.guide(t, "init --env sbs-config.json"); compact(t, s.out) != `{"status":"OK"}` {
-		t.Errorf("init: %s", s.out)
+	if s := env.Guide(t, "init --env sbs-config.json"); compact(t, s.Out) != `{"status":"OK"}` {
+		t.Errorf("init: %s", s.Out)
 	}
-	if early := env.request(t, http.MethodGet, "/config-json", `""`); early.code != http.StatusNotFound || early.kind != "text/plain" {
+	if early := env.Request(t, http.MethodGet, "/config-json", `""`); early.Code != http.StatusNotFound || early.Kind() != "text/plain" {
 		t.Errorf("GET /config-json after init: %+v, want a refusal in plain text", early)
 	}
-	if s := env.guide(t, "build --env sbs-config.json"); compact(t, s.out) != `{"status":"OK: async build started"}` {
-		t.Errorf("build: %s", s.out)
+	if s := env.Guide(t, "build --env sbs-config.json"); compact(t, s.Out) != `{"status":"OK: async build started"}` {
+		t.Errorf("build: %s", s.Out)
 	}
-	env.guide(t, "status --env sbs-config.json --wait")
+	env.Guide(t, "status --env sbs-config.json --wait")
 
-	log := strings.Split(strings.TrimSuffix(env.guide(t, "log --log build --env sbs-config.json").out, "\n"), "\n")
+	log := strings.Split(strings.TrimSuffix(env.Guide(t, "log --log build --env sbs-config.json").Out, "\n"), "\n")
 	checkLog(t, log)
 	var status api.Status
-	if err := json.Unmarshal([]byte(env.guide(t, "status --env sbs-config.json").out), &status); err != nil {
+	if err := json.Unmarshal([]byte(env.Guide(t, "status --env sbs-config.json").Out), &status); err != nil {
 		t.Fatal(err)
 	}
 	record := env.fetched(t, status)
 	checkNames(t, status, record)
 	checkRecord(t, env, record)
 	checkAnswers(t, env, status, record)
-	env.nothingLeft(t, env.Image())
+	env.NothingLeft(t, env.Image())
 }
 
 func compact(t *testing.T, text string) string {
@@ -92,10 +93,10 @@ func checkLog(t *testing.T, lines []string) {
 // is signed in it.
 func (env *environment) fetched(t *testing.T, status api.Status) job.Record {
 	t.Helper()
-	s := env.guide(t, "get-manifest --env sbs-config.json --verify-manifest --verify-test")
+	s := env.Guide(t, "get-manifest --env sbs-config.json --verify-manifest --verify-test")
 	for _, want := range []string{"verify=OK", "verify test=OK"} {
-		if !strings.Contains(s.err, want) {
-			t.Errorf("get-manifest says nothing of %q: %s", want, s.err)
+		if !strings.Contains(s.Err, want) {
+			t.Errorf("get-manifest says nothing of %q: %s", want, s.Err)
 		}
 	}
 	name := manifest.Name(status.BuildName)
@@ -145,13 +146,13 @@ func checkNames(t *testing.T, status api.Status, record job.Record) {
 // checkRecord checks what the signed record says.
 func checkRecord(t *testing.T, env *environment, record job.Record) {
 	t.Helper()
-	head := must(t, filepath.Join(env.GitRoot, "demo.git"), nil, "", "git", "rev-parse", "main").out
+	head := kit.MustExecute(t, filepath.Join(env.GitRoot, "demo.git"), nil, "", "git", "rev-parse", "main").Out
 	if record.Commit != strings.TrimSpace(head) {
 		t.Errorf("commit %q, want %q", record.Commit, head)
 	}
-	inspect := must(t, "", nil, "", "skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}",
+	inspect := kit.MustExecute(t, "", nil, "", "skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}",
 		"--creds", env.Registry.Reader().User+":"+env.Registry.Reader().Password, "docker://"+env.BaseImage)
-	base := []job.BaseImage{{Reference: env.BaseImage, Digest: strings.TrimSpace(inspect.out)}}
+	base := []job.BaseImage{{Reference: env.BaseImage, Digest: strings.TrimSpace(inspect.Out)}}
 	if !slices.Equal(record.BaseImages, base) {
 		t.Errorf("base images %+v, want %+v", record.BaseImages, base)
 	}
@@ -191,16 +192,16 @@ func checkTimes(t *testing.T, record job.Record) {
 func checkAnswers(t *testing.T, env *environment, status api.Status, record job.Record) {
 	t.Helper()
 	image := env.Image()
-	digest := env.request(t, http.MethodGet, "/imagedigest", `""`)
-	if digest.code != http.StatusCreated || strings.TrimSpace(digest.text) != `"`+image+"@"+record.ImageDigest+`"` {
+	digest := env.Request(t, http.MethodGet, "/imagedigest", `""`)
+	if digest.Code != http.StatusCreated || strings.TrimSpace(digest.Text) != `"`+image+"@"+record.ImageDigest+`"` {
 		t.Errorf("imagedigest: %+v, want the digest %s", digest, record.ImageDigest)
 	}
-	if s := env.guide(t, "get-digest --env sbs-config.json"); s.out != "Digest value of the built image: "+image+"@"+record.ImageDigest+"\n" {
-		t.Errorf("get-digest: %q", s.out)
+	if s := env.Guide(t, "get-digest --env sbs-config.json"); s.Out != "Digest value of the built image: "+image+"@"+record.ImageDigest+"\n" {
+		t.Errorf("get-digest: %q", s.Out)
 	}
-	config := env.request(t, http.MethodGet, "/config-json", `""`)
+	config := env.Request(t, http.MethodGet, "/config-json", `""`)
 	var deployment api.ImageConfig
-	if err := json.Unmarshal([]byte(config.text), &deployment); err != nil || config.code != http.StatusCreated {
+	if err := json.Unmarshal([]byte(config.Text), &deployment); err != nil || config.Code != http.StatusCreated {
 		t.Fatalf("config-json: %+v, %v", config, err)
 	}
 	reader := env.Registry.Reader()
@@ -208,16 +209,16 @@ func checkAnswers(t *testing.T, env *environment, status api.Status, record job.
 		!slices.Equal(deployment.EnvsWhitelist, []string{"LANG", "TZ"}) || deployment.PublicKeyID != record.Signatures[0].PublicKeyID {
 		t.Errorf("config-json: %+v", deployment)
 	}
-	env.guide(t, "get-signed-image-publickey --env sbs-config.json")
+	env.Guide(t, "get-signed-image-publickey --env sbs-config.json")
 	key, err := os.ReadFile(filepath.Join(env.Dir(), strings.ReplaceAll(image, "/", "-")+"-public.key"))
 	if err != nil || string(key) != deployment.PublicKey || len(key) == 0 {
 		t.Errorf("get-signed-image-publickey wrote %q, %v, want %q", key, err, deployment.PublicKey)
 	}
 	keys := map[string]string{}
 	for _, body := range []string{`""`, `{}`, `{"BUILD_NAME":"` + status.BuildName + `"}`} {
-		keys[env.request(t, http.MethodGet, "/publickey", body).text] = body
+		keys[env.Request(t, http.MethodGet, "/publickey", body).Text] = body
 	}
-	answer, err := env.client.PublicKey(t.Context(), status.BuildName)
+	answer, err := env.Client.PublicKey(t.Context(), status.BuildName)
 	if err != nil || len(keys) != 1 || answer.BuildName != status.BuildName {
 		t.Errorf("publickey: %v, and %d answers for the same build: %v", err, len(keys), slices.Collect(maps.Keys(keys)))
 	}

@@ -60,35 +60,35 @@ func TestBadParametersAreRefused(t *testing.T) {
 	refuse := func(t *testing.T) {
 		for name, bad := range badParameters {
 			t.Run(name, func(t *testing.T) {
-				answer := env.request(t, http.MethodPost, "/image", string(env.body(t, "door", map[string]any{bad.key: bad.value})))
-				object := answer.object()
+				answer := env.Request(t, http.MethodPost, "/image", string(env.ParametersFor(t, "door", map[string]any{bad.key: bad.value})))
+				object := answer.Object()
 				status, _ := object["status"].(string)
-				if answer.code != http.StatusBadRequest || !strings.HasPrefix(status, bad.key+": ") ||
+				if answer.Code != http.StatusBadRequest || !strings.HasPrefix(status, bad.key+": ") ||
 					object["code"] != string(api.CodeBadParameter) || object["key"] != bad.key {
 					t.Errorf("%+v, want that %s is wrong", answer, bad.key)
 				}
-				if text, ok := bad.value.(string); ok && isSecret(bad.key) && strings.Contains(answer.text, text) {
-					t.Errorf("the answer quotes a secret: %s", answer.text)
+				if text, ok := bad.value.(string); ok && isSecret(bad.key) && strings.Contains(answer.Text, text) {
+					t.Errorf("the answer quotes a secret: %s", answer.Text)
 				}
 			})
 		}
 	}
 	t.Run("before init", refuse)
-	if status := env.request(t, http.MethodGet, "/image", `""`); compact(t, status.text) != `{"status":""}` {
-		t.Errorf("status %s, want that nothing was stored", status.text)
+	if status := env.Request(t, http.MethodGet, "/image", `""`); compact(t, status.Text) != `{"status":""}` {
+		t.Errorf("status %s, want that nothing was stored", status.Text)
 	}
 	for _, request := range []struct{ method, path string }{{http.MethodPut, "/image"}, {http.MethodGet, "/events"}} {
-		if answer := env.request(t, request.method, request.path, `""`); answer.code != http.StatusConflict || answer.object()["code"] != "not_initialised" {
+		if answer := env.Request(t, request.method, request.path, `""`); answer.Code != http.StatusConflict || answer.Object()["code"] != "not_initialised" {
 			t.Errorf("%s %s before init: %+v", request.method, request.path, answer)
 		}
 	}
-	if answer := env.request(t, http.MethodPatch, "/image", string(env.body(t, "door", nil))); answer.code != http.StatusConflict {
+	if answer := env.Request(t, http.MethodPatch, "/image", string(env.ParametersFor(t, "door", nil))); answer.Code != http.StatusConflict {
 		t.Errorf("update before init: %+v", answer)
 	}
 
-	env.initialise(t, "door", nil)
+	env.Initialise(t, "door", nil)
 	t.Run("after init", refuse)
-	if built := env.succeed(t); !strings.HasPrefix(built.ImageTag, "s390x-v1-") {
+	if built := env.Succeed(t); !strings.HasPrefix(built.ImageTag, "s390x-v1-") {
 		t.Errorf("image tag %q: a refused parameter was stored", built.ImageTag)
 	}
 }
@@ -97,11 +97,11 @@ func TestBadParametersAreRefused(t *testing.T) {
 func TestBodies(t *testing.T) {
 	env := shared
 	env.prepare(t, "bodies", hello, nil)
-	built := env.succeed(t)
+	built := env.Succeed(t)
 	for _, path := range []string{"/image", "/log/build", "/manifest", "/publickey", "/imagedigest", "/config-json", "/config-python", "/events"} {
 		answers := map[string]int{}
 		for _, body := range []string{"", `""`, "{}", " {} \n"} {
-			answers[env.request(t, http.MethodGet, path, body).text]++
+			answers[env.Request(t, http.MethodGet, path, body).Text]++
 		}
 		if len(answers) != 1 {
 			t.Errorf("GET %s has %d answers to four ways of saying nothing", path, len(answers))
@@ -126,13 +126,13 @@ func TestBodies(t *testing.T) {
 		{http.MethodPost, "/manifest", "", http.StatusMethodNotAllowed},
 		{http.MethodDelete, "/publickey", "", http.StatusMethodNotAllowed},
 	} {
-		answer := env.request(t, test.method, test.path, test.body)
-		status, _ := answer.object()["status"].(string)
-		if answer.code != test.code || status == "" {
+		answer := env.Request(t, test.method, test.path, test.body)
+		status, _ := answer.Object()["status"].(string)
+		if answer.Code != test.code || status == "" {
 			t.Errorf("%s %s with %.20s: %+v, want code %d and a status", test.method, test.path, test.body, answer, test.code)
 		}
 	}
-	if status := env.status(t); status.BuildName != built.BuildName {
+	if status := env.Status(t); status.BuildName != built.BuildName {
 		t.Errorf("after all this the status is %+v", status)
 	}
 }
@@ -150,16 +150,16 @@ func TestSecrets(t *testing.T) {
 		}
 		return text
 	}
-	first, second, wrong := env.given["SECRET"].(string), secret(), secret()
+	first, second, wrong := env.Given["SECRET"].(string), secret(), secret()
 	send := func(method string, changes map[string]any, code int) {
 		t.Helper()
 		maps.Copy(changes, map[string]any{"IMAGE_TAG_PREFIX": map[bool]string{true: "taken", false: "refused"}[code == http.StatusOK]})
-		answer := env.request(t, method, "/image", string(env.body(t, "secrets", changes)))
-		status, _ := answer.object()["status"].(string)
-		if answer.code != code || (status == "OK") != (code == http.StatusOK) {
+		answer := env.Request(t, method, "/image", string(env.ParametersFor(t, "secrets", changes)))
+		status, _ := answer.Object()["status"].(string)
+		if answer.Code != code || (status == "OK") != (code == http.StatusOK) {
 			t.Errorf("%s: %+v, want code %d", method, answer, code)
 		}
-		secrets{{"SECRET", first}, {"NEW_SECRET", second}, {"a wrong SECRET", wrong}}.hidden(t, method, answer.text)
+		secrets{{"SECRET", first}, {"NEW_SECRET", second}, {"a wrong SECRET", wrong}}.hidden(t, method, answer.Text)
 	}
 	send(http.MethodPatch, map[string]any{"SECRET": wrong}, http.StatusForbidden)
 	send(http.MethodPost, map[string]any{"SECRET": wrong}, http.StatusForbidden)
@@ -175,7 +175,7 @@ func TestSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	send(http.MethodPatch, map[string]any{}, http.StatusForbidden)
-	if built := env.succeed(t); !strings.HasPrefix(built.ImageTag, "taken-") {
+	if built := env.Succeed(t); !strings.HasPrefix(built.ImageTag, "taken-") {
 		t.Errorf("image tag %q: refused parameters were stored", built.ImageTag)
 	}
 	send(http.MethodPatch, map[string]any{"SECRET": second}, http.StatusOK)
@@ -186,8 +186,8 @@ func TestSecrets(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Replace(text, first, second, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env.guide(t, "update --env sbs-config.json --new-secret")
-	env.guide(t, "update --env sbs-config.json")
+	env.Guide(t, "update --env sbs-config.json --new-secret")
+	env.Guide(t, "update --env sbs-config.json")
 	var stored map[string]any
 	if err := json.Unmarshal([]byte(read(t, env.Dir(), kit.ConfigName)), &stored); err != nil {
 		t.Fatal(err)

@@ -23,6 +23,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/opensbs/sbs/test/kit"
 )
 
 type vendor struct {
@@ -45,7 +47,7 @@ func (env *environment) newVendor(t *testing.T) *vendor {
 	}
 	v := &vendor{environment: env, home: home, store: filepath.Join(home, "lookaside")}
 	t.Cleanup(func() {
-		run(t, "", v.variables(), "", "gpgconf", "--kill", "gpg-agent")
+		kit.Execute(t, "", v.variables(), "", "gpgconf", "--kill", "gpg-agent")
 		if err := os.RemoveAll(home); err != nil {
 			t.Error(err)
 		}
@@ -53,14 +55,14 @@ func (env *environment) newVendor(t *testing.T) *vendor {
 	if err := os.Mkdir(v.store, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "", v.variables(), "", "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "Vendor <vendor@example.com>", "rsa3072", "sign")
-	v.pgp = must(t, "", v.variables(), "", "gpg", "--armor", "--export").out
-	for line := range strings.Lines(must(t, "", v.variables(), "", "gpg", "--with-colons", "--fingerprint").out) {
+	kit.MustExecute(t, "", v.variables(), "", "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "Vendor <vendor@example.com>", "rsa3072", "sign")
+	v.pgp = kit.MustExecute(t, "", v.variables(), "", "gpg", "--armor", "--export").Out
+	for line := range strings.Lines(kit.MustExecute(t, "", v.variables(), "", "gpg", "--with-colons", "--fingerprint").Out) {
 		if fields := strings.Split(line, ":"); fields[0] == "fpr" {
 			v.fingerprint = fields[9]
 		}
 	}
-	must(t, home, v.variables(), "", absolute(t, cosign), "generate-key-pair")
+	kit.MustExecute(t, home, v.variables(), "", absolute(t, cosign), "generate-key-pair")
 	v.pem = read(t, home, "cosign.pub")
 	files := httptest.NewServer(http.FileServer(http.Dir(v.store)))
 	t.Cleanup(files.Close)
@@ -159,7 +161,7 @@ func (v *vendor) cosigned(t *testing.T, image string) {
 	writer := v.Registry.Writer()
 	repository, _, _ := strings.Cut(image[strings.LastIndex(image, "/"):], ":")
 	byDigest := image[:strings.LastIndex(image, "/")] + repository + "@" + v.digest(t, image)
-	must(t, v.home, v.variables(), "", absolute(t, cosign), "sign", "--key", "cosign.key", "--use-signing-config=false", "--tlog-upload=false", "--yes",
+	kit.MustExecute(t, v.home, v.variables(), "", absolute(t, cosign), "sign", "--key", "cosign.key", "--use-signing-config=false", "--tlog-upload=false", "--yes",
 		"--registry-username", writer.User, "--registry-password", writer.Password, byDigest)
 }
 
@@ -178,7 +180,7 @@ func (v *vendor) signed(t *testing.T, image string) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "", v.variables(), "", "skopeo", "standalone-sign", "--output", file, manifest, image, v.fingerprint)
+	kit.MustExecute(t, "", v.variables(), "", "skopeo", "standalone-sign", "--output", file, manifest, image, v.fingerprint)
 }
 
 // signature is the file of the signature of what the image's name leads to.
@@ -193,7 +195,7 @@ func (v *vendor) signature(t *testing.T, image string) string {
 func (v *vendor) trusted(t *testing.T, image string) (digest, root string) {
 	t.Helper()
 	writer := v.Registry.Writer()
-	environment := append(v.dockerEnvironment(t), "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE=passphrase", "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=passphrase")
+	environment := append(v.DockerEnvironment(t), "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE=passphrase", "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=passphrase")
 	folder := strings.TrimPrefix(environment[0], "DOCKER_CONFIG=")
 	config, err := json.Marshal(map[string]any{"auths": map[string]any{v.Registry.Address(): map[string]string{"username": writer.User, "password": writer.Password}}})
 	if err != nil {
@@ -209,8 +211,8 @@ func (v *vendor) trusted(t *testing.T, image string) (digest, root string) {
 	if err := os.Symlink(filepath.Join(v.home, "trust"), filepath.Join(folder, "trust")); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "", environment, "", "docker", "pull", "--quiet", image)
-	must(t, "", append(environment, "DOCKER_CONTENT_TRUST=1"), "", "docker", "push", image)
+	kit.MustExecute(t, "", environment, "", "docker", "pull", "--quiet", image)
+	kit.MustExecute(t, "", append(environment, "DOCKER_CONTENT_TRUST=1"), "", "docker", "push", image)
 	// What the engine has it would not fetch again.
 	v.removeImages(t, v.reference(t, image).Context().Name())
 	var shown []struct {
@@ -219,9 +221,9 @@ func (v *vendor) trusted(t *testing.T, image string) (digest, root string) {
 			Keys []struct{ ID string }
 		}
 	}
-	inspected := must(t, "", environment, "", "docker", "trust", "inspect", v.reference(t, image).Context().Name())
-	if err := json.Unmarshal([]byte(inspected.out), &shown); err != nil || len(shown) != 1 {
-		t.Fatalf("docker trust inspect: %v: %s", err, inspected.out)
+	inspected := kit.MustExecute(t, "", environment, "", "docker", "trust", "inspect", v.reference(t, image).Context().Name())
+	if err := json.Unmarshal([]byte(inspected.Out), &shown); err != nil || len(shown) != 1 {
+		t.Fatalf("docker trust inspect: %v: %s", err, inspected.Out)
 	}
 	for _, role := range shown[0].AdministrativeKeys {
 		if role.Name == "Root" {

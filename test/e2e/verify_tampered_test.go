@@ -16,6 +16,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/client/verify"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // What is changed is refused, by the row that is about it. Package client/verify's
@@ -24,7 +25,7 @@ func (a auditor) tampered(t *testing.T) {
 	t.Run("a piece of the manifest", func(t *testing.T) { a.tamperedManifest(t) })
 	t.Run("the manifest of another build", func(t *testing.T) {
 		a.env.prepare(t, "verified-other", files{"Dockerfile": "FROM scratch\nCOPY x /\n", "x": "other"}, nil)
-		dir, name := a.env.saveManifest(t, a.env.succeed(t).BuildName)
+		dir, name := a.env.saveManifest(t, a.env.Succeed(t).BuildName)
 		a := a
 		a.manifest = filepath.Join(dir, name+".sig.tbz")
 		a.fails(t, []string{"build record"})
@@ -33,7 +34,7 @@ func (a auditor) tampered(t *testing.T) {
 		a := a
 		a.manifest = ""
 		a.failsWith(t, 4, []string{"manifest"})
-		if report, s := a.verify(t, a.image, "--skip", "manifest"); s.code != 0 || !slices.Equal(report.LeftOut, []string{"manifest"}) {
+		if report, s := a.verify(t, a.image, "--skip", "manifest"); s.Code != 0 || !slices.Equal(report.LeftOut, []string{"manifest"}) {
 			t.Errorf("left out: %+v", s)
 		}
 	})
@@ -82,8 +83,8 @@ func (a auditor) tamperedManifest(t *testing.T) {
 	for _, piece := range []string{"data/build.json", "data/build.log", "data/provenance.sigstore.json", "git/folder/deep/file", "git/.git/objects/pack/*.pack"} {
 		t.Run(piece, func(t *testing.T) {
 			dir, name := a.env.saveManifest(t, a.built.BuildName)
-			must(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
-			must(t, dir, nil, "", "tar", "--no-same-owner", "-xjf", "./"+name+".tbz")
+			kit.MustExecute(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
+			kit.MustExecute(t, dir, nil, "", "tar", "--no-same-owner", "-xjf", "./"+name+".tbz")
 			found, err := filepath.Glob(filepath.Join(dir, piece))
 			if err != nil || len(found) != 1 {
 				t.Fatalf("%q, %v", found, err)
@@ -92,8 +93,8 @@ func (a auditor) tamperedManifest(t *testing.T) {
 				t.Fatal(err)
 			}
 			flip(t, found[0])
-			must(t, dir, nil, "", "tar", "-cjf", "./"+name+".tbz", "data", "git")
-			must(t, dir, nil, "", "tar", "-cjf", "./"+name+".sig.tbz", name+".tbz", name+".sig")
+			kit.MustExecute(t, dir, nil, "", "tar", "-cjf", "./"+name+".tbz", "data", "git")
+			kit.MustExecute(t, dir, nil, "", "tar", "-cjf", "./"+name+".sig.tbz", name+".tbz", name+".sig")
 			a := a
 			a.manifest = filepath.Join(dir, name+".sig.tbz")
 			a.fails(t, []string{"manifest"})

@@ -21,7 +21,7 @@ import (
 type auditor struct {
 	env      *environment
 	image    string // repository:tag
-	built    result
+	built    kit.Result
 	trust    string // the trust file
 	manifest string
 	lookup   string // lookaside folder of the simple signatures
@@ -34,12 +34,12 @@ func (env *environment) audited(t *testing.T, name string, content files) audito
 	t.Helper()
 	every := []string{api.SigningDCT, api.SigningSimple, api.SigningSigstore, api.SigningSigstoreLegacy}
 	env.prepare(t, name, content, map[string]any{"IMAGE_SIGNING": every})
-	a := auditor{env: env, image: env.image(name), built: env.succeed(t)}
+	a := auditor{env: env, image: env.ImageOf(name), built: env.Succeed(t)}
 	dir := t.TempDir()
 	configuration := env.configFor(t, name)
 	a.trust, a.lookup = filepath.Join(dir, "trust.json"), filepath.Join(dir, "lookaside")
-	env.guide(t, "get-trust --env "+configuration+" --output "+a.trust)
-	env.guide(t, "get-signatures --env "+configuration+" --output "+a.lookup)
+	env.Guide(t, "get-trust --env "+configuration+" --output "+a.trust)
+	env.Guide(t, "get-signatures --env "+configuration+" --output "+a.lookup)
 	manifests, manifestName := env.saveManifest(t, a.built.BuildName)
 	a.manifest = filepath.Join(manifests, manifestName+".sig.tbz")
 	reader := env.Registry.Reader()
@@ -56,8 +56,8 @@ func (env *environment) configFor(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	maps.Copy(config, map[string]any{
-		"GITHUB_URL": env.url(name + ".git"), "DOCKER_REPO": "sbs/" + name, "DOCKER_PUSH_SERVER": env.registry.Address(),
-		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + env.notary.Address(),
+		"GITHUB_URL": env.URL(name + ".git"), "DOCKER_REPO": "sbs/" + name, "DOCKER_PUSH_SERVER": env.Gates.Registry.Address(),
+		"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + env.Gates.Notary.Address(),
 	})
 	text, err := json.Marshal(config)
 	if err != nil {
@@ -71,12 +71,12 @@ func (env *environment) configFor(t *testing.T, name string) string {
 }
 
 // verify runs sbs-cli verify in a folder where there is nothing else.
-func (a auditor) verify(t *testing.T, image string, arguments ...string) (verify.Report, said) {
+func (a auditor) verify(t *testing.T, image string, arguments ...string) (verify.Report, kit.Output) {
 	t.Helper()
 	arguments = append([]string{"verify", "--allow-simulated", "--json", "--trust", a.trust, "--manifest", a.manifest, "--lookaside", a.lookup}, arguments...)
-	s := run(t, t.TempDir(), a.account, "", a.env.programs.ClientBinary, append(arguments, image)...)
+	s := kit.Execute(t, t.TempDir(), a.account, "", a.env.Programs.ClientBinary, append(arguments, image)...)
 	var report verify.Report
-	if err := json.Unmarshal([]byte(s.out), &report); err != nil && s.code == 0 {
+	if err := json.Unmarshal([]byte(s.Out), &report); err != nil && s.Code == 0 {
 		t.Fatalf("%v: %+v", err, s)
 	}
 	return report, s
@@ -98,8 +98,8 @@ func (a auditor) failsWith(t *testing.T, code int, want []string, arguments ...s
 			rows = append(rows, row.Check)
 		}
 	}
-	if s.code != code || report.Outcome != verify.Failed || !slices.Equal(rows, want) || !strings.Contains(s.err, "NOT VERIFIED") {
-		t.Errorf("exit code %d, want %d, failed: %q, want %q\n%s\n%s", s.code, code, rows, want, s.err, report.Text())
+	if s.Code != code || report.Outcome != verify.Failed || !slices.Equal(rows, want) || !strings.Contains(s.Err, "NOT VERIFIED") {
+		t.Errorf("exit code %d, want %d, failed: %q, want %q\n%s\n%s", s.Code, code, rows, want, s.Err, report.Text())
 	}
 }
 
@@ -113,8 +113,8 @@ func TestVerify(t *testing.T) {
 	t.Run("accepted", func(t *testing.T) {
 		for _, image := range []string{a.image, a.image + ":" + a.built.ImageTag, a.image + ":latest@" + digest} {
 			report, s := a.verify(t, image)
-			if s.code != 0 || report.Outcome != verify.Passed || report.Digest != digest || report.Enclave != "simulated" {
-				t.Errorf("%s: exit code %d, %s\n%s", image, s.code, s.err, report.Text())
+			if s.Code != 0 || report.Outcome != verify.Passed || report.Digest != digest || report.Enclave != "simulated" {
+				t.Errorf("%s: exit code %d, %s\n%s", image, s.Code, s.Err, report.Text())
 			}
 			for _, row := range report.Checks {
 				if row.Outcome != verify.Passed {
@@ -126,9 +126,9 @@ func TestVerify(t *testing.T) {
 	t.Run("accounts", func(t *testing.T) { a.accounts(t) })
 	t.Run("single keys", func(t *testing.T) { a.singleKeys(t) })
 	t.Run("the server's help", func(t *testing.T) {
-		s := env.guide(t, "verify --allow-simulated --env "+env.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
-		if !strings.Contains(s.out, "passed       commit: ") || !strings.Contains(s.out, "SIMULATED") {
-			t.Errorf("%s", s.out)
+		s := env.Guide(t, "verify --allow-simulated --env "+env.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
+		if !strings.Contains(s.Out, "passed       commit: ") || !strings.Contains(s.Out, "SIMULATED") {
+			t.Errorf("%s", s.Out)
 		}
 	})
 	t.Run("tampered", func(t *testing.T) { a.tampered(t) })
@@ -140,16 +140,16 @@ func (a auditor) accounts(t *testing.T) {
 	environment := a.account
 	a.account = []string{"DOCKER_CONFIG=" + t.TempDir()}
 	report, s := a.verify(t, a.image)
-	if s.code != 4 || len(report.Checks) == 0 || report.Checks[0].Outcome != verify.Failed {
+	if s.Code != 4 || len(report.Checks) == 0 || report.Checks[0].Outcome != verify.Failed {
 		t.Errorf("without an account: %+v\n%s", s, report.Text())
 	}
-	a.account = a.env.dockerEnvironment(t)[:1]
-	if report, s := a.verify(t, a.image); s.code != 0 {
-		t.Errorf("with docker's account: %s\n%s", s.err, report.Text())
+	a.account = a.env.DockerEnvironment(t)[:1]
+	if report, s := a.verify(t, a.image); s.Code != 0 {
+		t.Errorf("with docker's account: %s\n%s", s.Err, report.Text())
 	}
 	a.account = append(environment[:1:1], "SBS_DOCKER_RO_PASSWORD=not-the-password")
 	report, s = a.verify(t, a.image)
-	if s.code != 4 || strings.Contains(s.out+s.err, "not-the-password") {
+	if s.Code != 4 || strings.Contains(s.Out+s.Err, "not-the-password") {
 		t.Errorf("with a wrong password: %+v\n%s", s, report.Text())
 	}
 }
@@ -158,34 +158,34 @@ func (a auditor) accounts(t *testing.T) {
 // without any of them nothing is believed.
 func (a auditor) singleKeys(t *testing.T) {
 	dir := t.TempDir()
-	verify := func(arguments ...string) said {
-		return run(t, dir, a.account, "", a.env.programs.ClientBinary, append(append([]string{"verify", "--allow-simulated"}, arguments...), a.image)...)
+	verify := func(arguments ...string) kit.Output {
+		return kit.Execute(t, dir, a.account, "", a.env.Programs.ClientBinary, append(append([]string{"verify", "--allow-simulated"}, arguments...), a.image)...)
 	}
-	if s := verify(); s.code != 2 || !strings.Contains(s.err, "no key was given") {
+	if s := verify(); s.Code != 2 || !strings.Contains(s.Err, "no key was given") {
 		t.Errorf("without keys: %+v", s)
 	}
 	for method, flags := range map[string][]string{
 		api.SigningSimple:         {"--lookaside", a.lookup, "--simple-key"},
 		api.SigningSigstore:       {"--sigstore-key"},
 		api.SigningSigstoreLegacy: {"--sigstore-legacy-key"},
-		api.SigningDCT:            {"--notary", a.env.notary.Address(), "--notary-ca", a.ca(t), "--dct-key"},
+		api.SigningDCT:            {"--notary", a.env.Gates.Notary.Address(), "--notary-ca", a.ca(t), "--dct-key"},
 	} {
 		name, _, _ := strings.Cut(strings.TrimSpace(method), "-")
-		a.env.guide(t, "get-signed-image-publickey --method "+name+" --env "+a.env.configFor(t, "verified"))
+		a.env.Guide(t, "get-signed-image-publickey --method "+name+" --env "+a.env.configFor(t, "verified"))
 		key := filepath.Join(dir, "key")
 		if err := os.Rename(a.env.keyFile(a.image), key); err != nil {
 			t.Fatal(err)
 		}
-		if s := verify(append(flags, key)...); s.code != 0 || !strings.Contains(s.out, "the trust file has no key for it") {
+		if s := verify(append(flags, key)...); s.Code != 0 || !strings.Contains(s.Out, "the trust file has no key for it") {
 			t.Errorf("%s: %+v", method, s)
 		}
 	}
-	a.env.guide(t, "get-signed-image-publickey --method sigstore --env "+a.env.configFor(t, "verified"))
-	if s := verify("--attestations-key", a.env.keyFile(a.image)); s.code != 0 {
+	a.env.Guide(t, "get-signed-image-publickey --method sigstore --env "+a.env.configFor(t, "verified"))
+	if s := verify("--attestations-key", a.env.keyFile(a.image)); s.Code != 0 {
 		t.Errorf("attestations: %+v", s)
 	}
 	pem := strings.TrimSuffix(a.manifest, ".sig.tbz") + "-public.pem"
-	if s := verify("--manifest", a.manifest, "--manifest-key", pem); s.code != 0 {
+	if s := verify("--manifest", a.manifest, "--manifest-key", pem); s.Code != 0 {
 		t.Errorf("manifest: %+v", s)
 	}
 }

@@ -156,10 +156,11 @@ func (s *Stack) startServer(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	server, err := newServer(s.dir, s.clientID, options.ServerBinary, port, append(contract, options.ServerEnvironment...))
+	server, err := newServer(s.dir, s.clientID, options.ServerBinary, port, contract)
 	if err != nil {
 		return err
 	}
+	server.environment = append(server.environment, options.ServerEnvironment...) // the last entry of a name counts
 	s.Server = server
 	s.closing(server.close)
 	if options.PartsOnly {

@@ -6,10 +6,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,21 +15,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/test/harness"
 	"github.com/opensbs/sbs/test/harness/gitserver"
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// patience bounds every wait. It is no measure of speed: it only makes a hanging
-// test fail.
-const patience = time.Minute
-
 // shared is the stack of all tests, whose server logs all that it can log.
 var shared *environment
 
 type environment struct {
-	*harness.Stack
+	*kit.Environment
 	identities
 	address string // of the server
 }
@@ -41,10 +33,10 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(floodAddress); address != "" {
 		os.Exit(floodMain(address, os.Getenv(floodFolder), os.Getenv(floodRate)))
 	}
-	kit.Run(m, func(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error) {
+	kit.Main(m, func(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error) {
 		programs.Dir = filepath.Join(dir, "stack")
 		programs.ServerEnvironment = []string{"SBS_LOG_LEVEL=" + cmp.Or(os.Getenv("SBS_LOG_LEVEL"), "debug")}
-		stack, err := harness.Start(ctx, programs)
+		stack, err := kit.Start(ctx, programs)
 		if err != nil {
 			return nil, err
 		}
@@ -56,63 +48,21 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func newEnvironment(ctx context.Context, stack *harness.Stack) (*environment, error) {
+func newEnvironment(ctx context.Context, stack *kit.Environment) (*environment, error) {
 	known, err := loadIdentities(stack.Dir())
 	if err != nil {
 		return nil, err
 	}
-	env := &environment{Stack: stack, identities: known, address: strings.TrimPrefix(stack.Server.URL(), "https://")}
+	env := &environment{Environment: stack, identities: known, address: strings.TrimPrefix(stack.Server.URL(), "https://")}
 	files := map[string]gitserver.File{"Dockerfile": {Content: "FROM scratch\nCOPY hello /\n"}, "hello": {Content: "hello\n"}}
 	_, err = gitserver.CreateRepository(ctx, env.GitRoot, "hostile.git", files)
 	return env, err
 }
 
-// ask is an honest request, which must be answered with that code.
-func (env *environment) ask(t testing.TB, code int, method, path string, body any) string {
-	t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, env.Server.URL()+path, strings.NewReader(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := env.Server.Client().Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != code {
-		t.Fatalf("%s %s: code %d, want %d: %s, %v", method, path, response.StatusCode, code, answer, err)
-	}
-	return string(answer)
-}
-
 // prepare gives the server what it needs to build.
-func (env *environment) prepare(t testing.TB) map[string]any {
+func (env *environment) prepare(t testing.TB) {
 	t.Helper()
-	given, err := kit.Parameters(env.Dir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	maps.Copy(given, map[string]any{"GITHUB_URL": env.Git.SSHURL("hostile.git"), "DOCKER_REPO": "sbs/hostile", "IMAGE_SIGNING": "simple"})
-	env.ask(t, http.StatusOK, http.MethodPost, "/image", given)
-	return given
-}
-
-// build builds, and must succeed.
-func (env *environment) build(t testing.TB) {
-	t.Helper()
-	env.ask(t, http.StatusOK, http.MethodPut, "/image", "")
-	lines := strings.Split(strings.TrimSpace(env.ask(t, http.StatusOK, http.MethodGet, "/events", "")), "\n")
-	var last api.Event
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Status == nil || last.Status.Status != api.StatusSuccess {
-		t.Fatalf("the build ended with %q: %v", lines[len(lines)-1], err)
-	}
+	env.Initialise(t, "hostile", map[string]any{"IMAGE_SIGNING": "simple"})
 }
 
 // held is what the server process holds, and the processor time it has taken.
@@ -124,7 +74,7 @@ func (env *environment) held(t testing.TB) (h held) {
 		"go_goroutines": &h.goroutines, "process_open_fds": &h.descriptors, "go_memstats_heap_alloc_bytes": &h.heap,
 		"process_cpu_seconds_total": &h.seconds,
 	}
-	for lines := bufio.NewScanner(strings.NewReader(env.ask(t, http.StatusOK, http.MethodGet, "/metrics", ""))); lines.Scan(); {
+	for lines := bufio.NewScanner(strings.NewReader(env.Ask(t, http.StatusOK, http.MethodGet, "/metrics", ""))); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), " ")
 		if figure := figures[name]; figure != nil {
 			*figure, _ = strconv.ParseFloat(value, 64)
@@ -145,7 +95,7 @@ func (env *environment) nothingLeft(t testing.TB, before held) {
 	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(kit.Timeout)
 	defer limit.Stop()
 	for {
 		now := env.held(t)

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // requests is how many malformed requests are sent, and workers how many at once.
@@ -47,7 +48,7 @@ func TestMalformedRequests(t *testing.T) {
 	}
 	t.Logf("SEED=%d", seed)
 	env.prepare(t)
-	env.build(t)
+	env.Succeed(t)
 	before, since := env.held(t), len(env.log(t, 0))
 	var answers, refusals atomic.Int64
 	var all sync.WaitGroup
@@ -97,7 +98,7 @@ func TestMalformedRequests(t *testing.T) {
 	if most := int(answers.Load()) + 2*requests; lines > most {
 		t.Errorf("%d lines are logged, want %d at most", lines, most)
 	}
-	env.build(t) // it still can
+	env.Succeed(t) // it still can
 }
 
 // send sends a text over a connection of its own, says that it has said all, and
@@ -108,7 +109,7 @@ func (env *environment) send(config *tls.Config, text []byte, read func(io.Reade
 		return nil, err
 	}
 	defer raw.Close()
-	if err := raw.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := raw.SetDeadline(time.Now().Add(kit.Timeout)); err != nil {
 		return nil, err
 	}
 	conn := tls.Client(raw, config)
@@ -257,7 +258,7 @@ func TestEndlessRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+			if err := conn.SetDeadline(time.Now().Add(kit.Timeout)); err != nil {
 				t.Fatal(err)
 			}
 			sent := make(chan int, 1)

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // maxRefusal bounds what one refused connection may add to the log, in bytes.
@@ -106,7 +108,7 @@ func (env *environment) refused(t *testing.T, knock func(net.Conn) error) {
 		t.Fatal(err)
 	}
 	defer raw.Close()
-	if err := raw.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := raw.SetDeadline(time.Now().Add(kit.Timeout)); err != nil {
 		t.Fatal(err)
 	}
 	var alert *net.OpError
@@ -114,7 +116,7 @@ func (env *environment) refused(t *testing.T, knock func(net.Conn) error) {
 		t.Errorf("it ended with %v, want an alert of the server", err)
 	}
 	_ = raw.Close()
-	env.ask(t, 200, "GET", "/image", "") // logged behind what the refusal logged
+	env.Ask(t, 200, "GET", "/image", "") // logged behind what the refusal logged
 	added := env.log(t, since)
 	lines := 0
 	for line := range strings.Lines(added) {
@@ -145,7 +147,7 @@ func TestOpenSSLGetsNoWeakConnection(t *testing.T) {
 		"a group that is too weak": {"-tls1_3", "-groups", "P-192"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 			defer cancel()
 			said, err := exec.CommandContext(ctx, "openssl", append([]string{"s_client", "-connect", env.address}, arguments...)...).CombinedOutput()
 			if err == nil || ctx.Err() != nil || strings.Contains(string(said), "BEGIN CERTIFICATE") {
@@ -154,7 +156,7 @@ func TestOpenSSLGetsNoWeakConnection(t *testing.T) {
 		})
 	}
 	// The judge can tell the difference.
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 	defer cancel()
 	said, _ := exec.CommandContext(ctx, "openssl", "s_client", "-connect", env.address, "-tls1_3").CombinedOutput() // it has no certificate to show
 	if !strings.Contains(string(said), "BEGIN CERTIFICATE") || !strings.Contains(string(said), "TLSv1.3") {

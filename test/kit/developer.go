@@ -9,7 +9,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
+	"testing"
 	"time"
 
 	"github.com/opensbs/sbs/client"
@@ -92,4 +94,24 @@ func With(given, changes map[string]any) map[string]any {
 	maps.Copy(changed, changes)
 	maps.DeleteFunc(changed, func(_ string, value any) bool { return value == nil })
 	return changed
+}
+
+// Configure changes the developer's configuration. A change to nil removes a key.
+func Configure(t testing.TB, dir string, changes map[string]any) {
+	t.Helper()
+	path := filepath.Join(dir, ConfigName)
+	var given map[string]any
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &given)
+	}
+	if err == nil {
+		text, err = json.Marshal(With(given, changes))
+	}
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

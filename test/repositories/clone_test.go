@@ -209,7 +209,7 @@ func TestCommits(t *testing.T) {
 func TestBranchesThatAreOptions(t *testing.T) {
 	env := shared
 	for _, branch := range []string{"--upload-pack=touch", "-u", "a..b", "a b", "a\x1b[2J", "../main", "refs/heads/a.lock", "@{-1}"} {
-		_, err := env.client.Init(t.Context(), env.parameters(t, "none", map[string]any{"GITHUB_BRANCH": branch}))
+		_, err := env.Client.Init(t.Context(), env.ParametersFor(t, "none", map[string]any{"GITHUB_BRANCH": branch}))
 		if err == nil || !strings.Contains(err.Error(), "is not a name that git allows") {
 			t.Errorf("%q: %v", branch, err)
 		}
@@ -237,7 +237,7 @@ func TestPointers(t *testing.T) {
 func (env *environment) complete(t *testing.T, name string) {
 	t.Helper()
 	dir := t.TempDir()
-	archive, _, err := env.client.SaveManifest(t.Context(), "", dir)
+	archive, _, err := env.Client.SaveManifest(t.Context(), "", dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,25 +4,16 @@ package repositories
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/image"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/test/harness/gitserver"
+	"github.com/opensbs/sbs/test/kit"
 )
-
-// patience bounds every wait. It is no measure of speed: it only makes a hanging
-// test fail.
-const patience = time.Minute
 
 type files = map[string]gitserver.File
 
@@ -102,60 +93,26 @@ func (r repository) add(content files) string {
 	return id
 }
 
-// initialise gives the server the parameters to build a repository.
-func (env *environment) initialise(t testing.TB, name string, changes map[string]any) {
-	t.Helper()
-	if _, err := env.client.Init(t.Context(), env.parameters(t, name, changes)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// parameters are the body of init to build a repository, with changes.
-func (env *environment) parameters(t testing.TB, name string, changes map[string]any) []byte {
-	t.Helper()
-	given := maps.Clone(env.given)
-	given["GITHUB_URL"], given["DOCKER_REPO"] = env.Git.SSHURL(name+".git"), "sbs/"+name
-	maps.Copy(given, changes)
-	body, err := json.Marshal(given)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
-
 // build builds a repository and looks for what it left.
 func (env *environment) build(t testing.TB, name string, changes map[string]any) result {
 	t.Helper()
-	env.initialise(t, name, changes)
-	env.begin(t)
+	env.Initialise(t, name, changes)
+	env.Begin(t)
 	r := env.follow(t)
-	env.nothingLeft(t, name)
+	env.NothingLeft(t, env.ImageOf(name))
 	return r
-}
-
-// begin starts a build. A test that fails does not leave it to the next one.
-func (env *environment) begin(t testing.TB) {
-	t.Helper()
-	if _, err := env.client.Build(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			_, _ = env.client.Clean(context.WithoutCancel(t.Context())) // the test has failed anyhow
-		}
-	})
 }
 
 func (env *environment) follow(t testing.TB) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 	defer cancel()
-	status, err := env.client.Events(ctx, func(api.Event) error { return nil })
+	status, err := env.Client.Events(ctx, func(api.Event) error { return nil })
 	if err != nil {
 		t.Fatalf("follow the build: %v", err)
 	}
 	var log strings.Builder
-	if err := env.client.Log(ctx, api.BuildLog, &log); err != nil {
+	if err := env.Client.Log(ctx, api.BuildLog, &log); err != nil {
 		t.Fatal(err)
 	}
 	return result{status, log.String()}
@@ -178,40 +135,6 @@ func (r result) harmless(t testing.TB) {
 }
 
 func tail(text string) string { return text[max(0, len(text)-4000):] }
-
-// nothingLeft looks for images and containers of a build in the engine, and for
-// files in the server's scratch space.
-func (env *environment) nothingLeft(t testing.TB, name string) {
-	t.Helper()
-	repository := env.Registry.Address() + "/sbs/" + name
-	images, err := env.docker.ImageList(t.Context(), image.ListOptions{All: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, found := range images {
-		for _, tag := range found.RepoTags {
-			if strings.HasPrefix(tag, repository+":") {
-				t.Errorf("the image %s is left", tag)
-			}
-		}
-	}
-	containers, err := env.docker.ContainerList(t.Context(), container.ListOptions{All: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, found := range containers {
-		if strings.HasPrefix(found.Image, repository) {
-			t.Errorf("a container of %s is left", found.Image)
-		}
-	}
-	left, err := os.ReadDir(filepath.Join(env.Server.Volume(), "work"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range left {
-		t.Errorf("%s is left in the scratch space", entry.Name())
-	}
-}
 
 // memory reads a line of the server's /proc/PID/status, such as VmHWM, in bytes.
 func (env *environment) memory(t testing.TB, key string) int64 {

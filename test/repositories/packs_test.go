@@ -17,6 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/opensbs/sbs/test/harness/gitserver"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // zeros is the zlib stream of n MiB of zeros, made out of the blocks for one of
@@ -129,16 +130,16 @@ func TestPacks(t *testing.T) {
 			tree = r.tree(entries...)
 		}
 		r.commit(r.tree(gitserver.Entry{Mode: "40000", Name: "d", ID: tree}), "", "bomb")
-		env.initialise(t, "pack-folders", nil)
-		env.begin(t)
-		env.await(t, "checked out, or is about to be", func() bool {
+		env.Initialise(t, "pack-folders", nil)
+		env.Begin(t)
+		kit.Eventually(t, "it is checked out, or is about to be", func() bool {
 			found, _ := filepath.Glob(filepath.Join(env.Server.Volume(), "work", "*", "git", "d", "d0"))
 			return len(found) > 0
 		})
-		if _, err := env.client.Clean(t.Context()); err != nil {
+		if _, err := env.Client.Clean(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		env.nothingLeft(t, "pack-folders")
+		env.NothingLeft(t, env.ImageOf("pack-folders"))
 	})
 	if peak := env.memory(t, "VmHWM"); peak > before+200<<20 {
 		t.Errorf("the server came to %d MB from %d MB", peak>>20, before>>20)

@@ -127,7 +127,7 @@ func (env *environment) foundNothing(t *testing.T, r result) {
 		}
 	}
 	secrets := []string{planted, "SBS_", "SERVER_KEY", filepath.Base(env.Dir()) + "/parts"}
-	for key, value := range env.given {
+	for key, value := range env.Given {
 		if secret, ok := value.(string); ok && (strings.Contains(key, "PASSWORD") || strings.Contains(key, "SECRET") || key == "GITHUB_KEY") {
 			secrets = append(secrets, strings.TrimSpace(secret))
 		}

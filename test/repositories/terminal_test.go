@@ -58,7 +58,7 @@ func TestTerminals(t *testing.T) {
 			bare(t, "the status", built.Status.Status+"\n"+built.Cause)
 			bare(t, "the log", built.log)
 			for _, command := range [][]string{{"log", "--log", "build"}, {"status"}, {"status", "--wait"}, {"builds"}} {
-				run := exec.CommandContext(t.Context(), env.cli, append(command, "--env", "sbs-config.json")...)
+				run := exec.CommandContext(t.Context(), env.Programs.ClientBinary, append(command, "--env", "sbs-config.json")...)
 				run.Dir = env.Dir()
 				said, err := run.CombinedOutput()
 				if err != nil && command[len(command)-1] != "--wait" { // which tells of the failure by its exit code

@@ -49,7 +49,7 @@ func breakages(t testing.TB, env *environment, values map[string]any) []breakage
 func credentials(t testing.TB, env *environment) []any {
 	t.Helper()
 	return []any{
-		map[string]any{"url": env.Git.SSHURL("works.git"), "key": env.given["GITHUB_KEY"]},
+		map[string]any{"url": env.Git.SSHURL("works.git"), "key": env.Given["GITHUB_KEY"]},
 		map[string]any{"url": "git@one.sbs.test:", "key": newSSHKey(t)},
 		map[string]any{"url": "https://two.sbs.test", "token": plant(), "user": "developer"},
 		map[string]any{"url": "https://three.sbs.test/owner", "token": plantedLine(), "auth": "bearer"},

@@ -34,11 +34,11 @@ func TestSecretsAreNowhere(t *testing.T) {
 
 	// Parameters that the stack needs no value of its own for get a planted one.
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if _, has := env.given[key]; !has && key != "NEW_SECRET" && !strings.Contains(key, "HMAC") && key != "GITHUB_TOKEN" {
-			env.given[key] = values[key]
+		if _, has := env.Given[key]; !has && key != "NEW_SECRET" && !strings.Contains(key, "HMAC") && key != "GITHUB_TOKEN" {
+			env.Given[key] = values[key]
 		}
 	}
-	env.given["DOCKER_RO_PASSWORD"] = values["DOCKER_RO_PASSWORD"]
+	env.Given["DOCKER_RO_PASSWORD"] = values["DOCKER_RO_PASSWORD"]
 	delete(values, "GITHUB_KEY") // only its own form is taken; the stack's is looked for
 	delete(values, "SECRET")
 	secretKeys := map[string]bool{"GITHUB_KEY": true, "SECRET": true}
@@ -50,7 +50,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 		maps.DeleteFunc(found, func(key string, value any) bool { return !secretKeys[key] || value == nil })
 		return found
 	}
-	all := []map[string]any{values, only(env.given)}
+	all := []map[string]any{values, only(env.Given)}
 	for _, b := range broken {
 		all = append(all, only(b.changes))
 	}
@@ -58,7 +58,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	all = append(all, map[string]any{"GITHUB_KEY": wrongKey})
 
 	// The first build makes the keys that the others are searched for.
-	if status, _ := env.build(t, env.given); status.Status != api.StatusSuccess {
+	if status, _ := env.build(t, env.Given); status.Status != api.StatusSuccess {
 		t.Fatalf("the first build ended with %q: %s", status.Status, status.Cause)
 	}
 	known := env.operators(t)
@@ -77,7 +77,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	}
 
 	watch := &watch{
-		search: search, folders: []string{env.Server.Volume(), env.temporary}, program: env.program,
+		search: search, folders: []string{env.Server.Volume(), env.temporary}, program: env.Programs.ServerBinary,
 		ours: map[string]bool{"HTTPS_PROXY": true, "IMAGE_SECRET": true, "IMAGE_SECRET_PREVIOUS": true},
 	}
 	watch.start()
@@ -122,13 +122,13 @@ func TestSecretsAreNowhere(t *testing.T) {
 func (env *environment) answers(t testing.TB, look func(where, text string)) {
 	t.Helper()
 	for _, path := range []string{"/image", "/log/build", "/manifest", "/publickey", "/imagedigest", "/builds", "/attestation?nonce=" + strings.Repeat("A", 22), "/metrics", "/events", "/nowhere"} {
-		_, text := env.ask(t, http.MethodGet, path, "")
+		_, text := env.request(t, http.MethodGet, path, "")
 		unpack("GET "+path, text, look)
 	}
 	// These two exist to tell whoever deploys the image its read-only password.
 	for _, path := range []string{"/config-json", "/config-python"} {
-		_, text := env.ask(t, http.MethodGet, path, "")
-		for form, shown := range forms(env.given["DOCKER_RO_PASSWORD"].(string)) {
+		_, text := env.request(t, http.MethodGet, path, "")
+		for form, shown := range forms(env.Given["DOCKER_RO_PASSWORD"].(string)) {
 			if form == "as JSON" || form == "as JSON for pages" {
 				text = strings.ReplaceAll(text, shown, "")
 			}
@@ -145,7 +145,7 @@ func (env *environment) refusals(t testing.TB, values map[string]any, look func(
 			"a list": []any{value}, "a control character": fmt.Sprint(value) + "\x01", "too long": strings.Repeat(fmt.Sprint(value), 3000),
 		} {
 			for _, method := range []string{http.MethodPost, http.MethodPatch} {
-				code, text := env.ask(t, method, "/image", env.with(map[string]any{key: bad}))
+				code, text := env.request(t, method, "/image", env.with(map[string]any{key: bad}))
 				if code < 400 || code >= 500 {
 					t.Errorf("%s with %s in %s: code %d", method, name, key, code)
 				}
@@ -154,7 +154,7 @@ func (env *environment) refusals(t testing.TB, values map[string]any, look func(
 		}
 	}
 	for name, bad := range badCredentials(values["GITHUB_CREDENTIALS"].([]any)) {
-		code, text := env.ask(t, http.MethodPost, "/image", env.with(map[string]any{"GITHUB_CREDENTIALS": bad}))
+		code, text := env.request(t, http.MethodPost, "/image", env.with(map[string]any{"GITHUB_CREDENTIALS": bad}))
 		if code < 400 || code >= 500 {
 			t.Errorf("%s: code %d", name, code)
 		}
@@ -164,17 +164,17 @@ func (env *environment) refusals(t testing.TB, values map[string]any, look func(
 		map[string]any{"secret": values["NEW_SECRET"], "state": values["DOCKER_PASSWORD"]},
 		map[string]any{"secret": values["NEW_SECRET"], "state_bucket_name": "states", "name": "nothing"},
 	} {
-		_, text := env.ask(t, http.MethodPost, "/state-image", body)
+		_, text := env.request(t, http.MethodPost, "/state-image", body)
 		look("the refusal of a state", text)
 	}
-	_, text := env.ask(t, http.MethodGet, "/manifest", map[string]any{"BUILD_NAME": values["DOCKER_PASSWORD"]})
+	_, text := env.request(t, http.MethodGet, "/manifest", map[string]any{"BUILD_NAME": values["DOCKER_PASSWORD"]})
 	look("the refusal of a build's name", text)
 }
 
 // exports takes the state out, in both ways, and changes the secret.
 func (env *environment) exports(t testing.TB, values map[string]any, look func(where, text string)) {
 	t.Helper()
-	env.must(t, http.StatusOK, http.MethodPost, "/image", env.given)
+	env.must(t, http.StatusOK, http.MethodPost, "/image", env.Given)
 	unpack("the state image", env.must(t, http.StatusOK, http.MethodGet, "/state-image", map[string]any{}), look)
 	look("the answer of an export", env.must(t, http.StatusOK, http.MethodGet, "/state-image", map[string]any{"state_bucket_name": "states"}))
 	look("the answer of an update", env.must(t, http.StatusOK, http.MethodPatch, "/image", env.with(map[string]any{"NEW_SECRET": values["NEW_SECRET"]})))

@@ -58,7 +58,7 @@ func (env *environment) once(t *testing.T, f fault, in *injection) string {
 
 // run builds and returns when the build has ended and what was broken is mended.
 func (env *environment) run(ctx context.Context, in *injection) (status api.Status, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if in.before != nil {
 		if err := in.before(); err != nil {
@@ -68,7 +68,7 @@ func (env *environment) run(ctx context.Context, in *injection) (status api.Stat
 	if in.heal != nil {
 		defer func() { err = errors.Join(err, in.heal()) }()
 	}
-	if _, err := env.client.Build(ctx); err != nil {
+	if _, err := env.Client.Build(ctx); err != nil {
 		return status, err
 	}
 	injecting, over := context.WithCancelCause(ctx)
@@ -80,7 +80,7 @@ func (env *environment) run(ctx context.Context, in *injection) (status api.Stat
 		}
 		injected <- in.inject(injecting)
 	}()
-	status, err = env.client.Events(ctx, func(api.Event) error { return nil })
+	status, err = env.Client.Events(ctx, func(api.Event) error { return nil })
 	over(errors.New("the build had ended"))
 	return status, errors.Join(err, <-injected)
 }
@@ -88,7 +88,7 @@ func (env *environment) run(ctx context.Context, in *injection) (status api.Stat
 // update gives the server the usual parameters, with changes.
 func (env *environment) update(t *testing.T, changes map[string]any) {
 	t.Helper()
-	if _, err := env.client.Update(t.Context(), env.parameters(t, changes)); err != nil {
+	if _, err := env.Client.Update(t.Context(), env.Parameters(t, changes)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -36,7 +36,7 @@ var (
 
 // breakOffFollowing follows the build that runs, and hangs up at a status.
 func (env *environment) breakOffFollowing(ctx context.Context, status string) error {
-	_, err := env.client.Events(ctx, func(event api.Event) error {
+	_, err := env.Client.Events(ctx, func(event api.Event) error {
 		if event.Status != nil && event.Status.Status == status {
 			return errReached
 		}

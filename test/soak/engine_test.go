@@ -114,7 +114,7 @@ func startEngine(ctx context.Context, log *slog.Logger) (*engine, error) {
 // restart stops the engine, if it runs, and starts it again, whether or not the
 // build of ctx has ended meanwhile.
 func (e *engine) restart(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	if err := e.running.Stop(); err != nil {
 		return err
@@ -129,7 +129,7 @@ func (e *engine) restart(ctx context.Context) error {
 // kill kills the engine's process, and nothing else. Its containerd ends with it;
 // an engine that is started before would wait for it in vain.
 func (e *engine) kill(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	text, err := os.ReadFile(filepath.Join(e.config.Run, "docker.pid"))
 	if err != nil {

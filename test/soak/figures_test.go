@@ -101,7 +101,7 @@ func (env *environment) settled(t *testing.T, limit figures) (now figures) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), settleTime)
 	defer cancel()
-	env.client.Close()
+	env.Client.Close()
 	err := eventually(ctx, "nothing is left", func() (bool, error) {
 		env.Server.Client().CloseIdleConnections()
 		now = env.count(t)

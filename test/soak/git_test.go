@@ -10,7 +10,7 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-func (env *environment) gitGate() *gate.Gate { return env.git }
+func (env *environment) gitGate() *gate.Gate { return env.Gates.Git }
 
 // gitHostGone: the git host goes away while it is cloned from.
 var gitHostGone = fault{
@@ -18,10 +18,10 @@ var gitHostGone = fault{
 	moments: []moment{
 		fromTheBeginning((*environment).gitGate),
 		{"in mid-clone", func(env *environment, random *rand.Rand) *injection {
-			cut := env.git.CutAfter(1 + random.Int64N(payloadSize))
+			cut := env.Gates.Git.CutAfter(1 + random.Int64N(payloadSize))
 			return &injection{
 				inject: func(ctx context.Context) error { return happens(ctx, cut, "the git host has said enough") },
-				heal:   env.git.Up,
+				heal:   env.Gates.Git.Up,
 			}
 		}},
 	},

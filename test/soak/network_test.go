@@ -13,7 +13,7 @@ var slowNetwork = fault{
 	name: "slow network",
 	moments: []moment{{"", func(env *environment, random *rand.Rand) *injection {
 		rate := 128<<10 + random.IntN(384<<10) // bytes per second
-		parts := []*gate.Gate{env.git, env.registry, env.notary}
+		parts := []*gate.Gate{env.Gates.Git, env.Gates.Registry, env.Gates.Notary}
 		set := func(rate int) func() error {
 			return func() error {
 				for _, part := range parts {

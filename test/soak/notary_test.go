@@ -8,7 +8,7 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-func (env *environment) notaryGate() *gate.Gate { return env.notary }
+func (env *environment) notaryGate() *gate.Gate { return env.Gates.Notary }
 
 // notaryDown: the notary server can't be reached, or hangs up in the handshake.
 var notaryDown = fault{

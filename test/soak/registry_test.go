@@ -8,7 +8,7 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-func (env *environment) registryGate() *gate.Gate { return env.registry }
+func (env *environment) registryGate() *gate.Gate { return env.Gates.Registry }
 
 // registryDown: the registry that is pushed to can't be reached. Base images come
 // from another one.

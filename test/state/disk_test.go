@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 const mib = 1 << 20
@@ -78,7 +79,7 @@ func (env *environment) goesOnAfter(t *testing.T, good string, mend func()) stri
 	if volume := env.status(t).Volume; volume != "" {
 		t.Errorf("the status still says of the volume: %s", volume)
 	}
-	env.configure(t, map[string]string{"GITHUB_URL": env.Git.SSHURL("small.git")})
+	kit.Configure(t, env.Dir(), map[string]any{"GITHUB_URL": env.Git.SSHURL("small.git")})
 	env.guide(t, "update --env sbs-config.json")
 	next := env.build(t)
 	env.serves(t, next)

@@ -3,48 +3,22 @@
 package state
 
 import (
-	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/opensbs/sbs/test/harness"
+	"github.com/opensbs/sbs/test/kit"
 )
 
-// patience bounds each command.
-const patience = 2 * time.Minute
-
-// environment is a stack whose user has a folder with a configuration.
-type environment struct {
-	*harness.Stack
-	client string // path of sbs-cli
-}
+// environment is a stack whose developer has a folder with a configuration.
+type environment struct{ *kit.Environment }
 
 func start(t testing.TB) *environment {
 	t.Helper()
-	programs, err := harness.Build(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	programs.Dir = filepath.Join(t.TempDir(), "stack")
-	stack, err := harness.Start(t.Context(), programs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := stack.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return &environment{stack, programs.ClientBinary}
+	return &environment{kit.StartForTest(t, nil)}
 }
 
 // replaced gives the user a new server of the same image: the old one is gone
@@ -96,63 +70,21 @@ func (env *environment) forgets(t *testing.T) {
 	}
 }
 
-// configure changes keys of the user's configuration.
-func (env *environment) configure(t testing.TB, changes map[string]string) {
-	t.Helper()
-	path := filepath.Join(env.Dir(), "sbs-config.json")
-	var config map[string]any
-	text, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(text, &config)
-	}
-	for key, value := range changes {
-		config[key] = value
-	}
-	if err == nil {
-		text, err = json.Marshal(config)
-	}
-	if err == nil {
-		err = os.WriteFile(path, text, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// guide types a command of the guide, which must succeed, and returns what it
+// guide runs a command of the guide, which must succeed, and returns what it
 // prints.
 func (env *environment) guide(t testing.TB, command string) string {
 	t.Helper()
-	out, err := run(t, env.Dir(), nil, env.client, strings.Fields(command)...)
-	if err != nil {
-		t.Fatalf("sbs-cli %s: %v", command, err)
-	}
-	return out
+	return env.Guide(t, command).Out
 }
 
-// refused types a command that must fail, and returns what it says.
+// refused runs a command that must fail, and returns its error.
 func (env *environment) refused(t *testing.T, command string) string {
 	t.Helper()
-	_, err := run(t, env.Dir(), nil, env.client, strings.Fields(command)...)
-	if err == nil {
+	output := env.CLI(t, command)
+	if output.Code == 0 {
 		t.Fatalf("sbs-cli %s succeeded", command)
 	}
-	return err.Error()
-}
-
-func run(t testing.TB, dir string, environment []string, program string, arguments ...string) (string, error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	command := exec.CommandContext(ctx, program, arguments...)
-	command.Dir, command.Env = dir, append(os.Environ(), environment...)
-	command.WaitDelay = time.Second
-	var out, messages bytes.Buffer
-	command.Stdout, command.Stderr = &out, &messages
-	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("%w: %s", errors.Join(err, ctx.Err()), messages.String())
-	}
-	return out.String(), nil
+	return output.Err
 }
 
 // build builds, and returns the name of the build.
@@ -185,20 +117,7 @@ func (env *environment) publicKey(t *testing.T, build string) string {
 // rootKeys are the ids of the root keys of the image, as docker sees them.
 func (env *environment) rootKeys(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	address := strings.TrimPrefix(env.Notary.URL(), "https://")
-	notary := filepath.Join(dir, "tls", address)
-	err := os.MkdirAll(notary, 0o700)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(notary, "ca.crt"), env.Notary.CABundle(), 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown, err := run(t, dir, []string{"DOCKER_CONFIG=" + dir, "DOCKER_CONTENT_TRUST_SERVER=https://" + address}, "docker", "trust", "inspect", env.Image())
-	if err != nil {
-		t.Fatal(err)
-	}
+	shown := kit.MustExecute(t, "", env.DockerEnvironment(t), "", "docker", "trust", "inspect", env.Image()).Out
 	var inspected []struct {
 		AdministrativeKeys []struct {
 			Name string

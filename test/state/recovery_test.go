@@ -11,13 +11,14 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/objectstore"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // The guide's ways of recovery, one after the other on one stack: each new
 // server takes the state of the one before.
 func TestRecovery(t *testing.T) {
 	env := start(t)
-	env.configure(t, map[string]string{"MANIFEST_BUCKET_NAME": "manifests", "STATE_BUCKET_NAME": "states"})
+	kit.Configure(t, env.Dir(), map[string]any{"MANIFEST_BUCKET_NAME": "manifests", "STATE_BUCKET_NAME": "states"})
 	env.guide(t, "init --env sbs-config.json")
 	if said := env.refused(t, "get-state-image --env sbs-config.json"); !strings.Contains(said, "no build has succeeded yet") {
 		t.Errorf("an export before the first build: %s", said)
@@ -27,7 +28,7 @@ func TestRecovery(t *testing.T) {
 	env.sameInBucket(t, first)
 
 	t.Run("locally", func(t *testing.T) {
-		env.configure(t, map[string]string{"STATE_BUCKET_NAME": ""})
+		kit.Configure(t, env.Dir(), map[string]any{"STATE_BUCKET_NAME": ""})
 		env.guide(t, "get-state-image --env sbs-config.json")
 		env.replaced(t)
 		env.guide(t, "status --env sbs-config.json")
@@ -39,7 +40,7 @@ func TestRecovery(t *testing.T) {
 		env.goesOn(t, first, key, root)
 	})
 	t.Run("from a bucket", func(t *testing.T) {
-		env.configure(t, map[string]string{"STATE_BUCKET_NAME": "states"})
+		kit.Configure(t, env.Dir(), map[string]any{"STATE_BUCKET_NAME": "states"})
 		env.guide(t, "update --env sbs-config.json")
 		latest := env.build(t)
 		env.guide(t, "get-state-image --env sbs-config.json")
@@ -64,7 +65,7 @@ func TestRecovery(t *testing.T) {
 		env.goesOn(t, first, key, root)
 	})
 	t.Run("with a new server image", func(t *testing.T) {
-		env.configure(t, map[string]string{"STATE_BUCKET_NAME": ""})
+		kit.Configure(t, env.Dir(), map[string]any{"STATE_BUCKET_NAME": ""})
 		latest := env.build(t)
 		env.guide(t, "get-state-image --env sbs-config.json")
 		env.succeeded(t)
@@ -118,7 +119,7 @@ func (env *environment) sameInBucket(t *testing.T, build string) {
 // A manifest that can't be delivered fails the build, in words that help.
 func TestUndeliveredManifest(t *testing.T) {
 	env := start(t)
-	env.configure(t, map[string]string{"MANIFEST_BUCKET_NAME": "nowhere"})
+	kit.Configure(t, env.Dir(), map[string]any{"MANIFEST_BUCKET_NAME": "nowhere"})
 	env.guide(t, "init --env sbs-config.json")
 	env.guide(t, "build --env sbs-config.json")
 	env.refused(t, "status --env sbs-config.json --wait")

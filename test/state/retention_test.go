@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // Older builds go as the configuration says, and never the latest success.
 func TestRetention(t *testing.T) {
 	env := startOnSmallVolume(t, 64)
 	t.Run("count", func(t *testing.T) {
-		env.configure(t, map[string]string{"BUILDS_KEPT": "3"})
+		kit.Configure(t, env.Dir(), map[string]any{"BUILDS_KEPT": "3"})
 		env.guide(t, "update --env sbs-config.json")
 		var names []string
 		for range 5 {
@@ -31,20 +32,20 @@ func TestRetention(t *testing.T) {
 		env.keeps(t, names[2:]...)
 	})
 	t.Run("count, with failures", func(t *testing.T) {
-		env.configure(t, map[string]string{"BUILDS_KEPT": "2", "GITHUB_BRANCH": "main"})
+		kit.Configure(t, env.Dir(), map[string]any{"BUILDS_KEPT": "2", "GITHUB_BRANCH": "main"})
 		env.guide(t, "update --env sbs-config.json")
 		good := env.build(t)
-		env.configure(t, map[string]string{"GITHUB_BRANCH": "no-such-branch"})
+		kit.Configure(t, env.Dir(), map[string]any{"GITHUB_BRANCH": "no-such-branch"})
 		for range 3 {
 			env.fails(t)
 		}
-		env.configure(t, map[string]string{"GITHUB_BRANCH": "main"})
+		kit.Configure(t, env.Dir(), map[string]any{"GITHUB_BRANCH": "main"})
 		env.keeps(t, good, "")
 		env.serves(t, good)
 	})
 	t.Run("size", func(t *testing.T) {
 		env.buildsRandom(t, "random", 2*mib) // a manifest of about 4 MiB
-		env.configure(t, map[string]string{"BUILDS_KEPT": "100", "BUILDS_KEPT_SIZE": "6MiB"})
+		kit.Configure(t, env.Dir(), map[string]any{"BUILDS_KEPT": "100", "BUILDS_KEPT_SIZE": "6MiB"})
 		env.guide(t, "update --env sbs-config.json")
 		first := env.build(t)
 		key := env.publicKey(t, first)

@@ -3,7 +3,6 @@
 package state
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,46 +16,37 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/test/harness"
 	"github.com/opensbs/sbs/test/harness/gitserver"
+	"github.com/opensbs/sbs/test/kit"
 )
 
 // startOnSmallVolume starts a stack whose data volume is a file system of its
 // own, with that many MiB. What must be free for a build to begin is an eighth.
 func startOnSmallVolume(t *testing.T, size int) *environment {
 	t.Helper()
-	programs, err := harness.Build(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	programs.Dir = filepath.Join(t.TempDir(), "stack")
-	stack, err := harness.Start(t.Context(), programs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := &environment{stack, programs.ClientBinary}
+	// Registered first, so that the server has stopped when it is unmounted.
+	var env *environment
 	mounted := false
 	t.Cleanup(func() {
-		err := stack.Close(context.Background())
 		if mounted {
-			err = errors.Join(err, asRoot("umount", stack.Server.Volume()))
-		}
-		if err != nil {
-			t.Error(err)
+			if err := asRoot("umount", env.Server.Volume()); err != nil {
+				t.Error(err)
+			}
 		}
 	})
-	if err := stack.Server.Stop(t.Context()); err != nil {
+	env = start(t)
+	if err := env.Server.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	options := fmt.Sprintf("size=%dm,mode=700,uid=%d,gid=%d", size, os.Getuid(), os.Getgid())
-	if err := asRoot("mount", "-t", "tmpfs", "-o", options, "sbs-test", stack.Server.Volume()); err != nil {
+	if err := asRoot("mount", "-t", "tmpfs", "-o", options, "sbs-test", env.Server.Volume()); err != nil {
 		t.Fatal(err)
 	}
 	mounted = true
-	if err := stack.Server.Restart(t.Context()); err != nil {
+	if err := env.Server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	env.configure(t, map[string]string{"IMAGE_TAG_PREFIX": "v1"})
+	kit.Configure(t, env.Dir(), map[string]any{"IMAGE_TAG_PREFIX": "v1"})
 	env.buildsRandom(t, "small", 1000)
 	env.guide(t, "init --env sbs-config.json")
 	return env
@@ -135,7 +125,7 @@ func (env *environment) buildsRandom(t *testing.T, name string, size int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env.configure(t, map[string]string{"GITHUB_URL": env.Git.SSHURL(name + ".git")})
+	kit.Configure(t, env.Dir(), map[string]any{"GITHUB_URL": env.Git.SSHURL(name + ".git")})
 }
 
 // status is the server's own.

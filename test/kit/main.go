@@ -12,11 +12,11 @@ import (
 	"github.com/opensbs/sbs/test/harness"
 )
 
-// Run runs the tests of a package over what start starts, and ends the program.
+// Main runs the tests of a package over what start starts, and ends the program.
 // start gets a folder that is removed at the end, and the programs under test,
 // which were built in it; stop is called when the tests have run.
-func Run(m *testing.M, start func(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error)) {
-	code, err := run(m, start)
+func Main(m *testing.M, start func(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error)) {
+	code, err := runTests(m, start)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
@@ -24,9 +24,9 @@ func Run(m *testing.M, start func(ctx context.Context, dir string, programs harn
 	os.Exit(code)
 }
 
-func run(m *testing.M, start func(context.Context, string, harness.Options) (func() error, error)) (code int, err error) {
+func runTests(m *testing.M, start func(context.Context, string, harness.Options) (func() error, error)) (code int, err error) {
 	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "suite")
+	dir, err := os.MkdirTemp("", "stacktest")
 	if err != nil {
 		return 1, err
 	}
