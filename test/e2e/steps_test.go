@@ -112,7 +112,7 @@ func sleepMarker(name string) string {
 func (env *environment) large(t testing.TB, name string) (reached func()) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "random")
-	random(t, path, 60<<20)
+	random(t, path, 32<<20)
 	content := hello.forGit()
 	content["random"] = gitserver.File{From: path}
 	if _, err := gitserver.CreateRepository(t.Context(), env.GitRoot, name+".git", content); err != nil {
