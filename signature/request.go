@@ -8,6 +8,8 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/opensbs/sbs/api"
 )
 
 // maxReference bounds a reference's text in bytes; a full one takes less.
@@ -46,12 +48,13 @@ func (r Request) Validate() error {
 type Access struct {
 	// User and Password are sent only to a server that asks for them, or to the
 	// token server that it names; both are empty for anonymous access.
-	User, Password string
+	User     string
+	Password api.Secret
 	// IdentityToken is a refresh token, which is exchanged at the registry's token
 	// server, and RegistryToken a bearer token that is sent as it is. docker login
 	// and credential helpers keep them in place of a password; they are for
 	// registries, and go to no notary server.
-	IdentityToken, RegistryToken string
+	IdentityToken, RegistryToken api.Secret
 	// CABundle holds PEM certificates of authorities that are trusted beside
 	// the system's; it may be empty.
 	CABundle []byte

@@ -76,7 +76,7 @@ func (s server) build(t *testing.T, address string, account authn.AuthConfig, c 
 		t.Fatal(err)
 	}
 	w := &fixture{t: t, server: s, name: repository, account: account}
-	w.Access = signature.Access{User: account.Username, Password: account.Password}
+	w.Access = signature.Access{User: account.Username, Password: api.Secret(account.Password)}
 	w.Lookaside = t.TempDir()
 	t.Setenv("TMPDIR", t.TempDir()) // see run
 	w.image = w.push("v1-0a0a0a0", "latest")
@@ -120,7 +120,7 @@ func (w *fixture) described(image v1.Image, tags []string) signing.Image {
 }
 
 func (w *fixture) request() signing.Request {
-	return signing.Request{User: w.account.Username, Password: w.account.Password, Image: w.image}
+	return signing.Request{Account: api.RegistryAccount{User: w.account.Username, Password: api.Secret(w.account.Password)}, Image: w.image}
 }
 
 // sign signs in every way that needs no notary server.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/urfave/cli/v2"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/client/config"
 	"github.com/opensbs/sbs/client/verify"
@@ -28,7 +29,7 @@ func (p program) registryAccess(c *cli.Context, request verify.Request, settings
 		}
 	}
 	if settings != nil && settings.Text("DOCKER_RO_USER") != "" {
-		account := signature.Access{User: settings.Text("DOCKER_RO_USER"), Password: settings.Text("DOCKER_RO_PASSWORD")}
+		account := signature.Access{User: settings.Text("DOCKER_RO_USER"), Password: api.Secret(settings.Text("DOCKER_RO_PASSWORD"))}
 		if request.Mirrored() {
 			origin = account
 		} else {
@@ -60,7 +61,7 @@ func caBundle(path string) ([]byte, error) {
 // from the command line, which others on the machine can see.
 func (p program) account(repository string) (signature.Access, error) {
 	if user := p.getenv("SBS_DOCKER_RO_USER"); user != "" {
-		return signature.Access{User: user, Password: p.getenv("SBS_DOCKER_RO_PASSWORD")}, nil
+		return signature.Access{User: user, Password: api.Secret(p.getenv("SBS_DOCKER_RO_PASSWORD"))}, nil
 	}
 	return keptAccount(repository)
 }
@@ -80,7 +81,7 @@ func keptAccount(repository string) (signature.Access, error) {
 		return signature.Access{}, fmt.Errorf("look for the account of %s: %w", resource.RegistryStr(), err)
 	}
 	return signature.Access{
-		User: account.Username, Password: account.Password,
-		IdentityToken: account.IdentityToken, RegistryToken: account.RegistryToken,
+		User: account.Username, Password: api.Secret(account.Password),
+		IdentityToken: api.Secret(account.IdentityToken), RegistryToken: api.Secret(account.RegistryToken),
 	}, nil
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/opensbs/sbs/api"
 )
 
 // BuildRequest says what to build.
@@ -27,9 +29,9 @@ type BuildRequest struct {
 	Args map[string]string // values for the Dockerfile's ARG instructions
 	Tags []string          // "host/repository:tag", at least one; the image gets all of them
 
-	// Registries are the credentials for base images. A registry that is not
-	// among them is asked anonymously.
-	Registries []Registry
+	// Accounts are those of the registries of base images. Any other registry is
+	// accessed anonymously.
+	Accounts []api.RegistryAccount
 }
 
 // Image is what a build made.

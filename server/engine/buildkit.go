@@ -73,7 +73,7 @@ func solveOptions(ctx context.Context, request BuildRequest) (buildkit.SolveOpt,
 		// Under a key it knows, BuildKit takes unchanged files from an earlier
 		// build's context, and calls unchanged what has the same size and time.
 		SharedKey: rand.Text(),
-		Session:   []session.Attachable{&credentialsProvider{registries: request.Registries}},
+		Session:   []session.Attachable{&credentialsProvider{accounts: request.Accounts}},
 	}, nil
 }
 

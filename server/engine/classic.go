@@ -100,7 +100,7 @@ func classicOptions(request BuildRequest, archive *contextArchive) build.ImageBu
 		Version:     build.BuilderV1,
 		Dockerfile:  archive.dockerfile,
 		BuildArgs:   args,
-		AuthConfigs: authConfigs(request.Registries),
+		AuthConfigs: authConfigs(request.Accounts),
 		NoCache:     true,
 		Remove:      true,
 		ForceRemove: true,

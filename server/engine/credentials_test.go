@@ -11,6 +11,8 @@ import (
 	"github.com/moby/buildkit/session/auth"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/opensbs/sbs/api"
 )
 
 func TestRegistryHost(t *testing.T) {
@@ -37,9 +39,9 @@ func TestRegistryHost(t *testing.T) {
 }
 
 func TestCredentialsGoToTheirHostOnly(t *testing.T) {
-	provider := &credentialsProvider{registries: []Registry{
-		{"docker.io", "hub", "hub-secret"},
-		{"registry.example:5000", "own", "own-secret"},
+	provider := &credentialsProvider{accounts: []api.RegistryAccount{
+		{Host: "docker.io", User: "hub", Password: "hub-secret"},
+		{Host: "registry.example:5000", User: "own", Password: "own-secret"},
 		{},
 	}}
 	cases := map[string]string{
@@ -76,8 +78,8 @@ func TestTokensAreLeftToTheEngine(t *testing.T) {
 }
 
 func TestRegistryKeepsItsPassword(t *testing.T) {
-	r := Registry{"us.icr.io", "user", "s3cr3t"}
-	request := BuildRequest{Registries: []Registry{r}}
+	r := api.RegistryAccount{Host: "us.icr.io", User: "user", Password: "s3cr3t"}
+	request := BuildRequest{Accounts: []api.RegistryAccount{r}}
 	var logged bytes.Buffer
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "registry", r, "request", request)
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "registry", r, "request", request, "pointer", &r)
@@ -90,7 +92,7 @@ func TestRegistryKeepsItsPassword(t *testing.T) {
 		fmt.Sprintf("%+v", request), fmt.Sprintf("%#v", request), logged.String(), string(marshalled),
 	}
 	for _, text := range texts {
-		if strings.Contains(text, r.Password) {
+		if strings.Contains(text, string(r.Password)) {
 			t.Errorf("the password is in %q", text)
 		}
 	}
@@ -100,7 +102,7 @@ func TestRegistryKeepsItsPassword(t *testing.T) {
 }
 
 func TestAuthConfigs(t *testing.T) {
-	configs := authConfigs([]Registry{{"registry-1.docker.io", "hub", "1"}, {"Registry.example:5000", "own", "2"}})
+	configs := authConfigs([]api.RegistryAccount{{Host: "registry-1.docker.io", User: "hub", Password: "1"}, {Host: "Registry.example:5000", User: "own", Password: "2"}})
 	if hub := configs["https://index.docker.io/v1/"]; hub.Username != "hub" || hub.Password != "1" {
 		t.Errorf("credentials for Docker Hub: user %q", hub.Username)
 	}

@@ -5,6 +5,8 @@ package engine
 import (
 	"slices"
 	"testing"
+
+	"github.com/opensbs/sbs/api"
 )
 
 // Images by digest, in FROM and in COPY --from, are taken from the registry by
@@ -16,7 +18,7 @@ func TestImagesByDigest(t *testing.T) {
 		var digests []string
 		for _, text := range []string{"one", "two", "three"} {
 			mustBuild(t, e, request(tree(t, map[string]string{"text": text, "Dockerfile": "FROM scratch\nCOPY text /\n"}), repo+":x"))
-			digests = append(digests, inRegistry(t, e, repo+":x", Registry{}))
+			digests = append(digests, inRegistry(t, e, repo+":x", api.RegistryAccount{}))
 		}
 		if err := e.RemoveTagged(t.Context(), repo); err != nil {
 			t.Fatal(err)

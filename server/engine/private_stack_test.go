@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/opensbs/sbs/api"
 )
 
 func TestPrivateBase(t *testing.T) {
@@ -20,25 +22,25 @@ func TestPrivateBase(t *testing.T) {
 		for name, dockerfile := range dockerfiles {
 			t.Run(name, func(t *testing.T) {
 				host := registry(t, testPassword)
-				right := Registry{host, testUser, testPassword}
+				right := api.RegistryAccount{Host: host, User: testUser, Password: testPassword}
 				repo := repository(t, e, host)
 				digest := onlyInRegistry(t, e, repo+":base", right)
 				fill := strings.NewReplacer("{base}", repo+":base", "{digest}", digest)
 				dir := tree(t, map[string]string{"Dockerfile": fill.Replace(dockerfile)})
 				r := request(dir, repository(t, e, host)+":x")
 
-				refused := map[string][]Registry{
-					"wrong password":  {{host, testUser, "wrong"}},
+				refused := map[string][]api.RegistryAccount{
+					"wrong password":  {{Host: host, User: testUser, Password: "wrong"}},
 					"no credentials":  nil,
-					"of another host": {{"other.example", testUser, testPassword}},
+					"of another host": {{Host: "other.example", User: testUser, Password: testPassword}},
 				}
 				for kind, registries := range refused {
-					r.Registries = registries
+					r.Accounts = registries
 					if _, err := e.Build(t.Context(), r, io.Discard); !errors.Is(err, ErrUnauthorized) {
 						t.Errorf("%s: error %v", kind, err)
 					}
 				}
-				r.Registries = []Registry{{"other.example", "other", "other"}, right}
+				r.Accounts = []api.RegistryAccount{{Host: "other.example", User: "other", Password: "other"}, right}
 				built, _ := mustBuild(t, e, r)
 				want := []BaseImage{{repo + ":base", digest}}
 				if reports := name == "by digest" || name == "by tag" && e.builder == BuildKit; !reports {

@@ -14,11 +14,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/opensbs/sbs/api"
 )
 
 // inRegistry pushes the image with the tag to its registry and returns the digest of
 // its manifest there.
-func inRegistry(t *testing.T, e *Engine, tag string, credentials Registry) string {
+func inRegistry(t *testing.T, e *Engine, tag string, credentials api.RegistryAccount) string {
 	t.Helper()
 	var archive bytes.Buffer
 	if err := e.Save(t.Context(), tag, &archive, 1<<30); err != nil {
@@ -35,8 +37,8 @@ func inRegistry(t *testing.T, e *Engine, tag string, credentials Registry) strin
 	client := &http.Transport{}
 	defer client.CloseIdleConnections()
 	account := authn.Anonymous
-	if credentials != (Registry{}) {
-		account = &authn.Basic{Username: credentials.User, Password: credentials.Password}
+	if credentials != (api.RegistryAccount{}) {
+		account = &authn.Basic{Username: credentials.User, Password: string(credentials.Password)}
 	}
 	if err := remote.Write(reference, image, remote.WithAuth(account), remote.WithTransport(client), remote.WithContext(t.Context())); err != nil {
 		t.Fatal(err)
@@ -50,7 +52,7 @@ func inRegistry(t *testing.T, e *Engine, tag string, credentials Registry) strin
 
 // onlyInRegistry makes a base image that is in the registry and not in the
 // Engine's own store, and returns its digest.
-func onlyInRegistry(t *testing.T, e *Engine, tag string, credentials Registry) string {
+func onlyInRegistry(t *testing.T, e *Engine, tag string, credentials api.RegistryAccount) string {
 	t.Helper()
 	base(t, e, tag)
 	digest := inRegistry(t, e, tag, credentials)

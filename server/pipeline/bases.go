@@ -81,9 +81,9 @@ func (b *build) baseAccess(ctx context.Context, repository string, rule api.Base
 		access.CABundle = joinLines(b.CABundle, []byte(b.parameters.TrustCA))
 	}
 	host, _, _ := strings.Cut(repository, "/")
-	for _, registry := range b.registries() {
-		if strings.EqualFold(registry.Server, host) {
-			access.User, access.Password = registry.User, registry.Password
+	for _, account := range b.accounts {
+		if strings.EqualFold(account.Host, host) {
+			access.User, access.Password = account.User, account.Password
 			break
 		}
 	}

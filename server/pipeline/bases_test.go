@@ -14,13 +14,14 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// Credentials go to the registry that they are for, and the authorities of the
-// notary server are trusted for nothing else.
+// Each account is sent to its own registry, and the CAs of the notary server are trusted
+// for nothing else.
 func TestBaseAccess(t *testing.T) {
 	b := &build{Pipeline: &Pipeline{Config: Config{CABundle: []byte("operator")}}, parameters: api.Parameters{
 		PushServer: "push.example.com", DockerUser: "pusher", DockerPassword: "push-word",
 		BaseServer: "", BaseUser: "puller", BasePassword: "pull-word", TrustCA: "notary",
 	}}
+	b.accounts = b.parameters.PullAccounts()
 	for repository, user := range map[string]string{
 		"docker.io/library/alpine": "puller", "push.example.com/ns/app": "pusher", "other.example.com/ns/app": "", "docker.io.example.com/a": "",
 	} {

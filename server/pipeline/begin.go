@@ -143,6 +143,8 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 			Pipeline:   p,
 			pushDone:   make(chan struct{}),
 			parameters: parameters,
+			accounts:   parameters.PullAccounts(),
+			pushTo:     parameters.PushAccount(),
 			job:        slot,
 			folder:     folder,
 			redact:     redact,

@@ -30,6 +30,8 @@ type build struct {
 	folder     *volume.Build
 	log        *buildlog.Log
 	redact     *buildlog.Redactor
+	accounts   []api.RegistryAccount           // of the registries of base images
+	pushTo     api.RegistryAccount             // of the registry that is pushed to
 	work       string                          // scratch folder of this build
 	key        func() (*rsa.PrivateKey, error) // the manifest key; see prepareManifestKey
 

@@ -18,7 +18,7 @@ func (b *build) buildImage(ctx context.Context) error {
 			Dockerfile: b.path,
 			Args:       b.arguments(),
 			Tags:       b.references(),
-			Registries: b.registries(),
+			Accounts:   b.accounts,
 		}, output)
 		return err
 	})
@@ -40,19 +40,4 @@ func (b *build) arguments() map[string]string {
 	}
 	maps.Copy(arguments, b.parameters.Args)
 	return arguments
-}
-
-// registries are the credentials for base images: those of the base registry,
-// and those of the push registry for bases that lie beside the image.
-func (b *build) registries() []engine.Registry {
-	p := b.parameters
-	registries := []engine.Registry{b.pushRegistry()}
-	if p.BaseUser == "" {
-		return registries
-	}
-	base := engine.Registry{Server: p.BaseRegistry(), User: p.BaseUser, Password: string(p.BasePassword)}
-	if base.Server == p.Registry() {
-		return []engine.Registry{base}
-	}
-	return append(registries, base)
 }

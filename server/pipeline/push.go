@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/opensbs/sbs/api/record"
-	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/signature"
@@ -118,11 +117,3 @@ func (b *build) target(ctx context.Context) push.Target {
 
 // peerRegistry names the registry for withProgress.
 func (b *build) peerRegistry() string { return "the registry " + b.parameters.Registry() }
-
-func (b *build) pushRegistry() engine.Registry {
-	return engine.Registry{
-		Server:   b.parameters.Registry(),
-		User:     b.parameters.DockerUser,
-		Password: string(b.parameters.DockerPassword),
-	}
-}

@@ -91,8 +91,7 @@ func (b *build) signBy(ctx context.Context, method string, sign signFunc) (recor
 func (b *build) signRequest(ctx context.Context, method string) signing.Request {
 	p := b.parameters
 	request := signing.Request{
-		User:     p.DockerUser,
-		Password: string(p.DockerPassword),
+		Account:  b.pushTo,
 		CABundle: b.CABundle,
 		Insecure: b.Insecure,
 		Image:    b.image(),

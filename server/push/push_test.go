@@ -25,6 +25,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"go.uber.org/goleak"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/test/harness/registry"
 )
@@ -72,7 +73,7 @@ func start(t *testing.T, before func(w http.ResponseWriter, r *http.Request) boo
 	}))
 	t.Cleanup(front.Close)
 	f.host = strings.TrimPrefix(front.URL, "http://")
-	f.target = Target{Repository: f.host + "/ns/app", Access: signature.Access{User: server.Writer().User, Password: server.Writer().Password}}
+	f.target = Target{Repository: f.host + "/ns/app", Access: signature.Access{User: server.Writer().User, Password: api.Secret(server.Writer().Password)}}
 	return f
 }
 
@@ -95,7 +96,7 @@ func (f *fixture) leads(t *testing.T, tag string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := remote.Get(repository.Tag(tag), remote.WithAuth(&authn.Basic{Username: f.target.User, Password: f.target.Password}))
+	found, err := remote.Get(repository.Tag(tag), remote.WithAuth(&authn.Basic{Username: f.target.User, Password: string(f.target.Password)}))
 	if err != nil {
 		return ""
 	}
@@ -157,7 +158,7 @@ func TestPush(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := remote.Image(reference, remote.WithAuth(&authn.Basic{Username: f.target.User, Password: f.target.Password}))
+			found, err := remote.Image(reference, remote.WithAuth(&authn.Basic{Username: f.target.User, Password: string(f.target.Password)}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,16 +1,20 @@
 package signing
 
-// What every way of signing is asked.
+// What every signer gets.
 
-import "github.com/opensbs/sbs/signature"
+import (
+	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/signature"
+)
 
-// Request says what to sign, and as whom. Methods leave what they do not need.
+// Request has what to sign, and how to access the servers. Signers ignore what they do
+// not need.
 type Request struct {
 	// Image is what gets signed.
 	Image Image
-	// User and Password are the registry's credentials. They are sent only to
-	// a server that asks for them, or to the token server it names.
-	User, Password string
+	// Account is that of the registry. It is sent only to a server that requests
+	// it, or to the token server that such a server names.
+	Account api.RegistryAccount
 	// CABundle holds PEM certificates of authorities that are trusted for the
 	// server that takes the signature, beside the system's; it may be empty.
 	CABundle []byte
@@ -25,7 +29,7 @@ type Request struct {
 	Notice   func(text string)
 }
 
-// Access is how the registry is talked to.
+// Access returns how the registry is accessed.
 func (r Request) Access() signature.Access {
-	return signature.Access{User: r.User, Password: r.Password, CABundle: r.CABundle, Insecure: r.Insecure, Progress: r.Progress, Notice: r.Notice}
+	return signature.Access{User: r.Account.User, Password: r.Account.Password, CABundle: r.CABundle, Insecure: r.Insecure, Progress: r.Progress, Notice: r.Notice}
 }

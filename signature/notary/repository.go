@@ -39,7 +39,7 @@ func Open(ctx context.Context, address *url.URL, gun string, access signature.Ac
 	if err != nil {
 		return nil, err
 	}
-	channel, err := authorized(bounded(ctx, transport, access.Progress), address, gun, credentials{access.User, access.Password}, actions)
+	channel, err := authorized(bounded(ctx, transport, access.Progress), address, gun, credentials{access.User, string(access.Password)}, actions)
 	if err == nil {
 		var remote storage.RemoteStore
 		if remote, err = storage.NewNotaryServerStore(address.String(), data.GUN(gun), channel); err == nil {

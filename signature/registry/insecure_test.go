@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/signature"
 	harness "github.com/opensbs/sbs/test/harness/registry"
 )
@@ -54,7 +55,7 @@ func TestInsecureRegistries(t *testing.T) {
 			t.Cleanup(front.Close)
 			host := listener.Addr().String()
 			writer := real.Writer()
-			access := signature.Access{User: writer.User, Password: writer.Password}
+			access := signature.Access{User: writer.User, Password: api.Secret(writer.Password)}
 			if repository, err := Open(t.Context(), host+"/ns/name", access, Pull); err == nil {
 				repository.Close()
 				t.Error("a registry that nobody named was talked to")

@@ -90,7 +90,7 @@ func (r *Repository) do(ctx context.Context, request *http.Request) (*http.Respo
 }
 
 func authenticator(access signature.Access) authn.Authenticator {
-	account := authn.AuthConfig{Username: access.User, Password: access.Password, IdentityToken: access.IdentityToken, RegistryToken: access.RegistryToken}
+	account := authn.AuthConfig{Username: access.User, Password: string(access.Password), IdentityToken: string(access.IdentityToken), RegistryToken: string(access.RegistryToken)}
 	if account == (authn.AuthConfig{}) {
 		return authn.Anonymous
 	}

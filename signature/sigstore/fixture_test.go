@@ -28,6 +28,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/bundle"
 	"github.com/opensbs/sbs/signature/sigstore"
@@ -90,7 +91,7 @@ func (f *fixture) request(t *testing.T, path string) signature.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signature.Request{Reference: r, Access: signature.Access{User: f.account.Username, Password: f.account.Password}}
+	return signature.Request{Reference: r, Access: signature.Access{User: f.account.Username, Password: api.Secret(f.account.Password)}}
 }
 
 func (f *fixture) repository(t *testing.T, path string) name.Repository {

@@ -68,7 +68,7 @@ func newVendor(t *testing.T) *openpgp.Entity {
 }
 
 func (f *fixture) access(account harness.Account) signature.Access {
-	return signature.Access{User: account.User, Password: account.Password}
+	return signature.Access{User: account.User, Password: api.Secret(account.Password)}
 }
 
 func (f *fixture) request(path string) signature.Request {

@@ -28,7 +28,7 @@ func TestOurTrustData(t *testing.T) {
 	f := newFixture(t)
 	signed := f.push(t, "v1")
 	signed.Notary, signed.CABundle = notary.URL(), notary.CABundle()
-	signed.User, signed.Password = "", ""
+	signed.Account = api.RegistryAccount{}
 	key, err := signdct.New(newStore()).Sign(t.Context(), signed, io.Discard)
 	if err != nil {
 		t.Fatal(err)

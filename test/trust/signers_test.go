@@ -109,15 +109,15 @@ func (f fixture) push(t *testing.T, tag string) signing.Request {
 		t.Fatal(err)
 	}
 	return signing.Request{
-		User: account.Username, Password: account.Password,
-		Image: signing.Image{Repository: reference.Repository.Name(), Tags: []string{tag}, Digest: digest.String(), Size: size},
+		Account: api.RegistryAccount{User: account.Username, Password: api.Secret(account.Password)},
+		Image:   signing.Image{Repository: reference.Repository.Name(), Tags: []string{tag}, Digest: digest.String(), Size: size},
 	}
 }
 
 func (f fixture) request(tag string) signature.Request {
 	return signature.Request{
 		Reference: signature.Reference{Repository: f.Address() + "/ns/app", Tag: tag},
-		Access:    signature.Access{User: f.Reader().User, Password: f.Reader().Password},
+		Access:    signature.Access{User: f.Reader().User, Password: api.Secret(f.Reader().Password)},
 	}
 }
 

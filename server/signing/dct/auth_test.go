@@ -34,7 +34,7 @@ func TestBasicCredentials(t *testing.T) {
 	if len(sent) == 0 || slices.ContainsFunc(sent, func(s string) bool { return s != user+":"+password }) {
 		t.Errorf("credentials sent: %v", sent)
 	}
-	request.Password = ""
+	request.Account.Password = ""
 	var access *signature.AccessError
 	if _, err := New(newKeys()).Sign(t.Context(), request, io.Discard); !errors.As(err, &access) || access.Status != 0 {
 		t.Errorf("without a password: %v, want an AccessError that says credentials are asked for", err)
@@ -75,7 +75,7 @@ func TestTokenCredentials(t *testing.T) {
 	if len(tokens) == 0 || slices.ContainsFunc(tokens, func(s string) bool { return s != "Bearer ticket" }) {
 		t.Errorf("authorized with %v", tokens)
 	}
-	request.Password = "wrong-secret"
+	request.Account.Password = "wrong-secret"
 	var access *signature.AccessError
 	if _, err := New(newKeys()).Sign(t.Context(), request, io.Discard); !errors.As(err, &access) || strings.Contains(err.Error(), "wrong-secret") {
 		t.Errorf("with a wrong password: %v, want an AccessError without it", err)

@@ -15,9 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/signature"
-	"go.uber.org/goleak"
 )
 
 const (
@@ -40,7 +42,7 @@ func serve(t *testing.T, handler http.HandlerFunc) (*httptest.Server, signing.Re
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	return server, signing.Request{Notary: server.URL, User: user, Password: password, CABundle: authority, Image: image}
+	return server, signing.Request{Notary: server.URL, Account: api.RegistryAccount{User: user, Password: password}, CABundle: authority, Image: image}
 }
 
 func TestSignRefusesRequests(t *testing.T) {

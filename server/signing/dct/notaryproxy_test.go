@@ -10,10 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/theupdateframework/notary/tuf/data"
+
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/test/harness/notaryserver"
 	"github.com/opensbs/sbs/test/notaryproxy"
-	"github.com/theupdateframework/notary/tuf/data"
 )
 
 // proxy is what signers ask instead of a notary server.
@@ -38,7 +40,7 @@ func (f proxy) tampered(role, mark string) http.Handler {
 }
 
 func (f proxy) request(image signing.Image) signing.Request {
-	return signing.Request{Notary: f.URL, User: user, Password: password, CABundle: f.CABundle(), Image: image}
+	return signing.Request{Notary: f.URL, Account: api.RegistryAccount{User: user, Password: password}, CABundle: f.CABundle(), Image: image}
 }
 
 // copied is what a backup of the store would be.

@@ -13,10 +13,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opensbs/sbs/server/signing"
-	"github.com/opensbs/sbs/signature"
 	"github.com/theupdateframework/notary/trustpinning"
 	"github.com/theupdateframework/notary/tuf/data"
+
+	"github.com/opensbs/sbs/server/signing"
+	"github.com/opensbs/sbs/signature"
 )
 
 func sign(t *testing.T, keys Keys, request signing.Request) signing.PublicKey {
@@ -238,7 +239,7 @@ func TestNotaryBehindCredentials(t *testing.T) {
 			request := f.request(image)
 			request.Image.Repository = "registry.example.com/ns/" + scheme
 			sign(t, newKeys(), request)
-			request.Password = "wrong-secret"
+			request.Account.Password = "wrong-secret"
 			refused(t, newKeys(), request, new(*signature.AccessError))
 		})
 	}

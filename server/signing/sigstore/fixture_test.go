@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/test/harness/registry"
 )
@@ -101,8 +102,8 @@ func (f *fixture) push(t *testing.T, tags ...string) signing.Request {
 		t.Fatal(err)
 	}
 	return signing.Request{
-		User: f.account.Username, Password: f.account.Password,
-		Image: signing.Image{Repository: f.repository.Name(), Tags: tags, Digest: digest.String(), Size: size},
+		Account: api.RegistryAccount{User: f.account.Username, Password: api.Secret(f.account.Password)},
+		Image:   signing.Image{Repository: f.repository.Name(), Tags: tags, Digest: digest.String(), Size: size},
 	}
 }
 

@@ -218,7 +218,7 @@ func TestSignRefuses(t *testing.T) {
 				}
 				if f.account.Username != "" {
 					wrong := request
-					wrong.Password = "wrong-word"
+					wrong.Account.Password = "wrong-word"
 					_, err := signer.Sign(t.Context(), wrong, io.Discard)
 					if err == nil || !strings.Contains(err.Error(), "DOCKER_PASSWORD") || strings.Contains(err.Error(), "wrong-word") {
 						t.Errorf("a wrong password: %v", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/test/harness/registry"
 )
@@ -98,8 +99,8 @@ func push(t *testing.T, server *registry.Server, tags ...string) signing.Request
 		t.Fatal(err)
 	}
 	return signing.Request{
-		User: server.Writer().User, Password: server.Writer().Password,
-		Image: signing.Image{Repository: repository, Tags: tags, Digest: digest.String(), Size: size},
+		Account: api.RegistryAccount{User: server.Writer().User, Password: api.Secret(server.Writer().Password)},
+		Image:   signing.Image{Repository: repository, Tags: tags, Digest: digest.String(), Size: size},
 	}
 }
 

@@ -168,7 +168,7 @@ func TestSignRefuses(t *testing.T) {
 		says   string
 	}{
 		"no tag":             {func(r *signing.Request) { r.Image.Tags = nil }, "no tag"},
-		"a wrong password":   {func(r *signing.Request) { r.Password = "wrong-word" }, "DOCKER_PASSWORD"},
+		"a wrong password":   {func(r *signing.Request) { r.Account.Password = "wrong-word" }, "DOCKER_PASSWORD"},
 		"no authorities":     {func(r *signing.Request) { r.CABundle = []byte("none") }, "no PEM certificate"},
 		"nobody listening":   {func(r *signing.Request) { r.Image.Repository = "127.0.0.1:1/ns/app" }, "refused"},
 		"not a registry":     {func(r *signing.Request) { r.Image.Repository = "nowhere" }, "nowhere"},

@@ -90,7 +90,7 @@ func (v *Vendor) offer(ctx context.Context, image v1.Image, notary *notaryserver
 	pushed := signing.Image{Repository: v.Registry.Address() + "/" + repository, Tags: []string{tag}, Digest: digest.String(), Size: size}
 	writer := v.Registry.Writer()
 	key, err := sign(ctx, signing.Request{
-		Image: pushed, User: writer.User, Password: writer.Password, CABundle: notary.CABundle(), Notary: notary.URL(),
+		Image: pushed, Account: api.RegistryAccount{User: writer.User, Password: api.Secret(writer.Password)}, CABundle: notary.CABundle(), Notary: notary.URL(),
 	}, io.Discard)
 	if err != nil {
 		return Base{}, err

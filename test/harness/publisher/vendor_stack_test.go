@@ -71,7 +71,7 @@ func TestVendor(t *testing.T) {
 				t.Fatal(err)
 			}
 			request := signature.Request{Reference: reference, Access: signature.Access{
-				User: v.Registry.Reader().User, Password: v.Registry.Reader().Password, CABundle: notary.CABundle()}}
+				User: v.Registry.Reader().User, Password: api.Secret(v.Registry.Reader().Password), CABundle: notary.CABundle()}}
 			verified, err := verifier.Verify(t.Context(), request)
 			if base == other && (err != nil || verified.Digest != base.Digest || verified.KeyID != base.KeyID) {
 				t.Errorf("%s: %+v, %v", base.Image, verified, err)
