@@ -18,7 +18,7 @@ import (
 // judged: package attest does that.
 func (c *Client) Attestation(ctx context.Context, nonce []byte) (attestation.Evidence, *x509.Certificate, error) {
 	const operation = "attest"
-	response, err := c.send(ctx, request{operation, http.MethodGet, api.PathAttestation + "?" + api.QueryNonce + "=" + attestation.EncodeNonce(nonce), nothing})
+	response, err := c.send(ctx, request{operation, http.MethodGet, api.PathAttestation + "?" + api.QueryNonce + "=" + attestation.EncodeNonce(nonce), emptyBody})
 	if err != nil {
 		return attestation.Evidence{}, nil, err
 	}

@@ -25,11 +25,11 @@ func (c *Client) Builds(ctx context.Context, before string, limit int) (api.Buil
 			query.Set("before", all.Next)
 		}
 		var page api.Builds
-		if err := c.value(ctx, request{operation, http.MethodGet, api.PathBuilds + "?" + query.Encode(), nothing}, &page); err != nil {
+		if err := c.value(ctx, request{operation, http.MethodGet, api.PathBuilds + "?" + query.Encode(), emptyBody}, &page); err != nil {
 			return api.Builds{}, err
 		}
 		if page.Next != "" && (len(page.Builds) == 0 || all.Next != "" && page.Next >= all.Next) {
-			return api.Builds{}, unexpected(operation, fmt.Sprintf("the list does not go on behind %q", all.Next))
+			return api.Builds{}, unexpected(operation, fmt.Sprintf("the list does not go on after %q", all.Next))
 		}
 		all.Builds, all.Next = append(all.Builds, page.Builds...), page.Next
 		if page.Next == "" {

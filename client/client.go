@@ -48,7 +48,7 @@ func New(hostname, port string, identity certs.Identity) *Client {
 				VerifyConnection: c.checkPin,
 			},
 		},
-		// The server redirects nobody; whoever does is not the server.
+		// The server never redirects; one that does is not the server.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c
@@ -77,7 +77,7 @@ func (c *Client) configure(ctx context.Context, r request) (api.Answer, error) {
 
 // Build starts a build and returns when it runs.
 func (c *Client) Build(ctx context.Context) (api.Answer, error) {
-	answer, err := c.answer(ctx, request{"build", http.MethodPut, api.PathImage, nothing})
+	answer, err := c.answer(ctx, request{"build", http.MethodPut, api.PathImage, emptyBody})
 	if err == nil && !strings.HasPrefix(answer.Status, "OK") {
 		return api.Answer{}, &Error{Operation: "build", Code: answer.Code, Key: answer.Key, Message: answer.Status}
 	}
@@ -86,19 +86,19 @@ func (c *Client) Build(ctx context.Context) (api.Answer, error) {
 
 // Clean stops the build that runs, if any, and removes what it left.
 func (c *Client) Clean(ctx context.Context) (api.Answer, error) {
-	return c.answer(ctx, request{"clean", http.MethodDelete, api.PathImage, nothing})
+	return c.answer(ctx, request{"clean", http.MethodDelete, api.PathImage, emptyBody})
 }
 
 // Status is the status of the server and of its latest build.
 type Status struct {
 	api.Status
-	Raw json.RawMessage // the reply as it came, for whoever shows all of it
+	Raw json.RawMessage // the reply as it came, for programs that show all of it
 }
 
 // Status asks how far the server's latest build got.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var status Status
-	err := c.value(ctx, request{"status", http.MethodGet, api.PathImage, nothing}, &status.Raw)
+	err := c.value(ctx, request{"status", http.MethodGet, api.PathImage, emptyBody}, &status.Raw)
 	if err == nil {
 		err = unmarshal("status", status.Raw, &status.Status)
 	}
@@ -123,7 +123,7 @@ func (c *Client) PublicKey(ctx context.Context, buildName string) (api.PublicKey
 // registry/namespace/name@sha256:<hex>.
 func (c *Client) ImageDigest(ctx context.Context) (string, error) {
 	var digest string
-	err := c.value(ctx, request{"get-digest", http.MethodGet, api.PathImageDigest, nothing}, &digest)
+	err := c.value(ctx, request{"get-digest", http.MethodGet, api.PathImageDigest, emptyBody}, &digest)
 	return digest, err
 }
 
@@ -131,7 +131,7 @@ func (c *Client) ImageDigest(ctx context.Context) (string, error) {
 func (c *Client) ImageConfig(ctx context.Context) (api.ImageConfig, error) {
 	const operation = "get-config-json"
 	var config api.ImageConfig
-	if err := c.value(ctx, request{operation, http.MethodGet, api.PathConfigJSON, nothing}, &config); err != nil {
+	if err := c.value(ctx, request{operation, http.MethodGet, api.PathConfigJSON, emptyBody}, &config); err != nil {
 		return api.ImageConfig{}, err
 	}
 	if !fileName(strings.ReplaceAll(config.RepositoryName, "/", "-")) {
@@ -145,10 +145,10 @@ func logPath(name string) string {
 	return strings.Replace(api.PathLog, "{name}", url.PathEscape(name), 1)
 }
 
-// selector names a build, or says nothing.
+// selector names a build; an empty one names none.
 func selector(buildName string) any {
 	if buildName == "" {
-		return nothing
+		return emptyBody
 	}
 	return api.BuildSelector{BuildName: buildName}
 }

@@ -15,7 +15,7 @@ import (
 // received is what a peer saw of one request.
 type received struct{ method, path, contentType, body string }
 
-// answering returns a handler that notes each request and answers with a status
+// answering returns a handler that notes each request and replies with a status
 // code and a body.
 func answering(seen *received, code int, reply string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

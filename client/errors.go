@@ -15,8 +15,8 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// Error is a request that failed. Its text never holds a secret. Code and Fault tell
-// a program what to do about it.
+// Error is a request that failed. Its text never holds a secret. Code and Fault are
+// for programs that decide what to do about it.
 type Error struct {
 	Operation  string   // the command: "init", "status"
 	HTTPStatus int      // 0 when there was no reply

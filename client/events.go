@@ -25,7 +25,7 @@ var ErrInterrupted = errors.New("the server stopped reporting before the build e
 // It returns early when ctx ends or handle fails.
 func (c *Client) Events(ctx context.Context, handle func(api.Event) error) (api.Status, error) {
 	const operation = "follow build"
-	response, err := c.send(ctx, request{operation, http.MethodGet, api.PathEvents, nothing})
+	response, err := c.send(ctx, request{operation, http.MethodGet, api.PathEvents, emptyBody})
 	if err != nil {
 		return api.Status{}, err
 	}
@@ -58,7 +58,7 @@ func (c *Client) Events(ctx context.Context, handle func(api.Event) error) (api.
 // every server has.
 func (c *Client) Log(ctx context.Context, name string, w io.Writer) error {
 	const operation = "log"
-	response, err := c.send(ctx, request{operation, http.MethodGet, logPath(name), nothing})
+	response, err := c.send(ctx, request{operation, http.MethodGet, logPath(name), emptyBody})
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func TestEventsComeInOrderWhileTheBuildRuns(t *testing.T) {
 	}
 }
 
-// The first event is the current status: after the end of a build it says so,
+// The first event is the current status: after the end of a build it has that,
 // and the log follows.
 func TestEventsOfAFinishedBuild(t *testing.T) {
 	checkGoroutines(t)

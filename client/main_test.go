@@ -6,5 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// What a test starts has ended when the tests have.
+// Tests leak no goroutine.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -38,7 +38,7 @@ func TestSaveManifestWritesAllOrNothing(t *testing.T) {
 					t.Errorf("got %v, want %q in it", err, test.want)
 				}
 				if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
-					t.Errorf("left behind: %v, %v", left, err)
+					t.Errorf("remain: %v, %v", left, err)
 				}
 				return
 			}

@@ -70,8 +70,8 @@ func (o *object) text() io.Reader {
 	return &text{raw: rest, ended: func() error { return o.resume(rest) }}
 }
 
-// resume lets a new decoder go on behind a streamed text. It believes to have
-// read an object with one field already.
+// resume primes a new decoder so that it continues after the streamed string, inside
+// the object.
 func (o *object) resume(rest io.Reader) error {
 	o.source = rest
 	o.decoder = json.NewDecoder(io.MultiReader(strings.NewReader(`{"":0`), rest))
@@ -83,8 +83,8 @@ func (o *object) resume(rest io.Reader) error {
 	return nil
 }
 
-// text reads what a JSON text says. Pieces of it are cut where no escape
-// sequence, surrogate pair or UTF-8 sequence is torn, and decoded one by one.
+// text reads the value of a JSON string. Pieces of it are cut where no escape
+// sequence, surrogate pair or UTF-8 sequence is split, and decoded one by one.
 type text struct {
 	raw     *bufio.Reader
 	ended   func() error
@@ -158,7 +158,7 @@ func (t *text) begin() error {
 	return nil
 }
 
-// next reads one piece, in quotes. A plain one stands for itself.
+// next reads one piece, in quotes. A plain one is its own value.
 func (t *text) next() (plain bool, err error) {
 	t.piece = append(t.piece[:0], '"')
 	plain = true

@@ -69,7 +69,7 @@ func TestObjectTearsNothingApart(t *testing.T) {
 func TestObjectRefuses(t *testing.T) {
 	for _, test := range []struct{ name, text string }{
 		{"nothing", ``}, {"list", `["a"]`}, {"number", `{"a":1}`}, {"cut in a text", `{"a":"b`}, {"cut in an escape", `{"a":"\`},
-		{"cut behind a text", `{"a":"b"`}, {"bad escape", `{"a":"\x"}`}, {"line break in a text", "{\"a\":\"b\nc\"}"}, {"garbage behind a text", `{"a":"b" x}`},
+		{"cut after a text", `{"a":"b"`}, {"bad escape", `{"a":"\x"}`}, {"line break in a text", "{\"a\":\"b\nc\"}"}, {"garbage after a text", `{"a":"b" x}`},
 		{"endless without a cut", `{"a":"` + strings.Repeat(`\u00e9`, maxPiece/6+1) + `"}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 )
 
 // The peer of these tests is an HTTPS server of the standard library that
-// demands a client certificate like the real one. What it answers is written
+// requires a client certificate like the real one. Its replies are written
 // down in each test; the real server is the peer of the end-to-end tests.
 
 const host = "localhost"
@@ -100,7 +100,7 @@ func connect(t *testing.T, identity certs.Identity, config *tls.Config, handler 
 	return c
 }
 
-// with returns a client whose peer answers with handler.
+// with returns a client whose peer replies by handler.
 func (ids identities) with(t *testing.T, handler http.HandlerFunc) *Client {
 	t.Helper()
 	return connect(t, ids.client, peerConfig(ids.server, ids.client), handler)

@@ -22,8 +22,8 @@ type request struct {
 	body      any // made JSON; every request has one, GET included, as the server expects
 }
 
-// nothing is the body of a request that has nothing to say.
-const nothing = ""
+// emptyBody is the body of a request without one.
+const emptyBody = ""
 
 // maxReply bounds every reply that is held in memory, in bytes.
 const maxReply = 4 << 20
@@ -84,7 +84,7 @@ func unmarshal(operation string, data []byte, value any) error {
 	return nil
 }
 
-// refusal reads what the server says about a failure: an api.Answer, or plain
+// refusal reads the server's reply about a failure: an api.Answer, or plain
 // text on the routes whose stock client wants that.
 func refusal(operation string, response *http.Response) error {
 	failed := &Error{Operation: operation, HTTPStatus: response.StatusCode}
@@ -106,7 +106,7 @@ func refusal(operation string, response *http.Response) error {
 	return failed
 }
 
-// OneLine makes a text that the server sent fit for a terminal: without control
+// OneLine returns a text that the server sent, sanitized for terminals: without control
 // characters.
 func OneLine(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {

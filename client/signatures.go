@@ -67,7 +67,7 @@ func (c *Client) SaveSignatures(ctx context.Context, folder string) ([]string, e
 // signature is one file of the server's lookaside store.
 func (c *Client) signature(ctx context.Context, path string) ([]byte, error) {
 	const operation = "get-signatures"
-	response, err := c.send(ctx, request{operation, http.MethodGet, api.PathLookaside + "/" + path, nothing})
+	response, err := c.send(ctx, request{operation, http.MethodGet, api.PathLookaside + "/" + path, emptyBody})
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@
 # any. Add a folder here when its language was revised.
 set -eu
 
-folders='api/attestation api/provenance client/advice client/instanceenv enclave server/*.go server/history server/job server/metrics
+folders='api/attestation api/ctxio api/provenance client cmd/sbs-cli enclave server/*.go server/history server/job server/metrics
     server/objectstore server/parameters server/stateimage server/transfer server/volume
     signature/bundle signature/httpclient signature/notary'
 

@@ -14,7 +14,7 @@ type File struct {
 	mode      fs.FileMode
 }
 
-// Create starts a file in folder that will have mode, whatever the umask says.
+// Create starts a file in folder that will have mode, whatever the umask is.
 func Create(folder string, mode fs.FileMode) (*File, error) {
 	temporary, err := os.CreateTemp(folder, ".sbs-*.part")
 	if err != nil {

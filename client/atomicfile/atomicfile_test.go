@@ -36,7 +36,7 @@ func TestWriteReplacesWithItsMode(t *testing.T) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	if names := files(t, filepath.Dir(path)); len(names) != 1 {
-		t.Errorf("left behind: %v", names)
+		t.Errorf("remain: %v", names)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestDiscardLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if names := files(t, folder); len(names) != 0 {
-		t.Errorf("left behind: %v", names)
+		t.Errorf("remain: %v", names)
 	}
 }
 

@@ -2,6 +2,6 @@
 // also after a crash: temporary file, sync, rename, and sync of the folder where the
 // system has that.
 //
-// It trusts the folder it writes to, and never leaves a temporary file behind
+// It trusts the folder it writes to, and never leaves a temporary file
 // when it can still remove it.
 package atomicfile

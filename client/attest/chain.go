@@ -16,7 +16,7 @@ import (
 	"github.com/opensbs/sbs/client/advice"
 )
 
-// chain is an attestation certificate and what stands above it.
+// chain is an attestation certificate and the certificates above it.
 type chain struct {
 	leaf  *x509.Certificate
 	above []*x509.Certificate
@@ -130,7 +130,7 @@ func (c chain) revoked(path []*x509.Certificate, now time.Time) error {
 		case !applies:
 			return fmt.Errorf("the revocation list of %s is signed by no certificate of the chain", list.Issuer)
 		case now.After(list.NextUpdate):
-			return advice.New(fmt.Errorf("the revocation list of %s is out of date since %s", list.Issuer, day(list.NextUpdate)), "fetch the new one from where the certificate says")
+			return advice.New(fmt.Errorf("the revocation list of %s is out of date since %s", list.Issuer, day(list.NextUpdate)), "fetch the new one from the address in the certificate")
 		}
 	}
 	return nil

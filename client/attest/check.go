@@ -46,13 +46,13 @@ func (p *Policy) check(report *Report, e attestation.Evidence, s Session) error 
 	if !allowed {
 		return refuse(checkKind, p.unwanted(e.Kind))
 	}
-	report.pass(checkKind, e.Kind, "the kind that is demanded")
+	report.pass(checkKind, e.Kind, "the kind that is required")
 	if !bytes.Equal(e.Nonce, s.Nonce) {
 		return refuse(checkNonce, errors.New("the evidence was made for another request: someone replays it"))
 	}
 	peer := attestation.DigestOf(s.Peer.RawSubjectPublicKeyInfo)
 	if e.TLS != peer {
-		return refuse(checkTLS, fmt.Errorf("the evidence is for the TLS key %s, but the server at the other end holds %s: someone stands in between", e.TLS, peer))
+		return refuse(checkTLS, fmt.Errorf("the evidence is for the TLS key %s, but the server at the other end holds %s: someone is in between", e.TLS, peer))
 	}
 	for _, section := range p.sections() {
 		if section != e.Kind {
@@ -63,9 +63,9 @@ func (p *Policy) check(report *Report, e attestation.Evidence, s Session) error 
 	case attestation.KindHPCR:
 		return p.checkHPCR(report, e, s)
 	case attestation.KindTDX:
-		return contained(func() error { return p.checkTDX(report, e, s) })
+		return recoverPanics(func() error { return p.checkTDX(report, e, s) })
 	case attestation.KindSEVSNP:
-		return contained(func() error { return p.checkSEVSNP(report, e, s) })
+		return recoverPanics(func() error { return p.checkSEVSNP(report, e, s) })
 	case attestation.KindSimulated:
 		report.Unproven = append(report.Unproven, "anything: a simulated enclave proves nothing, and protects nothing")
 		return nil
@@ -73,9 +73,9 @@ func (p *Policy) check(report *Report, e attestation.Evidence, s Session) error 
 	return refuse(checkKind, fmt.Errorf("%q is no kind that this program can check", e.Kind))
 }
 
-// contained makes a refusal of a panic: the vendors' libraries go beyond the end
+// recoverPanics turns a panic into a refusal: the vendors' libraries go beyond the end
 // of a quote whose lengths are wrong.
-func contained(check func() error) (err error) {
+func recoverPanics(check func() error) (err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
 			err = refuse(checkQuote, fmt.Errorf("it is broken: %v", broken))
@@ -88,7 +88,7 @@ func (p *Policy) unwanted(kind string) error {
 	if kind == attestation.KindSimulated && len(p.Require) == 0 {
 		return advice.Coded(errors.New("the enclave is simulated: it proves nothing, and protects nothing"), Simulated)
 	}
-	return fmt.Errorf("the evidence is of kind %q, and %s is demanded", kind, strings.Join(p.Require, " or "))
+	return fmt.Errorf("the evidence is of kind %q, and %s is required", kind, strings.Join(p.Require, " or "))
 }
 
 // freshness is what the nonce and the keys are worth in a quote that is made

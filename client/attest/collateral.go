@@ -8,11 +8,11 @@ import (
 )
 
 // collateral is a folder with what Intel's provisioning certification service
-// says of a processor: the bodies of four replies, and beside three of them the
+// reports of a processor: the bodies of four replies, and with three of them the
 // certificate chain that the service sends in a header.
 type collateral struct{ folder string }
 
-// Get stands in for an HTTP GET of the service (its version 4).
+// Get replaces an HTTP GET of the service (its version 4).
 func (c collateral) Get(address string) (map[string][]string, []byte, error) {
 	file, header, err := collateralFile(address)
 	if err != nil {

@@ -40,7 +40,7 @@ func isToken(section string) bool {
 
 // deployedServer returns the certificate that the contract gave the server, and
 // the file it was found in: the contract itself where its env section is in
-// clear, and else the plain one. SERVER_KEY beside it must be encrypted.
+// clear, and else the plain one. SERVER_KEY next to it must be encrypted.
 func (h *HPCR) deployedServer() (certificate *x509.Certificate, path string, err error) {
 	sections, path, err := h.clearSections()
 	if err != nil {
@@ -65,7 +65,7 @@ func (h *HPCR) deployedServer() (certificate *x509.Certificate, path string, err
 }
 
 // clearSections returns the sections of the contract whose env is in clear. A
-// plain contract beside one that is in clear must say the same.
+// plain contract given with one that is in clear must be equal to it.
 func (h *HPCR) clearSections() (sections contract.Sections, path string, err error) {
 	deployed, err := readContract(h.Contract)
 	if err != nil {
@@ -93,7 +93,7 @@ func (h *HPCR) clearSections() (sections contract.Sections, path string, err err
 
 // checkServerKey requires the form in which instance-env writes SERVER_KEY: an
 // OpenPGP message that begins with a session key encrypted to a public key. To
-// whose, only the enclave can tell.
+// whose, only the enclave can determine.
 func checkServerKey(value string) error {
 	text, err := base64.StdEncoding.DecodeString(value)
 	if err != nil || len(text) == 0 {
@@ -101,14 +101,14 @@ func checkServerKey(value string) error {
 	}
 	block, err := armor.Decode(bytes.NewReader(text))
 	if err != nil {
-		return errors.New("it is not the base64 of an armored OpenPGP message, so that whoever reads the contract has the server's key")
+		return errors.New("it is not the base64 of an armored OpenPGP message, so that anyone who reads the contract has the server's key")
 	}
 	first, err := packet.Read(block.Body)
 	if err != nil {
 		return fmt.Errorf("read OpenPGP message: %w", err)
 	}
 	if _, encrypted := first.(*packet.EncryptedKey); !encrypted {
-		return errors.New("it is not encrypted to a public key, so that whoever reads the contract has the server's key")
+		return errors.New("it is not encrypted to a public key, so that anyone who reads the contract has the server's key")
 	}
 	return nil
 }

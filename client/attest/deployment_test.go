@@ -158,7 +158,7 @@ func (d *deployment) contract(t *testing.T, workload, env string) string {
 }
 
 // encrypt hands the record out encrypted, as a contract's attestationPublicKey
-// demands it.
+// requires it.
 func (d *deployment) encrypt(t *testing.T, key *rsa.PublicKey) {
 	t.Helper()
 	password, salt := []byte("a password"), []byte("8 bytes.")

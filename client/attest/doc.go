@@ -1,4 +1,4 @@
-// Package attest judges the evidence of a server: whether it is the enclave that
+// Package attest verifies the evidence of a server: whether it is the enclave that
 // its user expects, before the user sends it a secret.
 //
 // It trusts the files that a policy names (certificates, the contract, keys,
@@ -9,6 +9,6 @@
 // is a file too.
 //
 // What is not expected in so many words is refused: a kind of evidence that is
-// not demanded, a quote without a measurement to hold it against, a record
+// not required, a quote without a measurement to hold it against, a record
 // without the contract it was made from.
 package attest

@@ -33,10 +33,10 @@ func FuzzQuotes(f *testing.F) {
 	})
 }
 
-// longer says of the QE's authentication data that there is more of it than there
+// longer claims more of the QE's authentication data than there
 // is of the quote. The library believed it.
 func longer(quote []byte) []byte {
-	const size = 48 + 584 + 4 + 64 + 64 + 6 + 384 + 64 // what stands before that length
+	const size = 48 + 584 + 4 + 64 + 64 + 6 + 384 + 64 // the bytes before that length
 	quote = slices.Clone(quote)
 	quote[size], quote[size+1] = 0xff, 0xff
 	return quote

@@ -45,7 +45,7 @@ func (p *Policy) checkHPCR(report *Report, e attestation.Evidence, s Session) er
 	if err != nil {
 		return refuse(checkChain, err)
 	}
-	report.pass(checkChain, names(path), "the attestation key belongs to a runtime of whoever the root stands for")
+	report.pass(checkChain, names(path), "the attestation key belongs to a runtime of the owner of the root")
 	if len(chain.lists) == 0 {
 		report.Unproven = append(report.Unproven, "that no certificate of the chain is revoked: the policy names no revocation lists")
 	}
@@ -61,7 +61,7 @@ func (p *Policy) checkHPCR(report *Report, e attestation.Evidence, s Session) er
 	if err != nil {
 		return refuse(checkRecord, err)
 	}
-	report.pass(checkRecord, strings.Join(parsed.prose, "; "), "what the runtime says of itself and its machine")
+	report.pass(checkRecord, strings.Join(parsed.prose, "; "), "what the runtime reports of itself and its machine")
 	if err := policy.sections(report, parsed); err != nil {
 		return err
 	}
@@ -157,9 +157,9 @@ func (h *HPCR) bindTLS(report *Report, peer *x509.Certificate) error {
 	}
 	report.pass(checkTLS, attestation.DigestOf(peer.RawSubjectPublicKeyInfo).String(), "the server of this TLS connection is the one that the contract deployed")
 	if where != h.Contract {
-		report.Unproven = append(report.Unproven, "that the encrypted env section says what "+h.PlainContract+" does: you made both")
+		report.Unproven = append(report.Unproven, "that the encrypted env section has the content of "+h.PlainContract+": you made both")
 	}
-	report.Unproven = append(report.Unproven, "freshness: the record is from the time of deployment. SERVER_KEY is encrypted, and the key that opens it is in the encrypted workload section: only the enclave holds the TLS key, unless the provider of the image or whoever made SERVER_KEY kept a copy")
+	report.Unproven = append(report.Unproven, "freshness: the record is from the time of deployment. SERVER_KEY is encrypted, and the key that opens it is in the encrypted workload section: only the enclave holds the TLS key, unless the provider of the image or the maker of SERVER_KEY kept a copy")
 	if len(report.Keys) > 0 {
 		report.Unproven = append(report.Unproven, "the keys by the record itself, which is older than they are; they came over the connection to the enclave")
 	}

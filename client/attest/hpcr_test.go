@@ -132,7 +132,7 @@ func TestRuntimeRecordIsRefused(t *testing.T) {
 			d.env = envWith(d.peer, asPEM("PRIVATE KEY", []byte("key")))
 			d.make(t)
 			d.policy.Contract = d.contract(t, d.workload, d.env)
-		}, checkTLS, "whoever reads the contract has the server's key"},
+		}, checkTLS, "anyone who reads the contract has the server's key"},
 		"SERVER_KEY in a message that is not encrypted": {func(t *testing.T, d *deployment) {
 			d.env = envWith(d.peer, armoredMessage(false))
 			d.make(t)
@@ -168,7 +168,7 @@ func TestRuntimeRecordIsRefused(t *testing.T) {
 			d.make(t)
 			d.policy.Contract = d.contract(t, d.workload, d.env)
 		}, checkTLS, "does not hold the key of SERVER_CRT"},
-		"other TLS key at the other end": {func(t *testing.T, d *deployment) { d.peer, _ = server(t) }, checkTLS, "stands in between"},
+		"other TLS key at the other end": {func(t *testing.T, d *deployment) { d.peer, _ = server(t) }, checkTLS, "is in between"},
 		"other nonce":                    {func(t *testing.T, d *deployment) { d.evidence.Nonce = make([]byte, 24) }, checkNonce, "replays"},
 		"only the encrypted contract": {func(t *testing.T, d *deployment) {
 			d.env = encryptedSection

@@ -6,7 +6,7 @@ import (
 	"github.com/opensbs/sbs/api/attestation"
 )
 
-func TestKindsThatAreDemanded(t *testing.T) {
+func TestRequiredKinds(t *testing.T) {
 	peer, bound := server(t)
 	simulated := attestation.Evidence{Bound: bound, Proof: attestation.Proof{Kind: attestation.KindSimulated}}
 	session := Session{Nonce: bound.Nonce, Peer: peer, Now: now}
@@ -20,7 +20,7 @@ func TestKindsThatAreDemanded(t *testing.T) {
 	_, err = check()
 	refusal(t, err, checkKind, "simulated")
 	_, err = check("hpcr", "tdx", "sev-snp")
-	refusal(t, err, checkKind, `"simulated", and hpcr or tdx or sev-snp is demanded`)
+	refusal(t, err, checkKind, `"simulated", and hpcr or tdx or sev-snp is required`)
 	if _, err = check("simulated", "sgx"); err == nil {
 		t.Error("a misspelled kind was taken")
 	}
@@ -32,7 +32,7 @@ func TestKindsThatAreDemanded(t *testing.T) {
 
 	d := deploy(t)
 	_, err = (&Policy{Require: []string{"tdx"}, HPCR: d.policy}).Check(d.evidence, session)
-	refusal(t, err, checkKind, "tdx is demanded")
+	refusal(t, err, checkKind, "tdx is required")
 }
 
 func TestPolicyFiles(t *testing.T) {
@@ -50,7 +50,7 @@ func TestPolicyFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"misspelled":         `{"requires": []}`,
 		"no hex":             `{"tdx": {"mrtd": "xy"}}`,
-		"something behind":   `{} {}`,
+		"something after":    `{} {}`,
 		"a list":             `[]`,
 		"no JSON":            `require: tdx`,
 		"misspelled beneath": `{"tdx": {"mrtds": "00"}}`,

@@ -77,7 +77,7 @@ type SEVSNP struct {
 
 	// The launch digest covers the firmware. It covers kernel, initial RAM disk
 	// and command line too where their hashes are in it (QEMU's kernel-hashes, or
-	// an IGVM file that holds them), which no report shows. The policy says which
+	// an IGVM file that holds them), which no report shows. The policy names which
 	// it is: exactly one of the two.
 	FirmwareOnly bool `json:"firmware_only,omitempty"`
 	KernelHashes bool `json:"kernel_hashes,omitempty"`
@@ -102,11 +102,11 @@ type TCB struct {
 	Microcode  uint8 `json:"microcode,omitempty"`
 }
 
-// members are the exceptions in a policy: an empty RTMR stands for any.
+// members are the exceptions in a policy: an empty RTMR means any.
 var members = strictjson.Rules{EmptyTexts: []string{"tdx.rtmrs"}, Maps: []string{"hpcr.checksums"}}
 
 // LoadPolicy reads the policy in the file at path. Files that it names lie
-// beside it unless their paths are absolute.
+// next to it unless their paths are absolute.
 func LoadPolicy(path string) (*Policy, error) {
 	text, err := readFile(path)
 	if err != nil {
@@ -125,10 +125,10 @@ func ParsePolicy(text []byte, folder string) (*Policy, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&policy); err != nil {
-		return nil, advice.New(err, "docs/attestation.md lists what stands in a policy")
+		return nil, advice.New(err, "docs/attestation.md lists the members of a policy")
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something stands behind the policy")
+		return nil, errors.New("something comes after the policy")
 	}
 	if err := members.Check(text); err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func CheckKinds(required []string) error {
 	return nil
 }
 
-// allows tells whether evidence of that kind will do.
+// allows reports whether evidence of that kind is accepted.
 func (p *Policy) allows(kind string) (bool, error) {
 	if err := CheckKinds(p.Require); err != nil {
 		return false, err

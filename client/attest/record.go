@@ -11,14 +11,14 @@ import (
 	"github.com/opensbs/sbs/api/attestation"
 )
 
-// record is a runtime's attestation record: lines of "<sha256> <name>" behind
+// record is a runtime's attestation record: lines of "<sha256> <name>" after
 // lines of prose (version, machine, age).
 type record struct {
 	sums  map[string]attestation.Digest
 	prose []string
 }
 
-// checksum is such a line. Names have spaces behind them in some versions.
+// checksum is such a line. Names have trailing spaces in some versions.
 var checksum = regexp.MustCompile(`^([0-9a-f]{64})[ \t]+(\S+)[ \t]*$`)
 
 // Bounds of a record.

@@ -43,7 +43,7 @@ func (e *Refusal) Unwrap() error { return e.cause }
 // the policy is incomplete, or a file that it names can't be read.
 func (e *Refusal) Judged() bool { return e.Check != checkPolicy }
 
-// Next says what to do next.
+// Next returns what to do next.
 func (e *Refusal) Next() string {
 	if next := advice.Next(e.cause); next != "" {
 		return next

@@ -62,13 +62,13 @@ func (p *Policy) checkSEVSNP(report *Report, e attestation.Evidence, s Session) 
 		return nil
 	}
 	report.pass(checkMeasurement, policy.Measurement.String(), "the machine was started with the firmware that the policy names")
-	report.Unproven = append(report.Unproven, "kernel, initial RAM disk and command line: the policy says that the measurement covers the firmware only")
+	report.Unproven = append(report.Unproven, "kernel, initial RAM disk and command line: by the policy the measurement covers the firmware only")
 	return nil
 }
 
 func (s *SEVSNP) check() error {
 	if s == nil || len(s.Measurement) == 0 {
-		return advice.New(errors.New("it does not say which measurement is expected"), "take it from whoever builds the machine's image, and put it under sev-snp into the policy file, or give --measurement")
+		return advice.New(errors.New("it does not name which measurement is expected"), "take it from the builder of the machine's image, and put it under sev-snp into the policy file, or give --measurement")
 	}
 	if s.FirmwareOnly == s.KernelHashes {
 		return advice.New(errors.New("it does not say what the measurement covers"),
@@ -160,7 +160,7 @@ func (s *SEVSNP) expected() *validate.Options {
 	}
 }
 
-// revocationList stands in for AMD's key distribution service: it has one file.
+// revocationList replaces AMD's key distribution service: it has one file.
 type revocationList struct{ content []byte }
 
 func (r revocationList) Get(address string) ([]byte, error) {

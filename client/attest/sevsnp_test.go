@@ -171,7 +171,7 @@ func TestSEVSNPReportIsRefused(t *testing.T) {
 			g.make(t)
 		}, checkReportData, "another request"},
 		"replayed reply":                 {func(_ *testing.T, g *guest) { g.evidence.Nonce = make([]byte, 24) }, checkNonce, "replays"},
-		"other TLS key at the other end": {func(t *testing.T, g *guest) { g.peer, _ = server(t) }, checkTLS, "stands in between"},
+		"other TLS key at the other end": {func(t *testing.T, g *guest) { g.peer, _ = server(t) }, checkTLS, "is in between"},
 		"other TLS key in the reply": {func(t *testing.T, g *guest) {
 			g.peer, _ = server(t)
 			g.evidence.TLS = attestation.DigestOf(g.peer.RawSubjectPublicKeyInfo)

@@ -56,7 +56,7 @@ func (p *Policy) checkTDX(report *Report, e attestation.Evidence, s Session) err
 	if policy.Collateral == "" {
 		report.Unproven = append(report.Unproven, "that the processor's firmware is up to date and its certificate not revoked: the policy names no collateral")
 	} else {
-		report.pass(checkCollateral, "up to date", "Intel says that firmware and certificates are good")
+		report.pass(checkCollateral, "up to date", "by Intel's statements firmware and certificates are good")
 	}
 	body := quote.GetTdQuoteBody()
 	if err := undebugged(body); err != nil {
@@ -76,11 +76,11 @@ func (p *Policy) checkTDX(report *Report, e attestation.Evidence, s Session) err
 
 func (t *TDX) check() error {
 	if t == nil || len(t.MRTD) == 0 {
-		return advice.New(errors.New("it does not say which measurement is expected (mrtd)"), "take it from whoever builds the machine's image, and put it under tdx into the policy file, or give --mrtd")
+		return advice.New(errors.New("it does not name which measurement is expected (mrtd)"), "take it from the builder of the machine's image, and put it under tdx into the policy file, or give --mrtd")
 	}
 	if !t.FirmwareOnly && (len(t.rtmr(rtmrKernel)) == 0 || len(t.rtmr(rtmrCommandLine)) == 0) {
 		return advice.New(errors.New("it does not say which kernel and command line are expected (RTMR1 and RTMR2 in rtmrs): mrtd covers the firmware only"),
-			"take both from whoever builds the machine's image, and put them under tdx into the policy file, or give --rtmr; \"firmware_only\": true, or --firmware-only, does without")
+			"take both from the builder of the machine's image, and put them under tdx into the policy file, or give --rtmr; \"firmware_only\": true, or --firmware-only, does without")
 	}
 	if len(t.RTMRs) > MaxRTMRs {
 		return fmt.Errorf("rtmrs of the policy has %d entries, it takes up to %d", len(t.RTMRs), MaxRTMRs)
@@ -107,7 +107,7 @@ func (t *TDX) check() error {
 }
 
 func (t *TDX) options(now time.Time) (*verify.Options, error) {
-	// The library has the same root, but says so on standard output.
+	// The library has the same root, but prints that on standard output.
 	roots := x509.NewCertPool()
 	if t.Root == "" && !roots.AppendCertsFromPEM(intelRoot) {
 		return nil, errors.New("the root certificate of Intel can't be read")

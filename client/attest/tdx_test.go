@@ -208,16 +208,16 @@ func TestTDXQuoteIsRefused(t *testing.T) {
 		"other keys": {func(_ *testing.T, m *trusted) {
 			m.evidence.Keys[0].SHA256 = attestation.DigestOf([]byte("other"))
 		}, checkReportData, "another server"},
-		"other TLS key at the other end": {func(t *testing.T, m *trusted) { m.peer, _ = server(t) }, checkTLS, "stands in between"},
-		// Whoever relays a genuine quote and claims its own TLS key.
+		"other TLS key at the other end": {func(t *testing.T, m *trusted) { m.peer, _ = server(t) }, checkTLS, "is in between"},
+		// Someone relays a genuine quote and claims its own TLS key.
 		"other TLS key in the reply": {func(t *testing.T, m *trusted) {
 			m.peer, _ = server(t)
 			m.evidence.TLS = attestation.DigestOf(m.peer.RawSubjectPublicKeyInfo)
 		}, checkReportData, "another server"},
 		"other software":     {func(_ *testing.T, m *trusted) { m.policy.MRTD = make([]byte, 48) }, checkMeasurement, "MR_TD"},
 		"other RTMR":         {func(_ *testing.T, m *trusted) { m.policy.RTMRs[2] = make([]byte, 47) }, checkPolicy, "rtmrs[2]"},
-		"other kernel":       {func(_ *testing.T, m *trusted) { m.policy.RTMRs[1] = Hex(strings.Repeat("x", 48)) }, "measurement: RTMR1", "the policy says"},
-		"other command line": {func(_ *testing.T, m *trusted) { m.policy.RTMRs[2] = Hex(strings.Repeat("x", 48)) }, "measurement: RTMR2", "the policy says"},
+		"other kernel":       {func(_ *testing.T, m *trusted) { m.policy.RTMRs[1] = Hex(strings.Repeat("x", 48)) }, "measurement: RTMR1", "the policy has"},
+		"other command line": {func(_ *testing.T, m *trusted) { m.policy.RTMRs[2] = Hex(strings.Repeat("x", 48)) }, "measurement: RTMR2", "the policy has"},
 		"no kernel":          {func(_ *testing.T, m *trusted) { m.policy.RTMRs[1] = nil }, checkPolicy, "RTMR1 and RTMR2"},
 		"no command line":    {func(_ *testing.T, m *trusted) { m.policy.RTMRs = m.policy.RTMRs[:2] }, checkPolicy, "covers the firmware only"},
 		"the firmware alone": {func(_ *testing.T, m *trusted) { m.policy.RTMRs = nil }, checkPolicy, "covers the firmware only"},
@@ -226,9 +226,9 @@ func TestTDXQuoteIsRefused(t *testing.T) {
 			m.policy.RTMRs[2] = make([]byte, 48)
 			m.make(t)
 		}, "measurement: RTMR2", "measured nothing into it"},
-		"a register that is pinned beside the firmware alone": {func(_ *testing.T, m *trusted) {
+		"a register that is pinned in addition to the firmware alone": {func(_ *testing.T, m *trusted) {
 			m.policy.FirmwareOnly, m.policy.RTMRs = true, []Hex{nil, Hex(strings.Repeat("x", 48))}
-		}, "measurement: RTMR1", "the policy says"},
+		}, "measurement: RTMR1", "the policy has"},
 		"old firmware":               {func(_ *testing.T, m *trusted) { m.policy.MinimumTEETCBSVN = Hex(strings.Repeat("\xff", 16)) }, checkMeasurement, "less than the required minimum"},
 		"nothing to hold it against": {func(_ *testing.T, m *trusted) { m.policy.MRTD = nil }, checkPolicy, "mrtd"},
 		"no collateral there":        {func(t *testing.T, m *trusted) { m.policy.Collateral = t.TempDir() }, checkQuote, "tcb-info.json"},

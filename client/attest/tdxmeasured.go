@@ -50,7 +50,7 @@ func (t *TDX) measured(report *Report, quote *pb.QuoteV4) error {
 	if err := validate.TdxQuote(quote, &validate.Options{TdQuoteBodyOptions: options}); err != nil {
 		return refuse(checkMeasurement, err)
 	}
-	report.pass(checkMeasurement, t.MRTD.String(), "the machine was started with the firmware that the policy names (MRTD); by itself that says nothing about kernel and command line")
+	report.pass(checkMeasurement, t.MRTD.String(), "the machine was started with the firmware that the policy names (MRTD); by itself that covers nothing of kernel and command line")
 	actual := quote.GetTdQuoteBody().GetRtmrs()
 	for i := range MaxRTMRs {
 		if err := t.register(report, i, actual); err != nil {
@@ -73,7 +73,7 @@ func (t *TDX) register(report *Report, index int, actual [][]byte) error {
 	case index >= len(actual) || len(bytes.Trim(actual[index], "\x00")) == 0:
 		return errors.New("the policy pins this register, and the machine measured nothing into it")
 	case len(want) != abi.RtmrSize || !bytes.Equal(want, actual[index]):
-		return fmt.Errorf("it is %x, the policy says %s", actual[index], want)
+		return fmt.Errorf("it is %x, the policy has %s", actual[index], want)
 	}
 	report.pass(rtmrName(index), want.String(), covers(index)+": as the policy names it")
 	return nil

@@ -21,7 +21,7 @@ const (
 	leafYears      = 1
 )
 
-// backdating lets a machine whose clock is a little behind accept a certificate
+// backdating lets a machine whose clock is a little late accept a certificate
 // at once.
 const backdating = 5 * time.Minute
 

@@ -122,11 +122,11 @@ func TestCreateClientOverwritesNothing(t *testing.T) {
 		t.Error("the file was overwritten")
 	}
 	if _, err := os.Stat(f.CAKey); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("other files were made beside it")
+		t.Error("other files were made as well")
 	}
 }
 
-// Two commands at once: whoever comes second finds a file that was not there
+// Two commands at once: the second finds a file that was not there
 // when it looked.
 func TestWriteNewDoesNotOverwrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.pem")

@@ -19,7 +19,7 @@ func TestErrorsAboutCertificates(t *testing.T) {
 		}, "no such file"},
 		{"expired authority", func(*testing.T, *Files) time.Time { return now.AddDate(2, 0, 1) }, "authority .SBContainer-1234.d/client-ca.pem expired on 2028-05-06"},
 		{"expired certificate", func(*testing.T, *Files) time.Time { return now.AddDate(1, 0, 1) }, "expired on 2027-05-06"},
-		{"clock behind", func(*testing.T, *Files) time.Time { return now.AddDate(0, 0, -1) }, "not valid before"},
+		{"clock too early", func(*testing.T, *Files) time.Time { return now.AddDate(0, 0, -1) }, "not valid before"},
 		{"no authority", func(_ *testing.T, f *Files) time.Time {
 			f.CA = f.ClientCert
 			return now

@@ -10,7 +10,7 @@ import (
 	"github.com/opensbs/sbs/client/advice"
 )
 
-// Files says where everything lies. All files are PEM.
+// Files are the paths of all files. All files are PEM.
 type Files struct {
 	Folder      string // of the default files, or of the server certificate
 	Client      string // the client certificate and its key in one file: what TLS uses (CLIENT_CRT_KEY)
@@ -21,7 +21,7 @@ type Files struct {
 	ClientCSR   string
 	ClientChain string // the client certificate and the authority's
 	ServerCert  string // CERTPATH
-	ServerKey   string // beside ServerCert
+	ServerKey   string // next to ServerCert
 	ServerCSR   string // CSRPATH
 
 	// OwnClient and OwnServer say that their owner named the files of the

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// An independent judge: what is made here must be fine for OpenSSL, which the
+// Interoperability test: what is made here must be fine for OpenSSL, which the
 // stock client and its users stand on.
 func TestOpenSSLAcceptsTheCertificates(t *testing.T) {
 	f := inFolder(t)

@@ -56,7 +56,7 @@ func checkPublic(path string) error {
 		return err
 	}
 	if err := public.Check(text); err != nil {
-		return advice.New(fmt.Errorf("%s %w", path, err), "keep the key in a file of its own (CAKEYPATH; the server's beside its certificate)")
+		return advice.New(fmt.Errorf("%s %w", path, err), "keep the key in a file of its own (CAKEYPATH; the server's next to its certificate)")
 	}
 	return nil
 }

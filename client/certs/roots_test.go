@@ -11,7 +11,7 @@ import (
 	"github.com/opensbs/sbs/client/advice"
 )
 
-// bundled makes f's authority the second of a bundle, behind one that signed
+// bundled makes f's authority the second of a bundle, after one that signed
 // nothing here and one that nobody can read.
 func bundled(t *testing.T, f Files, at time.Time) Files {
 	t.Helper()

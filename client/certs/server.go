@@ -17,7 +17,7 @@ import (
 
 // CreateServer makes the server's key, request and certificate for hostname
 // when there are none, or when those that are there no longer serve; reason
-// then says why. With reason empty they are fine and untouched.
+// then is why. With reason empty they are fine and untouched.
 func CreateServer(f Files, hostname string, now time.Time) (reason string, err error) {
 	if hostname == "" {
 		return "", advice.New(errors.New("create server certificate: HOSTNAME is missing"), "set HOSTNAME to the name that you will reach the server by")
@@ -80,7 +80,7 @@ func serverFiles(f Files, ca authority, hostname string, now time.Time) ([]conte
 	}, nil
 }
 
-// alternativeNames says under which kind of SAN entry a host is found.
+// alternativeNames returns the SAN entry of a host, by its kind.
 func alternativeNames(hostname string) (names []string, addresses []net.IP) {
 	if address := net.ParseIP(hostname); address != nil {
 		return nil, []net.IP{address}

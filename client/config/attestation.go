@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// AttestationPolicy returns the policy that REQUIRE_ATTESTATION demands of the
-// server: the path of its file, or the policy itself when it stands in the
+// AttestationPolicy returns the policy that REQUIRE_ATTESTATION requires of the
+// server: the path of its file, or the policy itself when it is written in the
 // configuration as an object. Without one both are empty.
 func (c *Config) AttestationPolicy() (path string, object json.RawMessage, err error) {
 	const key = "REQUIRE_ATTESTATION"

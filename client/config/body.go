@@ -28,7 +28,7 @@ var fromFiles = []fromFile{
 
 type fromFile struct{ parameter, pathKey string }
 
-// next says how a file that is not text becomes text.
+// next returns the advice how a file that is not text becomes text.
 func (f fromFile) next() string {
 	switch {
 	case f.parameter == "BASE_REPO_PUBLIC_KEY":
@@ -46,13 +46,13 @@ func (f fromFile) next() string {
 // by BeginRotation.
 var notSent = []string{"ICR_BASE_REPO_PUBLIC_KEY", "NEW_SECRET"}
 
-// stores are the prefixes of the two object stores that COS_* stands for.
+// stores are the prefixes of the two object stores that COS_* configures.
 var stores = []string{"MANIFEST_", "STATE_"}
 
 // Parameters returns the JSON body of init and update, secrets in clear: what
 // the file and the environment give, checked as the server will check it.
 // newSecret is empty, or what takes SECRET's place. An error that the owner of
-// the file can mend says which key is wrong.
+// the file can fix names the key that is wrong.
 func (c *Config) Parameters(newSecret string) ([]byte, error) {
 	return c.parameters(c.given(), newSecret)
 }
@@ -122,7 +122,7 @@ func (c *Config) given() map[string]json.RawMessage {
 	return values
 }
 
-// isEmpty leaves empty lists to the server: not each of them says nothing.
+// isEmpty leaves empty lists to the server: an empty list may have a meaning.
 func isEmpty(value json.RawMessage) bool {
 	return slices.Contains([]string{"", `""`, "null", "{}"}, string(value))
 }
@@ -157,7 +157,7 @@ func (c *Config) readFiles(values map[string]json.RawMessage) error {
 	return credentialKeys.readFiles(values)
 }
 
-// checked makes the body and lets package api judge it.
+// checked makes the body, which package api validates.
 func (c *Config) checked(values map[string]json.RawMessage) ([]byte, error) {
 	if err := checkSSHKey("GITHUB_KEY_FILE", text(values["GITHUB_KEY"])); err != nil {
 		return nil, fmt.Errorf("parameters: %w", err)

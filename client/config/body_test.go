@@ -219,7 +219,7 @@ func TestParametersErrorsKeepTheirKeyAndNoSecret(t *testing.T) {
 	}
 }
 
-// The owner of the file looks for the key that stands in it.
+// The owner of the file looks for the key that is written in it.
 func TestParametersErrorsNameTheKeyOfTheFile(t *testing.T) {
 	binary := writeFile(t, []byte{0x99, 0x01, 0x0d, 0x04, 0xff, 0xfe})
 	key := writeFile(t, []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----\n"))

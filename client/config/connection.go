@@ -45,7 +45,7 @@ func (c *Config) Certificates() (certs.Files, error) {
 	return certs.Locate(container, id, named), nil
 }
 
-// Server returns the name that the server is reached by, which stands in its
+// Server returns the name that the server is reached by, which is in its
 // certificate, and its port.
 func (c *Config) Server() (hostname, port string, err error) {
 	hostname = c.Text("HOSTNAME")
@@ -66,7 +66,7 @@ func (c *Config) Server() (hostname, port string, err error) {
 }
 
 // bareHost returns the host of HOSTNAME, without the brackets of an IPv6 address: the
-// stock client wants these, because it puts the port behind the text.
+// stock client wants these, because it appends the port to the text.
 func bareHost(hostname string) (string, error) {
 	const next = "write the name alone; the port goes to CICD_PORT"
 	if inner, bracketed := strings.CutPrefix(hostname, "["); bracketed {

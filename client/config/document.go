@@ -79,7 +79,7 @@ func (d *document) add(m member) {
 		return
 	}
 	if !bytes.Equal(d.members[i].value, m.value) {
-		d.repeated = append(d.repeated, m.key+" stands there more than once, and the last value counts")
+		d.repeated = append(d.repeated, m.key+" is written there more than once, and the last value counts")
 	}
 	d.members[i].value = m.value
 }

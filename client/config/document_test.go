@@ -54,7 +54,7 @@ func TestParseErrorsSayWhere(t *testing.T) {
 	}
 }
 
-// The stock client writes such files itself: a UUID beside a uuid.
+// The stock client writes such files itself: a UUID in addition to a uuid.
 func TestRepeatedKeysCountAsForTheStockClient(t *testing.T) {
 	for _, test := range []struct {
 		text, value string

@@ -36,7 +36,7 @@ type Config struct {
 	getenv func(string) string
 }
 
-// Load reads the file at path ("~" stands for the home folder). getenv is
+// Load reads the file at path ("~" is the home folder). getenv is
 // usually os.Getenv; see Text for what is taken from it.
 func Load(path string, getenv func(string) string) (*Config, error) {
 	path, err := expandHome(path)
@@ -56,7 +56,7 @@ func Load(path string, getenv func(string) string) (*Config, error) {
 	}
 	doc, err := parse(data)
 	if err != nil {
-		return nil, advice.New(fmt.Errorf("configuration %s is not a JSON object: %w", path, err), "mend the file; keys and texts stand in double quotes, and no comma stands behind the last entry")
+		return nil, advice.New(fmt.Errorf("configuration %s is not a JSON object: %w", path, err), "fix the file; keys and texts are in double quotes, and no comma follows the last entry")
 	}
 	return &Config{path: resolved, doc: doc, getenv: getenv}, nil
 }
@@ -104,7 +104,7 @@ func NewSecret() (string, error) {
 	return base64.StdEncoding.EncodeToString(secret), nil
 }
 
-// replace writes next in place of the file and keeps the old one beside it,
+// replace writes next in place of the file and keeps the old one next to it,
 // named after the time. At every instant the file is there, whole, old or new.
 func (c *Config) replace(next document, now time.Time) error {
 	data, err := next.format()
@@ -140,8 +140,8 @@ func (c *Config) backup(now time.Time) error {
 }
 
 // Text returns the value of key as text, without space around it: the file's,
-// and where the file says nothing and the key is a secret one, that of the
-// environment variable SBS_<KEY>. What stands in the file wins, so that a
+// and where the file lacks it and the key is a secret one, that of the
+// environment variable SBS_<KEY>. What is written in the file wins, so that a
 // variable forgotten in a shell never overrides what its owner sees written.
 func (c *Config) Text(key string) string {
 	if text := text(c.doc.value(key)); text != "" {

@@ -88,7 +88,7 @@ func TestCompleteFollowsALink(t *testing.T) {
 		t.Error("the link was replaced by a file")
 	}
 	if again, err := Load(c.Path(), os.Getenv); err != nil || again.Text("UUID") == "" {
-		t.Error("the file behind the link was not rewritten")
+		t.Error("the file that the link leads to was not rewritten")
 	}
 }
 
@@ -108,7 +108,7 @@ func TestTextPrefersTheFile(t *testing.T) {
 		"GITHUB_TOKEN":    "token",
 		"CICD_PORT":       "8443",
 		"EMPTY":           "",
-		"HOSTNAME":        "", // no secret: only the file says it
+		"HOSTNAME":        "", // no secret: only the file has it
 	} {
 		if got := c.Text(key); got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)

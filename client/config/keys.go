@@ -9,7 +9,7 @@ import (
 )
 
 // settings are the keys that steer the client and are not parameters of the
-// server. Each is looked up by name where it is used; this table only tells
+// server. Each is looked up by name where it is used; this table only distinguishes
 // them from spelling mistakes.
 var settings = []string{
 	"HOSTNAME", "CICD_PORT", "IMAGE_TAG", "CONTAINER_NAME", "UUID",

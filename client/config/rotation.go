@@ -14,11 +14,11 @@ import (
 	"github.com/opensbs/sbs/client/atomicfile"
 )
 
-// A new SECRET passes through three places: a file beside the configuration,
+// A new SECRET passes through three places: a file next to the configuration,
 // the server, the configuration. It is in the first before the server hears of
 // it and leaves it only when the configuration has it, so that a lost reply, or
 // a crash between any two steps, never loses the one secret that the server
-// still takes. The server answers the repetition of an update like the update
+// still takes. The server replies to the repetition of an update as to the update
 // itself.
 
 // Rotation is the replacement of SECRET by a new one.
@@ -36,7 +36,7 @@ func (r *Rotation) NewSecret() string { return r.secret }
 func (r *Rotation) Resumed() bool { return r.resumed }
 
 // BeginRotation goes on with a rotation that was not finished, or makes a new
-// secret and keeps it durably beside the configuration.
+// secret and keeps it durably next to the configuration.
 func (c *Config) BeginRotation() (*Rotation, error) {
 	if text(c.doc.value("SECRET")) == "" {
 		return nil, advice.New(errors.New("new secret: SECRET is not in the configuration, so that the new one has no place to be kept"), "write the present SECRET into "+c.path)
@@ -76,7 +76,7 @@ func (c *Config) PendingRotation() (*Rotation, error) {
 }
 
 // Finish makes the new secret the configuration's SECRET, after the server took
-// it. The old configuration is kept beside the new one.
+// it. The old configuration is kept next to the new one.
 func (r *Rotation) Finish(now time.Time) error {
 	next := document{members: slices.Clone(r.config.doc.members)}
 	if err := next.set("SECRET", r.secret); err != nil {

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Bounds of what lies in an archive.
+// Bounds of the contents of an archive.
 const (
 	maxArchive = 4 << 20 // bytes, unpacked
 	maxEntries = 1000
@@ -102,7 +102,7 @@ func unpack(archive string) (map[string][]byte, error) {
 	for entries, left := 0, int64(maxArchive); ; entries++ {
 		header, err := r.Next()
 		if errors.Is(err, io.EOF) && entries > 0 {
-			// gzip's own checksum stands behind the last byte.
+			// gzip's own checksum follows the last byte.
 			if _, err := io.Copy(io.Discard, limited); err != nil {
 				return nil, errForm
 			}
@@ -116,7 +116,7 @@ func unpack(archive string) (map[string][]byte, error) {
 		case entries >= maxEntries || header.Size > left:
 			return nil, fmt.Errorf("more than %d files or %d MiB", maxEntries, maxArchive>>20)
 		case !fs.ValidPath(name):
-			return nil, fmt.Errorf("%q lies outside of the archive", header.Name)
+			return nil, fmt.Errorf("%q is outside of the archive", header.Name)
 		case header.Typeflag == tar.TypeDir:
 			continue
 		case header.Typeflag != tar.TypeReg:

@@ -137,10 +137,10 @@ func (r resource) check(images *ImageKeys) (pods int, err error) {
 	return 1, nil
 }
 
-// errNotFixed means that whoever may push to the registry chooses what runs.
+// errNotFixed means that anyone who may push to the registry chooses what runs.
 var errNotFixed = errors.New("the image is neither named by its digest (name@sha256:..., as get-digest prints it) nor verified by workload.images (as contract-images prints it)")
 
-// fix reports whether the contract says which image runs: by its digest, or by a
+// fix reports whether the contract fixes which image runs: by its digest, or by a
 // key that the runtime verifies its signature with.
 func (k *ImageKeys) fix(image string) bool {
 	if byDigest.MatchString(image) && image[0] != '@' {

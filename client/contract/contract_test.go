@@ -19,7 +19,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 var now = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 
@@ -130,7 +130,7 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if text(t, s) != string(want) {
-			t.Errorf("%s is another; if that is meant, write it anew with -update:\n%s", name, text(t, s))
+			t.Errorf("%s is another; if that is meant, write it again with -update:\n%s", name, text(t, s))
 		}
 		if read, err := Parse(want); err != nil || read != s {
 			t.Errorf("%s: read %+v, %v", name, read, err)
@@ -155,7 +155,7 @@ func TestEveryPlatformOpensItsContract(t *testing.T) {
 				t.Error(err)
 			}
 			if again := made(t, platform, key); again.Workload == s.Workload {
-				t.Error("password or salt is not drawn anew")
+				t.Error("password or salt is not drawn again")
 			}
 		})
 	}

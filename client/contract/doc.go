@@ -5,8 +5,8 @@
 // built, and reads a user-data.yaml to compare it with what a runtime attests.
 //
 // A contract.yaml is read with the files it refers to (Load); all else is a pure
-// codec. It trusts the encryption certificate it is given: whoever has that key
+// codec. It trusts the encryption certificate it is given: anyone who has that key
 // can read the contract. Nothing that IBM's rules for contracts refuse is
-// written. No value of a contract stands in an error; nothing is printed, and
+// written. No value of a contract is in an error; nothing is printed, and
 // nothing is sent.
 package contract

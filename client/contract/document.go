@@ -35,7 +35,7 @@ func Load(path string, platform Platform) (Document, error) {
 		err = d.check(platform)
 	}
 	if err != nil {
-		return Document{}, advice.New(fmt.Errorf("contract %s: %w", path, err), nextFor(err, "mend the file; docs/contract.md shows one"))
+		return Document{}, advice.New(fmt.Errorf("contract %s: %w", path, err), nextFor(err, "fix the file; docs/contract.md shows one"))
 	}
 	return d, nil
 }

@@ -54,7 +54,7 @@ func TestLoadRefuses(t *testing.T) {
 		"a tag on a mapping":     {"auths:\n", "auths: !file\n", "needs the path"},
 		"no file":                {workSeed, "!file nowhere", "line 12: !file: open"},
 		"binary text":            {workSeed, "!file binary", "use !base64"},
-		"an included reference":  {"!yaml values.yaml", "!yaml contract.yaml", "stands in contract.yaml only"},
+		"an included reference":  {"!yaml values.yaml", "!yaml contract.yaml", "is accepted in contract.yaml only"},
 		"an included list":       {"!yaml values.yaml", "!yaml password", "line 13"},
 		"a linked archive":       {"!archive compose", "!archive linked", "neither a folder nor a regular file"},
 		"archive of no folder":   {"!archive compose", "!archive password", "!archive"},
@@ -109,7 +109,7 @@ func TestLoadRefuses(t *testing.T) {
 			}
 			for _, secret := range []string{"s3cret", "registry-password", "seed-0123", "aW1hZ2Ugc2VjcmV0"} {
 				if strings.Contains(err.Error(), secret) {
-					t.Errorf("a value stands in the error: %v", err)
+					t.Errorf("a value is in the error: %v", err)
 				}
 			}
 		})

@@ -1,6 +1,6 @@
 package contract
 
-// The env section: what the deployer says. Members and rules as in workload.go.
+// The env section, which the deployer writes. Members and rules as in workload.go.
 
 import (
 	"encoding/base64"
@@ -30,7 +30,7 @@ type Env struct {
 	HostAttestation yaml.Node `yaml:"host-attestation,omitempty"`
 }
 
-// Logging says where the runtime logs to: one of the two.
+// Logging is where the runtime logs to: one of the two.
 type Logging struct {
 	LogRouter *LogRouter `yaml:"logRouter,omitempty"`
 	Syslog    *Syslog    `yaml:"syslog,omitempty"`
@@ -174,7 +174,7 @@ func (l *Logging) check() error {
 	return nil
 }
 
-// isPEM tells whether a text is PEM of a kind, or base64 of it.
+// isPEM reports whether a text is PEM of a kind, or base64 of it.
 func isPEM(text, kind string) bool {
 	if raw, err := base64.StdEncoding.DecodeString(text); err == nil {
 		text = string(raw)

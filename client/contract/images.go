@@ -12,7 +12,7 @@ import (
 	"github.com/opensbs/sbs/client/advice"
 )
 
-// Images is what the images section says about one image.
+// Images is the images section for one image.
 type Images struct {
 	name   string // host/namespace/name[:tag]
 	dct    *api.ImageSignature
@@ -29,12 +29,12 @@ var (
 	tagName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 )
 
-// For is the images section for the image that config describes. tag is empty,
+// ImagesSection is the images section for the image that config describes. tag is empty,
 // or restricts simple signing to that tag. notary is the notary server as it
-// stands in DOCKER_CONTENT_TRUST_PUSH_SERVER, for an image that is signed with
+// is in DOCKER_CONTENT_TRUST_PUSH_SERVER, for an image that is signed with
 // Docker Content Trust. An image that a contract can't name, or whose signatures
-// it does not take, is an error that says what to do.
-func For(config api.ImageConfig, notary, tag string) (Images, error) {
+// it does not take, is an error with advice.
+func ImagesSection(config api.ImageConfig, notary, tag string) (Images, error) {
 	images := Images{name: config.RepositoryName, notary: notary}
 	if err := checkName(config.RepositoryName, tag); err != nil {
 		return Images{}, err

@@ -46,7 +46,7 @@ func TestImages(t *testing.T) {
 		"a tag without simple": {"us.icr.io/ns/app", []api.ImageSignature{dct}, "notary.example.com", "latest", "", "simple signing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			images, err := contract.For(api.ImageConfig{RepositoryName: test.repository, Signatures: test.signatures}, test.notary, test.tag)
+			images, err := contract.ImagesSection(api.ImageConfig{RepositoryName: test.repository, Signatures: test.signatures}, test.notary, test.tag)
 			if test.says != "" {
 				if err == nil || !strings.Contains(err.Error(), test.says) || advice.Next(err) == "" {
 					t.Errorf("error %v, with the advice %q", err, advice.Next(err))

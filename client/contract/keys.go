@@ -25,7 +25,7 @@ var ErrNotValidNow = errors.New("the encryption certificate is not valid now")
 
 // Certificate is the encryption certificate of a platform, for one version of
 // its runtime. Whether it is the platform's is for its user to check: what is
-// encrypted to it can be read by whoever has its key.
+// encrypted to it can be read by anyone who has its key.
 type Certificate struct {
 	key                 *rsa.PublicKey
 	Subject             string
@@ -59,7 +59,7 @@ func (c Certificate) Check(now time.Time) error {
 	return nil
 }
 
-// ExpiresSoon tells whether the certificate is in its last 30 days at now.
+// ExpiresSoon reports whether the certificate is in its last 30 days at now.
 func (c Certificate) ExpiresSoon(now time.Time) bool { return now.After(c.NotAfter.Add(-soon)) }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }

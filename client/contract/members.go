@@ -60,7 +60,7 @@ func (m *members) check(node *yaml.Node, t reflect.Type, at string) error {
 // passedOn is the type of what is passed on as it is.
 var passedOn = reflect.TypeFor[yaml.Node]()
 
-// passed follows the aliases of what is passed on: what they name stays behind.
+// passed follows the aliases of what is passed on: what they name is left.
 func (m *members) passed(node *yaml.Node) error {
 	node.Anchor = ""
 	for i := range node.Content {

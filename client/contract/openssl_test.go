@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// openssl and tar judge what is made here, by the commands of docs/contract.md.
+// Interoperability test: openssl and tar read what is made here, by the commands of docs/contract.md.
 
 // tool runs a program in folder, with input, and returns what it prints.
 func tool(t *testing.T, folder, input string, argv ...string) ([]byte, error) {

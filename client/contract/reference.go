@@ -108,7 +108,7 @@ func include(node *yaml.Node, path string) error {
 
 func settle(node *yaml.Node, line, column int) error {
 	if custom(node) {
-		return fmt.Errorf("line %d: %s stands in contract.yaml only", node.Line, node.Tag)
+		return fmt.Errorf("line %d: %s is accepted in contract.yaml only", node.Line, node.Tag)
 	}
 	node.Line, node.Column = line, column
 	for _, child := range node.Content {

@@ -104,7 +104,7 @@ func EncryptSection(platform Platform, certificate Certificate, section string) 
 }
 
 // CheckToken makes sure that a section is encrypted, and in the form of the
-// platform. To whom, only the platform can tell.
+// platform. To whom, only the platform can determine.
 func CheckToken(platform Platform, section string) error {
 	t, err := parseToken(section)
 	if err != nil {
@@ -155,7 +155,7 @@ func dump(value any) (string, error) {
 // a secret.
 func position(err error) error { return positionFrom(err, 0) }
 
-// positionFrom is position for a text that begins behind a line.
+// positionFrom is position for a text that begins after a line.
 func positionFrom(err error, offset int) error {
 	line := 0
 	var errs *yaml.LoadErrors

@@ -2,7 +2,7 @@ package contract
 
 // The encrypted form of a section: PREFIX.PASSWORD.TEXT, both in base64. PASSWORD
 // is encrypted to the platform with RSA and PKCS #1 v1.5, TEXT with what
-// `openssl enc -aes-256-cbc -pbkdf2` makes of the password. The runtime demands
+// `openssl enc -aes-256-cbc -pbkdf2` makes of the password. The runtime requires
 // all of it: https://cloud.ibm.com/docs/vpc?topic=vpc-about-contract_se
 
 import (
@@ -77,7 +77,7 @@ func encrypt(platform Platform, key *rsa.PublicKey, text string) (string, error)
 	}
 	// openssl reads the password as a line, so it may hold neither LF nor NUL.
 	password := base64.StdEncoding.EncodeToString(random)
-	//lint:ignore SA1019 The runtime takes no other padding; nobody answers whether one is right.
+	//lint:ignore SA1019 The runtime takes no other padding; nobody learns whether one is right.
 	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, key, []byte(password))
 	if err != nil {
 		return "", err
@@ -94,7 +94,7 @@ func encrypt(platform Platform, key *rsa.PublicKey, text string) (string, error)
 
 // Open decrypts an encrypted section, or an attestation record that was
 // encrypted in the same form, with the private key it was encrypted to. The form
-// authenticates nothing: whoever has the public key could have made it.
+// authenticates nothing: anyone who has the public key could have made it.
 func Open(value string, key *rsa.PrivateKey) ([]byte, error) {
 	t, err := parseToken(value)
 	if err != nil {

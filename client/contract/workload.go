@@ -1,6 +1,6 @@
 package contract
 
-// The workload section: what the provider of the image says. Its members and
+// The workload section, which the provider of the image writes. Its members and
 // rules are those of IBM's contract schema 1.0.116
 // (https://github.com/ibm-hyper-protect/contract-go, schema/contract).
 
@@ -46,7 +46,7 @@ type Play struct {
 	Templates []yaml.Node `yaml:"templates,omitempty"`
 }
 
-// ImageKeys are the keys that the runtime demands of images, as contract-images
+// ImageKeys are the keys that the runtime requires of images, as contract-images
 // prints them.
 type ImageKeys struct {
 	DCT map[string]DCTKey `yaml:"dct,omitempty"` // by host/namespace/name
@@ -85,7 +85,7 @@ var (
 )
 
 // check returns an error that names the first member that breaks a rule, and
-// never its value. Members of a section stand behind its name.
+// never its value. Members of a section follow its name.
 func (w *Workload) check() error {
 	if w.Type == "" {
 		w.Type = "workload"

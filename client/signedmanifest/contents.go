@@ -1,6 +1,6 @@
 package signedmanifest
 
-// What a signed manifest says, without writing any of it to disk.
+// The contents of a signed manifest, without writing any of it to disk.
 
 import (
 	"archive/tar"
@@ -19,13 +19,13 @@ import (
 // maxAttestation bounds each attestation in a manifest, in bytes.
 const maxAttestation = 32 << 20
 
-// Contents is what a manifest says whose signature holds.
+// Contents are those of a manifest whose signature holds.
 type Contents struct {
 	Name     string            // the manifest name
 	Digest   manifest.Digest   // of its archive
 	Summary  manifest.Summary  // what is in the archive
 	Attested map[string][]byte // the bundles in data/: manifest.Provenance and manifest.SBOM
-	// Source is what was recomputed from git/, unless SourceErr says what does
+	// Source is what was recomputed from git/, unless SourceErr is what does
 	// not hold there. The signature holds in both cases.
 	Source    sourcecheck.Result
 	SourceErr error

@@ -48,7 +48,7 @@ func TestRead(t *testing.T) {
 		left, err := os.ReadDir(scratch)
 		beside, err2 := os.ReadDir(dir)
 		if err != nil || err2 != nil || len(left) > 0 || len(beside) != 1 {
-			t.Errorf("left behind: %v, %v", left, beside)
+			t.Errorf("remain: %v, %v", left, beside)
 		}
 	}
 	write(out.Bytes())

@@ -1,5 +1,5 @@
-// Package signedmanifest checks signed manifests that lie in files, and takes them
-// apart for whoever reads them.
+// Package signedmanifest verifies signed manifests in files and reads their
+// contents.
 //
 // It trusts the RSA public key it is given and nothing in the manifest: no file
 // is given its name before its signature holds, and nothing of what is in an

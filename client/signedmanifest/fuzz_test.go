@@ -29,7 +29,7 @@ func FuzzParsePublicKey(f *testing.F) {
 	})
 }
 
-// FuzzManifest: a file whose signature does not hold leaves nothing behind,
+// FuzzManifest: a file whose signature does not hold leaves nothing,
 // whatever else it is.
 func FuzzManifest(f *testing.F) {
 	keys, err := makeKeys()

@@ -57,7 +57,7 @@ func again(ctx context.Context, path string, signed manifest.Signed, w io.Writer
 	group.Go(func() error {
 		err := contents(reader)
 		if err == nil {
-			_, err = io.Copy(io.Discard, reader) // what is behind the end is signed too
+			_, err = io.Copy(io.Discard, reader) // what comes after the end is signed too
 		}
 		reader.CloseWithError(err) // ends the other one
 		return err

@@ -38,10 +38,10 @@ func (e *Refusal) Unwrap() error { return e.cause }
 // Next returns what to do next.
 func (e *Refusal) Next() string { return distrust }
 
-const distrust = "don't trust this build: get the manifest and the key again, from a place you trust, and compare"
+const distrust = "don't trust this build: get the manifest and the key again, from a source that you trust, and compare"
 
 // Manifest verifies the .sig.tbz at path with key, and unpacks "<name>.tbz" and
-// "<name>.sig" beside it. name must be the file's own, and the build named in
+// "<name>.sig" next to it. name must be the file's own, and the build named in
 // the signed record must be the one in name: a genuine manifest of another
 // build is refused. Both are a *Refusal. When the signature does not hold, errors.Is finds
 // manifest.ErrSignature and nothing is unpacked.
@@ -105,7 +105,7 @@ func sameBuild(path string, signed manifest.Signed, summary manifest.Summary) er
 		return fmt.Errorf("%w: data/build.json: %w", manifest.ErrFormat, err)
 	}
 	if name := manifest.Name(built.BuildName); name != signed.Name {
-		return fmt.Errorf("%w: what is signed is %q, not %s", ErrOtherBuild, name, signed.Name)
+		return fmt.Errorf("%w: the signed record is of %q, not of %s", ErrOtherBuild, name, signed.Name)
 	}
 	return nil
 }

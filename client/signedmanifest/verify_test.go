@@ -97,7 +97,7 @@ func TestManifestUnpacksWhatHolds(t *testing.T) {
 	if err != nil || len(signature) != 512 {
 		t.Errorf("the unpacked signature has %d characters, %v", len(signature), err)
 	}
-	if err := Tampered(t.Context(), result, &key.PublicKey); err != nil {
+	if err := SelfTest(t.Context(), result, &key.PublicKey); err != nil {
 		t.Error(err)
 	}
 }
@@ -175,7 +175,7 @@ func split(t *testing.T, path string, w io.Writer) manifest.Signed {
 }
 
 // TestNothingIsWrittenBeforeTheSignature opens the file where none can be made
-// beside it.
+// next to it.
 func TestNothingIsWrittenBeforeTheSignature(t *testing.T) {
 	key, other := twoKeys(t)
 	file, err := os.Open(signedFile(t, key, build, build))
@@ -215,11 +215,11 @@ func TestTamperedNoticesABlindCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive[len(archive)/2] ^= 0xff // Tampered changes it back
+	archive[len(archive)/2] ^= 0xff // SelfTest changes it back
 	if err := os.WriteFile(result.Archive, archive, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Tampered(t.Context(), result, &key.PublicKey); err == nil {
+	if err := SelfTest(t.Context(), result, &key.PublicKey); err == nil {
 		t.Error("a change that the signature does not show went through")
 	}
 }

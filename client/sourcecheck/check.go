@@ -26,14 +26,14 @@ type Result struct {
 }
 
 // Submodule is a repository within another. Commit is what the tree around it
-// demands; where it was cloned, it was recomputed too.
+// requires; where it was cloned, it was recomputed too.
 type Submodule struct {
 	Path   string // from the top of the manifest's git/, with slashes
 	Commit string // 40 hex digits
 	Cloned bool   // false: its folder is empty
 }
 
-// Check says what the folder is when all of it was added. The folder can't be
+// Check returns what the folder holds when all of it was added. The folder can't be
 // used again.
 func (f *Folder) Check(ctx context.Context) (Result, error) {
 	var result Result
@@ -43,14 +43,14 @@ func (f *Folder) Check(ctx context.Context) (Result, error) {
 	}
 	result.Commit = commit.String()
 	slices.SortFunc(result.Submodules, func(a, b Submodule) int { return strings.Compare(a.Path, b.Path) })
-	if name, ok := least(f.work); ok {
+	if name, ok := firstKey(f.work); ok {
 		return Result{}, fmt.Errorf("%q is among the files, but not in the commit", name)
 	}
 	for _, left := range []func() (string, bool){
-		func() (string, bool) { return least(f.packs) },
-		func() (string, bool) { return least(f.indexes) },
-		func() (string, bool) { return least(f.staged) },
-		func() (string, bool) { return least(f.texts) },
+		func() (string, bool) { return firstKey(f.packs) },
+		func() (string, bool) { return firstKey(f.indexes) },
+		func() (string, bool) { return firstKey(f.staged) },
+		func() (string, bool) { return firstKey(f.texts) },
 	} {
 		if name, ok := left(); ok {
 			return Result{}, fmt.Errorf("%q is nothing that a clone needs", name)
@@ -59,8 +59,8 @@ func (f *Folder) Check(ctx context.Context) (Result, error) {
 	return result, nil
 }
 
-// least is the first of the keys, so that the same folder gives the same error.
-func least[V any](m map[string]V) (string, bool) {
+// firstKey returns the smallest key, for deterministic errors.
+func firstKey[V any](m map[string]V) (string, bool) {
 	if len(m) == 0 {
 		return "", false
 	}
@@ -140,7 +140,7 @@ func (f *Folder) submodule(ctx context.Context, git string, module Submodule, de
 			return err
 		}
 		if head.String() != module.Commit {
-			return fmt.Errorf("its commit is %s, the tree around it demands %s", head, module.Commit)
+			return fmt.Errorf("its commit is %s, the tree around it requires %s", head, module.Commit)
 		}
 	}
 	module.Cloned = cloned

@@ -98,7 +98,7 @@ func TestTampered(t *testing.T) {
 			s.Members.Flip(s.Pack(".git")+".pack", 30)
 		}, ".pack: "},
 		"the pack's checksum": {func(s gitfolder.Sample) { s.Members.Flip(s.Pack(".git")+".pack", -1) }, ".pack: "},
-		"something behind the pack": {func(s gitfolder.Sample) {
+		"something after the pack": {func(s gitfolder.Sample) {
 			stem := s.Pack(".git")
 			s.Members[stem+".pack"] = gitfolder.File(s.Members[stem+".pack"].Content + strings.Repeat("x", 20))
 		}, "it goes on after its end"},
@@ -130,7 +130,7 @@ func TestTampered(t *testing.T) {
 			other := s.Main.Commit("other\n", s.Root)
 			s.Repack(other.String() + "\n")
 		}, "does not lead to the commit"},
-		"a tree that says something else": {func(s gitfolder.Sample) {
+		"a tree with another content": {func(s gitfolder.Sample) {
 			id := s.Main.Blob("evil\n")
 			tree := s.Main.Tree(gitobject.TreeEntry{Name: "Dockerfile", Mode: filemode.Regular, Hash: id})
 			s.Main.IDs = nil
@@ -139,13 +139,13 @@ func TestTampered(t *testing.T) {
 			s.Repack(s.Main.Commit("head\n", tree).String() + "\n")
 		}, `"Dockerfile" is not what the commit has`},
 
-		"HEAD is missing":              {func(s gitfolder.Sample) { delete(s.Members, ".git/HEAD") }, ".git has no HEAD"},
-		"HEAD is nonsense":             {func(s gitfolder.Sample) { s.Members[".git/HEAD"] = gitfolder.File("main\n") }, `"main\n" is no commit id`},
-		"HEAD leads out":               {func(s gitfolder.Sample) { s.Members[".git/HEAD"] = gitfolder.File("ref: refs/heads/../../config\n") }, "HEAD leads to"},
-		"HEAD leads nowhere":           {func(s gitfolder.Sample) { s.Members[".git/HEAD"] = gitfolder.File("ref: refs/heads/x\n") }, "which is not there"},
-		"another branch":               {func(s gitfolder.Sample) { s.Members[".git/refs/heads/x"] = gitfolder.File(s.Head.String() + "\n") }, "is nothing that a clone needs"},
-		"a hook":                       {func(s gitfolder.Sample) { s.Members[".git/hooks/pre-commit"] = gitfolder.File("#!/bin/sh\n") }, "is nothing that a clone needs"},
-		"attributes beside the commit": {func(s gitfolder.Sample) { s.Members[".git/info/attributes"] = gitfolder.File("* filter=x\n") }, "is nothing that a clone needs"},
+		"HEAD is missing":               {func(s gitfolder.Sample) { delete(s.Members, ".git/HEAD") }, ".git has no HEAD"},
+		"HEAD is nonsense":              {func(s gitfolder.Sample) { s.Members[".git/HEAD"] = gitfolder.File("main\n") }, `"main\n" is no commit id`},
+		"HEAD leads out":                {func(s gitfolder.Sample) { s.Members[".git/HEAD"] = gitfolder.File("ref: refs/heads/../../config\n") }, "HEAD leads to"},
+		"HEAD leads nowhere":            {func(s gitfolder.Sample) { s.Members[".git/HEAD"] = gitfolder.File("ref: refs/heads/x\n") }, "which is not there"},
+		"another branch":                {func(s gitfolder.Sample) { s.Members[".git/refs/heads/x"] = gitfolder.File(s.Head.String() + "\n") }, "is nothing that a clone needs"},
+		"a hook":                        {func(s gitfolder.Sample) { s.Members[".git/hooks/pre-commit"] = gitfolder.File("#!/bin/sh\n") }, "is nothing that a clone needs"},
+		"attributes besides the commit": {func(s gitfolder.Sample) { s.Members[".git/info/attributes"] = gitfolder.File("* filter=x\n") }, "is nothing that a clone needs"},
 		"a setting that runs something": {func(s gitfolder.Sample) {
 			s.Members[".git/config"] = gitfolder.File(gitfolder.Plain + "[core]\n\tfsmonitor = /bin/evil\n")
 		}, `"core.fsmonitor" is none`},
@@ -191,7 +191,7 @@ func TestTampered(t *testing.T) {
 }
 
 // A submodule whose folder has a commit of its own, whole and sound, that the
-// tree around it does not demand.
+// tree around it does not require.
 func TestSubmoduleMoved(t *testing.T) {
 	s := gitfolder.NewSample(t)
 	s.Members["lib/f.h"] = gitfolder.File("int g(void);\n")
@@ -210,7 +210,7 @@ func TestSubmoduleMoved(t *testing.T) {
 		}
 	}
 	moved.GitFolder(s.Members, ".git/modules/lib", gitfolder.WorktreeOf("../../../lib"), head.String()+"\n")
-	if _, err := check(t, s.Members); err == nil || !strings.Contains(err.Error(), "the tree around it demands "+s.Inner.String()) {
+	if _, err := check(t, s.Members); err == nil || !strings.Contains(err.Error(), "the tree around it requires "+s.Inner.String()) {
 		t.Error(err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // checkClosure walks from a commit through its trees and parents, and fails
 // where an object is missing or was not met. tags are the annotated tags that
-// lead to the commit, cut the commits behind which the history ends.
+// lead to the commit, cut the commits after which the history ends.
 func (f *Folder) checkClosure(ctx context.Context, p *pack, from plumbing.Hash, tags []plumbing.Hash, cut map[plumbing.Hash]bool) error {
 	c := &closure{folder: f, pack: p, seen: map[plumbing.Hash]bool{}}
 	for _, tag := range tags {

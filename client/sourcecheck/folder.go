@@ -36,7 +36,7 @@ type Folder struct {
 type entry struct {
 	mode filemode.FileMode
 	id   plumbing.Hash // of the blob that its content makes; zero for folders
-	lfs  plumbing.Hash // of the blob of the pointer by which Git LFS stands for a file's content
+	lfs  plumbing.Hash // of the blob of the pointer by which Git LFS replaces a file's content
 }
 
 // gitFolder is the repository's own; those of submodules lie in it.
@@ -91,7 +91,7 @@ func (f *Folder) Add(ctx context.Context, name string, header *tar.Header, conte
 	return f.addWork(name, header, content)
 }
 
-// isBelow says that a clean path leads to something below where it begins.
+// isBelow reports whether a clean path leads to something below its start.
 func isBelow(name string) bool {
 	return name != "." && name != ".." && !strings.HasPrefix(name, "../") && !strings.HasPrefix(name, "/")
 }
@@ -146,7 +146,7 @@ func (f *Folder) blobIDs(size int64, content io.Reader) (blob, lfs plumbing.Hash
 	return hasher.Sum(), pointerID(sum.Sum(nil), size), nil
 }
 
-// pointerID returns the id of the one pointer that stands for a content: its
+// pointerID returns the id of the one pointer to a content: its
 // form is fixed (git-lfs, docs/spec.md).
 func pointerID(sum []byte, size int64) plumbing.Hash {
 	return plumbing.ComputeHash(plumbing.BlobObject, fmt.Appendf(nil, "version https://git-lfs.github.com/spec/v1\noid sha256:%x\nsize %d\n", sum, size))

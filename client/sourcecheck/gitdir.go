@@ -48,7 +48,7 @@ func parseID(name, line string) (plumbing.Hash, error) {
 	return plumbing.NewHash(id), nil
 }
 
-// shallow are the commits behind which the history was cut.
+// shallow are the commits after which the history was cut.
 func (f *Folder) shallow(git string) (map[plumbing.Hash]bool, error) {
 	name := git + "/shallow"
 	text, _ := f.take(name)

@@ -13,7 +13,7 @@ import (
 	"github.com/opensbs/sbs/test/gitfolder"
 )
 
-// A file may be the object that the pointer in the tree stands for, and nothing
+// A file may be the object that the pointer in the tree names, and nothing
 // but that.
 func TestLFS(t *testing.T) {
 	const object = "the object\n"

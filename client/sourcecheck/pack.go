@@ -89,7 +89,7 @@ func (f *Folder) readObject(p *pack, scanner *packfile.Scanner, index *idxfile.W
 	}
 	id := hasher.Sum()
 	if n != header.Length {
-		return fmt.Errorf("the object %s has %d bytes, its header says %d", id, n, header.Length)
+		return fmt.Errorf("the object %s has %d bytes, its header has %d", id, n, header.Length)
 	}
 	if _, twice := p.objects[id]; twice {
 		return fmt.Errorf("it holds the object %s twice", id)

@@ -65,7 +65,7 @@ func (f *Folder) tag(p *pack, git string, head plumbing.Hash) (tag Tag, chain []
 }
 
 // tagObject reads the first three lines of an annotated tag: what it points to,
-// of what kind that is, which HEAD tells already, and its name.
+// of what kind that is, which is known from HEAD, and its name.
 func (f *Folder) tagObject(p *pack, id plumbing.Hash) (target plumbing.Hash, name string, err error) {
 	content, err := f.content(p, id, plumbing.TagObject)
 	if err != nil {

@@ -92,7 +92,7 @@ func TestTagTampered(t *testing.T) {
 	}
 }
 
-// A tag beside a branch is more than a clone needs, as is one of a submodule.
+// A tag in addition to a branch is more than a clone needs, as is one of a submodule.
 func TestTagsElsewhere(t *testing.T) {
 	for _, name := range []string{".git/refs/tags/x", ".git/modules/lib/refs/tags/x"} {
 		s := gitfolder.NewSample(t)

@@ -1,6 +1,6 @@
 package sourcecheck
 
-// The files beside the Git folder, against the tree of the commit.
+// The files besides the Git folder, against the tree of the commit.
 
 import (
 	"context"

@@ -1,7 +1,7 @@
-// Package strictjson checks files in JSON that say what must be checked: trust files
-// and attestation policies. A member that says nothing is refused, because whoever
-// wrote it expects something to be checked by it.
+// Package strictjson checks JSON files with requirements: trust files and attestation
+// policies. An empty member is rejected, because its author expects it to require
+// something.
 //
-// It trusts nothing and decodes nothing: encoding/json does that, and refuses names
+// It trusts nothing and decodes nothing: encoding/json does that, and rejects names
 // that it does not know.
 package strictjson

@@ -19,7 +19,7 @@ type Rules struct {
 }
 
 // Check returns an error when a member of text, which is one JSON value, is empty
-// (null, "", [] or {}), or stands there twice.
+// (null, "", [] or {}), or is there twice.
 func (r Rules) Check(text []byte) error {
 	return r.value(json.NewDecoder(bytes.NewReader(text)), "", false)
 }

@@ -18,7 +18,7 @@ import (
 const AnchorsNone = "none"
 
 // developersAnchors returns the parameters, of those that were given, by which
-// the developer says who the git host is.
+// the developer names the git host.
 func developersAnchors(parameters map[string]any) []string {
 	anchors := []string{}
 	for _, key := range []string{"GITHUB_CA", "GITHUB_KNOWN_HOSTS"} {

@@ -1,7 +1,7 @@
 package verify
 
-// What the server states of the image, beside the image in its registry and in
-// the manifest.
+// The server's attestations of the image: those attached to it in the registry, and
+// those in the manifest.
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ type evidence struct {
 	// operators are the anchors of the server's operator by the provenance; nil where
 	// it has none.
 	operators []record.Anchor
-	// published are the bundles beside the image that the key of attestations
+	// published are the bundles attached to the image that the key of attestations
 	// signed; nil before they were fetched.
 	published []attestation
 }
@@ -77,7 +77,7 @@ func (a *audit) stated(ctx context.Context, k kind) ([]attestation, error) {
 		switch {
 		case one.PredicateType != k.predicateType:
 		case !one.About(strings.TrimPrefix(a.digest, "sha256:")):
-			reason = errors.New("the one beside the image is about another image")
+			reason = errors.New("the one attached to the image is about another image")
 		case missing == nil && bytes.Equal(one.text, copied.text):
 			return []attestation{one}, nil
 		default:
@@ -120,8 +120,8 @@ func (a *audit) open(text []byte) (attestation, error) {
 	return attestation{statement, text}, err
 }
 
-// fetch gets all bundles beside the image once. Those of others count for
-// nothing.
+// fetch gets all bundles attached to the image once. Those of others are
+// ignored.
 func (a *audit) fetch(ctx context.Context) error {
 	if a.published != nil {
 		return nil
@@ -168,8 +168,8 @@ func checkCopiesAgree(ctx context.Context, a *audit) (string, error) {
 	return strings.Join(same, " and "), nil
 }
 
-// sameDocument compares the bill of materials that lies in the manifest without
-// its envelope, which is what people read, with the signed one.
+// sameDocument compares the SBOM that is stored in the manifest without its
+// envelope, which is what people read, with the signed one.
 func (a *audit) sameDocument() error {
 	plain, ok := a.contents.Summary.Data[manifest.SBOMDocument]
 	if !ok || a.Trust.Attestations == nil || slices.Contains(a.Skip, PartSBOM) {

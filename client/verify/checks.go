@@ -1,7 +1,7 @@
 package verify
 
-// The table of checks, in the order in which they are made and shown. What a
-// row proves is said here once.
+// The table of checks, in the order in which they are made and shown, with what each
+// of them proves.
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// Parts that an auditor can leave out, beside the ways of signing.
+// Parts that an auditor can leave out, besides the signing methods.
 const (
 	PartManifest   = "manifest"
 	PartProvenance = "provenance"
@@ -27,7 +27,7 @@ func parts() []string {
 const (
 	checkImage      = "image"
 	checkTag        = "tag"
-	checkSignature  = "signature " // and the way of signing
+	checkSignature  = "signature " // and the signing method
 	checkManifest   = "manifest"
 	checkBuild      = "build record"
 	checkCommit     = "commit"
@@ -72,9 +72,9 @@ func checks() []check {
 			"the files in the manifest are those of the recorded commit, to the bit: reviewing the one is reviewing the other", checkCommitID},
 
 		{checkProvenance, PartProvenance, image,
-			"the server says how it built this image", openProvenance},
+			"the server states how it built this image", openProvenance},
 		{checkBuilder, PartProvenance, []string{checkProvenance},
-			"the server that says so is the expected one, in that kind of enclave", checkBuilderID},
+			"the server that states it is the expected one, in that kind of enclave", checkBuilderID},
 		{checkSource, PartProvenance, []string{checkProvenance},
 			"the image was built from that commit of the expected repository", checkSourceOf},
 

@@ -50,7 +50,7 @@ type changes struct {
 	log       func(string) string // what the manifest has of it
 	predicate func(*provenance.Predicate)
 	sbom      func([]byte) []byte                     // the one that is attested; the provenance names the other
-	bundle    func(name string, text []byte) []byte   // beside the image: "signature", "provenance", "sbom"; nil: nothing
+	bundle    func(name string, text []byte) []byte   // attached to the image: "signature", "provenance", "sbom"; nil: nothing
 	copies    func(map[string][]byte)                 // the bundles in the manifest
 	simple    func([]byte) []byte                     // each of them
 	legacy    func(*sigstore.Signer) *sigstore.Signer // who signs that way
@@ -173,7 +173,7 @@ func (w *fixture) attest(c changes, what, predicateType string, predicate []byte
 	return key
 }
 
-// state makes provenance, bill of materials and manifest.
+// state makes provenance, SBOM and manifest.
 func (w *fixture) state(c changes) {
 	w.t.Helper()
 	sample := gitfolder.NewSample(w.t)

@@ -7,7 +7,7 @@ import (
 	"github.com/opensbs/sbs/client/verify"
 )
 
-// FuzzParseTrust: whatever a trust file holds, it is refused, or demands
+// FuzzParseTrust: whatever a trust file holds, it is refused, or requires
 // something and is written and read as the same.
 func FuzzParseTrust(f *testing.F) {
 	f.Add([]byte(`{"version":1,"repository":"registry.example.com/a/b","signatures":[{"method":"dct","id":"` + rootID + `","key":"` + rootID + `"}]}`))
@@ -19,7 +19,7 @@ func FuzzParseTrust(f *testing.F) {
 			return
 		}
 		if len(first.Signatures) == 0 && first.Attestations == nil && first.Manifest == nil {
-			t.Fatalf("%s demands nothing", text)
+			t.Fatalf("%s requires nothing", text)
 		}
 		written, err := first.Encode()
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 
 // Key is one public key.
 type Key struct {
-	// Method is the way of signing, one of api.Signing*; only in Signatures.
+	// Method is the signing method, one of api.Signing*; only in Signatures.
 	Method string `json:"method,omitempty"`
 	// ID is what people compare. It is computed from the key: an OpenPGP
 	// fingerprint for simple, the id in root.json for dct, and else the hex
@@ -56,7 +56,7 @@ func keyID(method, text string) (string, error) {
 		}
 		return key.ID(), nil
 	}
-	return "", fmt.Errorf("%.50q is no way of signing", method)
+	return "", fmt.Errorf("%.50q is no signing method", method)
 }
 
 // Uses of a key besides the signing methods.

@@ -6,7 +6,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// What a test starts has ended when the tests have.
+// Tests leak no goroutine.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// The registry's, which has no way to end it.

@@ -1,6 +1,6 @@
 package verify
 
-// The signed manifest, and what it says of the image.
+// The signed manifest, and the build record in it.
 
 import (
 	"context"
@@ -64,7 +64,7 @@ func checkCommitID(_ context.Context, a *audit) (string, error) {
 	}
 	source := a.contents.Source
 	if source.Commit != recorded.Commit {
-		return "", fmt.Errorf("the files make the commit %s, the record says %q", source.Commit, recorded.Commit)
+		return "", fmt.Errorf("the files make the commit %s, the record has %q", source.Commit, recorded.Commit)
 	}
 	var cloned, listed []string
 	for _, s := range source.Submodules {
@@ -78,7 +78,7 @@ func checkCommitID(_ context.Context, a *audit) (string, error) {
 	slices.Sort(cloned)
 	slices.Sort(listed)
 	if !slices.Equal(cloned, listed) {
-		return "", fmt.Errorf("the submodules are %q, the record says %q", cloned, listed)
+		return "", fmt.Errorf("the submodules are %q, the record has %q", cloned, listed)
 	}
 	found := fmt.Sprintf("%s, computed from %d objects and compared with %d files", source.Commit, source.Objects, source.Files)
 	if source.LFS > 0 {
@@ -106,12 +106,12 @@ func checkLogDigest(_ context.Context, a *audit) (string, error) {
 	}
 	got := fmt.Sprintf("%x", a.contents.Summary.Data[manifest.Log])
 	if want := log.Digest[provenance.SHA256]; got != want {
-		return "", fmt.Errorf("its SHA-256 is %s, the provenance says %s", got, want)
+		return "", fmt.Errorf("its SHA-256 is %s, the provenance has %s", got, want)
 	}
 	return "sha256:" + got, nil
 }
 
-// checkBaseImages tells the images in the record, which must be those in the
+// checkBaseImages reports the images in the record, which must be those in the
 // provenance where there is one.
 func checkBaseImages(_ context.Context, a *audit) (string, error) {
 	if a.passed[checkProvenance] {

@@ -50,7 +50,7 @@ func TestMirror(t *testing.T) {
 	w.mirrored()
 	mirror := w.Reference.Repository
 	if report, err := verify.Run(t.Context(), w.Request); err == nil {
-		t.Errorf("judged though nobody says that it is a mirror: %s", report.Text())
+		t.Errorf("verified though nothing names it a mirror: %s", report.Text())
 	}
 	w.MirrorOf = "registry.example.com/bank/app"
 	if report, err := verify.Run(t.Context(), w.Request); err == nil {

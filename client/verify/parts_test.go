@@ -1,6 +1,6 @@
 package verify_test
 
-// The real parts that a build without an engine stands on: keys, stores and
+// The real parts that a build without an engine needs: keys, stores and
 // registries.
 
 import (

@@ -70,7 +70,7 @@ func checkSourceOf(_ context.Context, a *audit) (string, error) {
 	a.anchors = developersAnchors(a.provenance.BuildDefinition.ExternalParameters)
 	given := strings.Join(a.anchors, " and ")
 	if given != "" && a.Trust.SourceAnchors == AnchorsNone {
-		return "", fmt.Errorf("the developer said by which key or CA the git host is known (%s), and the trust file takes no such word", given)
+		return "", fmt.Errorf("the developer gave keys or CAs of the git host (%s), and the trust file allows none", given)
 	}
 	if err := a.stateOperatorsAnchors(); err != nil {
 		return "", err

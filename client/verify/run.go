@@ -13,8 +13,8 @@ import (
 	"github.com/opensbs/sbs/signature/registry"
 )
 
-// Run makes all checks and returns their report, which says whether the image
-// passed. An error means that there is no report: ctx ended, the request has no
+// Run makes all checks and returns their report, with the outcome of the
+// image. An error means that there is no report: ctx ended, the request has no
 // meaningful verdict, or Request.Server did not return what was asked of it.
 func Run(ctx context.Context, request Request) (report Report, err error) {
 	if err := request.validate(); err != nil {

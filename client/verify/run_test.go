@@ -17,7 +17,7 @@ import (
 	"github.com/opensbs/sbs/client/verify"
 )
 
-// run judges, and checks what must hold of every report.
+// run verifies, and checks what must hold of every report.
 func (w *fixture) run() verify.Report {
 	w.t.Helper()
 	report, err := verify.Run(w.t.Context(), w.Request)
@@ -28,7 +28,7 @@ func (w *fixture) run() verify.Report {
 	for _, row := range report.Checks {
 		failed = failed || row.Outcome == verify.Failed
 		if row.Found == "" || row.Proves == "" {
-			w.t.Errorf("the row %q says nothing: %+v", row.Check, row)
+			w.t.Errorf("the row %q has no text: %+v", row.Check, row)
 		}
 	}
 	denied := report.Enclave != "contract" && !w.AllowSimulated

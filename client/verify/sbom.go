@@ -23,7 +23,7 @@ func openSBOM(ctx context.Context, a *audit) (string, error) {
 	if named, ok := a.provenance.Byproduct(provenance.NameSBOM); ok && a.passed[checkProvenance] {
 		i := slices.IndexFunc(stated, func(one attestation) bool { return sha256Hex(one.Predicate) == named.Digest[provenance.SHA256] })
 		if i < 0 {
-			return "", fmt.Errorf("its SHA-256 is %s, the provenance says %s", sha256Hex(document), named.Digest[provenance.SHA256])
+			return "", fmt.Errorf("its SHA-256 is %s, the provenance has %s", sha256Hex(document), named.Digest[provenance.SHA256])
 		}
 		document = stated[i].Predicate
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/opensbs/sbs/signature/simple"
 )
 
-// verifier is what the ways of checking a signature have in common.
+// verifier verifies the signatures of one method.
 type verifier interface {
 	Verify(ctx context.Context, request signature.Request) (signature.Verified, error)
 }
@@ -85,7 +85,7 @@ func (a *audit) signed(ctx context.Context, v verifier, access signature.Access)
 	verified, err := v.Verify(ctx, signature.Request{Reference: pinned, SignedAs: a.Trust.Repository, Access: access})
 	var refused *signature.Error
 	if errors.As(err, &refused) {
-		return "", refused.Err // the report says which image and which way
+		return "", refused.Err // the report names the image and the method
 	}
 	if err != nil {
 		return "", err
@@ -96,8 +96,8 @@ func (a *audit) signed(ctx context.Context, v verifier, access signature.Access)
 	return "key " + verified.KeyID, nil
 }
 
-// checkTagIsSigned looks who binds the tag to the digest. A sigstore signature
-// does not, and a registry's word is nobody's.
+// checkTagIsSigned finds the signature or record that binds the tag to the digest. A
+// sigstore signature does not, and a registry is not trusted.
 func checkTagIsSigned(_ context.Context, a *audit) (string, error) {
 	tag := a.Reference.Tag
 	if tag == "" {
@@ -111,5 +111,5 @@ func checkTagIsSigned(_ context.Context, a *audit) (string, error) {
 	if a.passed[checkBuild] && a.record.ImageTag == tag {
 		return fmt.Sprintf("%q is in the build record", tag), nil
 	}
-	return "", &skippedError{fmt.Sprintf("only the registry says that %q leads to this image: use its digest", tag)}
+	return "", &skippedError{fmt.Sprintf("only the registry resolves %q to this image: use its digest", tag)}
 }

@@ -69,11 +69,11 @@ func TestTampered(t *testing.T) {
 		"a bundle":                         {changes{bundle: only("signature", flipped)}, []string{"signature sigstore"}, ""},
 		"no bundle":                        {changes{bundle: only("signature", nothing)}, []string{"signature sigstore"}, "it is not signed"},
 		"an older signature by a stranger": {changes{legacy: func(*sigstore.Signer) *sigstore.Signer { return strangers }}, []string{"signature sigstore-legacy"}, "not with the key"},
-		"the provenance beside the image":  {changes{bundle: only("provenance", flipped)}, []string{"provenance", "copies"}, "has none by the key"},
-		"no provenance beside the image":   {changes{bundle: only("provenance", nothing)}, []string{"provenance", "copies"}, "has none by the key"},
-		"the bill of materials beside it":  {changes{bundle: only("sbom", flipped)}, []string{"bill of materials", "copies"}, "has none by the key"},
-		"no bill of materials beside it":   {changes{bundle: only("sbom", nothing)}, []string{"bill of materials", "copies"}, "has none by the key"},
-		"a bill that is not the named one": {changes{sbom: func([]byte) []byte { return []byte(`{"spdxVersion":"SPDX-2.3","packages":[]}`) }}, []string{"bill of materials", "copies"}, "the provenance says"},
+		"the provenance at the image":      {changes{bundle: only("provenance", flipped)}, []string{"provenance", "copies"}, "has none by the key"},
+		"no provenance at the image":       {changes{bundle: only("provenance", nothing)}, []string{"provenance", "copies"}, "has none by the key"},
+		"the SBOM at the image":            {changes{bundle: only("sbom", flipped)}, []string{"bill of materials", "copies"}, "has none by the key"},
+		"no SBOM at the image":             {changes{bundle: only("sbom", nothing)}, []string{"bill of materials", "copies"}, "has none by the key"},
+		"a bill that is not the named one": {changes{sbom: func([]byte) []byte { return []byte(`{"spdxVersion":"SPDX-2.3","packages":[]}`) }}, []string{"bill of materials", "copies"}, "the provenance has"},
 		"a bill that is none":              {changes{sbom: func([]byte) []byte { return []byte(`{}`) }, predicate: func(p *provenance.Predicate) { p.RunDetails.Byproducts[1].Digest = digestOf([]byte("{}")) }}, []string{"bill of materials", "copies"}, "no SPDX document"},
 		"the provenance in the manifest":   {changes{copies: func(copies map[string][]byte) { copies[manifest.Provenance] = flipped(copies[manifest.Provenance]) }}, []string{"copies"}, "data/provenance"},
 		"the bill's copy in the manifest":  {changes{copies: func(copies map[string][]byte) { copies[manifest.SBOM] = copies[manifest.Provenance] }}, []string{"copies"}, "data/sbom.sigstore.json is of the type"},
@@ -86,7 +86,7 @@ func TestTampered(t *testing.T) {
 		"another base in the provenance": {changes{predicate: func(p *provenance.Predicate) {
 			p.BuildDefinition.ResolvedDependencies[1].Digest[provenance.SHA256] = strings.Repeat("0b", 32)
 		}}, []string{"base images"}, "0b0b"},
-		"another log in the provenance":     {changes{predicate: func(p *provenance.Predicate) { p.RunDetails.Byproducts[0].Digest = digestOf(nil) }}, []string{"build log"}, "the provenance says"},
+		"another log in the provenance":     {changes{predicate: func(p *provenance.Predicate) { p.RunDetails.Byproducts[0].Digest = digestOf(nil) }}, []string{"build log"}, "the provenance has"},
 		"a provenance without a log":        {changes{predicate: func(p *provenance.Predicate) { p.RunDetails.Byproducts = p.RunDetails.Byproducts[1:] }}, []string{"build log"}, "does not name a log"},
 		"a byte of the manifest":            {changes{manifest: flipped}, []string{"manifest"}, ""},
 		"the manifest is cut":               {changes{manifest: func(text []byte) []byte { return text[:len(text)/2] }}, []string{"manifest"}, "not a signed manifest"},
@@ -97,13 +97,13 @@ func TestTampered(t *testing.T) {
 		"the manifest of another image":     {changes{record: set("image_digest", "sha256:"+strings.Repeat("0", 64))}, []string{"build record"}, "another image"},
 		"the manifest of another place":     {changes{record: set("repository", "docker.io/evil/app")}, []string{"build record"}, "docker.io/evil/app"},
 		"the manifest of another build":     {changes{record: set("build_name", "other")}, []string{"build record"}, `"other"`},
-		"another commit in the record":      {changes{record: set("commit", strings.Repeat("1", 40))}, []string{"commit"}, "the record says"},
+		"another commit in the record":      {changes{record: set("commit", strings.Repeat("1", 40))}, []string{"commit"}, "the record has"},
 		"no submodule in the record":        {changes{record: set("submodules", nil)}, []string{"commit"}, "the submodules are"},
 		"a base image more in the record":   {changes{record: set("base_images", []map[string]any{})}, []string{"base images"}, "the provenance"},
-		"a byte of the log":                 {changes{log: func(text string) string { return string(flipped([]byte(text))) }}, []string{"build log"}, "the provenance says"},
+		"a byte of the log":                 {changes{log: func(text string) string { return string(flipped([]byte(text))) }}, []string{"build log"}, "the provenance has"},
 		"a byte of a file":                  {changes{git: func(s gitfolder.Sample) { s.Flip("Dockerfile", 2) }}, []string{"commit"}, `"Dockerfile" is not what`},
 		"a byte of a Git object":            {changes{git: func(s gitfolder.Sample) { s.Flip(s.Pack(".git")+".pack", 40) }}, []string{"commit"}, ".pack"},
-		"a file beside the commit":          {changes{git: func(s gitfolder.Sample) { s.Members["evil"] = gitfolder.File("") }}, []string{"commit"}, `"evil" is among the files`},
+		"a file besides the commit's":       {changes{git: func(s gitfolder.Sample) { s.Members["evil"] = gitfolder.File("") }}, []string{"commit"}, `"evil" is among the files`},
 		"a setting of Git that runs things": {changes{git: func(s gitfolder.Sample) { s.Members[".git/config"] = gitfolder.File("[core]\n\tfsmonitor = x\n") }}, []string{"commit"}, "core.fsmonitor"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestTampered(t *testing.T) {
 					fails = append(fails, row.Check)
 				}
 				if row.Check == test.fails[0] && !strings.Contains(row.Found, test.says) {
-					t.Errorf("the row %q says %q, want %q in it", row.Check, row.Found, test.says)
+					t.Errorf("the row %q has %q, want %q in it", row.Check, row.Found, test.says)
 				}
 			}
 			slices.Sort(fails)
@@ -143,7 +143,7 @@ func TestWhatRestsOnFailure(t *testing.T) {
 	}
 }
 
-// Bundles of others beside the image change nothing, and hide nothing.
+// Bundles of others attached to the image change nothing, and hide nothing.
 func TestStrangersBesideTheImage(t *testing.T) {
 	s := newServer(t)
 	address, account := withReferrers(t)

@@ -24,28 +24,28 @@ const (
 	maxTrust     = 4 << 20 // bytes of a trust file
 )
 
-// Trust is what a trust file says: the public keys of one server for one
-// repository, and what its images are expected to say of themselves. Whatever
-// has a key here is demanded of an image.
+// Trust is a trust file: the public keys of one server for one repository, and the
+// expected source and builder of its images. Everything that has a key here is
+// required of an image.
 type Trust struct {
 	Version    int    `json:"version"`    // of this form: 1
 	Repository string `json:"repository"` // host[:port]/namespace/name
-	// Mirrors are repositories whose images are judged as copies of Repository's.
+	// Mirrors are repositories whose images are verified as copies of Repository's.
 	Mirrors []string `json:"mirrors,omitempty"`
 	// Source is the Git repository as GITHUB_URL has it; empty: any.
 	Source string `json:"source,omitempty"`
-	// SourceAnchors is AnchorsNone where the developer must not have said by which
-	// key or CA the git host is known; empty: the report names them.
+	// SourceAnchors is AnchorsNone where the developer must not have given a
+	// key or CA of the git host; empty: the report names them.
 	SourceAnchors string `json:"source_anchors,omitempty"`
 	// Builder is the builder id that provenance must have; empty: any.
 	Builder string `json:"builder,omitempty"`
-	// Signatures are the ways in which images are signed.
+	// Signatures are the keys of the signing methods of images.
 	Signatures []Key `json:"signatures,omitempty"`
-	// Notary is the notary server for the method dct, with the authorities of
-	// its certificate (PEM) where they are not the system's.
+	// Notary is the notary server for the method dct, with the CA certificates
+	// (PEM) for it where they are not the system's.
 	Notary   string `json:"notary,omitempty"`
 	NotaryCA string `json:"notary_ca,omitempty"`
-	// Attestations is the key of provenance and bill of materials, and Published
+	// Attestations is the key of provenance and SBOM, and Published
 	// which of them are in the registry: api.Attestation*.
 	Attestations *Key     `json:"attestations,omitempty"`
 	Published    []string `json:"published,omitempty"`
@@ -54,7 +54,7 @@ type Trust struct {
 }
 
 // ParseTrust reads a trust file. A member that it does not know is an error: it
-// could be one that demands something.
+// could be one that requires something.
 func ParseTrust(text []byte) (Trust, error) {
 	t, err := parseTrust(text)
 	if err != nil {
@@ -100,8 +100,8 @@ func (t Trust) Encode() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// Check says what keeps t from being trusted: among others that it demands
-// nothing, with which every image would pass.
+// Check returns why t can't be used: among others because it requires nothing, so
+// that every image would pass.
 func (t Trust) Check() error {
 	repositories := checkRepositories(append([]string{t.Repository}, t.Mirrors...))
 	switch {

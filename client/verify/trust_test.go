@@ -55,7 +55,7 @@ func TestTrustFile(t *testing.T) {
 		"no notary server":           func(t *verify.Trust) { t.Notary = "" },
 		"Docker's notary server":     func(t *verify.Trust) { t.Notary = "https://notary.docker.io" },
 		"no key of attestations":     func(t *verify.Trust) { t.Attestations = nil },
-		"a private key behind the key": func(t *verify.Trust) {
+		"a private key after the key": func(t *verify.Trust) {
 			t.Manifest = &verify.Key{ID: t.Manifest.ID, Key: t.Manifest.Key + privateKey}
 		},
 		"a private key before a signature's":   func(t *verify.Trust) { t.Signatures[1].Key = privateKey + t.Signatures[1].Key },
@@ -85,8 +85,8 @@ func TestTrustFile(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"nothing":          "",
-		"something behind": string(text) + "{}",
-		"an unknown key":   strings.Replace(string(text), `"version"`, `"demand": true, "version"`, 1),
+		"something after":  string(text) + "{}",
+		"an unknown key":   strings.Replace(string(text), `"version"`, `"require": true, "version"`, 1),
 		"a later version":  strings.Replace(string(text), `"version": 1`, `"version": 2`, 1),
 		"an empty builder": strings.Replace(string(text), `"version"`, `"builder": "", "version"`, 1),
 		"no keys":          strings.Replace(string(text), `"version"`, `"signatures": null, "version"`, 1),
@@ -184,8 +184,8 @@ func TestSimulatedIsSaid(t *testing.T) {
 }
 
 // Whatever the trust file and --skip leave out, a simulated enclave is named: the
-// build record says it where there is no provenance. Where neither is checked, or
-// neither says it, the kind is not known, and that is no better.
+// build record has it where there is no provenance. Where neither is checked, or
+// neither has it, the kind is not known, and that is no better.
 func TestSimulatedIsNeverHidden(t *testing.T) {
 	s := newServer(t)
 	address, account := withReferrers(t)

@@ -1,6 +1,6 @@
 package verify
 
-// What tells a verdict from a check that could not be made.
+// The difference between a verdict and a check that could not be made.
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// NotVerifiedError is an image that did not pass. Report.Judged says whether that
+// NotVerifiedError is an image that did not pass. Report.Judged reports whether that
 // is a verdict.
 type NotVerifiedError struct{ Report Report }
 
@@ -23,7 +23,7 @@ func (e *NotVerifiedError) Next() string {
 	if !e.Report.Judged {
 		return "provide what the lines that failed could not read, and try again; don't run the image before it passed"
 	}
-	return "don't run the image; ask whoever built it about the lines that failed"
+	return "don't run the image; ask its builder about the lines that failed"
 }
 
 // Err returns a *NotVerifiedError unless the image passed.

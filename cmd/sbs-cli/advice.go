@@ -92,7 +92,7 @@ func adviceByReply() map[api.Code]string {
 		api.CodeForbidden:      "SECRET is not the one that this server knows; older ones are in the copies of the configuration in its folder",
 		api.CodeNotFound:       "look at sbs-cli builds: a build must have succeeded, and --build-name be one of this server",
 		api.CodeGone:           "sbs-cli builds shows which manifests the server has",
-		api.CodeVolume:         "tell the operator of the server; what it reports can be fixed without a restart",
+		api.CodeVolume:         "inform the operator of the server; what it reports can be fixed without a restart",
 		api.CodeNoEvidence:     "docs/attestation.md lists what a deployment needs to be attested",
 		api.CodeInternal:       "look into the server's own log",
 		api.CodeStopping:       "try again when the server is up",

@@ -59,7 +59,7 @@ func (p program) app() *cli.App {
 }
 
 const appDescription = `Every command but contract reads a configuration file: the one that --env names,
-before or behind the command, or sbs-config.json or env.json in the working
+before or after the command, or sbs-config.json or env.json in the working
 directory. Certificates are looked for in the working directory too.
 
 Secrets need not stand in the file: SBS_DOCKER_PASSWORD, SBS_DOCKER_RO_PASSWORD,
@@ -108,7 +108,7 @@ func commandOf(name, usage, description string, action cli.ActionFunc, flags ...
 
 // emptyFlag returns the first of flags that was given an empty value, or "". Such a
 // flag would say nothing, and its user expects something to be checked by it. An
-// empty RTMR stands for any.
+// empty RTMR means any.
 func emptyFlag(c *cli.Context, flags []cli.Flag) string {
 	for _, flag := range flags {
 		name := flag.Names()[0]

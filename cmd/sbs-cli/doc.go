@@ -1,5 +1,5 @@
 // Command sbs-cli is the developer's and the auditor's side of the Secure Build
-// Server: it makes the certificates, says what to build, follows the build, and
+// Server: it makes the certificates, configures the build, follows the build, and
 // verifies what came of it. Its commands and files are those of the stock
 // client of Hyper Protect Secure Build.
 //

@@ -15,21 +15,21 @@ import (
 
 // Exit codes.
 const (
-	exitDone     = 0 // a command that judges: everything that is required passed
+	exitDone     = 0 // a command that verifies: everything that is required passed
 	exitFailed   = 1 // any other error
 	exitUsage    = 2 // the command line was not understood
-	exitRefused  = 3 // judged, and did not pass
-	exitUnjudged = 4 // could not judge: something could not be fetched or read, or is missing
+	exitRefused  = 3 // verified, and did not pass
+	exitUnjudged = 4 // could not verify: something could not be fetched or read, or is missing
 )
 
-// unjudgedError is the error of a command that judges. It is no verdict unless an
-// error of the packages audit, attest and verify in it says so.
+// unjudgedError is the error of a command that verifies. It is no verdict unless it
+// wraps one of the packages verify, attest and signedmanifest.
 type unjudgedError struct{ cause error }
 
 func (e unjudgedError) Error() string { return e.cause.Error() }
 func (e unjudgedError) Unwrap() error { return e.cause }
 
-// judging marks the errors of an action that judges an image, a manifest or a
+// judging marks the errors of an action that verifies an image, a manifest or a
 // server.
 func judging(action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error { return unjudged(action(c)) }
@@ -61,7 +61,7 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// refused reports whether err is a verdict: everything that it takes to judge was
+// refused reports whether err is a verdict: everything that it takes to verify was
 // there, and it did not pass.
 func refused(err error) bool {
 	var (

@@ -19,8 +19,8 @@ import (
 	"github.com/opensbs/sbs/client/verify"
 )
 
-// TestExitCodes goes through every kind of error, of a command that judges and of
-// one that does not, alone and beside another error.
+// TestExitCodes goes through every kind of error, of a command that verifies and of
+// one that does not, alone and joined with another error.
 func TestExitCodes(t *testing.T) {
 	for name, test := range map[string]struct {
 		err            error
@@ -45,7 +45,7 @@ func TestExitCodes(t *testing.T) {
 		for where, err := range beside {
 			judged := judging(func(*cli.Context) error { return err })(nil)
 			if got := exitCode(judged); got != test.judging {
-				t.Errorf("%s, %s: a command that judges exits with %d, want %d", name, where, got, test.judging)
+				t.Errorf("%s, %s: a command that verifies exits with %d, want %d", name, where, got, test.judging)
 			}
 			if got := exitCode(err); got != test.plain {
 				t.Errorf("%s, %s: another command exits with %d, want %d", name, where, got, test.plain)

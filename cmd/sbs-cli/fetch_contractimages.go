@@ -26,7 +26,7 @@ func (p program) printContractImages(c *cli.Context, server *client.Client, sett
 	if err != nil {
 		return err
 	}
-	images, err := contract.For(image, settings.Text("DOCKER_CONTENT_TRUST_PUSH_SERVER"), c.String("tag"))
+	images, err := contract.ImagesSection(image, settings.Text("DOCKER_CONTENT_TRUST_PUSH_SERVER"), c.String("tag"))
 	if err != nil {
 		return fmt.Errorf("contract-images: %w", err)
 	}

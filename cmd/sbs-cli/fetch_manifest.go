@@ -98,7 +98,7 @@ func (p program) verifyManifest(c *cli.Context, server *client.Client, report *m
 	if !c.Bool("verify-test") {
 		return nil
 	}
-	if err := signedmanifest.Tampered(c.Context, result, key); err != nil {
+	if err := signedmanifest.SelfTest(c.Context, result, key); err != nil {
 		return err
 	}
 	report.TestPassed = true

@@ -41,7 +41,7 @@ func (p program) run(ctx context.Context, arguments []string) int {
 	return exitCode(err)
 }
 
-// say tells the person at the terminal something, on stderr.
+// say prints a line for people on stderr.
 func (p program) say(format string, arguments ...any) {
 	fmt.Fprintf(p.stderr, format+"\n", arguments...)
 }

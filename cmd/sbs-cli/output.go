@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// print writes data to stdout. An error counts: a full disk behind a redirect
-// must not look like success.
+// print writes data to stdout. An error is returned: a full disk must not look
+// like success.
 func (p program) print(text string) error {
 	if _, err := io.WriteString(p.stdout, text); err != nil {
 		return fmt.Errorf("print: %w", err)

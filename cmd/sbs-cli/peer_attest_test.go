@@ -24,7 +24,7 @@ import (
 	"github.com/opensbs/sbs/api/attestation"
 )
 
-// attestation answers as a simulated enclave, or with the record that deploy
+// attestation replies as a simulated enclave, or with the record that deploy
 // made.
 func (p *peer) attestation(w http.ResponseWriter, r *http.Request) {
 	nonce, err := attestation.DecodeNonce(r.URL.Query().Get(api.QueryNonce))
@@ -94,11 +94,10 @@ func (p *peer) swap(ts *testscript.TestScript, config *tls.Config) {
 	}
 }
 
-// demand FILE POLICY copies sbs-config.json to FILE with a demand for
-// attestation.
-func demand(ts *testscript.TestScript, negated bool, args []string) {
+// attesting FILE POLICY copies sbs-config.json to FILE with REQUIRE_ATTESTATION.
+func attesting(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) != 2 {
-		ts.Fatalf("usage: demand FILE POLICY")
+		ts.Fatalf("usage: attesting FILE POLICY")
 	}
 	config, err := os.ReadFile(ts.MkAbs("sbs-config.json"))
 	ts.Check(err)

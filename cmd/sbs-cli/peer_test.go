@@ -26,7 +26,7 @@ import (
 	"github.com/opensbs/sbs/api/attestation"
 )
 
-// peer stands in for the server in scripts: it demands the client certificate,
+// peer is the fake server of the scripts: it requires the client certificate,
 // keeps the parameters, and pretends to build.
 type peer struct {
 	wants map[string]bool // behaviours that the script asked for
@@ -154,7 +154,7 @@ func refuse(w http.ResponseWriter, status int, code api.Code, text string) {
 	reply(w, status, api.Answer{Status: text, Code: code})
 }
 
-// configure serves init and update. Like the real server it answers an update
+// configure serves init and update. Like the real server it replies to an update
 // that it has had already like the first time.
 func (p *peer) configure(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)

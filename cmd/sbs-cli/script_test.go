@@ -19,7 +19,7 @@ import (
 )
 
 // The scripts in testdata run the program itself, as a child process. Where
-// they need a server, an HTTPS server inside of this test stands in for it (see
+// they need a server, an HTTPS server inside of this test replaces it (see
 // peer_test.go); the end-to-end tests run the program against the real one.
 
 func TestMain(m *testing.M) {
@@ -45,7 +45,7 @@ func runScripts(t *testing.T, folder string) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":       serve,
-			"demand":      demand,
+			"attesting":   attesting,
 			"followed":    followedCommand,
 			"exits":       exits,
 			"json":        oneJSON,

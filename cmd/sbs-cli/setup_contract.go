@@ -92,7 +92,7 @@ func (p program) makeContract(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.deliver(c, "user-data.yaml", text); err != nil {
+	if err := p.writeOutput(c, "user-data.yaml", text); err != nil {
 		return err
 	}
 	if key == nil {
@@ -142,10 +142,10 @@ func (p program) makeWorkload(c *cli.Context, document contract.Document, platfo
 	if err != nil {
 		return err
 	}
-	return p.deliver(c, "workload.txt", text)
+	return p.writeOutput(c, "workload.txt", text)
 }
 
-// encryptionCertificate reads the certificate and says when it ends. With
+// encryptionCertificate reads the certificate and prints when it ends. With
 // --plain there need be none.
 func (p program) encryptionCertificate(c *cli.Context) (contract.Certificate, error) {
 	path := c.String("certificate")
@@ -205,10 +205,10 @@ func (p program) contractFiles(c *cli.Context, platform contract.Platform) (*rsa
 	return key, workload, nil
 }
 
-// deliver prints the text with --plain, and writes it to a new file otherwise:
+// writeOutput prints the text with --plain, and writes it to a new file otherwise:
 // what a server was deployed with must stay, to be compared with what it
 // attests.
-func (p program) deliver(c *cli.Context, name, text string) error {
+func (p program) writeOutput(c *cli.Context, name, text string) error {
 	if path := c.String("output"); path != "" {
 		name = path
 	} else if c.Bool("plain") {

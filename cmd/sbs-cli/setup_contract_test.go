@@ -76,7 +76,7 @@ func section(ts *testscript.TestScript, negated bool, args []string) {
 }
 
 // documented PAGE NAME... writes files that a page of the documentation shows:
-// the indented block behind the line "`NAME`:".
+// the indented block after the line "`NAME`:".
 func documented(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 2 {
 		ts.Fatalf("usage: documented PAGE NAME...")

@@ -15,9 +15,9 @@ import (
 	"github.com/opensbs/sbs/api/manifest"
 )
 
-// Tampered changes one byte of a copy of the archive of result, in memory, and
+// SelfTest changes one byte of a copy of the archive of result, in memory, and
 // returns an error unless the signature then fails: a test of the check itself.
-func Tampered(ctx context.Context, result Result, key *rsa.PublicKey) (err error) {
+func SelfTest(ctx context.Context, result Result, key *rsa.PublicKey) (err error) {
 	archive, err := os.Open(result.Archive)
 	if err != nil {
 		return fmt.Errorf("verify test: %w", err)
