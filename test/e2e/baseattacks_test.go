@@ -123,8 +123,13 @@ func TestSmuggledBasesFailTheBuild(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
 	good, evil, trigger := v.named("smuggle/good:1"), v.named("evil/image:1"), v.named("smuggle/trigger:1")
+	splitTrigger, flagTrigger := v.named("smuggle/split:1"), v.named("smuggle/flag:1")
 	digest := v.push(t, good, "good")
 	v.push(t, evil, "evil")
+	v.push(t, splitTrigger, "split", "RUN [\"/probe\"] <\\\n<\"END\"\nCOPY --from="+evil+" /vendor /evil\nEND")
+	v.push(t, flagTrigger, "flag", "# escape=`\nCOPY --chown=0` --from="+evil+" /vendor /evil")
+	v.cosigned(t, splitTrigger)
+	v.cosigned(t, flagTrigger)
 	v.push(t, trigger, "trigger", "COPY --from="+evil+" /vendor /evil")
 	v.cosigned(t, good)
 	v.cosigned(t, trigger)
@@ -153,6 +158,9 @@ func TestSmuggledBasesFailTheBuild(t *testing.T) {
 		{"line that only old builders end", "FROM " + good + "\nRUN echo \\\r\r\nCOPY --from=" + evil + " /vendor /evil\n", rules, "line 2", "control character 0x0d", ""},
 		{"escape that only new builders obey", "# check=skip=all\n# escape=`\nFROM " + good + "\nRUN echo \\\nCOPY --from=" + evil + " /vendor /evil\n", rules, "line 2", "escape directive", ""},
 		{"trigger of a base", "FROM " + trigger + "\n", rules, trigger, "has the trigger \"ONBUILD COPY --from=" + evil, ""},
+		{"split here-document in a trigger of a base", "FROM " + splitTrigger + "\n", rules, splitTrigger, "here-document", ""},
+		{"flag that only old builders end in a trigger of a base", "FROM " + flagTrigger + "\n", rules, flagTrigger, "escape directive", ""},
+		{"flag that only old builders end in a trigger of a stage", "# escape=`\nFROM " + good + " AS first\nONBUILD COPY --chown=0` --from=" + evil + " /vendor /evil\nFROM first\n", rules, "line 1", "escape directive", ""},
 		{"trigger of a stage", "FROM " + good + " AS first\nONBUILD COPY --from=" + evil + " /vendor /evil\nFROM first\n", rules, evil, uncovered, ""},
 		{"a number that is no stage", "FROM " + good + "\nFROM 0\n", rules, "\"0\"", uncovered, ""},
 		{"short name", "FROM image:1\n", rules, "image:1", uncovered, ""},

@@ -3,10 +3,14 @@
 package e2e
 
 import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/api/provenance"
 	"github.com/opensbs/sbs/test/kit"
 )
 
@@ -35,6 +39,77 @@ func TestTagMovedBetweenCheckAndBuild(t *testing.T) {
 	if record := env.record(t); len(record.BaseImages) != 1 || record.BaseImages[0].Digest != checked {
 		t.Errorf("the record has %+v, want the digest %s", record.BaseImages, checked)
 	}
+}
+
+// Without a policy, a tag that COPY --from names moves while the build runs. The
+// builder does not report which image it took: the record, the provenance and the
+// log have that its digest is not known, and the digest that the tag leads to by
+// then is nowhere.
+func TestTagMovedDuringTheBuild(t *testing.T) {
+	env := shared
+	v := env.newVendor(t)
+	image, marker := v.named("race/copied:1"), "sleep\x001"+sleepMarker("unpinned")
+	v.push(t, image, "what was taken")
+	env.prepare(t, "unpinned", files{"Dockerfile": "FROM " + env.BaseImage + "\nCOPY --from=" + image + " /vendor /copy\nRUN sleep 1" + sleepMarker("unpinned") + "; echo \"this is $(cat /copy).\"\n"}, nil)
+	env.Begin(t)
+	kit.Eventually(t, "the step after COPY --from runs", func() bool { return kit.Runs(t, marker) })
+	moved := v.push(t, image, "another")
+	kit.Kill(t, marker)
+	built := env.Follow(t, kit.Timeout, func(api.Event) {})
+	if built.Status.Status != api.StatusSuccess || !strings.Contains(built.Log(), "this is what was taken.") {
+		t.Fatalf("%q (%s):\n%s", built.Status.Status, built.Cause, built.Log())
+	}
+	if !strings.Contains(built.Log(), "the digest of the image "+image+" is not known") {
+		t.Errorf("the log does not have that the digest is not known:\n%s", built.Log())
+	}
+
+	known := map[string]string{}
+	for _, base := range env.record(t).BaseImages {
+		known[base.Reference] = base.Digest
+	}
+	if digest, recorded := known[image]; !recorded || digest != "" || known[env.BaseImage] != v.digest(t, env.BaseImage) {
+		t.Errorf("the record has %v", known)
+	}
+	data := filepath.Join(env.unpacked(t, built.BuildName), "data")
+	content := stated(t, read(t, data, "provenance.sigstore.json"))
+	predicate, err := provenance.Parse(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dependency := slices.IndexFunc(predicate.BuildDefinition.ResolvedDependencies, func(r provenance.Resource) bool { return r.URI == "oci://"+image })
+	if dependency < 0 {
+		t.Fatalf("the provenance does not have the image: %s", content)
+	}
+	if d := predicate.BuildDefinition.ResolvedDependencies[dependency]; len(d.Digest) != 0 || !strings.Contains(d.Annotations["digest"], "not known") {
+		t.Errorf("the provenance has %+v", d)
+	}
+	_, hex, _ := strings.Cut(moved, ":")
+	for where, text := range map[string]string{"the provenance": string(content), "the record": read(t, data, "build.json"), "the log": built.Log()} {
+		if strings.Contains(text, hex) {
+			t.Errorf("%s has the digest of an image that was not used", where)
+		}
+	}
+}
+
+// stated returns the predicate of a statement in a sigstore bundle.
+func stated(t *testing.T, text string) (predicate []byte) {
+	t.Helper()
+	var signed struct {
+		Envelope struct {
+			Payload []byte `json:"payload"`
+		} `json:"dsseEnvelope"`
+	}
+	var statement struct {
+		Predicate json.RawMessage `json:"predicate"`
+	}
+	err := json.Unmarshal([]byte(text), &signed)
+	if err == nil {
+		err = json.Unmarshal(signed.Envelope.Payload, &statement)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return statement.Predicate
 }
 
 // With content trust, the digest that was signed for a tag is built from,
