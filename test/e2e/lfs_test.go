@@ -114,7 +114,7 @@ func (env *environment) verifiedLFS(t *testing.T, name string, given map[string]
 	reader := env.Registry.Reader()
 	a.account = []string{"SBS_DOCKER_RO_USER=" + reader.User, "SBS_DOCKER_RO_PASSWORD=" + reader.Password}
 	report, s := a.verify(t, a.image)
-	if s.code != 0 || !strings.Contains(report.Text(), "1 files are LFS objects, each checked against its pointer") {
-		t.Errorf("exit code %d: %s\n%s", s.code, s.err, report.Text())
+	if s.Code != 0 || !strings.Contains(report.Text(), "1 files are LFS objects, each checked against its pointer") {
+		t.Errorf("exit code %d: %s\n%s", s.Code, s.Err, report.Text())
 	}
 }
