@@ -169,7 +169,7 @@ func TestSignRefuses(t *testing.T) {
 	}{
 		"no tag":             {func(r *signing.Request) { r.Image.Tags = nil }, "no tag"},
 		"a wrong password":   {func(r *signing.Request) { r.Account.Password = "wrong-word" }, "DOCKER_PASSWORD"},
-		"no authorities":     {func(r *signing.Request) { r.CABundle = []byte("none") }, "no PEM certificate"},
+		"no authorities":     {func(r *signing.Request) { r.CABundle = []byte("none") }, "no PEM block CERTIFICATE"},
 		"nobody listening":   {func(r *signing.Request) { r.Image.Repository = "127.0.0.1:1/ns/app" }, "refused"},
 		"not a registry":     {func(r *signing.Request) { r.Image.Repository = "nowhere" }, "nowhere"},
 		"an algorithm apart": {func(r *signing.Request) { r.Image.Digest = "sha512:00" }, "sha256"},
