@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"api/public":                 {},
 	"api/record":                 {},
 	"buildinfo":                  {},
+	"envname":                    {},
 	"enclave":                    {},
 	"server":                     {"api", "api/attestation", "api/manifest", "api/public", "server/history", "server/job", "server/metrics", "server/objectstore", "server/parameters", "server/stateimage", "server/transfer", "server/volume"},
 	"server/baseimage":           {"api", "server/dockerfile", "signature", "signature/registry"},
@@ -79,8 +80,8 @@ var mayImport = map[string][]string{
 	"client/contract":            {"api", "api/public", "client/advice"},
 	"client/instanceenv":         {"api/public", "client/advice", "client/certs"},
 	"client/signedmanifest":      {"api/ctxio", "api/manifest", "api/public", "api/record", "client/advice", "client/atomicfile", "client/sourcecheck"},
-	"cmd/sbs-cli":                {"api", "api/manifest", "api/public", "buildinfo", "client", "client/advice", "client/atomicfile", "client/attest", "client/verify", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/signedmanifest", "signature"},
-	"cmd/sbs-server":             {"api", "api/attestation", "api/public", "buildinfo", "enclave", "server", "server/baseimage", "server/dockerd", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/pipeline", "server/process", "server/push", "server/sbom", "server/sbom/scan", "server/source", "server/stateimage", "server/signing/dct", "server/signing/manifestkey", "server/signing/sigstore", "server/signing/simple", "server/volume", "signature/bundle", "signature/httpclient", "signature/dct", "signature/notary", "signature/sigstore", "signature/simple", "server/parameters", "server/transfer"},
+	"cmd/sbs-cli":                {"api", "api/manifest", "api/public", "buildinfo", "client", "client/advice", "client/atomicfile", "client/attest", "client/certs", "client/config", "client/contract", "client/instanceenv", "client/signedmanifest", "client/verify", "envname", "signature"},
+	"cmd/sbs-server":             {"api", "api/attestation", "api/public", "buildinfo", "enclave", "envname", "server", "server/baseimage", "server/dockerd", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/parameters", "server/pipeline", "server/process", "server/push", "server/sbom", "server/sbom/scan", "server/signing/dct", "server/signing/manifestkey", "server/signing/sigstore", "server/signing/simple", "server/source", "server/stateimage", "server/transfer", "server/volume", "signature/bundle", "signature/dct", "signature/httpclient", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
 // anything marks folders that stand outside the product: they may import it,

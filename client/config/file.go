@@ -166,6 +166,15 @@ func text(raw json.RawMessage) string {
 	return string(raw)
 }
 
+// EnvironmentNames returns the environment variables that Text reads.
+func EnvironmentNames() []string {
+	var names []string
+	for _, key := range fromEnvironment {
+		names = append(names, "SBS_"+key)
+	}
+	return names
+}
+
 func readBounded(path string) (data []byte, err error) {
 	file, err := os.Open(path)
 	if err != nil {

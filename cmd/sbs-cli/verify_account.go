@@ -60,7 +60,7 @@ func caBundle(path string) ([]byte, error) {
 // environment, or what docker login or podman login keeps. It is never taken
 // from the command line, which others on the machine can see.
 func (p program) account(repository string) (signature.Access, error) {
-	if user := p.getenv("SBS_DOCKER_RO_USER"); user != "" {
+	if user := p.getenv(envReadUser); user != "" {
 		return signature.Access{User: user, Password: api.Secret(p.getenv("SBS_DOCKER_RO_PASSWORD"))}, nil
 	}
 	return keptAccount(repository)

@@ -42,8 +42,14 @@ func main() {
 func dispatch(ctx context.Context, arguments []string) error {
 	switch {
 	case len(arguments) == 0:
+		if err := checkNames(os.Environ()); err != nil {
+			return err
+		}
 		return serve(ctx, os.Getenv, os.Stdout, os.Stderr)
 	case arguments[0] == "check" && len(arguments) == 1:
+		if err := checkNames(os.Environ()); err != nil {
+			return err
+		}
 		return checkSettings(os.Getenv, os.Stdout)
 	case arguments[0] == "health" && len(arguments) == 1:
 		return askHealth(ctx, os.Getenv)

@@ -8,11 +8,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/docker/docker/client"
 
 	"github.com/opensbs/sbs/api/public"
 	"github.com/opensbs/sbs/enclave"
+	"github.com/opensbs/sbs/envname"
 	"github.com/opensbs/sbs/server"
 	"github.com/opensbs/sbs/server/source"
 	"github.com/opensbs/sbs/signature/httpclient"
@@ -94,6 +96,24 @@ func readSettings(getenv func(string) string) (s settings, err error) {
 		}
 	}
 	return s, nil
+}
+
+// knownNames are the environment values whose names begin with envname.Prefix.
+var knownNames = []string{
+	envListen, envVolume, envHealth, envLogFormat, envLogLevel, envMirrors, envInsecure,
+	envSimulated, envKnownHosts, envRecords, envCABundle,
+}
+
+// checkNames returns an error for a name in environ, as os.Environ returns it, that
+// the server would ignore.
+func checkNames(environ []string) error {
+	for _, unknown := range envname.Find(environ, knownNames) {
+		if unknown.Nearest != "" {
+			return fmt.Errorf("%s: the server has no such setting; is %s meant?", unknown.Name, unknown.Nearest)
+		}
+		return fmt.Errorf("%s: the server has no such setting: remove it, or take a name from docs/server.md: %s", unknown.Name, strings.Join(knownNames, ", "))
+	}
+	return nil
 }
 
 func checkListen(address string) error {

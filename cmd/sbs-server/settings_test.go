@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -65,5 +66,49 @@ func TestSettingsUnlessGiven(t *testing.T) {
 	s, err := readSettings(func(string) string { return "" })
 	if err != nil || s.listen != ":443" || s.volume != "/data" || s.caBundle != nil {
 		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// A misspelled setting would silently not count.
+func TestUnknownNames(t *testing.T) {
+	if err := checkNames([]string{"PATH=/bin", "SBS_VOLUME=/data", "IMAGE_SECRET=x", "HTTP_PROXY=x"}); err != nil {
+		t.Error(err)
+	}
+	for name, says := range map[string]string{"SBS_KNOWN_HOST": "is SBS_KNOWN_HOSTS meant?", "SBS_GREETING": "docs/server.md"} {
+		err := checkNames([]string{"SBS_VOLUME=/data", name + "=s3cret"})
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// Every name that is documented and begins with the prefix is known, and no other.
+func TestKnownNamesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/server.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(SBS_[A-Z_]+)`").FindAllStringSubmatch(string(page), -1) {
+		documented[row[1]] = true
+	}
+	for _, name := range knownNames {
+		if !documented[name] {
+			t.Errorf("%s has no row in docs/server.md", name)
+		}
+		delete(documented, name)
+	}
+	if len(documented) > 0 {
+		t.Errorf("not known: %v", documented)
+	}
+}
+
+// The program itself refuses to start.
+func TestUnknownNamesEndTheStart(t *testing.T) {
+	t.Setenv("SBS_VOLUM", t.TempDir())
+	for _, arguments := range [][]string{nil, {"check"}} {
+		if err := dispatch(t.Context(), arguments); err == nil || !strings.Contains(err.Error(), "is SBS_VOLUME meant?") {
+			t.Errorf("%q: got %v", arguments, err)
+		}
 	}
 }

@@ -1,0 +1,5 @@
+// Package envname finds misspelled names of environment variables: SBS_CA_BUNDEL
+// would be silently ignored, and with it what it was meant to set.
+//
+// It trusts nothing, and never sees a value: they may be secrets.
+package envname
