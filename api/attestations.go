@@ -57,7 +57,7 @@ func someOf(known []string, what string, raw json.RawMessage) (given []string, p
 		case !slices.Contains(known, name):
 			return nil, quoted(name) + " is no " + what
 		case slices.Contains(given, name):
-			return nil, quoted(name) + " stands there twice"
+			return nil, quoted(name) + " is there twice"
 		}
 		given = append(given, name)
 	}

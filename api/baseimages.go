@@ -15,7 +15,7 @@ import (
 // SigningSimple and SigningSigstore.
 const BaseDigest = "digest"
 
-// BaseRule says how base images with certain names are verified: one object of
+// BaseRule is how base images with certain names are verified: one object of
 // BASE_IMAGE_POLICY.
 type BaseRule struct {
 	// Image is the pattern of the names; see imagePattern and docs/base-images.md.
@@ -146,7 +146,7 @@ func (r BaseRule) problem() string {
 	return ""
 }
 
-// noNotary says why there is no default server.
+// noNotary explains why there is no default server.
 const noNotary = "notary.docker.io, the default of the original, shuts down on 8 December 2026"
 
 func (r BaseRule) serverProblem() string {
@@ -208,7 +208,7 @@ func (p *Parameters) checkBases() error {
 			if earlier.hides(rule) {
 				return &ParameterError{
 					Key:     rule.Parameter,
-					Problem: fmt.Sprintf("the rule for %s (%s) is never reached: that for %s (%s) stands before it and covers the same images", rule.Image, rule.Method, earlier.Image, earlier.Method),
+					Problem: fmt.Sprintf("the rule for %s (%s) is never reached: that for %s (%s) comes before it and covers the same images", rule.Image, rule.Method, earlier.Image, earlier.Method),
 					Takes:   "rules of which the first that covers an image counts: the narrower before the wider, and those of BASE_IMAGE_POLICY before the shorter parameters",
 				}
 			}

@@ -16,8 +16,8 @@ import (
 	"github.com/opensbs/sbs/api/public"
 )
 
-// The checks of single values. Each answers the problem in words that fit
-// behind "KEY: ", or "" when there is none. No problem quotes a secret: checks
+// The checks of single values. Each returns the problem in words that fit
+// after "KEY: ", or "" when there is none. No problem quotes a secret: checks
 // that serve secrets quote nothing.
 
 func oneOf(values ...string) func(string) string {

@@ -1,13 +1,6 @@
 package api
 
-import (
-	"bytes"
-	"encoding/json"
-	"strconv"
-	"strings"
-)
-
-// field is one parameter: its key, where it lies in Parameters, what it takes
+// field is one parameter: its key, the member of Parameters, what it takes
 // in words, and the check that enforces those words.
 type field struct {
 	key    string
@@ -69,7 +62,7 @@ var fields = []field{
 	{key: "BASE_REPO_PUBLIC_KEY", at: func(p *Parameters) any { return &p.BaseKey }, takes: "an OpenPGP public key, up to 64 KiB", check: textUpTo(64 << 10)},
 
 	{key: "BUILDS_KEPT", at: func(p *Parameters) any { return &p.KeptCount }, takes: "a whole number from 1 to 1000000"},
-	{key: "BUILDS_KEPT_SIZE", at: func(p *Parameters) any { return &p.KeptSize }, takes: "a whole number, up to 999999, with MiB, GiB or TiB behind it", check: keptSize},
+	{key: "BUILDS_KEPT_SIZE", at: func(p *Parameters) any { return &p.KeptSize }, takes: "a whole number, up to 999999, followed by MiB, GiB or TiB", check: keptSize},
 	{key: "PROGRESS_TIMEOUT", at: func(p *Parameters) any { return &p.ProgressLimit }, takes: "a time such as 90s, 5m or 2h, up to 168h, or 0 for no limit", check: timeLimit},
 	{key: "BUILD_TIMEOUT", at: func(p *Parameters) any { return &p.BuildLimit }, takes: "a time such as 90s, 5m or 2h, up to 168h, or 0 for no limit", check: timeLimit},
 
@@ -99,167 +92,4 @@ var refused = map[string]string{
 	"SECRETS":      "is not taken: secrets in a build end up in its image or log; fetch them when the container starts, from the contract's env section",
 	"BUILD_SCRIPT": "is not taken: the Dockerfile is the whole build, so that what was reviewed is what runs; call the script from a RUN line",
 	"BUILD_DIR":    "is not taken: name the folder to build in with DOCKER_BUILD_PATH",
-}
-
-// decode puts one JSON value into p, if it is of the field's form.
-func (f field) decode(p *Parameters, raw json.RawMessage) error {
-	if isEmpty(raw) && !(f.emptySays(p) && string(bytes.TrimSpace(raw)) == "[]") {
-		return nil
-	}
-	// Before anything else: other problems quote the value.
-	if problem := f.privateKey(raw); problem != "" {
-		return &ParameterError{Key: f.key, Problem: problem, Takes: f.takes}
-	}
-	problem := ""
-	switch target := f.at(p).(type) {
-	case *BasePolicy:
-		*target, problem = basePolicy(raw)
-	case *Credentials:
-		*target, problem = credentials(raw)
-	case *Methods:
-		*target, problem = methods(raw)
-	case *Attestations:
-		*target, problem = attestationList(raw)
-	case *string:
-		if *target, problem = f.text(raw); problem != "" {
-			*target = ""
-		}
-	case *Secret:
-		var text string
-		text, problem = f.text(raw)
-		*target = Secret(text)
-	case *bool:
-		*target, problem = boolean(raw)
-	case *int:
-		*target, problem = number(raw)
-	case *[]string:
-		*target, problem = f.list(raw)
-	case *map[string]string:
-		*target, problem = f.object(raw)
-	}
-	if problem != "" {
-		return &ParameterError{Key: f.key, Problem: problem, Takes: f.takes}
-	}
-	return nil
-}
-
-// emptySays reports whether an empty list is another thing than none.
-func (f field) emptySays(p *Parameters) bool {
-	switch f.at(p).(type) {
-	case *Methods, *Attestations, *BasePolicy:
-		return true
-	}
-	return false
-}
-
-func (f field) text(raw json.RawMessage) (text, problem string) {
-	if json.Unmarshal(raw, &text) != nil {
-		return "", "is not a text"
-	}
-	if f.secret {
-		problem = secretSpace(text)
-	} else {
-		text = trimmed(text)
-	}
-	if f.bare != nil {
-		text = f.bare(text)
-	}
-	if text != "" && problem == "" && f.check != nil {
-		problem = f.check(text)
-	}
-	return text, problem
-}
-
-// boolean reads one as the stock client sends it, as "True" or "False" in
-// any case, and as JSON's own.
-func boolean(raw json.RawMessage) (bool, string) {
-	switch strings.ToLower(bareScalar(raw)) {
-	case "true":
-		return true, ""
-	case "false":
-		return false, ""
-	}
-	return false, "is neither True nor False"
-}
-
-// number reads one as JSON's own, or as a text, as people write it.
-func number(raw json.RawMessage) (int, string) {
-	n, err := strconv.Atoi(bareScalar(raw))
-	if err != nil || n < 1 || n > 1_000_000 {
-		return 0, "is not such a number"
-	}
-	return n, ""
-}
-
-// bareScalar returns a JSON text, number or boolean as it is written, without quotes
-// and white space around it.
-func bareScalar(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return strings.TrimSpace(text)
-	}
-	return string(bytes.TrimSpace(raw))
-}
-
-// Bounds of lists and objects, in items.
-const maxItems = 1000
-
-func (f field) list(raw json.RawMessage) (items []string, problem string) {
-	if json.Unmarshal(raw, &items) != nil {
-		return nil, "is not a list of texts"
-	}
-	if len(items) > maxItems {
-		return nil, "has more than 1000 items"
-	}
-	for i, item := range items {
-		item = trimmed(item)
-		items[i] = item
-		if problem := f.check(item); problem != "" {
-			return nil, problem
-		}
-	}
-	return items, ""
-}
-
-// object reads names and texts. A number or a boolean is taken as the text it
-// is written as, because people write {"PORT": 8080}.
-func (f field) object(raw json.RawMessage) (map[string]string, string) {
-	var values map[string]json.RawMessage
-	if json.Unmarshal(raw, &values) != nil {
-		return nil, "is not an object"
-	}
-	if len(values) > maxItems {
-		return nil, "has more than 1000 items"
-	}
-	object := make(map[string]string, len(values))
-	for name, value := range values {
-		if problem := environmentName(name); problem != "" {
-			return nil, problem
-		}
-		text, ok := scalar(value)
-		if !ok {
-			return nil, "the value of " + name + " is not a text"
-		}
-		if problem := f.check(text); problem != "" {
-			return nil, "the value of " + name + " " + problem
-		}
-		object[name] = text
-	}
-	return object, ""
-}
-
-func scalar(raw json.RawMessage) (string, bool) {
-	var text string
-	if json.Unmarshal(raw, &text) == nil && len(raw) > 0 && raw[0] == '"' {
-		return text, true
-	}
-	var value any
-	if json.Unmarshal(raw, &value) != nil {
-		return "", false
-	}
-	switch value.(type) {
-	case float64, bool:
-		return string(raw), true
-	}
-	return "", false
 }

@@ -12,7 +12,7 @@ import (
 //	host    = "*" | a registry's host[:port], docker.io for Docker Hub
 //	part    = "*" | a component of a repository's name
 //
-// The name is written out in full (docker.io/library/alpine). "*" stands for
+// The name is written out in full (docker.io/library/alpine). "*" matches
 // one whole part, "**" at the end for one or more. Without a tag every tag is
 // meant, and a name with a digest alone; with one, this tag only.
 type imagePattern struct {
@@ -26,7 +26,7 @@ var (
 	imageTag = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 )
 
-// parsePattern answers the problem in words, or "".
+// parsePattern returns the problem in words, or "".
 func parsePattern(text string) (imagePattern, string) {
 	var p imagePattern
 	if len(text) > 512 {
@@ -83,7 +83,7 @@ func (p imagePattern) matches(repository, tag string) bool {
 	return (p.tag == "" || p.tag == tag) && p.holds(strings.Split(repository, "/"), false)
 }
 
-// holds compares part by part; open says that more parts may follow.
+// holds compares part by part; open means that more parts may follow.
 func (p imagePattern) holds(parts []string, open bool) bool {
 	if p.rest && (open && len(parts) >= len(p.parts) || len(parts) > len(p.parts)) {
 		parts = parts[:len(p.parts)]

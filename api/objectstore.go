@@ -12,7 +12,7 @@ type ObjectStore struct {
 	CA           string // *_COS_CA (addition): PEM certificates trusted for both endpoints
 }
 
-// Check says what is missing to use the store, whose parameters begin with
+// Check reports what is missing to use the store, whose parameters begin with
 // prefix: MANIFEST_ or STATE_. Its error is a *ParameterError.
 func (o ObjectStore) Check(prefix string) error {
 	needs := []struct{ key, value string }{

@@ -102,7 +102,7 @@ type ImageConfig struct {
 	Lookaside string `json:"lookaside,omitempty"`
 }
 
-// ImageSignature says how the image is signed and what verifies it.
+// ImageSignature is how the image is signed and what verifies it.
 type ImageSignature struct {
 	// Method is one of the Signing constants, or KeyOfAttestations.
 	Method string `json:"method"`
@@ -156,7 +156,7 @@ type Build struct {
 	ManifestSize int64 `json:"manifest_size"` // bytes
 	Size         int64 `json:"size"`          // bytes that the build takes on the data volume
 
-	// Problem says what is wrong with the build's record, and what to do.
+	// Problem is what is wrong with the build's record, and what to do.
 	Problem string `json:"problem,omitempty"`
 }
 

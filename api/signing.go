@@ -20,7 +20,7 @@ var signingMethods = []string{SigningDCT, SigningSimple, SigningSigstore, Signin
 // Methods is IMAGE_SIGNING. On the wire it is a list, or one text with commas.
 type Methods []string
 
-// Signing is how the image gets signed, in order: what IMAGE_SIGNING says, and
+// Signing is how the image gets signed, in order: the value of IMAGE_SIGNING, and
 // without it Docker Content Trust where there is a notary server, or else the
 // two ways that need none. The push registry itself is no notary server: IBM's
 // guide names it so for images with simple signing. It is never empty.

@@ -16,11 +16,11 @@ const (
 	// StatusRestarted is the status after clean: the server is free again.
 	StatusRestarted = "restarted cicd"
 
-	// StatusOK answers init and update. The stock client stores a new secret
+	// StatusOK is the reply to init and update. The stock client stores a new secret
 	// only on exactly this text.
 	StatusOK = "OK"
 
-	// StatusStarted answers build.
+	// StatusStarted is the reply to build.
 	StatusStarted = "OK: async build started"
 )
 

@@ -20,12 +20,12 @@ func (p Parameters) Warnings() []string {
 		warnings = append(warnings, "BASE_REPO_PUBLIC_KEY (ICR_BASE_REPO_PUBLIC_KEY names its file) is ignored, because ICR_BASE_REPO names no image: no base image is verified with it")
 	}
 	if len(p.ImageSigning) == 0 && p.trustServerIsRegistry() {
-		warnings = append(warnings, "DOCKER_CONTENT_TRUST_PUSH_SERVER names the push registry itself, which is taken for no notary server: the image is signed with "+strings.Join(p.Signing(), " and ")+"; leave it out, or set IMAGE_SIGNING to dct where a notary server answers at that address")
+		warnings = append(warnings, "DOCKER_CONTENT_TRUST_PUSH_SERVER names the push registry itself, which is taken for no notary server: the image is signed with "+strings.Join(p.Signing(), " and ")+"; leave it out, or set IMAGE_SIGNING to dct where there is a notary server at that address")
 	}
 	return warnings
 }
 
-// credentialIn says what about a build argument is like a credential, or "".
+// credentialIn returns what about a build argument is like a credential, or "".
 func credentialIn(name, value string) string {
 	if strings.TrimSpace(value) == "" {
 		return ""

@@ -25,6 +25,6 @@
 // concatenations of streams that each hold so many bytes of the archive (the
 // last one the rest): 900,000 in N.tbz, and 100,000 in N.sig.tbz, where nothing
 // is left to compress. Streams can be made on all cores at once; bzip2(1), tar(1)
-// and Python read them as one. Package bzip2 in this folder makes them, and says
+// and Python read them as one. Package bzip2 in this folder makes them, and documents
 // what is in them.
 package manifest

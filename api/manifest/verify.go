@@ -105,7 +105,7 @@ func Read(tbz io.Reader) (Summary, error) {
 	return Walk(tbz, func(*tar.Header, io.Reader) error { return nil })
 }
 
-// Walk is Read for whoever wants to see the members too: visit gets each file of
+// Walk is Read for callers that need the members too: visit gets each file of
 // data/ and each member below git/, with its content, in the order of the
 // archive. Their form is checked as they come, that of the whole at the end. An
 // error of visit ends the walk.
@@ -157,7 +157,7 @@ func isData(name string) bool {
 func (s *Summary) readData(header *tar.Header, content io.Reader, visit func(*tar.Header, io.Reader) error) (err error) {
 	name := path.Base(header.Name)
 	if _, twice := s.Data[name]; twice {
-		return fmt.Errorf("%w: data/%s stands there twice", ErrFormat, name)
+		return fmt.Errorf("%w: data/%s is there twice", ErrFormat, name)
 	}
 	hash := sha256.New()
 	content = io.TeeReader(content, hash)
@@ -198,7 +198,7 @@ func Verify(r io.Reader, key *rsa.PublicKey) (Signed, Summary, error) {
 	inner := make(chan read, 1)
 	go func() {
 		summary, err := Read(pipe)
-		// What is behind the archive's end is signed too, so it must be hashed.
+		// What follows the archive's end is signed too, so it must be hashed.
 		_, _ = io.Copy(io.Discard, pipe)
 		inner <- read{summary, err}
 	}()

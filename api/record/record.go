@@ -16,7 +16,7 @@ type Record struct {
 	ID     string `json:"id"`     // start time in UTC, to the microsecond
 	Status string `json:"status"` // the last step that is done, or the failure
 	Cause  string `json:"cause,omitempty"`
-	// TagsMoving says that the build is moving its tags, or ended while it did: of
+	// TagsMoving means that the build is moving its tags, or ended while it did: of
 	// each of them it is not known where it leads. Never in a success.
 	TagsMoving bool `json:"tags_moving,omitempty"`
 
@@ -38,7 +38,7 @@ type Record struct {
 	// Attestations are signed statements about the image; the manifest holds them.
 	Attestations []Attestation  `json:"attestations"`
 	Parameters   map[string]any `json:"parameters"` // without secrets
-	// BuildArgs are the build arguments of the operator that the build got beside
+	// BuildArgs are the build arguments of the operator that the build got besides
 	// those of Parameters.
 	BuildArgs map[string]string `json:"operator_build_arguments,omitempty"`
 	// OperatorAnchors are the texts by which the operator lets every build know git
@@ -80,7 +80,7 @@ type BaseImage struct {
 	KeyID  string `json:"key_id,omitempty"`
 }
 
-// Signature says how the image is signed and what verifies it.
+// Signature is how the image is signed and what verifies it.
 type Signature struct {
 	Method      string `json:"method"` // one of api.Signing*
 	PublicKeyID string `json:"public_key_id"`
@@ -92,7 +92,7 @@ type Attestation struct {
 	Name          string `json:"name"`               // one of api.Attestation*
 	PredicateType string `json:"predicate_type"`     // the kind of statement: a URI
 	SHA256        string `json:"sha256"`             // of the bundle, in hex
-	Referrer      string `json:"referrer,omitempty"` // digest of the manifest beside the image; empty when it is not published
+	Referrer      string `json:"referrer,omitempty"` // digest of the manifest that refers to the image; empty when it is not published
 	PublicKeyID   string `json:"public_key_id"`
 	PublicKey     string `json:"public_key"`
 }

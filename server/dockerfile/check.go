@@ -2,7 +2,7 @@ package dockerfile
 
 // The check of what was rewritten, which trusts nothing of the rewriting: read
 // again, it must name the pinned images only, and say otherwise what the
-// original says.
+// original has.
 
 import (
 	"bytes"
@@ -78,7 +78,7 @@ func checkWithoutHeredocs(text []byte, env Environment, allowed []string) error 
 	return nil
 }
 
-// sameBut reports whether again says what f says, with each image replaced by
+// sameBut reports whether again has the content of f, with each image replaced by
 // the one that it is pinned to.
 func (f *File) sameBut(again *File, pinned map[string]string) bool {
 	if len(f.places) != len(again.places) {

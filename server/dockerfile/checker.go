@@ -30,7 +30,7 @@ const (
 type Request struct {
 	Text        []byte
 	Environment Environment
-	// Verified says that its base images are to be verified: Parse must take it too.
+	// Verified means that its base images are to be verified: Parse must take it too.
 	Verified bool
 }
 

@@ -1,5 +1,5 @@
 // Package dockerfile finds the images from outside that a Dockerfile names, and
-// pins them: it rewrites the Dockerfile so that each stands there as
+// pins them: it rewrites the Dockerfile so that each is written as
 // name@sha256:…, and everything else to the byte as it was.
 //
 // The builder reads the Dockerfile with a parser of its own, of another version
@@ -7,7 +7,7 @@
 // unverified. So what versions of BuildKit's parser since Docker Engine 20.10
 // read in different ways is refused (control characters, escape directives, flags
 // with quotes or escape characters, here-documents in continued lines), or read in
-// both ways (other here-documents); and what Pin returns was parsed anew and holds
+// both ways (other here-documents); and what Pin returns was parsed again and holds
 // no image from outside but the pinned ones, each in clear and without an
 // argument. The rewriting itself need not be trusted. A test compares what was
 // pinned with what the parser of Engine 20.10 sees in it (tools/oldparser).

@@ -37,7 +37,7 @@ const (
 
 // Image is one place where a Dockerfile names an image from outside.
 type Image struct {
-	// Name is what stands there, arguments put in: "alpine:3.20".
+	// Name is the image reference, arguments expanded: "alpine:3.20".
 	Name string
 	// How is one of the By constants.
 	How string
@@ -47,7 +47,7 @@ type Image struct {
 	Platform string
 }
 
-// String says where the image is named.
+// String returns where the image is named.
 func (i Image) String() string {
 	if i.Line == 0 {
 		return fmt.Sprintf("%q (%s)", i.Name, i.How)
@@ -64,7 +64,7 @@ type File struct {
 }
 
 // Parse reads a Dockerfile that is to be pinned. What it can't vouch for is an
-// error that says what to write instead.
+// error that names what to write instead.
 func Parse(text []byte, env Environment) (*File, error) {
 	if err := checkText(text); err != nil {
 		return nil, err

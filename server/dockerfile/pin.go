@@ -15,7 +15,7 @@ import (
 // are not rewritten: they must name that reference already. Names of stages that
 // come out of arguments are written out. Everything else stays to the byte.
 //
-// What it returns was parsed anew and holds no image from outside but those of
+// What it returns was parsed again and holds no image from outside but those of
 // pinned.
 func (f *File) Pin(pinned map[string]string) ([]byte, error) {
 	text, err := f.rewrite(pinned)
@@ -29,7 +29,7 @@ func (f *File) Pin(pinned map[string]string) ([]byte, error) {
 }
 
 // Canonical is the full name of an image and its digest, without a tag, as it
-// stands in a pinned Dockerfile: "docker.io/library/alpine@sha256:…". It is
+// is written in a pinned Dockerfile: "docker.io/library/alpine@sha256:…". It is
 // false for a name without a digest.
 func Canonical(name string) (string, bool) {
 	named, err := reference.ParseNormalizedNamed(name)

@@ -26,9 +26,9 @@ type place struct {
 	external bool
 	node     *parser.Node // of the instruction; nil where nothing can be rewritten
 	token    string       // the word or flag that holds the name
-	before   string       // what of the token stands before the name, and after it
+	before   string       // the parts of the token before the name and after it
 	after    string
-	literal  bool // the name stands there in clear
+	literal  bool // the name is written without variables
 }
 
 // fixed is a place that can't be rewritten.
@@ -124,7 +124,7 @@ func fromWords(node *parser.Node) ([]string, error) {
 }
 
 // flags reads --from of COPY and --mount of RUN. Other instructions have
-// neither in any version, so there is no need to tell them apart.
+// neither in any version, so there is no need to distinguish them.
 func (r *reader) flags(node *parser.Node) error {
 	for _, flag := range node.Flags {
 		if name, ok := strings.CutPrefix(flag, "--from="); ok {
@@ -172,7 +172,7 @@ func (r *reader) mounted(node *parser.Node, flag, options string) error {
 			return fmt.Errorf("%s: from has no value", flag)
 		}
 		if found {
-			return fmt.Errorf("%s: from stands there twice", flag)
+			return fmt.Errorf("%s: from is there twice", flag)
 		}
 		found = true
 		r.taken(place{
@@ -193,7 +193,7 @@ func (r *reader) taken(p place) {
 	r.places = append(r.places, p)
 }
 
-// trigger reads ONBUILD. What it says is done in builds to come, and in this
+// trigger reads ONBUILD. Its instruction is run in builds to come, and in this
 // one when a later stage starts from this stage; so a name in it never counts as
 // that of a stage here, and it is not rewritten.
 func (r *reader) trigger(node *parser.Node) error {

@@ -58,5 +58,5 @@ func lateEscape(text []byte) int {
 var checkLine = regexp.MustCompile(`(?i)^#\s*check\s*=`)
 
 // firstSyntax is the form of a syntax directive that every version of BuildKit
-// obeys. Behind a byte order mark, Docker Engine 20.10 does not.
+// obeys. After a byte order mark, Docker Engine 20.10 does not.
 var firstSyntax = regexp.MustCompile(`^#[ \t]*syntax[ \t]*=[ \t]*[^ \t\r\n]`)

@@ -39,7 +39,7 @@ var (
 )
 
 // checkEscape refuses every escape directive. BuildKit of Docker Engine 20.10
-// cuts the flags of an instruction at backslashes whatever the directive says, and
+// cuts the flags of an instruction at backslashes whatever the directive is, and
 // today's BuildKit at the character of the directive: the two see different flags.
 func checkEscape(text []byte) error {
 	for number, line := range head(text) {

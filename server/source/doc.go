@@ -8,7 +8,7 @@
 // Nothing that comes over the wire. The server is known by its SSH host key
 // (the built-in keys of the great forges and those of the request) or by its
 // TLS certificate, and even then objects are named by the hash that is computed
-// here, so that what lies under a commit id is what that id says. The hash is
+// here, so that the content of a commit is what its id commits to. The hash is
 // SHA-1 with collision detection (go-git's sha1cd): an object that was made to
 // collide gets another name and is then missing.
 //
@@ -37,7 +37,7 @@
 //     submodule update commands.
 //   - No ssh-agent, ~/.ssh, Git configuration or other part of the environment
 //     is used (a proxy is one of the request's), and nothing global is changed: clones with
-//     different keys and hosts run beside each other.
+//     different keys and hosts run concurrently.
 //   - Nothing comes from a server of Git LFS unless the request wants it, and then
 //     only content whose SHA-256 and size a pointer of the commit has. The server
 //     is the repository's own or another on its host.

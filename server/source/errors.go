@@ -14,7 +14,7 @@ import (
 var ErrEmptyRepository = errors.New("the repository is empty: push a commit to it first")
 
 // ErrNotFound means that the remote knows no such repository, or hides it from
-// these credentials: servers do not tell the two apart.
+// these credentials: servers do not distinguish the two.
 var ErrNotFound = errors.New("no such repository, or these credentials may not read it: check GITHUB_URL and the key or token")
 
 // ErrCredentials means that the remote did not accept the key or token.
@@ -45,7 +45,7 @@ func (e *UnknownHostError) Error() string {
 }
 
 // HostKeyMismatchError means that a server showed another key than the known
-// ones: it was given a new key, or it is not the server it says it is.
+// ones: it was given a new key, or it is another server.
 type HostKeyMismatchError struct {
 	Host        string   // as in known_hosts: host or [host]:port
 	KeyType     string   // of the key shown

@@ -40,7 +40,7 @@ func CheckDeveloperKnownHosts(operator, developer []byte) error {
 	return err
 }
 
-// hostKeys decides whether a server is the one that its name says.
+// hostKeys decides whether a server's key is one of those known for its name.
 type hostKeys struct {
 	anchored *knownhosts.HostKeyDB // built-in and of the operator: all that counts for a forge
 	all      *knownhosts.HostKeyDB // those of the developer too
@@ -202,7 +202,7 @@ func (k *hostKeys) revokedByAll(address string, remote net.Addr, key ssh.PublicK
 	return nil
 }
 
-// explain turns an error of the library into one that says what to do.
+// explain turns an error of the library into one with advice.
 func (k *hostKeys) explain(err error, address string, key ssh.PublicKey) error {
 	host := xknownhosts.Normalize(address)
 	certificate, isCertificate := key.(*ssh.Certificate)

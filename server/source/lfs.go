@@ -111,7 +111,7 @@ func writeObject(ctx context.Context, worktree *os.Root, file pointerFile, conte
 	case n != file.object.size:
 		return &LFSError{file.path, fmt.Errorf("the server sent another number of bytes than the %d of its pointer", file.object.size)}
 	case [sha256.Size]byte(hash.Sum(nil)) != file.object.id:
-		return &LFSError{file.path, fmt.Errorf("the server sent content whose SHA-256 is %x, and the pointer demands %s", hash.Sum(nil), file.object)}
+		return &LFSError{file.path, fmt.Errorf("the server sent content whose SHA-256 is %x, and the pointer has %s", hash.Sum(nil), file.object)}
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
-// lfsPath is where the LFS server of a repository is unless it says otherwise
+// lfsPath returns the path of the LFS server of a repository unless it names another
 // (git-lfs, docs/api/server-discovery.md).
 func lfsPath(repository string) string {
 	if path.Ext(repository) != ".git" {

@@ -52,7 +52,7 @@ type lfsAnswer struct {
 	err error
 }
 
-// readLFSReply returns the answers by the ids of their objects.
+// readLFSReply returns the objects of a reply by their ids.
 func readLFSReply(text []byte) (map[string]lfsAnswer, error) {
 	var reply lfsReply
 	switch err := json.Unmarshal(text, &reply); {

@@ -23,7 +23,7 @@ func isPointer(content []byte) bool {
 	return len(content) < maxPointer && bytes.HasPrefix(content, pointerStart)
 }
 
-// lfsObject is what a pointer stands for.
+// lfsObject is the object that a pointer names.
 type lfsObject struct {
 	id   [sha256.Size]byte
 	size int64

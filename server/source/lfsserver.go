@@ -17,7 +17,7 @@ import (
 	"github.com/opensbs/sbs/signature/httpclient"
 )
 
-// Bounds of what an LFS server sends beside content.
+// Bounds of what an LFS server sends besides content.
 const (
 	maxLFSReply     = 4 << 20 // bytes of the reply for one batch
 	maxLFSRedirects = 5

@@ -16,8 +16,8 @@ import (
 // maxReference bounds the name of a reference, in bytes.
 const maxReference = 255
 
-// CheckReference says whether text can name a branch, a tag or a commit, before
-// any server is asked. Empty stands for the default branch.
+// CheckReference returns an error if text cannot name a branch, a tag or a commit on
+// any server. Empty means the default branch.
 func CheckReference(text string) error {
 	if len(text) > maxReference {
 		return fmt.Errorf("reference: has %d bytes, at most %d are taken", len(text), maxReference)

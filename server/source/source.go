@@ -17,7 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Request says what to clone and with which credentials.
+// Request is what to clone, and the credentials for it.
 type Request struct {
 	URL         string       // as ParseURL takes it
 	Reference   string       // branch, tag, full name of a reference, or full commit id; "" is the remote's default branch
@@ -33,7 +33,7 @@ type Request struct {
 	Timeout time.Duration // how long a server may make no progress; 0 is no limit
 }
 
-// Anchors is what servers are known by, beside the built-in host keys and the
+// Anchors authenticate servers, in addition to the built-in host keys and the
 // system's CA certificates. Those of the operator count for every host, those of
 // the developer for all but the forges ([IsForge]).
 type Anchors struct {
@@ -60,7 +60,7 @@ type Submodule struct {
 // made, or is empty. Lines for people go to progress, which may be nil.
 //
 // When it fails, dir is as it was before. When ctx ends, it fails at once with
-// the cause of that. Errors to tell apart are [ErrNotFound], [ErrCredentials],
+// the cause of that. The kinds of errors are [ErrNotFound], [ErrCredentials],
 // [ErrEmptyRepository], [ReferenceError], [UnknownHostError],
 // [HostKeyMismatchError], [gitstore.LimitError], [gitstore.TreeError],
 // [gitstore.DateError] and [gitstore.MissingObjectError].
@@ -79,7 +79,7 @@ func Clone(ctx context.Context, request Request, dir string, progress io.Writer)
 	return result, nil
 }
 
-// Proxy says which proxy a request goes through, nil for none, as
+// Proxy returns the proxy of a request, nil for none, as
 // http.Transport takes it. SSH goes through none.
 type Proxy = func(*http.Request) (*url.URL, error)
 
@@ -129,7 +129,7 @@ func newCloner(request Request, progress io.Writer) (*cloner, error) {
 type node struct {
 	url               URL
 	reference         string
-	depth             int      // submodules it lies within
+	depth             int      // number of submodules around it
 	worktree, git     *os.Root // where its files and its Git folder go
 	treePath, gitPath string   // the same, from the top of the main work tree
 }

@@ -177,7 +177,7 @@ func shellQuoted(text string) string {
 	return "'" + strings.NewReplacer(`'`, `'\''`, `!`, `'\!'`).Replace(text) + "'"
 }
 
-// firstBytes keeps the beginning of what a server says on stderr.
+// firstBytes keeps the beginning of what a server writes to stderr.
 type firstBytes struct {
 	mu   sync.Mutex
 	text []byte

@@ -67,7 +67,7 @@ func (s *sorting[S]) equal(a, b, length int32) bool {
 }
 
 // sortNames sorts the LMS rotations by the names in table and leaves them at the
-// beginning of rows. The text of the names stands at the end of rows: it may
+// beginning of rows. The text of the names is at the end of rows: it may
 // overlap the table, but no name is overwritten before it is moved.
 func (s *sorting[S]) sortNames(names int, table, rows, work []int32) {
 	found := len(s.lms)

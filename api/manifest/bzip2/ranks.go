@@ -3,7 +3,7 @@ package bzip2
 import "bytes"
 
 // The symbols of a block. Runs of rank 0 are written in RUNA and RUNB; rank r
-// from 1 on is symbol r+1; the symbol behind the last rank ends the block.
+// from 1 on is symbol r+1; the symbol after the last rank ends the block.
 const (
 	runA       = 0
 	runB       = 1
@@ -24,7 +24,7 @@ type ranking struct {
 const shortSearch = 8
 
 // encode turns column into symbols, in the same memory: it never has more
-// symbols than bytes, and one to end them. used tells which bytes occur in it.
+// symbols than bytes, and one to end them. used is which bytes occur in it.
 func (r *ranking) encode(column []int32, used *[256]bool) {
 	listed := 0
 	for b, occurs := range used {

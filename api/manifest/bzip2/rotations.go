@@ -3,7 +3,7 @@ package bzip2
 // transformer makes the Burrows-Wheeler transform of blocks. Its buffers are
 // used again for the next block.
 type transformer struct {
-	text []byte  // the block, with room for a byte before it and one behind it
+	text []byte  // the block, with room for a byte before it and one after it
 	rows []int32 // the rotations of the block, sorted
 	work []int32 // what sorting needs besides
 }
@@ -20,8 +20,8 @@ func (t *transformer) reserve(size int) {
 
 // transform sorts the rotations of the block, which is text[1:], and returns the
 // byte before the first of each, in their order: the last column of the table of
-// rotations. origin is the row of the block itself. The column lies in the
-// memory of the rows, one byte in each element and one element free behind it,
+// rotations. origin is the row of the block itself. The column is in the
+// memory of the rows, one byte in each element and one element free after it,
 // so that the next step finds room there too.
 func (t *transformer) transform() (column []int32, origin int) {
 	n := len(t.text) - 1

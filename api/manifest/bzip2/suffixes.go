@@ -17,14 +17,14 @@ package bzip2
 // names in that order, and the text of the names, of at most half the length, is
 // sorted in the same way.
 //
-// A text of n symbols stands at [1, n], with a copy of the last one at 0 and of
+// A text of n symbols is at [1, n], with a copy of the last one at 0 and of
 // the first one at n+1. The place of a rotation is the index of its first symbol,
 // but n+1 instead of 1: thus the symbol before it is always that at place-1, and
 // 0 is free to mark an empty row.
 
 type symbol interface{ byte | int32 }
 
-// What a row says besides the place, which is below 2^20.
+// The bits of a row besides the position, which is below 2^20.
 const (
 	forS   = -1 << 31 // the predecessor is of type S: the second scan is to place it
 	isLMS  = 1 << 30  // of an S: the predecessor is of type L
@@ -102,7 +102,7 @@ func (s *sorting[S]) heads() {
 	}
 }
 
-// tails sets each bucket behind its last row.
+// tails sets each bucket after its last row.
 func (s *sorting[S]) tails() {
 	sum := int32(0)
 	for c, count := range s.counts {

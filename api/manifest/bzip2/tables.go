@@ -2,7 +2,7 @@ package bzip2
 
 const (
 	maxTables   = 6
-	groupSize   = 50 // symbols that one selector stands for
+	groupSize   = 50 // symbols of one selector
 	refinements = 3
 )
 
@@ -32,7 +32,7 @@ func tableCount(symbols int) int {
 
 // choose makes tables and selectors for symbols, in which symbol i occurs
 // counts[i] times. Each group takes the table that codes it shortest, then each
-// table is made anew for the groups that took it, several times over.
+// table is made again for the groups that took it, several times over.
 func (c *coding) choose(symbols, counts []int32) {
 	c.alphabet = len(counts)
 	c.tables = c.memory[:tableCount(len(symbols))]

@@ -8,7 +8,7 @@
 //
 // # What it trusts
 //
-// Nothing. Every text was written by whoever can push to the repository. Any text
+// Nothing. Every text was written by anyone who can push to the repository. Any text
 // gives values or an error, never a panic. What Git refuses is refused.
 //
 // # What never happens in it

@@ -14,7 +14,7 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// CheckoutOptions says how to check out a commit.
+// CheckoutOptions are the options of [Checkout].
 type CheckoutOptions struct {
 	Limits *Limits
 	Dated  bool // the commit must have a date; see [DateError]

@@ -3,7 +3,7 @@
 // gitprotocol-v2).
 //
 // Version 2 is asked for, because its server sends only the references that are
-// asked for and any commit by its id. A server that does not know it answers in
+// asked for and any commit by its id. A server that does not know it replies in
 // version 0 or 1, which the package then speaks; those lists are held in memory.
 //
 // It trusts nothing that it reads: every packet, list and text is bounded, and

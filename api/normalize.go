@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// settle takes the credentials out of the URL and checks what must hold between
+// normalize takes the credentials out of the URL and checks what must hold between
 // parameters.
-func (p *Parameters) settle() error {
+func (p *Parameters) normalize() error {
 	if err := p.splitCredentials(); err != nil {
 		return err
 	}
