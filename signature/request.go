@@ -15,7 +15,7 @@ import (
 // maxReference bounds a reference's text in bytes; a full one takes less.
 const maxReference = 1024
 
-// Request says which image to check, and as whom.
+// Request is which image to check, and as whom.
 type Request struct {
 	Reference Reference
 	// SignedAs is the repository under whose name the image was signed, where
@@ -104,7 +104,7 @@ func ParseReference(text string) (Reference, error) {
 	return r, r.Validate()
 }
 
-// Validate says what is wrong with a reference that names no image in full.
+// Validate reports what is wrong with a reference that names no image in full.
 func (r Reference) Validate() error {
 	named, err := reference.ParseNormalizedNamed(r.Repository)
 	switch {

@@ -14,7 +14,7 @@ import (
 
 // baseVerifiers are the ways of verifying base images. memory keeps what was seen of
 // trust data, sealed.
-func baseVerifiers(memory dct.Memory) baseimage.Verifiers {
+func baseVerifiers(memory dct.StateStore) baseimage.Verifiers {
 	return baseimage.Verifiers{
 		api.BaseDigest: baseimage.Reviewed,
 		api.SigningDCT: func(rule api.BaseRule) (baseimage.Verifier, error) {
@@ -22,7 +22,7 @@ func baseVerifiers(memory dct.Memory) baseimage.Verifiers {
 				return nil, err
 			}
 			root, err := dct.ParseRoot(string(rule.Key))
-			return dct.Verifier{Server: rule.Server, Root: root, Memory: memory}, err
+			return dct.Verifier{Server: rule.Server, Root: root, States: memory}, err
 		},
 		api.SigningSimple: func(rule api.BaseRule) (baseimage.Verifier, error) {
 			if rule.Lookaside != "" {

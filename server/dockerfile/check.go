@@ -1,8 +1,7 @@
 package dockerfile
 
-// The check of what was rewritten, which trusts nothing of the rewriting: read
-// again, it must name the pinned images only, and say otherwise what the
-// original has.
+// The check of the rewritten text, which does not trust the rewriting: parsed again,
+// the text must name the pinned images only, and be the original otherwise.
 
 import (
 	"bytes"
@@ -22,7 +21,7 @@ func (f *File) checkPinned(text []byte, pinned map[string]string) error {
 		return fmt.Errorf("read the pinned Dockerfile: %w", err)
 	}
 	allowed := slices.Collect(maps.Values(pinned))
-	if err := onlyPinned(again.places, allowed); err != nil {
+	if err := onlyPinned(again.refs, allowed); err != nil {
 		return err
 	}
 	if !f.sameBut(again, pinned) {
@@ -31,9 +30,10 @@ func (f *File) checkPinned(text []byte, pinned map[string]string) error {
 	return checkWithoutHeredocs(text, f.env, allowed)
 }
 
-// onlyPinned takes images by digest that are allowed, and names in clear.
-func onlyPinned(places []place, allowed []string) error {
-	for _, p := range places {
+// onlyPinned returns an error for a reference that is not an allowed digest, or that
+// depends on an argument.
+func onlyPinned(refs []imageRef, allowed []string) error {
+	for _, p := range refs {
 		if !p.literal {
 			return fmt.Errorf("%s still depends on an argument", p.Image)
 		}
@@ -72,7 +72,7 @@ func checkWithoutHeredocs(text []byte, env Environment, allowed []string) error 
 			return fmt.Errorf("line %d, in a here-document that not every builder knows: %w", node.StartLine, err)
 		}
 	}
-	if err := onlyPinned(r.places, allowed); err != nil {
+	if err := onlyPinned(r.refs, allowed); err != nil {
 		return fmt.Errorf("in a here-document that not every builder knows: %w", err)
 	}
 	return nil
@@ -81,11 +81,11 @@ func checkWithoutHeredocs(text []byte, env Environment, allowed []string) error 
 // sameBut reports whether again has the content of f, with each image replaced by
 // the one that it is pinned to.
 func (f *File) sameBut(again *File, pinned map[string]string) bool {
-	if len(f.places) != len(again.places) {
+	if len(f.refs) != len(again.refs) {
 		return false
 	}
-	for i, p := range f.places {
-		want, found := p.Image, again.places[i].Image
+	for i, p := range f.refs {
+		want, found := p.Image, again.refs[i].Image
 		if p.node != nil && p.external {
 			want.Name = pinned[p.Name]
 		}
@@ -110,7 +110,7 @@ func (f *File) describe(to *strings.Builder, node *parser.Node) {
 	for word := node.Next; word != nil; word = word.Next {
 		words = append(words, word.Value)
 	}
-	for _, p := range f.places {
+	for _, p := range f.refs {
 		switch i := slices.Index(flags, p.token); {
 		case p.node != node:
 		case p.How == ByFrom:

@@ -35,7 +35,7 @@ const (
 	ByArg     = "BUILDKIT_SYNTAX" // the image of a frontend, by a build argument
 )
 
-// Image is one place where a Dockerfile names an image from outside.
+// Image is one reference of a Dockerfile to an image from outside.
 type Image struct {
 	// Name is the image reference, arguments expanded: "alpine:3.20".
 	Name string
@@ -60,7 +60,7 @@ type File struct {
 	text   []byte
 	env    Environment
 	root   *parser.Node
-	places []place
+	refs []imageRef
 }
 
 // Parse reads a Dockerfile that is to be pinned. What it can't vouch for is an
@@ -74,7 +74,7 @@ func Parse(text []byte, env Environment) (*File, error) {
 		return nil, err
 	}
 	frontends = append(frontends, frontendLines(text)...)
-	root, places, err := read(text, env)
+	root, refs, err := read(text, env)
 	if err != nil {
 		return nil, err
 	}
@@ -89,14 +89,14 @@ func Parse(text []byte, env Environment) (*File, error) {
 			return nil, fmt.Errorf("line %d: %w", node.StartLine, err)
 		}
 	}
-	return &File{text: text, env: env, root: root, places: append(frontends, places...)}, nil
+	return &File{text: text, env: env, root: root, refs: append(frontends, refs...)}, nil
 }
 
-// Images lists every place where an image from outside is named, in all stages,
+// Images returns every reference to an image from outside, in all stages,
 // also those that are not built; frontends first.
 func (f *File) Images() []Image {
 	var images []Image
-	for _, p := range f.places {
+	for _, p := range f.refs {
 		if p.external {
 			images = append(images, p.Image)
 		}
@@ -108,12 +108,12 @@ func (f *File) Images() []Image {
 // Dockerfile takes, in order and each once. It is no check: it reads as lightly
 // as the builder does, and leaves out frontends and triggers.
 func External(text []byte, env Environment) ([]string, error) {
-	_, places, err := read(text, env)
+	_, refs, err := read(text, env)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
-	for _, p := range places {
+	for _, p := range refs {
 		if p.external && p.How != ByTrigger && !slices.Contains(names, p.Name) {
 			names = append(names, p.Name)
 		}
@@ -122,7 +122,7 @@ func External(text []byte, env Environment) ([]string, error) {
 }
 
 // read parses a Dockerfile and goes over its instructions.
-func read(text []byte, env Environment) (*parser.Node, []place, error) {
+func read(text []byte, env Environment) (*parser.Node, []imageRef, error) {
 	parsed, stages, globals, err := parse(text)
 	if err != nil {
 		return nil, nil, err
@@ -136,7 +136,7 @@ func read(text []byte, env Environment) (*parser.Node, []place, error) {
 			return nil, nil, fmt.Errorf("line %d: %w", node.StartLine, err)
 		}
 	}
-	return parsed.AST, r.places, nil
+	return parsed.AST, r.refs, nil
 }
 
 // parse parses a Dockerfile with BuildKit's parser. Its errors name the line.
@@ -178,16 +178,16 @@ const steering = "BUILDKIT_"
 const syntaxArg = "BUILDKIT_SYNTAX"
 
 // frontendArgs finds the frontend that an argument names.
-func frontendArgs(args map[string]string) ([]place, error) {
-	var places []place
+func frontendArgs(args map[string]string) ([]imageRef, error) {
+	var refs []imageRef
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		switch {
 		case name == syntaxArg:
 			frontend, _, _ := strings.Cut(args[name], " ")
-			places = append(places, fixed(frontend, ByArg, 0))
+			refs = append(refs, fixed(frontend, ByArg, 0))
 		case strings.HasPrefix(strings.ToUpper(name), steering):
 			return nil, fmt.Errorf("the build argument %s steers the builder, and can make it use images that nobody verified: take it out of ARG", name)
 		}
 	}
-	return places, nil
+	return refs, nil
 }

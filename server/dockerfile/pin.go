@@ -10,7 +10,7 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Pin is the Dockerfile with every image from outside replaced by the reference
+// Pin returns the Dockerfile with every image from outside replaced by the reference
 // that pinned gives for its name, as Canonical writes it. Frontends and triggers
 // are not rewritten: they must name that reference already. Names of stages that
 // come out of arguments are written out. Everything else stays to the byte.
@@ -28,7 +28,7 @@ func (f *File) Pin(pinned map[string]string) ([]byte, error) {
 	return text, nil
 }
 
-// Canonical is the full name of an image and its digest, without a tag, as it
+// Canonical returns the full name of an image and its digest, without a tag, as it
 // is written in a pinned Dockerfile: "docker.io/library/alpine@sha256:…". It is
 // false for a name without a digest.
 func Canonical(name string) (string, bool) {
@@ -47,7 +47,7 @@ func (f *File) rewrite(pinned map[string]string) ([]byte, error) {
 	starts := lineStarts(f.text)
 	var text []byte
 	done := 0 // bytes of f.text that are in text
-	for _, p := range f.places {
+	for _, p := range f.refs {
 		replacement, err := p.replacement(pinned)
 		if err != nil {
 			return nil, err
@@ -66,8 +66,8 @@ func (f *File) rewrite(pinned map[string]string) ([]byte, error) {
 	return append(text, f.text[done:]...), nil
 }
 
-// replacement is what the place's token becomes.
-func (p place) replacement(pinned map[string]string) (string, error) {
+// replacement returns the token with the pinned reference.
+func (p imageRef) replacement(pinned map[string]string) (string, error) {
 	if !p.external {
 		return p.with(p.Name), nil
 	}
@@ -84,7 +84,7 @@ func (p place) replacement(pinned map[string]string) (string, error) {
 	return p.token, nil
 }
 
-// lineStarts gives where each line begins, and as the last the end of the text.
+// lineStarts returns the offset of each line, and as the last the end of the text.
 func lineStarts(text []byte) []int {
 	starts := []int{0}
 	for line := range bytes.Lines(text) {
@@ -95,7 +95,7 @@ func lineStarts(text []byte) []int {
 
 const space = " \t\r\n"
 
-// keyword is the length of an instruction's own word, and of what is before it.
+// keyword returns the length of an instruction's keyword with the space before it.
 func keyword(text []byte) int {
 	before := len(text) - len(bytes.TrimLeft(text, space))
 	word := bytes.IndexAny(text[before:], space)

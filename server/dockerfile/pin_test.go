@@ -128,22 +128,22 @@ func TestCheckTrustsNoRewriting(t *testing.T) {
 
 func TestOnlyPinned(t *testing.T) {
 	allowed := []string{"docker.io/library/a" + sum}
-	image := func(name string) place { return place{Image: Image{Name: name}, external: true, literal: true} }
-	stage := place{Image: Image{Name: "first"}, literal: true}
-	for name, places := range map[string][]place{
+	image := func(name string) imageRef { return imageRef{Image: Image{Name: name}, external: true, literal: true} }
+	stage := imageRef{Image: Image{Name: "first"}, literal: true}
+	for name, refs := range map[string][]imageRef{
 		"none": nil, "a stage": {stage}, "pinned": {stage, image("a" + sum)}, "with a tag beside": {image("a:1" + sum)},
 	} {
-		if err := onlyPinned(places, allowed); err != nil {
+		if err := onlyPinned(refs, allowed); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	argument := image("a" + sum)
 	argument.literal = false
-	for name, p := range map[string]place{
+	for name, p := range map[string]imageRef{
 		"by tag": image("a:1"), "another image": image("b" + sum), "another digest": image("a" + strings.ReplaceAll(sum, "aa", "ab")),
 		"no name": image("A"), "by an argument": argument, "a stage by an argument": {Image: Image{Name: "first"}},
 	} {
-		if err := onlyPinned([]place{stage, p}, allowed); err == nil {
+		if err := onlyPinned([]imageRef{stage, p}, allowed); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}

@@ -67,16 +67,16 @@ func head(text []byte) [][]byte {
 
 // frontendLines finds every line that some version takes for a syntax line, and
 // the other forms that the latest takes.
-func frontendLines(text []byte) []place {
-	var places []place
+func frontendLines(text []byte) []imageRef {
+	var refs []imageRef
 	for number, line := range head(text) {
 		if found := syntaxLine.FindSubmatch(line); found != nil {
 			frontend, _, _ := bytes.Cut(found[1], []byte(" "))
-			places = append(places, fixed(string(frontend), BySyntax, number+1))
+			refs = append(refs, fixed(string(frontend), BySyntax, number+1))
 		}
 	}
-	if frontend, _, ranges, ok := parser.DetectSyntax(text); ok && len(places) == 0 {
-		places = append(places, fixed(frontend, BySyntax, ranges[0].Start.Line))
+	if frontend, _, ranges, ok := parser.DetectSyntax(text); ok && len(refs) == 0 {
+		refs = append(refs, fixed(frontend, BySyntax, ranges[0].Start.Line))
 	}
-	return places
+	return refs
 }

@@ -47,7 +47,7 @@ func trigger(text string) ([]string, error) {
 		return nil, err
 	}
 	var names []string
-	for _, p := range r.places {
+	for _, p := range r.refs {
 		names = append(names, p.Name)
 	}
 	return names, nil

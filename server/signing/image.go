@@ -40,7 +40,7 @@ type PublicKey struct {
 	Key string
 }
 
-// Validate says what is wrong with an image that no registry could hold.
+// Validate reports what is wrong with an image that no registry could hold.
 func (i Image) Validate() error {
 	name, err := reference.ParseNormalizedNamed(i.Repository)
 	if err != nil {

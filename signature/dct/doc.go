@@ -6,7 +6,7 @@
 //
 // # What is resolved
 //
-// The trust data alone says which digest a tag has: the role targets/releases
+// The trust data alone decides which digest a tag has: the role targets/releases
 // first, then targets, and no other delegation, which is docker's rule. The
 // registry is not asked; where its tag leads elsewhere, the digest that was
 // signed is the one to pull. A reference with a tag and a digest is refused
@@ -15,9 +15,9 @@
 // # What it trusts
 //
 // A root key that the caller names (Root). Where none is named, the root that
-// is seen first, which the caller's Memory keeps: from then on another one is
+// is seen first, which the caller's StateStore stores: from then on another one is
 // refused, even one that the old one signed, until the caller names it. The
-// Memory must not be forged. It also keeps the highest versions that were seen,
+// It must not be forged. It also keeps the highest versions that were seen,
 // so that trust data which is older, however validly signed, is refused. What
 // was never seen can't be missed: a first check without a Root proves only
 // that the image is the one that the server's administrator wants us to have.

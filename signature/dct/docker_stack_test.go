@@ -77,7 +77,7 @@ func (d *docker) run(t *testing.T, arguments ...string) {
 	}
 }
 
-// push uploads a new image, has docker sign it, and answers its digest.
+// push uploads a new image, has docker sign it, and returns its digest.
 func (d *docker) push(t *testing.T, reference string) string {
 	t.Helper()
 	tag, err := name.NewTag(reference)
@@ -117,7 +117,7 @@ func TestDockerSigns(t *testing.T) {
 		}
 		return signature.Request{Reference: r, Access: signature.Access{CABundle: d.notary.CABundle()}}
 	}
-	v := dct.Verifier{Server: strings.TrimPrefix(d.notary.URL(), "https://"), Memory: memory{}}
+	v := dct.Verifier{Server: strings.TrimPrefix(d.notary.URL(), "https://"), States: memory{}}
 	first := d.push(t, repository+":v1")
 	keyID := resolved(t, v, request(":v1"), first)
 

@@ -96,8 +96,8 @@ func newNotaryProxy(t *testing.T, server *notaryserver.Server) proxy {
 	return proxy{notaryproxy.New(t, server)}
 }
 
-func (f proxy) verifier(root dct.Root, memory dct.Memory) dct.Verifier {
-	return dct.Verifier{Server: f.URL, Root: root, Memory: memory}
+func (f proxy) verifier(root dct.Root, memory dct.StateStore) dct.Verifier {
+	return dct.Verifier{Server: f.URL, Root: root, States: memory}
 }
 
 func (f proxy) request(t *testing.T, asked string) signature.Request {
@@ -124,7 +124,7 @@ func (m memory) Put(name string, record []byte) error {
 	return nil
 }
 
-// resolved demands a digest, and answers the root key's id.
+// resolved demands a digest, and returns the root key's id.
 func resolved(t *testing.T, v dct.Verifier, request signature.Request, want string) string {
 	t.Helper()
 	verified, err := v.Verify(t.Context(), request)

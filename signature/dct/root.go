@@ -1,6 +1,6 @@
 package dct
 
-// The root key that a caller demands.
+// The root key that a caller requires.
 
 import (
 	"encoding/base64"
@@ -21,7 +21,7 @@ const maxRoot = 64 << 10 // bytes of one key file
 // Root is a root key. The zero value is none: the first that is seen is trusted.
 type Root struct {
 	id        string // in root.json, or of the bare key
-	canonical string // of the bare key; empty where only an id is known
+	canonical string // of the bare key; empty where only an id is state
 }
 
 // ParseRoot reads what names a root key: its id (64 hex digits), as root.json or
@@ -59,13 +59,13 @@ func ParseRoot(text string) (Root, error) {
 	return Root{id: public.ID(), canonical: canonical}, nil
 }
 
-// IsZero reports whether no root is demanded.
+// IsZero reports whether no root is required.
 func (r Root) IsZero() bool { return r == Root{} }
 
 // String is the key's id.
 func (r Root) String() string { return r.id }
 
-// among answers the demanded root among those that a repository names.
+// among returns the required root among those that a repository names.
 func (r Root) among(published []notary.RootKey) (notary.RootKey, bool) {
 	found := slices.IndexFunc(published, func(key notary.RootKey) bool {
 		return key.ID == r.id || key.Canonical == r.id || r.canonical != "" && key.Canonical == r.canonical

@@ -30,17 +30,17 @@ const (
 	maxFound    = 4               // foreign keys that an error names
 )
 
-// Verifier demands trust data on one notary server. It is safe for concurrent
+// Verifier verifies images by the trust data on one notary server. It is safe for concurrent
 // use.
 type Verifier struct {
 	// Server is the notary server: https://host[:port] or host[:port]; http://
 	// is taken for loopback only. The Access of a request is for it.
 	Server string
-	// Root is the root key that is demanded. Zero: the one that Memory knows,
-	// or the first that is seen, which needs a Memory.
+	// Root is the required root key. Zero: the one in the rollback state, or the
+	// first that is seen, which needs States.
 	Root Root
-	// Memory is what was seen before. Nil: old trust data can't be told.
-	Memory Memory
+	// States stores rollback states. Nil: old trust data is not detected.
+	States StateStore
 }
 
 // Verify resolves the image. The error is a *signature.Error with one of that
@@ -62,8 +62,8 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (signat
 	if err := request.Validate(); err != nil {
 		return signature.Verified{}, err
 	}
-	if v.Root.IsZero() && v.Memory == nil {
-		return signature.Verified{}, errors.New("neither a root key nor a memory of one was given")
+	if v.Root.IsZero() && v.States == nil {
+		return signature.Verified{}, errors.New("neither a root key nor a store of rollback states was given")
 	}
 	address, err := notary.ParseServer(v.Server)
 	if err != nil {
@@ -76,7 +76,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (signat
 // resolve is the whole of it; see the diagram at the top of the file.
 func (v Verifier) resolve(ctx context.Context, address *url.URL, request signature.Request) (signature.Verified, error) {
 	asked := request.Name() // a copy of the image elsewhere has no trust data of its own
-	known, err := load(v.Memory, notary.Name(address), asked.Repository)
+	state, err := load(v.States, notary.Name(address), asked.Repository)
 	if err != nil {
 		return signature.Verified{}, err
 	}
@@ -92,7 +92,7 @@ func (v Verifier) resolve(ctx context.Context, address *url.URL, request signatu
 	if published == nil {
 		return signature.Verified{}, &signature.UnsignedError{Where: "the notary server " + notary.Name(address)}
 	}
-	root, err := v.choose(known, published)
+	root, err := v.choose(state, published)
 	if err != nil {
 		return signature.Verified{}, err
 	}
@@ -103,7 +103,7 @@ func (v Verifier) resolve(ctx context.Context, address *url.URL, request signatu
 	if err != nil {
 		return signature.Verified{}, err
 	}
-	seen, err := check(known, root, loaded)
+	seen, err := check(state, root, loaded)
 	if err != nil {
 		return signature.Verified{}, err
 	}
@@ -111,22 +111,22 @@ func (v Verifier) resolve(ctx context.Context, address *url.URL, request signatu
 	if err != nil {
 		return signature.Verified{}, err
 	}
-	if err := save(v.Memory, record{Server: notary.Name(address), GUN: asked.Repository, RootKeyID: root.ID, Seen: seen}); err != nil {
+	if err := save(v.States, rollbackState{Server: notary.Name(address), GUN: asked.Repository, RootKeyID: root.ID, Highest: seen}); err != nil {
 		return signature.Verified{}, err
 	}
 	return signature.Verified{Reference: request.Reference, Digest: digest, Method: api.SigningDCT, KeyID: root.ID}, nil
 }
 
-// choose answers the root to believe: the one demanded, the one remembered, or
+// choose returns the root to believe: the one demanded, the one remembered, or
 // on first sight the one that is there.
-func (v Verifier) choose(known record, published []notary.RootKey) (notary.RootKey, error) {
+func (v Verifier) choose(state rollbackState, published []notary.RootKey) (notary.RootKey, error) {
 	want := v.Root
 	if want.IsZero() {
-		want = Root{id: known.RootKeyID}
+		want = Root{id: state.RootKeyID}
 	}
 	if want.IsZero() {
 		if len(published) != 1 {
-			return notary.RootKey{}, fmt.Errorf("its trust data names %d root keys: demand one of them", len(published))
+			return notary.RootKey{}, fmt.Errorf("its trust data names %d root keys: require one of them", len(published))
 		}
 		return published[0], nil
 	}
@@ -141,18 +141,18 @@ func (v Verifier) choose(known record, published []notary.RootKey) (notary.RootK
 }
 
 // check refuses trust data that is older than what was seen under the same root.
-func check(known record, root notary.RootKey, loaded *tuf.Repo) (notary.Versions, error) {
+func check(state rollbackState, root notary.RootKey, loaded *tuf.Repo) (notary.Versions, error) {
 	now, err := notary.VersionsOf(loaded)
-	if err != nil || known.RootKeyID != root.ID {
+	if err != nil || state.RootKeyID != root.ID {
 		return now, err
 	}
-	if back := known.Seen.WentBack(now); back != nil {
+	if back := state.Highest.WentBack(now); back != nil {
 		return now, back
 	}
 	return now, nil
 }
 
-// target answers the digest that was signed for what was asked, where.
+// target returns the digest that was signed for the reference, and the role.
 func target(loaded *tuf.Repo, asked signature.Reference, where string) (string, error) {
 	reader := client.NewReadOnly(loaded)
 	if asked.Tag == "" {
@@ -175,7 +175,7 @@ func target(loaded *tuf.Repo, asked signature.Reference, where string) (string, 
 	return digest, nil
 }
 
-// signedDigest demands that one of the signed tags leads to the digest.
+// signedDigest requires that one of the signed tags has the digest.
 func signedDigest(reader client.ReadOnly, digest string) (string, error) {
 	targets, err := reader.ListTargets(notary.Releases, data.CanonicalTargetsRole)
 	if err != nil {

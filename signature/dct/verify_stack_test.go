@@ -193,7 +193,7 @@ func TestTrouble(t *testing.T) {
 		"http://192.0.2.1":         nil,
 		"":                         nil,
 	} {
-		verifier := dct.Verifier{Server: server, Memory: m}
+		verifier := dct.Verifier{Server: server, States: m}
 		if want != nil {
 			refused(t, verifier, good, want)
 		} else if _, err := verifier.Verify(t.Context(), good); err == nil {

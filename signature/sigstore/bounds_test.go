@@ -19,7 +19,7 @@ import (
 	"github.com/opensbs/sbs/signature/registry"
 )
 
-// hostile answers what it is given, by path.
+// hostile returns what it is given, by path.
 func hostile(t *testing.T, answers map[string][]byte) *registry.Repository {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,5 +1,5 @@
 // Package sigstore checks an image the way of sigstore's cosign, with a public
-// key and without a transparency log: bundles that lie beside the image as OCI
+// key and without a transparency log: bundles that are attached to the image as OCI
 // 1.1 referrers, or through the fallback tag sha256-<hex>, and the older
 // signatures in the tag sha256-<hex>.sig.
 //

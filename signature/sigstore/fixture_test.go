@@ -143,7 +143,7 @@ func statement(t *testing.T, vendor *ecdsa.PrivateKey, about v1.Hash, predicateT
 	return text
 }
 
-// attach lays a text of a type beside an image and answers its referrer.
+// attach lays a text of a type beside an image and returns its referrer.
 func (f *fixture) attach(t *testing.T, path string, subject v1.Descriptor, mediaType types.MediaType, text []byte) name.Digest {
 	t.Helper()
 	repository := f.repository(t, path)

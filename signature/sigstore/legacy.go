@@ -23,7 +23,7 @@ const (
 // LegacyTag is where the signatures of the manifest with the digest lie.
 func LegacyTag(digest string) string { return strings.Replace(digest, ":", "-", 1) + ".sig" }
 
-// JudgeLegacy says whether the key signed the manifest with the digest, in the
+// JudgeLegacy reports whether the key signed the manifest with the digest, in the
 // older form, under the name that is asked for: nil, or why not.
 func (v Verifier) JudgeLegacy(ctx context.Context, repository *registry.Repository, asked signature.Reference, digest string) error {
 	reasons, signed, err := v.judgeLegacy(ctx, repository, asked, digest)
@@ -36,7 +36,7 @@ func (v Verifier) JudgeLegacy(ctx context.Context, repository *registry.Reposito
 	return &signature.UnsignedError{Where: "the registry"}
 }
 
-// judgeLegacy answers why each signature in the tag does not count, and whether
+// judgeLegacy returns why each signature in the tag does not count, and whether
 // there was one that does.
 func (v Verifier) judgeLegacy(ctx context.Context, repository *registry.Repository, asked signature.Reference, digest string) (reasons []error, signed bool, err error) {
 	image, err := remote.Image(repository.Name.Tag(LegacyTag(digest)), repository.Options(ctx)...)

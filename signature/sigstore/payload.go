@@ -17,7 +17,7 @@ const (
 	legacyClaim = "cosign container image signature"
 )
 
-// LegacyClaim says that the image called Reference is the manifest with the
+// LegacyClaim means that the image called Reference is the manifest with the
 // Digest.
 type LegacyClaim struct {
 	// Reference is a repository, or a repository and a tag, in full: cosign

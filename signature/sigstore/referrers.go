@@ -90,7 +90,7 @@ func mayBeBundle(one v1.Descriptor) bool {
 	return false
 }
 
-// emptyType is the type of a configuration that says nothing: {}.
+// emptyType is the type of an empty configuration: {}.
 const emptyType = "application/vnd.oci.empty.v1+json"
 
 // errNoBundle is a referrer of another kind.
@@ -111,7 +111,7 @@ func fetchBundle(ctx context.Context, repository *registry.Repository, one v1.De
 	return fetchLayer(image, manifest.Layers[0], bundle.MaxSize)
 }
 
-// fetchLayer answers a layer of at most limit bytes. go-containerregistry checks
+// fetchLayer returns a layer of at most limit bytes. go-containerregistry checks
 // its digest.
 func fetchLayer(image v1.Image, one v1.Descriptor, limit int64) (content []byte, err error) {
 	if one.Size > limit {

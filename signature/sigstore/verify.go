@@ -17,7 +17,7 @@ import (
 // verifyLimit bounds one Verify with all its requests.
 const verifyLimit = 2 * time.Minute
 
-// Verifier demands the signature of one key. It is safe for concurrent use.
+// Verifier requires the signature of one key. It is safe for concurrent use.
 type Verifier struct {
 	// Key is who must have signed.
 	Key bundle.Key
@@ -78,7 +78,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 	return "", "", reason
 }
 
-// judgeBundles answers why each bundle does not count, and whether there was
+// judgeBundles returns why each bundle does not count, and whether there was
 // one that does. Bundles that state something else than a signature are none.
 func (v Verifier) judgeBundles(ctx context.Context, repository *registry.Repository, digest string) (reasons []error, signed bool, err error) {
 	for text, err := range Bundles(ctx, repository, digest) {

@@ -17,7 +17,7 @@ const (
 	maxPayload = 64 << 10
 )
 
-// Claim says that the image called Reference is the manifest with the Digest.
+// Claim means that the image called Reference is the manifest with the Digest.
 type Claim struct {
 	Reference string // in full: host[:port]/namespace/name:tag
 	Digest    string // sha256:<64 hex digits>

@@ -32,7 +32,7 @@ func LookasideName(repository, digest string) string {
 	return path + "@" + strings.Replace(digest, ":", "=", 1)
 }
 
-// CheckLookaside says whether base can be a lookaside store.
+// CheckLookaside reports whether base can be a lookaside store.
 func CheckLookaside(base string) error {
 	_, err := parseLookaside(base)
 	return err

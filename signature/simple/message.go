@@ -86,7 +86,7 @@ func Sign(key *openpgp.Entity, content []byte, now func() time.Time) ([]byte, er
 	return message.Bytes(), nil
 }
 
-// Open answers the claim in a message that one of the keys signed, and the
+// Open returns the claim in a message that one of the keys signed, and the
 // fingerprint of that one. It is ErrOtherKey where nobody knows what the message
 // says, because none of the keys signed it.
 func Open(key Key, message []byte, now time.Time) (c Claim, keyID string, err error) {

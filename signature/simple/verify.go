@@ -19,7 +19,7 @@ import (
 // verifyLimit bounds one Verify with all its requests.
 const verifyLimit = 2 * time.Minute
 
-// Verifier demands the signature of one key. It is safe for concurrent use.
+// Verifier requires the signature of one key. It is safe for concurrent use.
 type Verifier struct {
 	// Key is who must have signed.
 	Key Key
@@ -67,7 +67,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 	return digest, keyID, err
 }
 
-// stored are the signatures that lie beside the manifest.
+// stored are the signatures that are attached to the manifest.
 func (v Verifier) stored(ctx context.Context, repository *registry.Repository, request signature.Request, digest string) (signatures [][]byte, where string, err error) {
 	if v.Lookaside != "" {
 		// A store beside a mirror may have been copied with its names.
@@ -92,7 +92,7 @@ func (v Verifier) stored(ctx context.Context, repository *registry.Repository, r
 	return signatures[:min(len(signatures), maxSignatures)], "the registry", err
 }
 
-// judge answers who signed the image in one of the signatures: nobody where
+// judge returns who signed the image in one of the signatures: nobody where
 // there are none.
 func (v Verifier) judge(stored [][]byte, asked signature.Reference, digest string) (keyID string, err error) {
 	var reasons []error
@@ -114,7 +114,7 @@ func (v Verifier) judge(stored [][]byte, asked signature.Reference, digest strin
 	return "", signature.MostTelling(reasons)
 }
 
-// covers says why a claim is not one about the image that was asked for and has
+// covers explains why a claim is not one about the image that was asked for and has
 // the digest.
 func (c Claim) covers(asked signature.Reference, digest string) error {
 	if c.Digest != digest {

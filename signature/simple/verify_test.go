@@ -79,7 +79,7 @@ func (f *fixture) request(path string) signature.Request {
 	return signature.Request{Reference: r, Access: f.access(f.server.Reader())}
 }
 
-// push uploads a new image under the names and answers its digest.
+// push uploads a new image under the names and returns its digest.
 func (f *fixture) push(t *testing.T, paths ...string) string {
 	t.Helper()
 	image, err := random.Image(64, 1)

@@ -34,7 +34,7 @@ var image = signing.Image{
 	Size:       528,
 }
 
-// serve starts a server over TLS and answers a request that trusts it.
+// serve starts a server over TLS and returns a request that trusts it.
 func serve(t *testing.T, handler http.HandlerFunc) (*httptest.Server, signing.Request) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)

@@ -46,11 +46,11 @@ func opened(t *testing.T, keys *memoryKeys, request signing.Request) (*repositor
 	}
 	t.Cleanup(repository.Close)
 	r := newRepository(repository, &keyStore{keys: keys}, io.Discard)
-	known, err := r.memory.load()
+	state, err := r.states.load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, notary.RootKey{ID: known.RootKeyID}
+	return r, notary.RootKey{ID: state.RootKeyID}
 }
 
 func TestReleasesDelegation(t *testing.T) {

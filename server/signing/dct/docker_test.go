@@ -148,7 +148,7 @@ func (s *stack) dockerOn(t *testing.T, server string, arguments ...string) (stri
 	return string(output), err
 }
 
-// pulled answers the digest docker gets for a tag, and removes it again.
+// pulled returns the digest docker gets for a tag, and removes it again.
 func (s *stack) pulled(t *testing.T, repository, tag string) string {
 	t.Helper()
 	output, err := s.docker(t, "pull", repository+":"+tag)

@@ -79,7 +79,7 @@ func TestKeyStoreKeepsKeys(t *testing.T) {
 	if err := store.AddKey(trustmanager.KeyInfo{Role: data.CanonicalTargetsRole, Gun: "localhost/ns/app"}, targets); err != nil {
 		t.Fatal(err)
 	}
-	keys.entries[memoryPrefix+root.ID()] = []byte("no key") // what is remembered is not listed
+	keys.entries[statePrefix+root.ID()] = []byte("no key") // what is remembered is not listed
 
 	again := &keyStore{keys: keys}
 	got, role, err := again.GetKey(targets.ID())

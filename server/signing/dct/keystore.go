@@ -26,7 +26,7 @@ type Keys interface {
 	Get(name string) ([]byte, error)
 	// Put seals an entry, replacing an older one; it is durable when Put returns.
 	Put(name string, secret []byte) error
-	// List answers the full names of all entries that begin with prefix.
+	// List returns the full names of all entries that begin with prefix.
 	List(prefix string) ([]string, error)
 }
 
@@ -35,7 +35,7 @@ const keyPrefix = "dct/"
 // Sealed declares what this package seals and what travels with the state: keys,
 // and what is remembered of repositories.
 func Sealed() []stateimage.Sealed {
-	return []stateimage.Sealed{{Name: keyPrefix, Travels: true}, {Name: memoryPrefix, Travels: true, Merge: mergeRecords}}
+	return []stateimage.Sealed{{Name: keyPrefix, Travels: true}, {Name: statePrefix, Travels: true, Merge: mergeRecords}}
 }
 
 // keyStore implements trustmanager.KeyStore for one Sign. The library drops
@@ -150,7 +150,7 @@ func newCryptoService(store *keyStore) cryptoService {
 	return cryptoService{cryptoservice.NewCryptoService(store), store}
 }
 
-// Create answers the role's key for the GUN, or makes and seals one.
+// Create returns the role's key for the GUN, or makes and seals one.
 func (c cryptoService) Create(role data.RoleName, gun data.GUN, algorithm string) (data.PublicKey, error) {
 	var ids []string
 	for id, info := range c.store.ListKeys() {

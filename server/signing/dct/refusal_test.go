@@ -156,7 +156,7 @@ func TestRootSwappedAfterLooking(t *testing.T) {
 type forgetful struct{ *memoryKeys }
 
 func (f forgetful) Put(name string, secret []byte) error {
-	if strings.HasPrefix(name, memoryPrefix) {
+	if strings.HasPrefix(name, statePrefix) {
 		return errDisk
 	}
 	return f.memoryKeys.Put(name, secret)

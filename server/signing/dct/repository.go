@@ -35,7 +35,7 @@ type repository struct {
 	cache    *storage.MemoryStore
 	keys     *keyStore
 	crypto   cryptoService
-	memory   memory
+	states   stateStore
 	progress io.Writer
 }
 
@@ -45,7 +45,7 @@ func newRepository(opened *notary.Repository, keys *keyStore, progress io.Writer
 		cache:      storage.NewMemoryStore(nil),
 		keys:       keys,
 		crypto:     newCryptoService(keys),
-		memory:     memory{keys.keys, notary.Name(opened.Address), opened.GUN.String()},
+		states:     stateStore{keys.keys, notary.Name(opened.Address), opened.GUN.String()},
 		progress:   progress,
 	}
 }
@@ -84,7 +84,7 @@ func (r *repository) prepare(image signing.Image) (signing.PublicKey, error) {
 
 // open looks at the trust data and checks it, or makes it, in memory.
 func (r *repository) open(image signing.Image) (root notary.RootKey, role data.RoleName, isNew bool, err error) {
-	known, err := r.memory.load()
+	state, err := r.states.load()
 	if err != nil {
 		return root, role, false, err
 	}
@@ -93,10 +93,10 @@ func (r *repository) open(image signing.Image) (root notary.RootKey, role data.R
 		return root, role, false, err
 	}
 	if published == nil {
-		root, err = r.initialise(known)
+		root, err = r.initialise(state)
 		return root, data.CanonicalTargetsRole, true, err
 	}
-	root, role, err = r.check(known, published, image.Tags)
+	root, role, err = r.check(state, published, image.Tags)
 	return root, role, false, err
 }
 
@@ -106,7 +106,7 @@ func (r *repository) finish(root notary.RootKey, image signing.Image) (signing.P
 	if err != nil {
 		return signing.PublicKey{}, err
 	}
-	return publicKey(root), r.memory.save(record{RootKeyID: root.ID, Seen: seen})
+	return publicKey(root), r.states.save(rollbackState{RootKeyID: root.ID, Highest: seen})
 }
 
 func publicKey(root notary.RootKey) signing.PublicKey {
@@ -118,11 +118,11 @@ func publicKey(root notary.RootKey) signing.PublicKey {
 }
 
 // initialise makes the keys and the first trust data, in memory.
-func (r *repository) initialise(known record) (notary.RootKey, error) {
-	if known.binds() {
+func (r *repository) initialise(state rollbackState) (notary.RootKey, error) {
+	if state.binds() {
 		return notary.RootKey{}, &LostError{}
 	}
-	if err := r.say("starting the trust data of %s at %s\n", r.GUN, r.memory.server); err != nil {
+	if err := r.say("starting the trust data of %s at %s\n", r.GUN, r.states.server); err != nil {
 		return notary.RootKey{}, err
 	}
 	key, err := r.crypto.Create(data.CanonicalRootRole, "", data.ECDSAKey)

@@ -47,7 +47,7 @@ func (s *Signer) Sign(ctx context.Context, request signing.Request, progress io.
 }
 
 // Prepare does all of Sign but the signing: afterwards the server has the
-// repository's trust data, checked, and no tag leads to the image. It answers the
+// repository's trust data, checked, and no tag leads to the image. It returns the
 // key that Sign will sign with.
 func (s *Signer) Prepare(ctx context.Context, request signing.Request, progress io.Writer) (signing.PublicKey, error) {
 	return s.do(ctx, request, progress, (*repository).prepare)
@@ -93,7 +93,7 @@ func (s *Signer) signInTurn(ctx context.Context, address *url.URL, request signi
 	}
 }
 
-// ended says why ctx did, where it was more than a plain end.
+// ended explains why ctx did, where it was more than a plain end.
 func ended(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != ctx.Err() {
 		return fmt.Errorf("%w: %w", ctx.Err(), cause)
@@ -125,16 +125,16 @@ func (s *Signer) Forget(ctx context.Context, server, gun string) error {
 		return fmt.Errorf("forget %s: %w", gun, err)
 	}
 	defer s.leave()
-	past := memory{s.keys, notary.Name(address), gun}
-	known, err := past.load()
-	if err == nil && known.RootKeyID == "" {
-		err = fmt.Errorf("nothing is remembered of it at %s: %w", past.server, fs.ErrNotExist)
+	store := stateStore{s.keys, notary.Name(address), gun}
+	state, err := store.load()
+	if err == nil && state.RootKeyID == "" {
+		err = fmt.Errorf("there is no rollback state of it at %s: %w", store.server, fs.ErrNotExist)
 	}
 	if err != nil {
 		return fmt.Errorf("forget %s: %w", gun, err)
 	}
-	known.Forgotten = true
-	return past.save(known)
+	state.Forgotten = true
+	return store.save(state)
 }
 
 // enter waits for this signer's turn, or for the end of ctx.

@@ -20,16 +20,16 @@ import (
 const maxFound = 4
 
 // check verifies the server's trust data down from our root and against what
-// is remembered, and answers the root key and the role to sign in.
-func (r *repository) check(known record, published []notary.RootKey, tags []string) (notary.RootKey, data.RoleName, error) {
-	root, ours, err := known.pin(published, r.owns)
+// is remembered, and returns the root key and the role to sign in.
+func (r *repository) check(state rollbackState, published []notary.RootKey, tags []string) (notary.RootKey, data.RoleName, error) {
+	root, ours, err := state.pin(published, r.owns)
 	if err != nil {
 		return notary.RootKey{}, "", err
 	}
 	if !ours {
 		foreign := &ForeignRootError{}
-		if known.binds() {
-			foreign.Known = known.RootKeyID
+		if state.binds() {
+			foreign.Known = state.RootKeyID
 		}
 		for _, key := range published[:min(len(published), maxFound)] {
 			foreign.Found = append(foreign.Found, key.ID)
@@ -44,7 +44,7 @@ func (r *repository) check(known record, published []notary.RootKey, tags []stri
 	if err != nil {
 		return notary.RootKey{}, "", err
 	}
-	if back := known.wentBack(now); back != nil {
+	if back := state.wentBack(now); back != nil {
 		return notary.RootKey{}, "", back
 	}
 	role, err := r.signableRole(loaded, tags)
@@ -56,7 +56,7 @@ func (r *repository) load(root notary.RootKey) (*tuf.Repo, error) {
 	return r.Load(r.Pinned(root.ID), r.cache, r.crypto)
 }
 
-// owns tells whether a root key's private half is in the key store.
+// owns reports whether a root key's private half is in the key store.
 func (r *repository) owns(canonical string) (bool, error) {
 	_, role, err := r.keys.GetKey(canonical)
 	if missing := (trustmanager.ErrKeyNotFound{}); errors.As(err, &missing) {

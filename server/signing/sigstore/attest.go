@@ -14,7 +14,7 @@ import (
 )
 
 // Attest signs the statement that predicate, a JSON object of the meaning that
-// predicateType names, is true of the image. It answers the statement as a
+// predicateType names, is true of the image. It returns the statement as a
 // bundle, and the key that verifies it: the one of Sign.
 func (s *Signer) Attest(ctx context.Context, image signing.Image, predicateType string, predicate []byte) (content []byte, public signing.PublicKey, err error) {
 	if err := image.Validate(); err != nil {
@@ -36,7 +36,7 @@ func (s *Signer) Attest(ctx context.Context, image signing.Image, predicateType 
 }
 
 // Attach puts a statement that Attest signed beside the image, which must be in
-// the registry, and answers the digest of the referrer that holds it. Attaching
+// the registry, and returns the digest of the referrer that holds it. Attaching
 // the same one again changes nothing.
 func (s *Signer) Attach(ctx context.Context, request signing.Request, predicateType string, content []byte) (digest string, err error) {
 	if err := request.Image.Validate(); err != nil {

@@ -81,7 +81,7 @@ func (f *fixture) options(t *testing.T) []remote.Option {
 	return []remote.Option{remote.WithContext(t.Context()), remote.WithAuth(authn.FromConfig(f.account))}
 }
 
-// push uploads a new image under the tags and answers the request to sign it.
+// push uploads a new image under the tags and returns the request to sign it.
 func (f *fixture) push(t *testing.T, tags ...string) signing.Request {
 	t.Helper()
 	image, err := random.Image(64, 1)

@@ -20,7 +20,7 @@ import (
 	"github.com/opensbs/sbs/signature/sigstore"
 )
 
-// emptyType is the type of a configuration that says nothing: {}.
+// emptyType is the type of an empty configuration: {}.
 const emptyType = "application/vnd.oci.empty.v1+json"
 
 // attachBundle signs the image's digest, whatever tags lead to it.

@@ -36,7 +36,7 @@ func (s *Signer) Legacy() *Signer {
 	return &Signer{keys: s.keys, turn: s.turn, method: api.SigningSigstoreLegacy, attach: addLegacy}
 }
 
-// Sign signs the image, which must be in the registry, and answers the public
+// Sign signs the image, which must be in the registry, and returns the public
 // key: PEM (SubjectPublicKeyInfo), with the hex SHA-256 of its DER as id.
 // progress gets lines of text for the build log. Signing again is always safe.
 // When ctx ends, Sign ends promptly with its cause.

@@ -75,7 +75,7 @@ func startRegistry(t *testing.T, extensions ...func(http.Handler) http.Handler) 
 	return server
 }
 
-// push uploads a new image under the tags and answers the request to sign it.
+// push uploads a new image under the tags and returns the request to sign it.
 func push(t *testing.T, server *registry.Server, tags ...string) signing.Request {
 	t.Helper()
 	image := newImage(t)

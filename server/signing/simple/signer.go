@@ -36,7 +36,7 @@ func New(keys Keys, store Store, version string) *Signer {
 	return &Signer{keys: keys, store: store, creator: "sbs-server " + version, now: time.Now, turn: make(chan struct{}, 1)}
 }
 
-// Sign signs all of the image's tags and answers the public key: armoured, with
+// Sign signs all of the image's tags and returns the public key: armoured, with
 // its fingerprint in upper-case hex. It does not look whether the tags are in
 // the registry. progress gets lines of text for the build log. Signing again is
 // always safe. When ctx ends, Sign ends promptly with its cause, but for the
@@ -81,44 +81,44 @@ func (s *Signer) signTags(ctx context.Context, key *openpgp.Entity, request sign
 		return err
 	}
 	defer repository.Close()
-	where, err := s.place(ctx, repository, request.Image)
+	store, err := s.storeFor(ctx, repository, request.Image)
 	if err != nil {
 		return err
 	}
-	stored, err := where.list(ctx)
+	stored, err := store.list(ctx)
 	if err != nil {
 		return err
 	}
 	for _, tag := range request.Image.Tags {
 		claim := simple.Claim{Reference: request.Image.Repository + ":" + tag, Digest: request.Image.Digest}
 		if s.holds(key, stored, claim) {
-			_, _ = fmt.Fprintf(progress, "%s is signed already in %s\n", claim.Reference, where) // a log's trouble is its own
+			_, _ = fmt.Fprintf(progress, "%s is signed already in %s\n", claim.Reference, store) // a log's trouble is its own
 			continue
 		}
-		if err := s.signTag(ctx, key, where, claim); err != nil {
+		if err := s.signTag(ctx, key, store, claim); err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(progress, "signed %s in %s\n", claim.Reference, where)
+		_, _ = fmt.Fprintf(progress, "signed %s in %s\n", claim.Reference, store)
 	}
-	return s.readBack(ctx, key, where, request.Image)
+	return s.readBack(ctx, key, store, request.Image)
 }
 
 // readBack checks that verifiers find a signature of each tag.
-func (s *Signer) readBack(ctx context.Context, key *openpgp.Entity, where place, image signing.Image) error {
-	stored, err := where.list(ctx)
+func (s *Signer) readBack(ctx context.Context, key *openpgp.Entity, store signatureStore, image signing.Image) error {
+	stored, err := store.list(ctx)
 	if err != nil {
 		return fmt.Errorf("read back the signatures: %w", err)
 	}
 	for _, tag := range image.Tags {
 		claim := simple.Claim{Reference: image.Repository + ":" + tag, Digest: image.Digest}
 		if !s.holds(key, stored, claim) {
-			return fmt.Errorf("read back the signatures: %s took the signature of %s, and does not have it: IMAGE_SIGNING sigstore does not need it", where, claim.Reference)
+			return fmt.Errorf("read back the signatures: %s took the signature of %s, and does not have it: IMAGE_SIGNING sigstore does not need it", store, claim.Reference)
 		}
 	}
 	return nil
 }
 
-func (s *Signer) signTag(ctx context.Context, key *openpgp.Entity, where place, claim simple.Claim) error {
+func (s *Signer) signTag(ctx context.Context, key *openpgp.Entity, store signatureStore, claim simple.Claim) error {
 	content, err := claim.Encode(s.creator, s.now())
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (s *Signer) signTag(ctx context.Context, key *openpgp.Entity, where place, 
 	if err != nil {
 		return err
 	}
-	return where.add(ctx, message)
+	return store.add(ctx, message)
 }
 
 // holds reports whether one of the stored signatures is ours and says so.

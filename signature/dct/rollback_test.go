@@ -47,25 +47,25 @@ const (
 
 func TestMemory(t *testing.T) {
 	m := newRecords()
-	if known, err := load(m, server, gun); err != nil || known != (record{}) {
-		t.Errorf("an empty memory knows %+v, %v", known, err)
+	if state, err := load(m, server, gun); err != nil || state != (rollbackState{}) {
+		t.Errorf("an empty memory knows %+v, %v", state, err)
 	}
-	if known, err := load(nil, server, gun); err != nil || known != (record{}) {
-		t.Errorf("no memory knows %+v, %v", known, err)
+	if state, err := load(nil, server, gun); err != nil || state != (rollbackState{}) {
+		t.Errorf("no memory knows %+v, %v", state, err)
 	}
-	saved := record{Server: server, GUN: gun, RootKeyID: strings.Repeat("0a", 32), Seen: notary.Versions{Root: 1, Targets: 2, Snapshot: 3, Timestamp: 4}}
+	saved := rollbackState{Server: server, GUN: gun, RootKeyID: strings.Repeat("0a", 32), Highest: notary.Versions{Root: 1, Targets: 2, Snapshot: 3, Timestamp: 4}}
 	if err := errors.Join(save(m, saved), save(nil, saved)); err != nil {
 		t.Fatal(err)
 	}
 	saved.Version = 1
-	if known, err := load(m, server, gun); err != nil || known != saved {
-		t.Errorf("%+v, %v", known, err)
+	if state, err := load(m, server, gun); err != nil || state != saved {
+		t.Errorf("%+v, %v", state, err)
 	}
 	name := RecordName(server, gun)
 	sound := string(m.kept[name])
 	for _, other := range [][2]string{{server, gun + "s"}, {"other.example.com", gun}} {
-		if known, err := load(m, other[0], other[1]); err != nil || known != (record{}) {
-			t.Errorf("%v shares a record: %+v, %v", other, known, err)
+		if state, err := load(m, other[0], other[1]); err != nil || state != (rollbackState{}) {
+			t.Errorf("%v shares a record: %+v, %v", other, state, err)
 		}
 		m.kept[RecordName(other[0], other[1])] = []byte(sound)
 		if _, err := load(m, other[0], other[1]); err == nil {
@@ -75,8 +75,8 @@ func TestMemory(t *testing.T) {
 	for _, damaged := range []string{"", "{}", sound + "{}", sound + "}", strings.Replace(sound, `"version":1`, `"version":2`, 1),
 		strings.Replace(sound, saved.RootKeyID, "", 1), strings.Replace(sound, `"seen"`, `"more":1,"seen"`, 1), strings.Repeat(" ", maxRecord) + sound} {
 		m.kept[name] = []byte(damaged)
-		if known, err := load(m, server, gun); err == nil {
-			t.Errorf("%.60q was taken as %+v", damaged, known)
+		if state, err := load(m, server, gun); err == nil {
+			t.Errorf("%.60q was taken as %+v", damaged, state)
 		}
 	}
 	m.failing = errors.New("disk on fire")
@@ -91,45 +91,45 @@ func TestMemory(t *testing.T) {
 func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"version":1,"server":"notary.example.com","gun":"registry.example.com/ns/app","root_key_id":"0a","seen":{"root":1,"targets":2,"snapshot":3,"timestamp":4}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		known, err := decodeRecord(text, server, gun)
+		state, err := decodeRecord(text, server, gun)
 		if err != nil {
 			return
 		}
 		m := newRecords()
-		if err := save(m, known); err != nil {
+		if err := save(m, state); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := load(m, server, gun); err != nil || again != known {
-			t.Errorf("%+v came back as %+v, %v", known, again, err)
+		if again, err := load(m, server, gun); err != nil || again != state {
+			t.Errorf("%+v came back as %+v, %v", state, again, err)
 		}
 	})
 }
 
 func TestChoose(t *testing.T) {
 	first, second := notary.RootKey{ID: "first", Canonical: "one"}, notary.RootKey{ID: "second", Canonical: "two"}
-	known := record{RootKeyID: "first"}
+	state := rollbackState{RootKeyID: "first"}
 	for name, test := range map[string]struct {
 		demanded  Root
-		known     record
+		state     rollbackState
 		published []notary.RootKey
 		want      string // empty: refused
 	}{
-		"first sight":                     {Root{}, record{}, []notary.RootKey{first}, "first"},
-		"first sight of several":          {Root{}, record{}, []notary.RootKey{first, second}, ""},
-		"first sight of none":             {Root{}, record{}, []notary.RootKey{}, ""},
-		"remembered":                      {Root{}, known, []notary.RootKey{first}, "first"},
-		"remembered beside another":       {Root{}, known, []notary.RootKey{second, first}, "first"},
-		"remembered and changed":          {Root{}, known, []notary.RootKey{second}, ""},
-		"demanded":                        {Root{id: "second"}, record{}, []notary.RootKey{first, second}, "second"},
-		"demanded by the bare key":        {Root{id: "x", canonical: "two"}, record{}, []notary.RootKey{first, second}, "second"},
-		"demanded, another is there":      {Root{id: "second"}, record{}, []notary.RootKey{first}, ""},
-		"demanded against the remembered": {Root{id: "second"}, known, []notary.RootKey{second}, "second"},
-		"remembered against the demanded": {Root{id: "second"}, known, []notary.RootKey{first}, ""},
+		"first sight":                     {Root{}, rollbackState{}, []notary.RootKey{first}, "first"},
+		"first sight of several":          {Root{}, rollbackState{}, []notary.RootKey{first, second}, ""},
+		"first sight of none":             {Root{}, rollbackState{}, []notary.RootKey{}, ""},
+		"remembered":                      {Root{}, state, []notary.RootKey{first}, "first"},
+		"remembered beside another":       {Root{}, state, []notary.RootKey{second, first}, "first"},
+		"remembered and changed":          {Root{}, state, []notary.RootKey{second}, ""},
+		"demanded":                        {Root{id: "second"}, rollbackState{}, []notary.RootKey{first, second}, "second"},
+		"demanded by the bare key":        {Root{id: "x", canonical: "two"}, rollbackState{}, []notary.RootKey{first, second}, "second"},
+		"demanded, another is there":      {Root{id: "second"}, rollbackState{}, []notary.RootKey{first}, ""},
+		"demanded against the remembered": {Root{id: "second"}, state, []notary.RootKey{second}, "second"},
+		"remembered against the demanded": {Root{id: "second"}, state, []notary.RootKey{first}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root, err := Verifier{Root: test.demanded}.choose(test.known, test.published)
+			root, err := Verifier{Root: test.demanded}.choose(test.state, test.published)
 			changed := new(signature.RootChangedError)
-			seen := test.demanded.IsZero() && test.known.RootKeyID == ""
+			seen := test.demanded.IsZero() && test.state.RootKeyID == ""
 			if root.ID != test.want || (err == nil) != (test.want != "") || err != nil && errors.As(err, &changed) == seen {
 				t.Errorf("chose %q, %v", root.ID, err)
 			}

@@ -1,6 +1,6 @@
 package simple
 
-// The two places for signatures: the registry, if it takes them, or our store.
+// The two stores of signatures: the registry, if it accepts them, or our own.
 
 import (
 	"context"
@@ -13,20 +13,20 @@ import (
 // Store is a lookaside store: it keeps the signatures of registries that take
 // none. An image in it is called <namespaces>/<name>@sha256=<hex>.
 type Store interface {
-	// Signatures are those of one image, in the order they came; none is no error.
+	// Signatures returns those of one image in the order of adding; none is no error.
 	Signatures(image string) ([][]byte, error)
-	// AddSignature keeps one more, durably.
+	// AddSignature stores one more; it is durable when AddSignature returns.
 	AddSignature(image string, signature []byte) error
 }
 
-// place is where the signatures of one manifest are kept.
-type place interface {
+// signatureStore stores the signatures of one manifest.
+type signatureStore interface {
 	list(ctx context.Context) ([][]byte, error)
 	add(ctx context.Context, signature []byte) error
 	String() string
 }
 
-func (s *Signer) place(ctx context.Context, repository *registry.Repository, image signing.Image) (place, error) {
+func (s *Signer) storeFor(ctx context.Context, repository *registry.Repository, image signing.Image) (signatureStore, error) {
 	keeps, err := repository.KeepsSignatures(ctx)
 	if err != nil {
 		return nil, err

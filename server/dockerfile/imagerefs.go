@@ -1,8 +1,8 @@
 package dockerfile
 
-// Going over the instructions for the places where an image is named. What is
-// looked at is the raw syntax tree: instructions, flags and words, which is all
-// that the parsers of different versions have in common.
+// Finding the image references in the instructions. Only the raw syntax tree is
+// read: instructions, flags and words, which is all that the parsers of different
+// versions have in common.
 
 import (
 	"errors"
@@ -20,8 +20,8 @@ import (
 // scratch is the name of no image.
 const scratch = "scratch"
 
-// place is where an image or, in FROM, a stage is named.
-type place struct {
+// imageRef is a reference to an image or, in FROM, to a stage.
+type imageRef struct {
 	Image
 	external bool
 	node     *parser.Node // of the instruction; nil where nothing can be rewritten
@@ -31,22 +31,22 @@ type place struct {
 	literal  bool // the name is written without variables
 }
 
-// fixed is a place that can't be rewritten.
-func fixed(name, how string, line int) place {
-	return place{Image: Image{Name: name, How: how, Line: line}, external: true, literal: true}
+// fixed returns a reference that cannot be rewritten.
+func fixed(name, how string, line int) imageRef {
+	return imageRef{Image: Image{Name: name, How: how, Line: line}, external: true, literal: true}
 }
 
-// with is the token with another name in it.
-func (p place) with(name string) string { return p.before + name + p.after }
+// with returns the token with another name in it.
+func (p imageRef) with(name string) string { return p.before + name + p.after }
 
-// reader goes over the instructions in order.
+// reader reads the instructions in order.
 type reader struct {
 	lex    *shell.Lex
 	args   shell.EnvGetter
 	stages map[string]bool // names of the stages before this one, in lower case
 	stage  string          // the name of this one, or empty
 	count  int             // stages so far, with the current one
-	places []place
+	refs []imageRef
 }
 
 func newReader(escape rune, env Environment, lastStage string, globals []instructions.ArgCommand) (*reader, error) {
@@ -90,7 +90,7 @@ func (r *reader) from(node *parser.Node) error {
 	if name == "" {
 		return fmt.Errorf("the name of the base image, %s, is empty once its arguments are put in", words[0])
 	}
-	p := place{Image: Image{Name: name, How: ByFrom, Line: node.StartLine}, node: node, token: words[0]}
+	p := imageRef{Image: Image{Name: name, How: ByFrom, Line: node.StartLine}, node: node, token: words[0]}
 	for _, flag := range node.Flags {
 		if platform, ok := strings.CutPrefix(flag, "--platform="); ok {
 			if p.Platform, _, err = r.lex.ProcessWord(platform, r.args); err != nil {
@@ -104,7 +104,7 @@ func (r *reader) from(node *parser.Node) error {
 		p.external = name != scratch
 	}
 	p.literal = p.Name == words[0]
-	r.places = append(r.places, p)
+	r.refs = append(r.refs, p)
 	return nil
 }
 
@@ -149,7 +149,7 @@ func (r *reader) copied(node *parser.Node, flag, name string) error {
 		}
 		return nil
 	}
-	r.taken(place{Image: Image{Name: name, How: ByCopy}, node: node, token: flag, before: "--from="})
+	r.addFrom(imageRef{Image: Image{Name: name, How: ByCopy}, node: node, token: flag, before: "--from="})
 	return nil
 }
 
@@ -175,7 +175,7 @@ func (r *reader) mounted(node *parser.Node, flag, options string) error {
 			return fmt.Errorf("%s: from is there twice", flag)
 		}
 		found = true
-		r.taken(place{
+		r.addFrom(imageRef{
 			Image: Image{Name: name, How: ByMount}, node: node, token: flag,
 			before: flag[:start+len("from=")], after: flag[end:],
 		})
@@ -183,14 +183,14 @@ func (r *reader) mounted(node *parser.Node, flag, options string) error {
 	return nil
 }
 
-// taken adds what files are taken of, if it is an image. Names have no
-// arguments here.
-func (r *reader) taken(p place) {
+// addFrom adds the source of COPY --from or RUN --mount unless it is a stage. Names
+// have no arguments here.
+func (r *reader) addFrom(p imageRef) {
 	if p.Name == "" || p.Name == scratch || r.stages[strings.ToLower(p.Name)] {
 		return
 	}
 	p.Line, p.external, p.literal = p.node.StartLine, true, true
-	r.places = append(r.places, p)
+	r.refs = append(r.refs, p)
 }
 
 // trigger reads ONBUILD. Its instruction is run in builds to come, and in this
@@ -206,8 +206,8 @@ func (r *reader) trigger(node *parser.Node) error {
 	if err := within.instruction(&inner); err != nil {
 		return err
 	}
-	for _, p := range within.places {
-		r.places = append(r.places, fixed(p.Name, ByTrigger, node.StartLine))
+	for _, p := range within.refs {
+		r.refs = append(r.refs, fixed(p.Name, ByTrigger, node.StartLine))
 	}
 	return nil
 }

@@ -13,10 +13,10 @@ func TestPin(t *testing.T) {
 		renewed = notary.RootKey{ID: "cert-2", Canonical: "key-1"}
 		foreign = notary.RootKey{ID: "cert-3", Canonical: "key-3"}
 	)
-	bound := record{RootKeyID: "cert-1"}
-	forgotten := record{RootKeyID: "cert-1", Forgotten: true}
+	bound := rollbackState{RootKeyID: "cert-1"}
+	forgotten := rollbackState{RootKeyID: "cert-1", Forgotten: true}
 	tests := map[string]struct {
-		known     record
+		state     rollbackState
 		published []notary.RootKey
 		want      string // id; empty: refused
 	}{
@@ -25,28 +25,28 @@ func TestPin(t *testing.T) {
 		"remembered, replaced":                  {bound, []notary.RootKey{foreign}, ""},
 		"remembered, our key, other cert":       {bound, []notary.RootKey{renewed}, ""},
 		"remembered, none published":            {bound, nil, ""},
-		"not remembered, ours":                  {record{}, []notary.RootKey{first}, "cert-1"},
-		"not remembered, foreign":               {record{}, []notary.RootKey{foreign}, ""},
-		"not remembered, none published":        {record{}, nil, ""},
+		"not remembered, ours":                  {rollbackState{}, []notary.RootKey{first}, "cert-1"},
+		"not remembered, foreign":               {rollbackState{}, []notary.RootKey{foreign}, ""},
+		"not remembered, none published":        {rollbackState{}, nil, ""},
 		"forgotten, ours":                       {forgotten, []notary.RootKey{renewed}, "cert-2"},
 		"forgotten, foreign stays refused":      {forgotten, []notary.RootKey{foreign}, ""},
 		"forgotten, ours after another's entry": {forgotten, []notary.RootKey{foreign, renewed}, "cert-2"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			key, ours, err := test.known.pin(test.published, func(id string) (bool, error) { return id == "key-1", nil })
+			key, ours, err := test.state.pin(test.published, func(id string) (bool, error) { return id == "key-1", nil })
 			if err != nil || ours != (test.want != "") || key.ID != test.want && ours {
 				t.Errorf("pinned %q (%v, error %v), want %q", key.ID, ours, err, test.want)
 			}
 		})
 	}
-	if _, ours, err := (record{}).pin([]notary.RootKey{first}, func(string) (bool, error) { return false, errDisk }); ours || !errors.Is(err, errDisk) {
+	if _, ours, err := (rollbackState{}).pin([]notary.RootKey{first}, func(string) (bool, error) { return false, errDisk }); ours || !errors.Is(err, errDisk) {
 		t.Errorf("with an unreadable key store: %v, %v", ours, err)
 	}
 }
 
 func TestWentBack(t *testing.T) {
-	known := record{RootKeyID: "cert-1", Seen: notary.Versions{Root: 1, Targets: 5, Snapshot: 6, Timestamp: 7}}
+	state := rollbackState{RootKeyID: "cert-1", Highest: notary.Versions{Root: 1, Targets: 5, Snapshot: 6, Timestamp: 7}}
 	for want, now := range map[string]notary.Versions{
 		"":          {Root: 1, Targets: 5, Snapshot: 6, Timestamp: 9},
 		"root":      {Root: 0, Targets: 5, Snapshot: 6, Timestamp: 7},
@@ -54,13 +54,13 @@ func TestWentBack(t *testing.T) {
 		"snapshot":  {Root: 1, Targets: 5, Snapshot: 5, Timestamp: 7},
 		"timestamp": {Root: 1, Targets: 5, Snapshot: 6, Timestamp: 6},
 	} {
-		back := known.wentBack(now)
+		back := state.wentBack(now)
 		if back == nil && want != "" || back != nil && back.Role != want {
 			t.Errorf("%+v: %v, want %q", now, back, want)
 		}
 	}
-	known.Forgotten = true
-	if back := known.wentBack(notary.Versions{}); back != nil {
+	state.Forgotten = true
+	if back := state.wentBack(notary.Versions{}); back != nil {
 		t.Errorf("%v although the repository was forgotten", back)
 	}
 }
@@ -68,36 +68,36 @@ func TestWentBack(t *testing.T) {
 func TestMemory(t *testing.T) {
 	keys := newKeys()
 	id := newKey(t).ID()
-	past := memory{keys, "localhost:4443", "localhost/ns/app"}
-	if known, err := past.load(); err != nil || known.binds() {
-		t.Errorf("an empty store remembers %+v, error %v", known, err)
+	store := stateStore{keys, "localhost:4443", "localhost/ns/app"}
+	if state, err := store.load(); err != nil || state.binds() {
+		t.Errorf("an empty store remembers %+v, error %v", state, err)
 	}
-	saved := record{RootKeyID: id, Seen: notary.Versions{Root: 1, Targets: 2, Snapshot: 3, Timestamp: 4}}
-	if err := past.save(saved); err != nil {
+	saved := rollbackState{RootKeyID: id, Highest: notary.Versions{Root: 1, Targets: 2, Snapshot: 3, Timestamp: 4}}
+	if err := store.save(saved); err != nil {
 		t.Fatal(err)
 	}
-	known, err := past.load()
-	if err != nil || known.RootKeyID != id || known.Seen != saved.Seen || !known.binds() {
-		t.Errorf("remembered %+v (error %v), saved %+v", known, err, saved)
+	state, err := store.load()
+	if err != nil || state.RootKeyID != id || state.Highest != saved.Highest || !state.binds() {
+		t.Errorf("remembered %+v (error %v), saved %+v", state, err, saved)
 	}
-	for _, other := range []memory{{keys, "localhost:4444", past.gun}, {keys, past.server, "localhost/ns/other"}} {
-		if known, err := other.load(); err != nil || known.binds() {
-			t.Errorf("%s at %s shares a record: %+v, error %v", other.gun, other.server, known, err)
+	for _, other := range []stateStore{{keys, "localhost:4444", store.gun}, {keys, store.server, "localhost/ns/other"}} {
+		if state, err := other.load(); err != nil || state.binds() {
+			t.Errorf("%s at %s shares a record: %+v, error %v", other.gun, other.server, state, err)
 		}
-		keys.entries[other.name()] = keys.entries[past.name()]
+		keys.entries[other.name()] = keys.entries[store.name()]
 		if _, err := other.load(); err == nil {
 			t.Errorf("%s at %s takes the record of another", other.gun, other.server)
 		}
 	}
-	for _, damaged := range []string{"", "{}", `{"version":2}`, string(keys.entries[past.name()]) + "{}"} {
-		keys.entries[past.name()] = []byte(damaged)
+	for _, damaged := range []string{"", "{}", `{"version":2}`, string(keys.entries[store.name()]) + "{}"} {
+		keys.entries[store.name()] = []byte(damaged)
 		var failure *KeyStoreError
-		if _, err := past.load(); !errors.As(err, &failure) {
+		if _, err := store.load(); !errors.As(err, &failure) {
 			t.Errorf("record %q: %v, want a KeyStoreError", damaged, err)
 		}
 	}
 	keys.failing["Get"] = true
-	if _, err := past.load(); !errors.Is(err, errDisk) {
+	if _, err := store.load(); !errors.Is(err, errDisk) {
 		t.Errorf("an unreadable store is taken for an empty one: %v", err)
 	}
 }
