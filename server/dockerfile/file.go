@@ -57,9 +57,9 @@ func (i Image) String() string {
 
 // File is a Dockerfile that was read.
 type File struct {
-	text   []byte
-	env    Environment
-	root   *parser.Node
+	text []byte
+	env  Environment
+	root *parser.Node
 	refs []imageRef
 }
 

@@ -46,7 +46,7 @@ type reader struct {
 	stages map[string]bool // names of the stages before this one, in lower case
 	stage  string          // the name of this one, or empty
 	count  int             // stages so far, with the current one
-	refs []imageRef
+	refs   []imageRef
 }
 
 func newReader(escape rune, env Environment, lastStage string, globals []instructions.ArgCommand) (*reader, error) {

@@ -14,7 +14,7 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// Explain explains why ctx ended rather than what that broke, and makes of what went
+// Explain returns why ctx ended rather than what that broke, and makes of what went
 // wrong with the registry a *signature.AccessError, *signature.ForbiddenError,
 // *signature.CertificateError or *signature.UnreachableError. Any other error stays as it is.
 func (r *Repository) Explain(ctx context.Context, err error) error {

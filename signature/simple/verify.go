@@ -114,7 +114,7 @@ func (v Verifier) judge(stored [][]byte, asked signature.Reference, digest strin
 	return "", signature.MostTelling(reasons)
 }
 
-// covers explains why a claim is not one about the image that was asked for and has
+// covers returns why a claim is not one about the image that was asked for and has
 // the digest.
 func (c Claim) covers(asked signature.Reference, digest string) error {
 	if c.Digest != digest {

@@ -93,7 +93,7 @@ func (s *Signer) signInTurn(ctx context.Context, address *url.URL, request signi
 	}
 }
 
-// ended explains why ctx did, where it was more than a plain end.
+// ended returns the cause of the end of ctx, where it was more than a plain end.
 func ended(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != ctx.Err() {
 		return fmt.Errorf("%w: %w", ctx.Err(), cause)
