@@ -49,6 +49,9 @@ type confinement struct {
 func NewSandbox(ctx context.Context, program string) (*Sandbox, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, fmt.Errorf("not done after %v", checkTime))
 	defer cancel()
+	if err := closeInherited(); err != nil {
+		return nil, err
+	}
 	s := &Sandbox{program: program, confinement: confinement{Namespaces: true}}
 	if os.Getuid() == 0 {
 		s.UID = uid

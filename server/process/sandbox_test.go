@@ -82,6 +82,13 @@ func TestSandboxHolds(t *testing.T) {
 			command := exec.CommandContext(t.Context(), f.program, test.mode, f.program, f.secret, f.address, "attack", "")
 			command.Env = []string{"SECRET=secret"}
 			command.Dir = "/"
+			// What the server itself was started with does not reach the child either.
+			inherited, err := os.Open(f.program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer inherited.Close()
+			command.ExtraFiles = []*os.File{inherited}
 			if test.user != 0 {
 				command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: test.user, Gid: test.user}}
 			}
