@@ -9,16 +9,16 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// Verifier is one way of verifying images, with one key.
+// Verifier verifies images with one method and one key.
 type Verifier interface {
 	Verify(ctx context.Context, request signature.Request) (signature.Verified, error)
 }
 
-// Verifiers are the verifiers of verifying, by the method of a rule. Each makes the
-// verifier of one rule, or says what is wrong with its key.
+// Verifiers has a function for each method of a rule. It returns the verifier of the
+// rule, or an error that names what is wrong with its key.
 type Verifiers map[string]func(rule api.BaseRule) (Verifier, error)
 
-// Check says what is wrong with a rule's key or server: an *api.ParameterError.
+// Check returns an *api.ParameterError for a rule whose key or server is invalid.
 func (v Verifiers) Check(rules []api.BaseRule) error {
 	for _, rule := range rules {
 		if _, err := v.verifier(rule); err != nil {
@@ -36,13 +36,13 @@ func (v Verifiers) verifier(rule api.BaseRule) (Verifier, error) {
 	return way(rule)
 }
 
-// Request says what is to be built from.
+// Request has a Dockerfile and the rules for its base images.
 type Request struct {
 	Dockerfile  []byte
 	Environment dockerfile.Environment
 	Rules       []api.BaseRule
-	// Access answers how an image is asked for: the credentials of its registry,
-	// and the authorities that are trusted for it and the rule's servers.
+	// Access returns how the registry of an image is accessed: its account, and the
+	// CA certificates that are trusted for it and for the servers of the rule.
 	Access func(repository string, rule api.BaseRule) signature.Access
 	// Triggers reads ONBUILD triggers, in a process of its own.
 	Triggers func(ctx context.Context, triggers []string) ([]dockerfile.TriggerImages, error)
@@ -53,8 +53,7 @@ type Request struct {
 // Image is a verified base image.
 type Image struct {
 	signature.Verified
-	// Pinned is the image as the pinned Dockerfile names it: full name and
-	// digest.
+	// Pinned is the image as the pinned Dockerfile names it: full name and digest.
 	Pinned string
 }
 
@@ -71,10 +70,10 @@ func (e *UncoveredError) Error() string {
 	return fmt.Sprintf("the base image %s: no rule covers it, and base images are verified: add one for it to BASE_IMAGE_POLICY, or take another image", e.Image)
 }
 
-// Pin verifies every image from outside and pins the Dockerfile to what was
-// verified. All rules are looked for before any server is asked. The error of
-// an image that is refused is a *signature.Error, an *UncoveredError or a
-// *TriggerError; that of a Dockerfile that can't be pinned names the line.
+// Pin verifies every image from outside and pins the Dockerfile to what was verified.
+// All rules are found before any request is sent. The error of an image that is
+// rejected is a *signature.Error, an *UncoveredError or a *TriggerError; that of a
+// Dockerfile that can't be pinned names the line.
 func (v Verifiers) Pin(ctx context.Context, request Request) (Pinned, error) {
 	file, err := dockerfile.Parse(request.Dockerfile, request.Environment)
 	if err != nil {
@@ -138,7 +137,7 @@ func (v Verifiers) covered(images []dockerfile.Image, rules []api.BaseRule) ([]w
 	return all, nil
 }
 
-// ruleFor is the first rule that covers the image.
+// ruleFor returns the first rule that covers the image.
 func ruleFor(image dockerfile.Image, reference signature.Reference, rules []api.BaseRule) (api.BaseRule, error) {
 	for _, rule := range rules {
 		if rule.Covers(reference.Repository, reference.Tag) {

@@ -102,7 +102,7 @@ func (f *fixture) push(image string, content remote.Taggable) string {
 	return found.Digest.String()
 }
 
-// pin pins a Dockerfile, in which HOST stands for the registry, and allows
+// pin pins a Dockerfile, in which HOST is the registry, and allows
 // digests for all of its images.
 func (f *fixture) pin(text string, digests ...string) (baseimage.Pinned, error) {
 	verifiers := baseimage.Verifiers{api.BaseDigest: baseimage.Reviewed}
@@ -244,8 +244,8 @@ func TestRulesAreChecked(t *testing.T) {
 		t.Error(err)
 	}
 	for name, bad := range map[string]api.BaseRule{
-		"a key that is none":    {Image: "a.b/c", Method: api.BaseDigest, Key: " ", Parameter: "BASE_IMAGE_POLICY"},
-		"a way that is missing": {Image: "a.b/c", Method: api.SigningSimple, Key: "x", Parameter: "BASE_IMAGE_POLICY"},
+		"a key that is none":       {Image: "a.b/c", Method: api.BaseDigest, Key: " ", Parameter: "BASE_IMAGE_POLICY"},
+		"a method that is missing": {Image: "a.b/c", Method: api.SigningSimple, Key: "x", Parameter: "BASE_IMAGE_POLICY"},
 	} {
 		var wrong *api.ParameterError
 		if err := verifiers.Check([]api.BaseRule{good, bad}); !errors.As(err, &wrong) || wrong.Key != "BASE_IMAGE_POLICY" || !strings.Contains(wrong.Problem, "a.b/c") {

@@ -1,15 +1,13 @@
-// Package baseimage decides which images a build may start from. It goes over a
-// Dockerfile, finds for each image from outside the rule that covers it, has
-// the image verified and its name resolved to a digest, once, and answers the
-// Dockerfile with those digests in it (package dockerfile), which is what is to
-// be built.
+// Package baseimage decides which images a build may start from. For each
+// image from outside that a Dockerfile names, it finds the rule that covers it,
+// verifies the image and resolves its name to a digest, once. It returns the Dockerfile
+// with those digests in it (package dockerfile), which is what is built.
 //
-// It trusts the verifiers that it is given, and the digests that they answer:
-// a digest is looked up nowhere else. It trusts neither the Dockerfile nor the
-// registry: what it reads there of a verified image is checked against its
-// digest.
+// It trusts its verifiers and the digests that they return: a name is resolved
+// nowhere else. It trusts neither the Dockerfile nor the registry: what it reads there
+// of a verified image is compared with its digest.
 //
-// What never happens: an image that no rule covers is never taken, an image is
-// never looked up twice, so that it can't be another one the second time, and
-// no credential is sent to another registry than its own.
+// An image that no rule covers is never used. No name is resolved twice, because the
+// second result could be another image. No account is sent to another registry than
+// its own.
 package baseimage

@@ -1,7 +1,7 @@
 package baseimage
 
-// The way of verifying that needs no signature: somebody reviewed the image, and
-// the rule lists its digest.
+// The method that needs no signature: the image was reviewed, and the rule lists its
+// digest.
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/opensbs/sbs/signature/registry"
 )
 
-// Reviewed is the way of the method api.BaseDigest.
+// Reviewed returns a verifier of the method api.BaseDigest.
 func Reviewed(rule api.BaseRule) (Verifier, error) {
 	digests := rule.Digests()
 	if len(digests) == 0 {
@@ -32,7 +32,7 @@ func (e *NotReviewedError) Error() string {
 	return fmt.Sprintf("the name leads to %s, which is none of the digests that its rule allows: the tag was moved, or the rule is older than the image", e.Found)
 }
 
-// Verify asks the registry which manifest the name leads to.
+// Verify resolves the name in the registry and compares the digest.
 func (r reviewed) Verify(ctx context.Context, request signature.Request) (signature.Verified, error) {
 	digest, err := r.resolve(ctx, request)
 	if err == nil && !slices.Contains(r.digests, digest) {

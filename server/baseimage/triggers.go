@@ -1,8 +1,8 @@
 package baseimage
 
-// A base image may carry ONBUILD triggers: instructions that the builder adds
-// to the Dockerfile, and that may name images again. They stand in the image's
-// configuration, which is read here from the registry by its digest.
+// A base image may have ONBUILD triggers: instructions that the builder adds to the
+// Dockerfile, and that may name images too. They are part of the image's
+// configuration, which is read from the registry by its digest.
 
 import (
 	"context"
@@ -24,8 +24,7 @@ import (
 // maxManifests bounds the manifests that one index leads to.
 const maxManifests = 64
 
-// TriggerError is a base image with a trigger that brings in an image which
-// nobody verified.
+// TriggerError is a base image with a trigger that uses an image which is not verified.
 type TriggerError struct {
 	Image   signature.Reference
 	Trigger string
@@ -38,8 +37,7 @@ func (e *TriggerError) Error() string {
 
 func (e *TriggerError) Unwrap() error { return e.Err }
 
-// checkTriggers goes over the images that a stage starts from: only these run
-// triggers.
+// checkTriggers checks the images that a stage starts from: only these run triggers.
 func checkTriggers(ctx context.Context, images []wanted, pinned map[string]string, request Request) error {
 	allowed := slices.Collect(maps.Values(pinned))
 	type seen struct{ pinned, platform string }
@@ -67,7 +65,8 @@ func checkTriggers(ctx context.Context, images []wanted, pinned map[string]strin
 	return nil
 }
 
-// checkTrigger takes images by a digest that was verified, and no other.
+// checkTrigger returns an error unless all images of a trigger are named by a digest
+// that was verified.
 func checkTrigger(trigger dockerfile.TriggerImages, allowed []string) error {
 	if trigger.Problem != "" {
 		return errors.New(trigger.Problem)
@@ -106,9 +105,9 @@ type triggerReader struct {
 	triggers   []string
 }
 
-var errFormat = errors.New("its manifest has a format that is not understood here: push the image anew with a current tool")
+var errFormat = errors.New("its manifest has a format that this server does not support: push the image again with a current tool")
 
-// read reads a manifest, and those that it leads to. The library checks each
+// read reads a manifest, and those that it lists. The library checks each
 // against its digest.
 func (r *triggerReader) read(digest string) error {
 	if r.count++; r.count > maxManifests {
@@ -144,8 +143,8 @@ func (r *triggerReader) read(digest string) error {
 	return errFormat
 }
 
-// readAll reads the manifests for the platform, or all where none is for it: the
-// builder may then take any.
+// readAll reads the manifests for the platform, or all if none is for it: the builder
+// may then use any.
 func (r *triggerReader) readAll(manifests []v1.Descriptor) error {
 	matching := slices.DeleteFunc(slices.Clone(manifests), func(one v1.Descriptor) bool {
 		return one.Platform != nil && !sameMachine(r.platform, one.Platform.OS+"/"+one.Platform.Architecture)

@@ -14,7 +14,7 @@ import (
 // Bounds of the build log.
 const (
 	maxLine = 64 << 10 // bytes of one line; what is longer is cut
-	maxLog  = 64 << 20 // bytes of the whole log; later lines are dropped, and the log says so
+	maxLog  = 64 << 20 // bytes of the whole log; later lines are dropped, with a line about it
 )
 
 // Log is the log of one build. A line is

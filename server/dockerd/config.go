@@ -1,7 +1,7 @@
 package dockerd
 
-// What the engine is told: where its files lie, and which registries it may
-// treat otherwise than others.
+// The arguments and environment of the engine: where its files are, and which registries
+// it treats differently.
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 )
 
-// Config says which engine to run.
+// Config has the program, the folders and the registries of an engine.
 type Config struct {
 	// Program is the path of dockerd.
 	Program string
@@ -31,8 +31,8 @@ type Config struct {
 	// Insecure are registries, as host[:port], that may be reached without TLS
 	// or with a certificate that nobody vouches for. For a laboratory only.
 	Insecure []string
-	// CAFile is a PEM file of CAs that the engine trusts for registries, beside
-	// those of /etc/ssl/certs; may be empty.
+	// CAFile is a PEM file of CAs that the engine trusts for registries, in
+	// addition to those of /etc/ssl/certs; may be empty.
 	CAFile string
 	// Logger gets what the engine prints, line by line.
 	Logger *slog.Logger
@@ -42,8 +42,8 @@ func (c Config) host() string { return "unix://" + filepath.Join(c.Run, "docker.
 
 func (c Config) pidFile() string { return filepath.Join(c.Run, "docker.pid") }
 
-// noConfiguration is read instead of /etc/docker/daemon.json, so that nothing
-// but these arguments says what the engine does.
+// noConfiguration is read instead of /etc/docker/daemon.json, so that only
+// these arguments configure the engine.
 func (c Config) noConfiguration() string { return filepath.Join(c.Run, "daemon.json") }
 
 func (c Config) arguments() []string {
@@ -95,7 +95,7 @@ func (c Config) makeFolders() error {
 			return fmt.Errorf("folder %q: the path is not absolute", dir)
 		}
 	}
-	// Who may open the socket is root of the machine.
+	// A process that can open the socket is root on the machine.
 	if err := os.MkdirAll(c.Run, 0o700); err != nil {
 		return err
 	}
@@ -105,9 +105,9 @@ func (c Config) makeFolders() error {
 	return os.WriteFile(c.noConfiguration(), []byte("{}\n"), 0o600)
 }
 
-// forget removes what an engine that was killed has left and the next one would
-// stumble over: the id of a process that may be another one's by now.
-func (c Config) forget() error {
+// removePIDFile removes the PID file of an engine that was killed: the next one would
+// not start while another process has that id.
+func (c Config) removePIDFile() error {
 	err := os.Remove(c.pidFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

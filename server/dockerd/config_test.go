@@ -68,13 +68,13 @@ func TestMakeFolders(t *testing.T) {
 
 func TestForget(t *testing.T) {
 	config := Config{Run: t.TempDir()}
-	if err := config.forget(); err != nil {
+	if err := config.removePIDFile(); err != nil {
 		t.Errorf("nothing to forget: %v", err)
 	}
 	if err := os.WriteFile(config.pidFile(), []byte("1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := config.forget(); err != nil {
+	if err := config.removePIDFile(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(config.pidFile()); !os.IsNotExist(err) {

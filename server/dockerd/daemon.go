@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	endTime   = 10 * time.Second       // for what an engine left that was killed
-	startTime = 60 * time.Second       // until it answers; a large volume after a crash takes long
+	endTime   = 10 * time.Second       // for the processes of an engine that was killed
+	startTime = 60 * time.Second       // until it replies; a large volume after a crash takes long
 	stopTime  = 20 * time.Second       // dockerd itself gives containers ten
-	askEvery  = 100 * time.Millisecond // between two questions whether it answers
+	askEvery  = 100 * time.Millisecond // between two requests until it replies
 	firstRest = time.Second            // before it is started again
 	longRest  = time.Minute            // at most, when it keeps ending
 )
@@ -29,12 +29,12 @@ type Daemon struct {
 	stop    context.CancelFunc
 	stopped chan struct{} // closed when nothing of it runs any more
 	removed chan struct{} // closed when the data of earlier engines are no longer being removed
-	err     error         // how the last stop went; read only after stopped is closed
+	err     error         // error of the last stop; read only after stopped is closed
 }
 
 // Start starts an engine without any data of an earlier one, and waits until it
-// answers, or until ctx ends. The engine runs on after ctx has ended: end it with
-// Stop. When it ends by itself it is started again, with its data.
+// replies, or until ctx ends. The engine runs until Stop is called, also after ctx has
+// ended. When it ends by itself it is started again, with its data.
 //
 // The error of an engine that ends while it starts shows how it ended; why is
 // in the log.
@@ -64,7 +64,7 @@ func Start(ctx context.Context, config Config) (*Daemon, error) {
 }
 
 // remove removes the data of earlier engines. It waits for that only for a time:
-// what is left is not used, and goes beside the engine.
+// what is left is not used, and is removed while the engine runs.
 func (d *Daemon) remove(lasting context.Context, earlier []string) {
 	go func() {
 		defer close(d.removed)
@@ -79,7 +79,7 @@ func (d *Daemon) remove(lasting context.Context, earlier []string) {
 	}
 }
 
-// Host is where the engine answers, as DOCKER_HOST has it.
+// Host returns the address of the engine, in the form of DOCKER_HOST.
 func (d *Daemon) Host() string { return d.config.host() }
 
 // Stop stops the engine and its containers and waits for their end, which takes
@@ -91,8 +91,8 @@ func (d *Daemon) Stop() error {
 	return d.err
 }
 
-// watch keeps an engine running until ctx ends, resting longer each time that it
-// ends soon.
+// watch restarts the engine until ctx ends, after a longer pause each time that it ends
+// soon.
 func (d *Daemon) watch(ctx context.Context, running *process.Child) {
 	defer close(d.stopped)
 	rest := firstRest
@@ -115,8 +115,8 @@ func (d *Daemon) watch(ctx context.Context, running *process.Child) {
 	}
 }
 
-// again starts the engine after a rest, as often as that takes. It answers nil
-// when ctx ends first.
+// again starts the engine after a pause, and tries until it runs. It returns nil when
+// ctx ends first.
 func (d *Daemon) again(ctx context.Context, rest time.Duration) *process.Child {
 	for {
 		select {
@@ -126,7 +126,7 @@ func (d *Daemon) again(ctx context.Context, rest time.Duration) *process.Child {
 		}
 		running, err := d.launch(ctx)
 		if err == nil {
-			d.config.Logger.Info("the Docker Engine answers again")
+			d.config.Logger.Info("the Docker Engine is up again")
 			return running
 		}
 		if ctx.Err() != nil {
@@ -137,10 +137,10 @@ func (d *Daemon) again(ctx context.Context, rest time.Duration) *process.Child {
 	}
 }
 
-// launch starts the program and waits until the engine answers. On an error
+// launch starts the program and waits until the engine replies. After an error
 // nothing of it is left.
 func (d *Daemon) launch(ctx context.Context) (*process.Child, error) {
-	if err := d.config.forget(); err != nil {
+	if err := d.config.removePIDFile(); err != nil {
 		return nil, err
 	}
 	if err := endGroup(ctx, cgroupRoot, d.config.Group); err != nil {
@@ -161,7 +161,7 @@ func (d *Daemon) launch(ctx context.Context) (*process.Child, error) {
 }
 
 func (d *Daemon) answers(ctx context.Context, running *process.Child) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startTime, fmt.Errorf("it did not answer within %s", startTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, startTime, fmt.Errorf("it did not reply within %s", startTime))
 	defer cancel()
 	api, err := client.NewClientWithOpts(client.WithHost(d.Host()))
 	if err != nil {

@@ -71,7 +71,7 @@ func TestEngineIsWatched(t *testing.T) {
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "another engine answers", func() bool {
+	eventually(t, "another engine replies", func() bool {
 		return dockerdPID(t, config) != first && ask(t.Context(), d.Host()) == nil
 	})
 	second := dockerdPID(t, config)
@@ -86,7 +86,7 @@ func TestEngineIsWatched(t *testing.T) {
 		})
 	}
 	if err := ask(t.Context(), d.Host()); err == nil {
-		t.Error("the engine answers after Stop")
+		t.Error("the engine replies after Stop")
 	}
 	for line := range strings.Lines(text(t, "/proc/self/mountinfo")) {
 		if strings.Contains(line, config.Run) || strings.Contains(line, config.Data) {
@@ -135,7 +135,7 @@ func dockerdPID(t *testing.T, config Config) int {
 	return number(t, config.pidFile())
 }
 
-// children is the one process that the engine runs beside it, containerd.
+// children returns the one child process of the engine, containerd.
 func children(t *testing.T, pid int) int {
 	t.Helper()
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))

@@ -1,9 +1,9 @@
 package dockerd
 
-// The engine's data are on the data volume, unsealed: whoever writes to the disk
+// The engine's data are on the data volume, unsealed: anyone who writes to the disk
 // while the server is down could change a layer, and the engine would build from
 // it under the digest of the original. So nothing of an earlier server is used:
-// each one has a folder of its own, whose name nobody knew before.
+// each one has a folder of its own, with an unpredictable name.
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 )
 
 // removeTime is how long a start waits for the removal of earlier data, which then
-// goes on beside the engine.
+// continues while the engine runs.
 const removeTime = 10 * time.Second
 
 // newData makes a new folder for an engine's data in dir, and returns what else is
@@ -123,7 +123,7 @@ func unmountBelow(path string) error {
 	return failed
 }
 
-// unescape reads a field of mountinfo, where \ooo stands for a byte (proc(5)).
+// unescape reads a field of mountinfo, where \ooo is a byte (proc(5)).
 func unescape(field string) string {
 	var text strings.Builder
 	for i := 0; i < len(field); i++ {

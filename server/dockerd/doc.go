@@ -1,6 +1,6 @@
-// Package dockerd runs a Docker Engine of the server's own, where no other one
-// is given: in the server's container image, where the server is alone. It
-// starts the engine, waits until it answers, starts it again when it ends, and
+// Package dockerd runs a Docker Engine of the server's own, if no other one is given:
+// in the server's container image, where the server is alone. It starts the engine,
+// waits until it replies, starts it again when it ends, and
 // stops it with the server.
 //
 // It trusts the dockerd program it finds. It does not trust the data volume while

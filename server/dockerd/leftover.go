@@ -1,9 +1,9 @@
 package dockerd
 
 // BuildKit runs the commands of a Dockerfile as children of the engine's runc,
-// which ends with the engine. What it runs does not: a command of a build that
-// nobody knows of any more would run on, beside every later build. The cgroup of
-// the engine's containers knows it (cgroups(7): a child is in its parent's group).
+// which ends with the engine. What runc runs does not: the command of a build whose
+// engine was killed would continue during every later build. It is in the cgroup of
+// the engine's containers (cgroups(7): a child is in its parent's group).
 
 import (
 	"context"
@@ -19,10 +19,11 @@ import (
 	"time"
 )
 
-// endGroup kills what runs in a cgroup, waits for its end and removes the group.
+// endGroup kills all processes of a cgroup, waits until they have ended, and removes
+// the group.
 func endGroup(ctx context.Context, root, group string) error {
 	if !filepath.IsLocal(group) || group == "." {
-		return fmt.Errorf("end what an earlier engine left: %q is no name of a cgroup", group)
+		return fmt.Errorf("end what an earlier engine left: %q is not the name of a cgroup", group)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, endTime, fmt.Errorf("it did not end within %s", endTime))
 	defer cancel()
@@ -43,7 +44,7 @@ func endGroup(ctx context.Context, root, group string) error {
 	}
 }
 
-// folders are those of a cgroup: one, or with cgroup v1 one for each controller.
+// folders returns those of a cgroup: one, or with cgroup v1 one for each controller.
 func folders(root, group string) ([]string, error) {
 	found, err := filepath.Glob(filepath.Join(root, "*", group))
 	return append(found, filepath.Join(root, group)), err
@@ -53,7 +54,7 @@ func folders(root, group string) ([]string, error) {
 // kernel does not let go of one yet, or the cgroups can't be written, it stays: an
 // empty group costs a name.
 func removeGroup(root, group string) {
-	tops, _ := folders(root, group) // killAll has told the same error
+	tops, _ := folders(root, group) // killAll has returned the same error
 	for _, top := range tops {
 		var below []string
 		_ = filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
@@ -68,8 +69,8 @@ func removeGroup(root, group string) {
 	}
 }
 
-// killAll kills every process in a cgroup and below it, and says how many there
-// were.
+// killAll kills every process in a cgroup and below it, and returns how many
+// there were.
 func killAll(root, group string) (found int, err error) {
 	tops, err := folders(root, group)
 	if err != nil {

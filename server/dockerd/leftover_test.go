@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestEndGroup: a file stands for the kernel's; the process is real. That the
+// TestEndGroup: the file is a copy of the kernel's; the process is real. That the
 // engine's containers are in the group shows with a real engine only (test/soak).
 func TestEndGroup(t *testing.T) {
 	for name, folder := range map[string]string{"cgroup v2": "own/buildkit/one", "cgroup v1": "pids/own/buildkit/one"} {
@@ -45,7 +45,7 @@ func TestEndGroupNeedsAGroup(t *testing.T) {
 		t.Errorf("a group that is not there: %v", err)
 	}
 	for _, group := range []string{"", ".", "..", "/own"} {
-		if err := endGroup(t.Context(), root, group); err == nil || !strings.Contains(err.Error(), "no name of a cgroup") {
+		if err := endGroup(t.Context(), root, group); err == nil || !strings.Contains(err.Error(), "not the name of a cgroup") {
 			t.Errorf("group %q: %v, want a refusal", group, err)
 		}
 	}

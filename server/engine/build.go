@@ -18,7 +18,7 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// BuildRequest says what to build.
+// BuildRequest has the files, arguments, names and accounts of a build.
 type BuildRequest struct {
 	// ContextDir is the absolute path of the build context, Dockerfile that of
 	// the Dockerfile, which may lie outside the context. Neither may hold a
@@ -39,8 +39,8 @@ type Image struct {
 	ID   string      // the Engine's name for the image: "sha256:" and 64 hex digits
 	Base []BaseImage // in the order in which the build first used them
 
-	// Cache is what tells the build's own records in BuildKit's cache from others:
-	// the caller has them removed with ClearCache, whatever becomes of the image.
+	// Cache identifies the build's own records in BuildKit's cache. The caller removes
+	// them with ClearCache, whether the build succeeded or not.
 	Cache Cache
 }
 

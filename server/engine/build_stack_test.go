@@ -231,7 +231,7 @@ func TestNothingOfTheHostIsGiven(t *testing.T) {
 					says = c.classic
 				}
 				if err == nil || !strings.Contains(err.Error(), says) {
-					t.Errorf("error %v, want one that says %q", err, says)
+					t.Errorf("error %v, want one with %q", err, says)
 				}
 			})
 		}

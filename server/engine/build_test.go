@@ -67,7 +67,7 @@ func TestRequestIsChecked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := c.request.check()
 			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
-				t.Errorf("error %v, want one that says %q", err, c.says)
+				t.Errorf("error %v, want one with %q", err, c.says)
 			}
 		})
 	}

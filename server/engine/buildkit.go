@@ -1,7 +1,7 @@
 package engine
 
-// A build with BuildKit is one call that says all that the build may have: two
-// folders, credentials, arguments.
+// A build with BuildKit is one call with everything that the build may use: two folders,
+// accounts, arguments.
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"github.com/opensbs/sbs/server/progress"
 )
 
-// buildWithBuildKit tells the state of the cache even when it fails.
+// buildWithBuildKit returns the state of the cache even when it fails.
 func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, output io.Writer) (built Image, err error) {
 	options, err := solveOptions(ctx, request)
 	if err != nil {

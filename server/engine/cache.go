@@ -116,11 +116,11 @@ func (e *Engine) removeRecords(ctx context.Context, patience time.Duration, ours
 	return nil
 }
 
-// prune removes those of the records that are not in use, and says whether there
-// were any. It asks the Engine, not BuildKit: a BuildKit without moby/buildkit#3857,
-// such as that of Engine 20.10, holds its lock for good when whoever asks it to
-// prune is killed while it answers, and then nobody builds any more. The Engine
-// takes one id in each request.
+// prune removes those of the records that are not in use, and reports whether
+// there were any. The request goes to the Engine, not to BuildKit: a BuildKit without
+// moby/buildkit#3857, such as that of Engine 20.10, keeps its lock when the client is
+// killed during the reply to a prune, and no build works any more. The Engine takes one
+// id in each request.
 func (e *Engine) prune(ctx context.Context, records []*buildkit.UsageInfo) (removed bool, err error) {
 	for _, record := range records {
 		if record.InUse {

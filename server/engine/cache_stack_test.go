@@ -90,7 +90,7 @@ func TestBuildLeavesNothingInTheCache(t *testing.T) {
 	base(t, e, repo+":base")
 	for name, step := range map[string]string{"success": "true", "failure": "false"} {
 		t.Run(name, func(t *testing.T) {
-			// What tells this build's records from another test's.
+			// Identifies the records of this build.
 			mark, size := rand.Text(), 1e6+mathrand.IntN(1e6)
 			dir := tree(t, map[string]string{
 				"large":      strings.Repeat("x", size),

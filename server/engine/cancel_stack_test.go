@@ -56,7 +56,7 @@ func traces(t *testing.T, e *Engine, mark string) []string {
 	return found
 }
 
-// running tells whether a process of this machine has the argument.
+// running reports whether a process of this machine has the argument.
 func running(t *testing.T, argument string) bool {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")

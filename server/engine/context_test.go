@@ -132,7 +132,7 @@ func TestContextArchiveRefuses(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			if _, _, err := archived(t, c.files, "", "Dockerfile"); err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("error %v, want one that says %q", err, c.says)
+				t.Errorf("error %v, want one with %q", err, c.says)
 			}
 		})
 	}

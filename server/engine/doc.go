@@ -5,8 +5,8 @@
 //
 // It trusts the Engine it is connected to, and the caller for the two paths of
 // a build: both must be free of symbolic links, so that a link in a cloned
-// repository cannot carry a file of the server into a build. It trusts nothing
-// that a Dockerfile or a registry says: their text reaches the output and the
+// repository cannot carry a file of the server into a build. It trusts no text
+// of a Dockerfile or a registry: their text reaches the output and the
 // error messages, never a decision about what to remove.
 //
 // What never happens here: credentials are not stored, not printed and not

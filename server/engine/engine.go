@@ -33,7 +33,7 @@ type Engine struct {
 	version  types.Version
 }
 
-// Version is what a build record says about the Engine.
+// Version describes the Engine, for the record of a build.
 type Version struct {
 	Engine  string  // version of the Engine, for example "28.5.2"
 	API     string  // API version negotiated with it, for example "1.41"
@@ -46,11 +46,11 @@ type Version struct {
 }
 
 // Connect opens a connection to the Docker Engine at host, for example
-// "unix:///var/run/docker.sock"; the empty string stands for DOCKER_HOST or,
+// "unix:///var/run/docker.sock"; the empty string means DOCKER_HOST or,
 // without it, the default socket. It negotiates the API version (Engine 20.10
-// and later are known to work), asks what the Engine is, and chooses a builder.
+// and later are known to work), reads the version of the Engine, and chooses a builder.
 //
-// The error is ErrUnreachable when no Engine answers at that address.
+// The error is ErrUnreachable when no Engine replies at that address.
 func Connect(ctx context.Context, host string, builder Builder) (*Engine, error) {
 	api, err := newAPI(host)
 	if err != nil {
@@ -60,7 +60,7 @@ func Connect(ctx context.Context, host string, builder Builder) (*Engine, error)
 	if err := e.negotiate(ctx); err != nil {
 		return nil, discard(e, err)
 	}
-	// The Engine runs programs of its own to tell their versions.
+	// The Engine runs other programs to read their versions, which takes time.
 	var asked errgroup.Group
 	asked.Go(func() error { return e.askVersion(ctx) })
 	e.builder, err = e.choose(ctx, builder)

@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	// ErrUnreachable means that no Docker Engine answered.
-	ErrUnreachable = errors.New("no Docker Engine answers")
+	// ErrUnreachable means that no Docker Engine replied.
+	ErrUnreachable = errors.New("no Docker Engine replies")
 
 	// ErrUnauthorized means that a registry refused the credentials, or that
 	// they do not allow what was asked.
@@ -36,7 +36,7 @@ func stopped(err error) error {
 	return fmt.Errorf("%w: %w", ErrStopped, err)
 }
 
-// unreachable says which address did not answer and what to do about it.
+// unreachable returns an error with the address that did not reply and what to do.
 func unreachable(ctx context.Context, host string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -59,7 +59,7 @@ var refusals = []string{
 	"403 Forbidden",
 }
 
-// classify gives an error of the Engine the kind that its text tells.
+// classify wraps an error of the Engine in the kind that its text belongs to.
 func classify(err error) error {
 	for _, refusal := range refusals {
 		if strings.Contains(err.Error(), refusal) {

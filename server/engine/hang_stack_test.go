@@ -3,7 +3,7 @@
 package engine
 
 // Engines that hang, freeze or lack BuildKit, all of them the machine's own
-// Engine behind a proxy.
+// Engine, reached through a proxy.
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func hanging(t *testing.T) (host string, hang func(prefix string)) {
 	return strings.Replace(server.URL, "http://", "tcp://", 1), func(prefix string) { stuck.Store(&prefix) }
 }
 
-// relay passes requests on to the Engine behind a transport.
+// relay forwards requests to the Engine of a transport.
 func relay(transport http.RoundTripper) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Transport:     transport,

@@ -46,7 +46,7 @@ func (e *Engine) watchLeftovers(ctx context.Context) (*leftovers, error) {
 	return &leftovers{before: before}, nil
 }
 
-// read takes from one piece of output what it tells.
+// read collects the ids in one piece of output.
 func (l *leftovers) read(line string) {
 	if found := stepLine.FindStringSubmatch(line); found != nil {
 		l.step = found[1]
@@ -67,8 +67,8 @@ func (l *leftovers) explain(err error) error {
 	return fmt.Errorf("%q failed: %w", l.step, err)
 }
 
-// clearLeftovers removes what the build left; what it could not remove it tells
-// in the output.
+// clearLeftovers removes what the build left, and writes to the output what it could
+// not remove.
 func (e *Engine) clearLeftovers(ctx context.Context, left *leftovers, output io.Writer) {
 	cut := ctx.Err() != nil
 	ctx, cancel := forCleanup(ctx)

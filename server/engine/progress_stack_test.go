@@ -46,8 +46,8 @@ func TestSilentBuilderEndsTheBuild(t *testing.T) {
 	}
 }
 
-// A step that says something now and then goes on for longer than the timeout; one
-// that is silent does not.
+// A step that prints now and then may take longer than the timeout; one that is silent
+// may not.
 func TestMessagesAreProgress(t *testing.T) {
 	for _, builder := range []Builder{BuildKit, Classic} {
 		t.Run(string(builder), func(t *testing.T) {

@@ -1,6 +1,6 @@
 package engine
 
-// BuildKit tells what it does as vertices of a graph. The same events are shown
+// BuildKit reports its work as vertices of a graph. The same events are shown
 // to the user, and read for the two things the result needs: which images from
 // outside were used, and which step failed.
 

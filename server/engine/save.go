@@ -1,7 +1,7 @@
 package engine
 
-// What an image holds is read from the archive that docker save makes, so that
-// it is the image itself that is looked at, and not what a registry answers.
+// The contents of an image are read from the archive of docker save: from the image
+// itself, and not from the reply of a registry.
 
 import (
 	"context"

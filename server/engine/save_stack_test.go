@@ -37,7 +37,7 @@ func TestSave(t *testing.T) {
 		if err := e.Save(t.Context(), repo+":labels", &archive, 1<<30); err != nil {
 			t.Fatal(err)
 		}
-		// The Engine itself is the judge: it loads what it can't save.
+		// The Engine itself is the reference: it loads what it can't save.
 		if err := e.Remove(t.Context(), repo+":labels"); err != nil {
 			t.Fatal(err)
 		}

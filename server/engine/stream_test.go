@@ -63,7 +63,7 @@ func TestErrorsInAStream(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := followClassic(strings.NewReader(c.stream), &leftovers{}, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("error %v, want one that says %q", err, c.says)
+				t.Errorf("error %v, want one with %q", err, c.says)
 			}
 			if c.kind != nil && !errors.Is(err, c.kind) || errors.Is(err, ErrUnauthorized) != (c.kind == ErrUnauthorized) {
 				t.Errorf("error %v is of the wrong kind", err)

@@ -12,8 +12,8 @@ import (
 	"runtime/debug"
 )
 
-// Error is a panic that was caught. Its text may hold anything that the panic's
-// value holds: whoever shows it redacts it.
+// Error is a panic that was caught. Its text may contain anything that the panic's
+// value contains, secrets included: it must be redacted before it is shown.
 type Error struct {
 	Value any
 	Stack []byte // of the goroutine that panicked: addresses, not contents

@@ -11,7 +11,7 @@ import (
 )
 
 // TestRecordHasTheOperatorsAnchors: the digest is that of the file, as sha256sum
-// prints it; a record without any says so.
+// prints it; a record without any has an empty list.
 func TestRecordHasTheOperatorsAnchors(t *testing.T) {
 	const known = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"  // of "hello\n"
 	const bundle = "e258d248fda94c63753607f7c4494ee0fcbe92f1a76bfdac795c9d84101eb317" // of "world\n"
@@ -30,7 +30,7 @@ func TestRecordHasTheOperatorsAnchors(t *testing.T) {
 	}
 }
 
-// The record has what the steps get beside ARG, without secrets.
+// The record has the build arguments of the operator, without secrets.
 func TestRecordHasTheOperatorsBuildArguments(t *testing.T) {
 	p := New(Config{BuildArgs: map[string]string{"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": ".example.com,pass-word", "HTTPS_PROXY": "http://proxy:3128"}})
 	parameters := api.Parameters{Args: map[string]string{"HTTPS_PROXY": "http://other:3128"}}

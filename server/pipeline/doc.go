@@ -5,6 +5,6 @@
 // their contexts, and nothing that comes out of the repository: paths are
 // resolved inside the clone before they are used. Every text that leaves it, in
 // the log, a status or the record, goes through the redactor, so no secret that
-// the server knows is shown. A build never succeeds unsigned, and never leaves
-// an image, a container or a file of its own behind.
+// the server knows is shown. A build never succeeds unsigned, and its image,
+// its containers and its scratch files never outlive it.
 package pipeline

@@ -74,8 +74,8 @@ func TestProvenance(t *testing.T) {
 	}
 }
 
-// The kind of enclave is all that tells one builder from another.
-func TestProvenanceTellsEnclavesApart(t *testing.T) {
+// Builders differ by the kind of enclave only.
+func TestProvenanceNamesTheEnclave(t *testing.T) {
 	r := fullRecord()
 	r.Enclave = "contract"
 	if told := provenanceOf(r, nil); told.RunDetails.Builder.ID == provenanceOf(fullRecord(), nil).RunDetails.Builder.ID {

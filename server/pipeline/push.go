@@ -86,7 +86,8 @@ func (b *build) recordPushed(context.Context) error {
 	})
 }
 
-// concurrently runs the lists beside each other. The first error cancels the others.
+// concurrently returns a function that runs the lists at the same time. The first error
+// cancels the others.
 func concurrently(lists ...do) func(*build, context.Context) error {
 	return func(b *build, ctx context.Context) error {
 		all, each := errgroup.WithContext(ctx)

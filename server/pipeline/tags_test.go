@@ -15,7 +15,7 @@ import (
 	"github.com/opensbs/sbs/server/signing"
 )
 
-// tagSigner is a way of signing that signs tags.
+// tagSigner is a signer of tags.
 type tagSigner struct{ *fixture }
 
 func (s tagSigner) Prepare(ctx context.Context, _ signing.Request, _ io.Writer) (signing.PublicKey, error) {
@@ -26,9 +26,8 @@ func (s tagSigner) Sign(ctx context.Context, _ signing.Request, _ io.Writer) (si
 	return signing.PublicKey{Method: api.SigningDCT, ID: "root", Key: "key"}, s.reach(ctx, "sign the tags")
 }
 
-// Tags move when all else is done, and the signature of a tag comes right before:
-// no operation that can fail but the tags themselves, and the last two renames of
-// the volume, comes after them.
+// Tags move when everything else is done, right after the signature of the tags. Only
+// the last two renames on the volume come after them.
 func TestTagsMoveLast(t *testing.T) {
 	f := newFixture(t)
 	f.pipeline.Signers[api.SigningDCT] = tagSigner{f}
@@ -83,7 +82,8 @@ func TestTagsArePutBack(t *testing.T) {
 	}
 }
 
-// A build that ends while its tags move, and can't put them back, says so.
+// The cause of a build that ends while its tags move, and can't restore them, names the
+// tags.
 func TestTagsMayHaveMoved(t *testing.T) {
 	f := newFixture(t)
 	f.during = func(_ context.Context, operation string) error {

@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// role tells the test binary to be one of the programs under test instead.
+// role is the variable that makes the test binary one of the programs under test.
 const role = "CHILD_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -135,8 +135,8 @@ func program(as string) *exec.Cmd {
 	return command
 }
 
-// alive tells a running process from one that is gone or only waits to be
-// collected by its parent.
+// alive reports whether a process runs, and is neither gone nor a zombie that its parent
+// has not collected.
 func alive(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -37,7 +37,7 @@ type Sandbox struct {
 	missing []string
 }
 
-// confinement is what a task gets beside the parts that are always required.
+// confinement has the parts of the sandbox that are not always available.
 type confinement struct {
 	Namespaces bool // network, mount, pid, ipc and uts namespaces; with a user namespace unless UID is set
 	UID        int  // the user and group id to change to; 0 without root

@@ -6,7 +6,7 @@ package process
 // open files, writes below its root and computes. Others fail with EPERM: no
 // socket, no other program or process, no signal to another process, nothing
 // that changes mounts, namespaces, identities or limits, and none of the large
-// interfaces (bpf, io_uring, perf, keys) that a hole in the kernel may be behind.
+// interfaces (bpf, io_uring, perf, keys) in which holes in the kernel were found.
 
 import (
 	"syscall"

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Stalled is the cause of a context that ended for want of progress.
+// Stalled is the cause of a context that ended because there was no progress.
 type Stalled struct {
 	Peer    string        // who was waited for, as a noun phrase: "the git host", "the registry"
 	Timeout time.Duration // how long nothing happened
@@ -45,7 +45,7 @@ func WithTimeout(parent context.Context, timeout time.Duration, peer string) (ct
 	}
 }
 
-// Report says that the operation of ctx has moved on. Without a timeout in ctx it
+// Report resets the timeout of ctx: its operation has made progress. Without a timeout in ctx it
 // does nothing. It may be called from several goroutines at once, and is cheap
 // enough for each read of a network connection.
 func Report(ctx context.Context) {

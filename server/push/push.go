@@ -163,7 +163,7 @@ func (u *upload) manifest(layers []v1.Descriptor) (Pushed, error) {
 	return Pushed{digest.FromBytes(text).String(), int64(len(text)), string(types.DockerManifestSchema2), text}, nil
 }
 
-// lines are what the log says of layers, in the words of docker push.
+// lines writes the progress of layers to the log, as docker push does.
 type lines struct {
 	mu sync.Mutex
 	to io.Writer

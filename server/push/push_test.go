@@ -45,8 +45,8 @@ type fixture struct {
 	asked []string // method and path
 }
 
-// start runs a registry with habits; before sees each request first, and answers
-// it if it returns true. It may be nil.
+// start runs a registry with quirks. before gets each request first; the registry does
+// not serve it if before returns true. It may be nil.
 func start(t *testing.T, before func(w http.ResponseWriter, r *http.Request) bool, quirks ...registry.Quirk) *fixture {
 	t.Helper()
 	server, err := registry.Start(t.Context(), t.TempDir(), quirks...)

@@ -18,7 +18,7 @@ import (
 	"github.com/opensbs/sbs/signature/bundle"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 var app = Image{
 	Repository: "registry.example.com:5000/bank/app",
@@ -51,8 +51,8 @@ func document(t testing.TB, image Image, found Inventory) []byte {
 	return text
 }
 
-// checkSPDX holds a document against the schema of the SPDX specification 2.3,
-// and against what SPDX's own tools demand of identifiers and relationships.
+// checkSPDX checks a document against the schema of the SPDX specification 2.3, and
+// against the rules of SPDX's own tools for identifiers and relationships.
 func checkSPDX(t testing.TB, text []byte) {
 	t.Helper()
 	schema, err := jsonschema.NewCompiler().Compile("testdata/spdx-schema.json")

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// FuzzInventory: whatever the looking process answers, it is refused or becomes
-// an inventory that is written and read as the same, and that a document can be
-// made of.
+// FuzzInventory: whatever the scanning process writes, it is an error or becomes an
+// inventory that is equal after writing and reading, and of which a document can be
+// made.
 func FuzzInventory(f *testing.F) {
 	f.Add([]byte(`{"packages":[{"name":"busybox","version":"1.35","purl":"pkg:deb/debian/busybox@1.35","path":"var/lib/dpkg/status"}]}`))
 	f.Add([]byte(`{"packages":[{"name":"b"},{"name":"a"},{"name":"a"}],"unread":[{"path":"x","reason":"too long"}]}`))

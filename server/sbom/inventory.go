@@ -1,7 +1,6 @@
 package sbom
 
-// What was found in an image, and the form in which the process that looked
-// through it says so.
+// The inventory of an image, and the form in which the scanning process writes it.
 
 import (
 	"cmp"
@@ -42,7 +41,7 @@ type Package struct {
 	Name    string `json:"name"`
 	Version string `json:"version,omitempty"`
 	PURL    string `json:"purl,omitempty"` // https://github.com/package-url/purl-spec
-	Path    string `json:"path,omitempty"` // the file in the image that tells of it
+	Path    string `json:"path,omitempty"` // the file in the image that names it
 }
 
 // Unread is one file that could not be read, and why.

@@ -48,7 +48,7 @@ func engineFailures(env *environment) []failure {
 		name:    "engine unreachable",
 		breaks:  without(env.Gates.Engine),
 		command: "docker version",
-		cause:   []string{"no Docker Engine answers at unix://" + env.Gates.Engine.Address(), "start it"},
+		cause:   []string{"no Docker Engine replies at unix://" + env.Gates.Engine.Address(), "start it"},
 	}}
 }
 

@@ -7,7 +7,7 @@
 // archive: files are taken out one by one into a scratch folder, by names that
 // can't leave it, and only those that an extractor asks for. Symbolic links are
 // never made. A database of a distribution that can't be read is an error; any
-// other file that is not what its name says is named in the inventory.
+// other file that is not what its name promises is listed in the inventory.
 //
-// Nothing is run, and nothing is asked of the network.
+// No program is run, and the network is not used.
 package scan

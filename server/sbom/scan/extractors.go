@@ -62,7 +62,7 @@ func besides(name string) bool {
 	case "etc/os-release", "usr/lib/os-release":
 		return true
 	}
-	// An SQLite database may have its last changes beside it.
+	// An SQLite database may have its last changes in a file next to it.
 	return path.Base(name) == "rpmdb.sqlite-wal"
 }
 

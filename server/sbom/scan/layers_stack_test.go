@@ -20,8 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// The Docker Engine judges: the files that a container of it sees are those of the
-// view, with the same content.
+// The Docker Engine is the reference: its container has the same files as the view, with
+// the same content.
 func TestViewIsWhatAContainerSees(t *testing.T) {
 	seed := rand.Uint64()
 	t.Log("seed", seed)

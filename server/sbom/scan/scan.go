@@ -247,7 +247,7 @@ func (s *scan) packages(ctx context.Context, r reader, name string) (err error) 
 	return err
 }
 
-// packageURL leaves out what the library says for "not known".
+// packageURL leaves out what the library writes for "not known".
 func packageURL(url *purl.PackageURL) string {
 	if url == nil {
 		return ""

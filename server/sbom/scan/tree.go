@@ -187,7 +187,7 @@ func merge(lower, upper *node) *node {
 	return lower
 }
 
-// plain is a folder without what it says of the layers below it.
+// plain returns a folder without its marks about the layers below it.
 func (n *node) plain() *node {
 	n.opaque, n.removed = false, nil
 	for _, child := range n.children {

@@ -198,8 +198,8 @@ func environment() error {
 	return nil
 }
 
-// openFiles finds open regular files and folders beside the standard ones, but
-// those of the cgroup, which Go reads.
+// openFiles returns an error for open regular files and folders other than the standard
+// ones and those of the cgroup, which Go reads.
 func openFiles() error {
 	for fd := 3; fd < 256; fd++ {
 		var status unix.Stat_t
