@@ -19,6 +19,7 @@
 // is required in any case is in docs/server.md.
 //
 // The package trusts the kernel and the program's own file. It trusts nothing
-// that a confined task writes. It never starts a shell, and never passes on its
-// own environment unless told to.
+// that a confined task writes. It never starts a shell, never passes on its own
+// environment unless told to, and passes no open file to a confined task but its
+// input, not even one that this process was started with.
 package process
