@@ -16,7 +16,7 @@ type RegistryAccount struct {
 	Password Secret `json:"-"`
 }
 
-// String returns the user and the host. Without it, fmt would show the password behind a
+// String returns the user and the host. Without it, fmt would show the password after a
 // pointer that it formats with a wrong verb.
 func (a RegistryAccount) String() string { return fmt.Sprintf("%s at %s", a.User, a.Host) }
 

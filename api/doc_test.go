@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the table of parameters in the documentation anew")
+var update = flag.Bool("update", false, "write the table of parameters in the documentation again")
 
 // TestParametersAreDocumented holds docs/parameters.md against the table of
 // fields.

@@ -19,7 +19,7 @@ func TestSigning(t *testing.T) {
 		"an empty text":         {"", "", []string{"simple", "sigstore"}, ""},
 		"a list":                {[]string{"sigstore", "simple"}, "", []string{"sigstore", "simple"}, ""},
 		"a text":                {"simple, sigstore-legacy", "", []string{"simple", "sigstore-legacy"}, ""},
-		"dct beside others":     {"simple,dct", "notary.example.com", []string{"simple", "dct"}, ""},
+		"dct with others":       {"simple,dct", "notary.example.com", []string{"simple", "dct"}, ""},
 		"notary is not used":    {"simple", "notary.example.com", []string{"simple"}, ""},
 		"an empty list":         {[]string{}, "", nil, "IMAGE_SIGNING"},
 		"dct without notary":    {"dct", "", nil, "IMAGE_SIGNING"},

@@ -4,12 +4,12 @@
 # any. Add a folder here when its language was revised.
 set -eu
 
-folders='api/attestation api/ctxio api/provenance client cmd/sbs-cli enclave server/*.go
-    server/baseimage server/buildlog server/diskspace server/dockerd server/engine server/history
-    server/job server/metrics server/objectstore server/panics server/parameters server/pipeline
-    server/process server/progress server/push server/sbom server/signing/manifestkey
-    server/stateimage server/transfer server/volume signature/bundle signature/httpclient
-    signature/notary'
+folders='api client cmd/sbs-cli enclave server/*.go server/baseimage server/buildlog server/diskspace
+    server/dockerd server/engine server/history server/job server/metrics server/objectstore
+    server/panics server/parameters server/pipeline server/process server/progress server/push
+    server/sbom server/signing/manifestkey server/stateimage server/transfer server/volume
+    signature/bundle signature/httpclient signature/notary server/dockerfile server/source/*.go
+    server/source/gitstore server/source/wire'
 
 # shellcheck disable=SC2016,SC2086 # awk's own dollars; a list of words
 git ls-files --cached --others --exclude-standard $folders | grep '\.go$' | tr '\n' '\0' | xargs -0 awk '

@@ -27,7 +27,7 @@ func attested() Contents {
 }
 
 // TestGoldenAttested pins the form with attestations; the other golden file
-// stands for those without.
+// replaces those without.
 func TestGoldenAttested(t *testing.T) {
 	got := signed(t, attested(), goldenKey(t))
 	golden := filepath.Join("testdata", "golden-attested.sig.tbz")

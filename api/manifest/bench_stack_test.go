@@ -33,12 +33,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	status, _ := os.ReadFile("/proc/self/status") // what getrusage(2) says begins with the parent's
+	status, _ := os.ReadFile("/proc/self/status") // what getrusage(2) returns begins with the parent's
 	_, peak, _ := strings.Cut(string(status), "VmHWM:")
 	fmt.Fprint(os.Stderr, strings.Fields(peak)[0])
 }
 
-// BenchmarkWrite writes manifests of 60 MB beside tar with bzip2, pbzip2 and
+// BenchmarkWrite writes manifests of 60 MB next to tar with bzip2, pbzip2 and
 // lbzip2, all in turn: the medians of the ratios of their times, and the memory
 // this package takes at most.
 func BenchmarkWrite(b *testing.B) {
@@ -75,7 +75,7 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// timed runs a program in a folder; it returns its time and what it says.
+// timed runs a program in a folder; it returns its time and what it writes.
 func timed(b *testing.B, folder, program string, arguments ...string) (time.Duration, string) {
 	b.Helper()
 	command := exec.CommandContext(b.Context(), program, arguments...)

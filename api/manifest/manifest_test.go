@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 const name = "manifest.docker.io.ns.repo.v1-ad52e76.2021-02-10_15-37-37.178350"
 

@@ -139,7 +139,7 @@ func TestPEM(t *testing.T) {
 	for name, bad := range map[string]string{
 		"nothing": "", "text": "hello", "a public key": key, "a public key too": certificate + key,
 		"parameters too": "-----BEGIN EC PARAMETERS-----\nBggq\n-----END EC PARAMETERS-----\n" + certificate,
-		"cut short":      certificate[:len(certificate)/2], "cut short behind a whole one": certificate + certificate[:len(certificate)/2],
+		"cut short":      certificate[:len(certificate)/2], "cut short after a whole one": certificate + certificate[:len(certificate)/2],
 		"another thing under its name": asPEM("CERTIFICATE", []byte("x")) + certificate,
 	} {
 		if err := Certificates([]byte(bad)); err == nil {

@@ -97,7 +97,7 @@ func TestPinRefuses(t *testing.T) {
 	}
 }
 
-// The check stands alone: whatever a rewriting did wrong, it finds.
+// The check is independent: whatever a rewriting did wrong, it finds.
 func TestCheckTrustsNoRewriting(t *testing.T) {
 	f, err := Parse([]byte("ARG V=1\nFROM a:$V AS s\nFROM b\nCOPY --from=s /x /x\nRUN <<X\nls\nX\n"), linux)
 	if err != nil {
@@ -131,7 +131,7 @@ func TestOnlyPinned(t *testing.T) {
 	image := func(name string) imageRef { return imageRef{Image: Image{Name: name}, external: true, literal: true} }
 	stage := imageRef{Image: Image{Name: "first"}, literal: true}
 	for name, refs := range map[string][]imageRef{
-		"none": nil, "a stage": {stage}, "pinned": {stage, image("a" + sum)}, "with a tag beside": {image("a:1" + sum)},
+		"none": nil, "a stage": {stage}, "pinned": {stage, image("a" + sum)}, "with a tag too": {image("a:1" + sum)},
 	} {
 		if err := onlyPinned(refs, allowed); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -142,7 +142,7 @@ func TestUnknownCertificate(t *testing.T) {
 	}
 }
 
-// A redirect to another host is followed, but the token stays behind.
+// A redirect to another host is followed, but the token is not sent.
 func TestRedirectDropsToken(t *testing.T) {
 	s := newStack(t, gitserver.Options{})
 	s.create(t, "one.git", sample("1"))

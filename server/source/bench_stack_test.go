@@ -112,7 +112,7 @@ func besideGit(b *testing.B, request Request) {
 	for b.Loop() {
 		var we, git float64
 		var our, their int64
-		if len(ratios)%2 == 0 { // whoever is second writes where the first has just deleted
+		if len(ratios)%2 == 0 { // the second one writes where the first has just deleted
 			we, our = once(measuredClone)
 			git, their = once(measuredGit)
 		} else {

@@ -58,7 +58,7 @@ func cancelled(t *testing.T, request Request, reached <-chan struct{}) {
 		t.Errorf("it took %v to end", took)
 	}
 	if _, err := os.Lstat(dir); !os.IsNotExist(err) {
-		t.Errorf("the folder was left behind: %v", err)
+		t.Errorf("the folder was left over: %v", err)
 	}
 	connectionsGone(t)
 }
@@ -82,7 +82,7 @@ func connectionsGone(t *testing.T) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("a connection is left behind:\n%s", text)
+			t.Fatalf("a connection is left over:\n%s", text)
 		}
 	}
 }
@@ -131,7 +131,7 @@ func TestCancelOnDisk(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if _, err := os.Lstat(dir); !os.IsNotExist(err) {
-				t.Errorf("the folder was left behind: %v", err)
+				t.Errorf("the folder was left over: %v", err)
 			}
 		})
 	}
@@ -144,7 +144,7 @@ func (f writerFunc) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A server that accepts a connection and then never says a word.
+// A server that accepts a connection and then never sends a byte.
 func TestCancelWhileConnecting(t *testing.T) {
 	for _, scheme := range []string{"ssh", "https"} {
 		t.Run(scheme, func(t *testing.T) {

@@ -78,7 +78,7 @@ func TestSubmodulesThatGitRefuses(t *testing.T) {
 		if err := refuse(t, request); !strings.Contains(err.Error(), ".gitmodules: ") {
 			t.Errorf("%q: got %v", text, err)
 		}
-		_, err := gitserver.Git(t.Context(), t.TempDir(), strings.NewReader(""), "-c", "protocol.file.allow=always", "clone", "--recurse-submodules", "file://"+filepath.Join(s.root, name), "judge")
+		_, err := gitserver.Git(t.Context(), t.TempDir(), strings.NewReader(""), "-c", "protocol.file.allow=always", "clone", "--recurse-submodules", "file://"+filepath.Join(s.root, name), "git")
 		if err == nil {
 			t.Errorf("%q: git takes it", text)
 		}

@@ -138,7 +138,7 @@ func TestBombs(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if _, err := os.Lstat(dir); !os.IsNotExist(err) {
-				t.Errorf("the folder was left behind: %v", err)
+				t.Errorf("the folder was left over: %v", err)
 			}
 		})
 	}

@@ -11,11 +11,11 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// gitClone lets the real git clone a repository of the server, as the judge of
+// gitClone lets the real git clone a repository of the server, to compare with
 // what its work tree is.
 func (s stack) gitClone(t *testing.T, name string, arguments ...string) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "judge")
+	dir := filepath.Join(t.TempDir(), "git")
 	arguments = append([]string{"-c", "protocol.file.allow=always", "clone", "--quiet"}, arguments...)
 	git(t, t.TempDir(), "", append(arguments, "file://"+filepath.Join(s.root, name), dir)...)
 	return dir

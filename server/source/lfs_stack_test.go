@@ -110,7 +110,7 @@ func TestLFSOfSubmodules(t *testing.T) {
 	}
 }
 
-// What a server sends that is not what the pointer demands fails the clone.
+// What a server sends that is not what the pointer has fails the clone.
 func TestLFSRefused(t *testing.T) {
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
 	defer elsewhere.Close()
@@ -188,7 +188,7 @@ func TestLFSCredentials(t *testing.T) {
 	lfs.Href = func(string, string) string { return redirect.URL + "/first" }
 	clone(t, request)
 	if len(seen) != 1 || seen[0].Get("X-Storage") != "" || seen[0].Get("Authorization") != "" {
-		t.Errorf("behind the redirect, the storage got %v", seen)
+		t.Errorf("after the redirect, the storage got %v", seen)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestLFSConfig(t *testing.T) {
 	}
 }
 
-// git-lfs, the judge, checks out the same files, and finds nothing changed in ours.
+// git-lfs checks out the same files, and finds nothing changed in ours.
 func TestLFSAsGitLFSChecksItOut(t *testing.T) {
 	lfs := &gitserver.LFS{}
 	s, _ := lfsStack(t, gitserver.Options{LFS: lfs})
@@ -226,7 +226,7 @@ func TestLFSAsGitLFSChecksItOut(t *testing.T) {
 		"-c", "http.sslCAInfo=" + bundle, "-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.clean=git-lfs clean -- %f",
 		"-c", "filter.lfs.process=git-lfs filter-process", "-c", "filter.lfs.required=true",
 	}
-	judge := filepath.Join(t.TempDir(), "judge")
+	judge := filepath.Join(t.TempDir(), "git")
 	git(t, t.TempDir(), "", append(filters, "clone", "--quiet", s.HTTPSURL("one.git"), judge)...)
 	if len(lfs.Requests()) == 0 {
 		t.Fatal("git-lfs asked for nothing")
@@ -244,7 +244,7 @@ func TestLFSAsGitLFSChecksItOut(t *testing.T) {
 }
 
 // A server that is busy is asked again, for a batch and for an object, within the
-// bounds of package channel; the log says so. What it refuses otherwise fails the clone.
+// bounds of package httpclient; the log reports it. What it refuses otherwise fails the clone.
 func TestLFSRetries(t *testing.T) {
 	for status, again := range map[int]bool{429: true, 502: true, 503: true, 504: true, 500: false, 403: false} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {

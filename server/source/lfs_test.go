@@ -38,7 +38,7 @@ func FuzzLFSReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		answers, err := readLFSReply([]byte(text))
 		if err != nil && answers != nil {
-			t.Errorf("%d objects beside %v", len(answers), err)
+			t.Errorf("%d objects with %v", len(answers), err)
 		}
 		for oid, answer := range answers {
 			if answer.err == nil && answer.lfsAction == nil {

@@ -22,7 +22,7 @@ func TestProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Behind the proxy the server has its name at another port.
+	// After the proxy the server has its name at another port.
 	_, address, _ := strings.Cut(request.URL, "://")
 	address, _, _ = strings.Cut(address, "/")
 	name := u.Hostname() + ":4430"
@@ -52,7 +52,7 @@ func TestProxy(t *testing.T) {
 			change(other)
 			request.Proxy = http.ProxyURL(other)
 			if err := refuse(t, request); strings.Contains(err.Error(), "pass-w") || strings.Contains(err.Error(), "ghp_") {
-				t.Errorf("the error tells a password: %v", err)
+				t.Errorf("the error has a password: %v", err)
 			}
 		})
 	}

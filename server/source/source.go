@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path"
-	"path/filepath"
 	"time"
 
 	"github.com/opensbs/sbs/server/source/gitconfig"
@@ -225,19 +224,6 @@ func (c *cloner) single(ctx context.Context, n node) (_ Checkout, _ []module, er
 		return Checkout{}, nil, err
 	}
 	return Checkout{Commit: got.commit.String(), Committed: files.Committed, Reference: got.name}, modules, nil
-}
-
-// worktreeOfGit returns the relative path from the Git folder of a submodule to its
-// work tree. It is empty for the main repository, whose .git is in the work tree.
-func (n node) worktreeOfGit() (string, error) {
-	if n.depth == 0 {
-		return "", nil
-	}
-	up, err := filepath.Rel(n.gitPath, n.treePath)
-	if err != nil {
-		return "", fmt.Errorf("path of the work tree: %w", err)
-	}
-	return filepath.ToSlash(up), nil
 }
 
 // modules returns the submodules of a repository to clone, and reports those that

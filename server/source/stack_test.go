@@ -28,7 +28,7 @@ type stack struct {
 }
 
 // newStack starts a server that ends with the test, which then must have left
-// no goroutine behind.
+// no goroutine.
 func newStack(t testing.TB, options gitserver.Options) stack {
 	t.Helper()
 	ignore := goleak.IgnoreCurrent()
@@ -133,7 +133,7 @@ func refuse(t *testing.T, request Request) error {
 		t.Fatal("it was cloned")
 	}
 	if _, err := os.Lstat(dir); !os.IsNotExist(err) {
-		t.Errorf("the folder was left behind: %v", err)
+		t.Errorf("the folder was left over: %v", err)
 	}
 	return err
 }
@@ -186,7 +186,7 @@ func differing(a, b map[string]string) []string {
 	return paths
 }
 
-// audit lets the real git judge a work tree.
+// audit lets the real git verify a work tree.
 func audit(t *testing.T, dir, commit string) {
 	t.Helper()
 	if got := git(t, dir, "", "rev-parse", "HEAD"); got != commit {

@@ -135,3 +135,16 @@ func readModules(c *checkout) (map[string]*gitconfig.Module, error) {
 	}
 	return declared, nil
 }
+
+// worktreeOfGit returns the relative path from the Git folder of a submodule to its
+// work tree. It is empty for the main repository, whose .git is in the work tree.
+func (n node) worktreeOfGit() (string, error) {
+	if n.depth == 0 {
+		return "", nil
+	}
+	up, err := filepath.Rel(n.gitPath, n.treePath)
+	if err != nil {
+		return "", fmt.Errorf("path of the work tree: %w", err)
+	}
+	return filepath.ToSlash(up), nil
+}

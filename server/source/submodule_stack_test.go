@@ -178,7 +178,7 @@ func TestManySubmodules(t *testing.T) {
 	}
 }
 
-// What .gitmodules says, names of submodules too, becomes no setting of the
+// What .gitmodules has, names of submodules too, becomes no setting of the
 // clone but the URL.
 func TestSubmodulesThatAreCommands(t *testing.T) {
 	s := newStack(t, gitserver.Options{})

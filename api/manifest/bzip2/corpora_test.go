@@ -53,7 +53,7 @@ func corpora() map[string][]byte {
 		"rare bytes":      rare(500_000),
 	}
 	for i := range runStart { // a run that does not fit the block by as many bytes
-		corpora[fmt.Sprintf("runs of 4 behind %d", i+1)] = append([]byte("wxyz"[:i+1]), repeat("aaaabbbbcccc", 99_000)...)
+		corpora[fmt.Sprintf("runs of 4 after %d", i+1)] = append([]byte("wxyz"[:i+1]), repeat("aaaabbbbcccc", 99_000)...)
 	}
 	return corpora
 }

@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 func decode(stream []byte) ([]byte, error) {
 	return io.ReadAll(bzip2.NewReader(bytes.NewReader(stream)))

@@ -23,7 +23,7 @@ func TestParseModules(t *testing.T) {
 		"escapes in a name":        {"[submodule \"a\\\\b\\\"\\c\"]\npath = x\nurl = ./1\n", []string{"x a\\b\"c ./1 "}},
 		"old form":                 {"[Submodule.A]\nPath = x\nURL = ./1\n", []string{"x a ./1 "}},
 		"comments and quotes":      {"[submodule \"a\"]\npath = \"x;y\" # z\nurl = ./1 ; z\n", []string{"x;y a ./1 "}},
-		"slash behind":             {"[submodule \"a\"]\npath = x/\nurl = ./1\n", []string{"x a ./1 "}},
+		"slash at the end":         {"[submodule \"a\"]\npath = x/\nurl = ./1\n", []string{"x a ./1 "}},
 		"options":                  {"[submodule \"a\"]\npath = x\npath = -y\nurl = ./1\nurl = -u\n", []string{"x a ./1 "}},
 		"options of two":           {"[submodule \"a\"]\npath = x\n[submodule \"b\"]\npath = x\n[submodule \"a\"]\npath = -x\n", []string{"x b  "}},
 		"names that lead up":       {"[submodule \"../a\"]\npath = x\n[submodule \"a\\\\..\\\\b\"]\npath = y\n[submodule \"\"]\npath = z\n", []string{}},
@@ -69,7 +69,7 @@ func FuzzParseModules(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		declared, err := ParseModules(text)
 		if err != nil && len(declared) > 0 {
-			t.Errorf("%d declarations beside %v", len(declared), err)
+			t.Errorf("%d declarations with %v", len(declared), err)
 		}
 		for path, d := range declared {
 			if d.Name == "" || leadsUp(d.Name) || strings.HasPrefix(path, "-") || strings.HasPrefix(d.URL, "-") {

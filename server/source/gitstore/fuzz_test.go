@@ -48,7 +48,7 @@ func FuzzReadTree(f *testing.F) {
 }
 
 // FuzzCheckout: whatever a tree holds, a checkout writes into its folder or fails,
-// and never beside it.
+// and never next to it.
 func FuzzCheckout(f *testing.F) {
 	blob := plumbing.ComputeHash(plumbing.BlobObject, []byte("content"))
 	entry := func(mode, name string) string { return mode + " " + name + "\x00" + string(blob[:]) }
@@ -82,7 +82,7 @@ func FuzzCheckout(f *testing.F) {
 		_, _ = Checkout(t.Context(), store, id, worktree, CheckoutOptions{Limits: NewLimits(100, 10, 1<<20), Dated: true})
 		there, err := os.ReadDir(dir + "/outer")
 		if err != nil || len(there) != 1 {
-			t.Errorf("beside the work tree there is %v, %v", there, err)
+			t.Errorf("next to the work tree there is %v, %v", there, err)
 		}
 	})
 }
