@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"io"
-	"io/fs"
 	"log"
 	"net/http/httptest"
 	"os"
@@ -21,22 +20,8 @@ import (
 	modern "github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
-
-// keys is a sealed store.
-type keys map[string][]byte
-
-func (k keys) Get(name string) ([]byte, error) {
-	if secret, ok := k[name]; ok {
-		return secret, nil
-	}
-	return nil, fs.ErrNotExist
-}
-
-func (k keys) Put(name string, secret []byte) error {
-	k[name] = secret
-	return nil
-}
 
 // folder is a lookaside store of files, whose content may be changed after the
 // signer has read back what it wrote.
@@ -64,14 +49,14 @@ func (f folder) AddSignature(image string, signature []byte) error {
 // server is what signs: its keys are made once for all tests, because that
 // takes seconds.
 type server struct {
-	keys     keys
+	keys     *memstore.Store
 	manifest *rsa.PrivateKey
 }
 
 // oneServer makes it.
 var oneServer = sync.OnceValues(func() (server, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	return server{keys{}, key}, err
+	return server{memstore.New(), key}, err
 })
 
 func newServer(t *testing.T) server {

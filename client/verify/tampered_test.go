@@ -16,6 +16,7 @@ import (
 	"github.com/opensbs/sbs/client/verify"
 	"github.com/opensbs/sbs/server/signing/sigstore"
 	"github.com/opensbs/sbs/test/gitfolder"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 // flipped changes one bit in the middle.
@@ -40,7 +41,7 @@ func nothing([]byte) []byte { return nil }
 // One thing is changed, and the rows that are about it fail, and no other.
 func TestTampered(t *testing.T) {
 	s := newServer(t)
-	strangers := sigstore.New(keys{})
+	strangers := sigstore.New(memstore.New())
 	address, account := withReferrers(t)
 	set := func(key string, value any) func(map[string]any) {
 		return func(record map[string]any) { record[key] = value }
@@ -148,7 +149,7 @@ func TestStrangersBesideTheImage(t *testing.T) {
 	s := newServer(t)
 	address, account := withReferrers(t)
 	w := s.build(t, address, account, changes{})
-	stranger := sigstore.New(keys{})
+	stranger := sigstore.New(memstore.New())
 	for _, kind := range []string{"https://sigstore.dev/cosign/sign/v1", provenance.PredicateType, spdx} {
 		text, _, err := stranger.Attest(t.Context(), w.image, kind, []byte("{}"))
 		w.must(err)

@@ -24,6 +24,7 @@ import (
 	"github.com/opensbs/sbs/signature/dct"
 	"github.com/opensbs/sbs/test/harness/notaryserver"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 // docker is a docker command with an account and a notary server.
@@ -117,7 +118,7 @@ func TestDockerSigns(t *testing.T) {
 		}
 		return signature.Request{Reference: r, Access: signature.Access{CABundle: d.notary.CABundle()}}
 	}
-	v := dct.Verifier{Server: strings.TrimPrefix(d.notary.URL(), "https://"), States: memory{}}
+	v := dct.Verifier{Server: strings.TrimPrefix(d.notary.URL(), "https://"), States: memstore.New()}
 	first := d.push(t, repository+":v1")
 	keyID := resolved(t, v, request(":v1"), first)
 

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,21 +106,6 @@ func (f proxy) request(t *testing.T, asked string) signature.Request {
 		t.Fatal(err)
 	}
 	return signature.Request{Reference: r, Access: signature.Access{CABundle: f.CABundle()}}
-}
-
-// memory keeps records in memory.
-type memory map[string][]byte
-
-func (m memory) Get(name string) ([]byte, error) {
-	if record, there := m[name]; there {
-		return record, nil
-	}
-	return nil, fs.ErrNotExist
-}
-
-func (m memory) Put(name string, record []byte) error {
-	m[name] = record
-	return nil
 }
 
 // resolved demands a digest, and returns the root key's id.

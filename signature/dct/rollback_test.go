@@ -2,43 +2,13 @@ package dct
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/notary"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
-
-// records is a memory in memory.
-type records struct {
-	mu      sync.Mutex
-	kept    map[string][]byte
-	failing error
-}
-
-func newRecords() *records { return &records{kept: map[string][]byte{}} }
-
-func (r *records) Get(name string) ([]byte, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.failing != nil {
-		return nil, r.failing
-	}
-	if kept, there := r.kept[name]; there {
-		return kept, nil
-	}
-	return nil, fmt.Errorf("record %s: %w", name, fs.ErrNotExist)
-}
-
-func (r *records) Put(name string, record []byte) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.kept[name] = record
-	return r.failing
-}
 
 const (
 	server = "notary.example.com"
@@ -46,7 +16,7 @@ const (
 )
 
 func TestMemory(t *testing.T) {
-	m := newRecords()
+	m := memstore.New()
 	if state, err := load(m, server, gun); err != nil || state != (rollbackState{}) {
 		t.Errorf("an empty memory knows %+v, %v", state, err)
 	}
@@ -62,28 +32,29 @@ func TestMemory(t *testing.T) {
 		t.Errorf("%+v, %v", state, err)
 	}
 	name := RecordName(server, gun)
-	sound := string(m.kept[name])
+	sound := string(m.Entries[name])
 	for _, other := range [][2]string{{server, gun + "s"}, {"other.example.com", gun}} {
 		if state, err := load(m, other[0], other[1]); err != nil || state != (rollbackState{}) {
 			t.Errorf("%v shares a record: %+v, %v", other, state, err)
 		}
-		m.kept[RecordName(other[0], other[1])] = []byte(sound)
+		m.Entries[RecordName(other[0], other[1])] = []byte(sound)
 		if _, err := load(m, other[0], other[1]); err == nil {
 			t.Errorf("%v takes the record of another", other)
 		}
 	}
 	for _, damaged := range []string{"", "{}", sound + "{}", sound + "}", strings.Replace(sound, `"version":1`, `"version":2`, 1),
 		strings.Replace(sound, saved.RootKeyID, "", 1), strings.Replace(sound, `"seen"`, `"more":1,"seen"`, 1), strings.Repeat(" ", maxRecord) + sound} {
-		m.kept[name] = []byte(damaged)
+		m.Entries[name] = []byte(damaged)
 		if state, err := load(m, server, gun); err == nil {
 			t.Errorf("%.60q was taken as %+v", damaged, state)
 		}
 	}
-	m.failing = errors.New("disk on fire")
-	if _, err := load(m, server, gun); !errors.Is(err, m.failing) {
+	disk := errors.New("disk on fire")
+	m.Failing["Get"], m.Failing["Put"] = disk, disk
+	if _, err := load(m, server, gun); !errors.Is(err, disk) {
 		t.Errorf("an unreadable memory: %v", err)
 	}
-	if err := save(m, saved); !errors.Is(err, m.failing) {
+	if err := save(m, saved); !errors.Is(err, disk) {
 		t.Errorf("an unwritable memory: %v", err)
 	}
 }
@@ -95,7 +66,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		m := newRecords()
+		m := memstore.New()
 		if err := save(m, state); err != nil {
 			t.Fatal(err)
 		}

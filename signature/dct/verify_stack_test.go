@@ -19,12 +19,13 @@ import (
 
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/dct"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 func TestResolve(t *testing.T) {
 	v := newVendor(t, startNotary(t))
 	f := newNotaryProxy(t, v.server)
-	m := memory{}
+	m := memstore.New()
 	refused(t, f.verifier(dct.Root{}, m), f.request(t, ":v1"), &signature.UnsignedError{}) // no trust data
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))
@@ -64,7 +65,7 @@ func TestRolledBack(t *testing.T) {
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))
 	f := newNotaryProxy(t, v.server)
-	m := memory{}
+	m := memstore.New()
 	verifier := f.verifier(dct.Root{}, m)
 	keyID := resolved(t, verifier, f.request(t, ":v1"), digestOf(1))
 	old := f.Replay(nil)
@@ -90,7 +91,7 @@ func TestRootChanged(t *testing.T) {
 		one.sign(t, "v1", digestOf(n+1))
 	}
 	f := newNotaryProxy(t, v.server)
-	verifier := f.verifier(dct.Root{}, memory{})
+	verifier := f.verifier(dct.Root{}, memstore.New())
 	keyID := resolved(t, verifier, f.request(t, ":v1"), digestOf(1))
 	root, err := dct.ParseRoot(keyID)
 	if err != nil {
@@ -101,7 +102,7 @@ func TestRootChanged(t *testing.T) {
 	f.Put(theirs)
 	refused(t, verifier, f.request(t, ":v1"), &signature.RootChangedError{})
 	refused(t, f.verifier(root, nil), f.request(t, ":v1"), &signature.RootChangedError{})
-	resolved(t, f.verifier(dct.Root{}, memory{}), f.request(t, ":v1"), digestOf(2))
+	resolved(t, f.verifier(dct.Root{}, memstore.New()), f.request(t, ":v1"), digestOf(2))
 
 	// The root is ours when it is looked at and another's when it is believed.
 	looked := false
@@ -123,7 +124,7 @@ func TestTampered(t *testing.T) {
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))
 	f := newNotaryProxy(t, v.server)
-	root, err := dct.ParseRoot(resolved(t, f.verifier(dct.Root{}, memory{}), f.request(t, ":v1"), digestOf(1)))
+	root, err := dct.ParseRoot(resolved(t, f.verifier(dct.Root{}, memstore.New()), f.request(t, ":v1"), digestOf(1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestDelegations(t *testing.T) {
 	v.sign(t, "aliced", digestOf(3), "targets/alice")
 
 	f := newNotaryProxy(t, v.server)
-	verifier := f.verifier(dct.Root{}, memory{})
+	verifier := f.verifier(dct.Root{}, memstore.New())
 	resolved(t, verifier, f.request(t, ":v1"), digestOf(2))
 	resolved(t, verifier, f.request(t, ":admin"), digestOf(1))
 	resolved(t, verifier, f.request(t, "@"+digestOf(2)), digestOf(2))
@@ -181,7 +182,7 @@ func TestTrouble(t *testing.T) {
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))
 	f := newNotaryProxy(t, v.server)
-	good, m := f.request(t, ":v1"), memory{}
+	good, m := f.request(t, ":v1"), memstore.New()
 	resolved(t, f.verifier(dct.Root{}, m), good, digestOf(1))
 
 	unknown := good
@@ -203,8 +204,8 @@ func TestTrouble(t *testing.T) {
 	if _, err := f.verifier(dct.Root{}, nil).Verify(t.Context(), good); err == nil {
 		t.Error("verified without a root and without a memory")
 	}
-	for name, record := range m {
-		m[name] = append(record, '}')
+	for name, record := range m.Entries {
+		m.Entries[name] = append(record, '}')
 	}
 	if _, err := f.verifier(dct.Root{}, m).Verify(t.Context(), good); err == nil {
 		t.Error("a damaged memory counts as none")
@@ -212,11 +213,11 @@ func TestTrouble(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("stopped by clean")
 	cancel(stopped)
-	if _, err := f.verifier(dct.Root{}, memory{}).Verify(ctx, good); !errors.Is(err, stopped) {
+	if _, err := f.verifier(dct.Root{}, memstore.New()).Verify(ctx, good); !errors.Is(err, stopped) {
 		t.Errorf("an ended context: %v", err)
 	}
 	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
-	refused(t, f.verifier(dct.Root{}, memory{}), good, &signature.AccessError{})
+	refused(t, f.verifier(dct.Root{}, memstore.New()), good, &signature.AccessError{})
 }
 
 // The certificate in root.json pins as well as its id.
@@ -225,7 +226,7 @@ func TestRootByCertificate(t *testing.T) {
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))
 	f := newNotaryProxy(t, v.server)
-	resolved(t, f.verifier(dct.Root{}, memory{}), f.request(t, ":v1"), digestOf(1))
+	resolved(t, f.verifier(dct.Root{}, memstore.New()), f.request(t, ":v1"), digestOf(1))
 	text, err := os.ReadFile(filepath.Join(v.folder, "trust", "tuf", filepath.FromSlash(gun), "metadata", "root.json"))
 	if err != nil {
 		t.Fatal(err)

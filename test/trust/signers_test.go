@@ -3,12 +3,7 @@ package trust_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"sort"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -25,46 +20,14 @@ import (
 	"github.com/opensbs/sbs/signature/sigstore"
 	"github.com/opensbs/sbs/signature/simple"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
-// store is a sealed store, for every way of signing.
-type store struct {
-	mu      sync.Mutex
-	entries map[string][]byte
-}
+// store is a sealed store, for every signer.
+type store struct{ *memstore.Store }
 
-func newStore() *store { return &store{entries: map[string][]byte{}} }
+func newStore() *store { return &store{memstore.New()} }
 
-func (s *store) Get(name string) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if entry, there := s.entries[name]; there {
-		return entry, nil
-	}
-	return nil, fmt.Errorf("entry %s: %w", name, fs.ErrNotExist)
-}
-
-func (s *store) Put(name string, entry []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.entries[name] = entry
-	return nil
-}
-
-func (s *store) List(prefix string) ([]string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var names []string
-	for name := range s.entries {
-		if strings.HasPrefix(name, prefix) {
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	return names, nil
-}
-
-// Signatures and AddSignature: a registry that keeps signatures needs no store.
 func (*store) Signatures(string) ([][]byte, error) { return nil, errors.New("not asked for here") }
 func (*store) AddSignature(string, []byte) error   { return errors.New("not asked for here") }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 // Both credential tests use a server that knows nothing: what counts is how it
@@ -27,7 +28,7 @@ func TestBasicCredentials(t *testing.T) {
 		sent = append(sent, given+":"+secret)
 		http.NotFound(w, r)
 	})
-	_, err := New(newKeys()).Sign(t.Context(), request, io.Discard)
+	_, err := New(memstore.New()).Sign(t.Context(), request, io.Discard)
 	if err == nil || strings.Contains(err.Error(), password) {
 		t.Errorf("error %v, want one without the password", err)
 	}
@@ -36,7 +37,7 @@ func TestBasicCredentials(t *testing.T) {
 	}
 	request.Account.Password = ""
 	var access *signature.AccessError
-	if _, err := New(newKeys()).Sign(t.Context(), request, io.Discard); !errors.As(err, &access) || access.Status != 0 {
+	if _, err := New(memstore.New()).Sign(t.Context(), request, io.Discard); !errors.As(err, &access) || access.Status != 0 {
 		t.Errorf("without a password: %v, want an AccessError that says credentials are asked for", err)
 	}
 }
@@ -66,7 +67,7 @@ func TestTokenCredentials(t *testing.T) {
 		w.WriteHeader(http.StatusUnauthorized)
 	})
 	self = server.URL
-	if _, err := New(newKeys()).Sign(t.Context(), request, io.Discard); err == nil {
+	if _, err := New(memstore.New()).Sign(t.Context(), request, io.Discard); err == nil {
 		t.Error("signed by a server that knows nothing")
 	}
 	if want := "repository:" + image.Repository + ":push,pull"; asked.Get("scope") != want || asked.Get("service") != "notary" {
@@ -77,7 +78,7 @@ func TestTokenCredentials(t *testing.T) {
 	}
 	request.Account.Password = "wrong-secret"
 	var access *signature.AccessError
-	if _, err := New(newKeys()).Sign(t.Context(), request, io.Discard); !errors.As(err, &access) || strings.Contains(err.Error(), "wrong-secret") {
+	if _, err := New(memstore.New()).Sign(t.Context(), request, io.Discard); !errors.As(err, &access) || strings.Contains(err.Error(), "wrong-secret") {
 		t.Errorf("with a wrong password: %v, want an AccessError without it", err)
 	}
 }
@@ -88,7 +89,7 @@ func TestNoPasswordInClear(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="http://token.example.com/token",service="notary"`)
 		w.WriteHeader(http.StatusUnauthorized)
 	})
-	_, err := New(newKeys()).Sign(t.Context(), request, io.Discard)
+	_, err := New(memstore.New()).Sign(t.Context(), request, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "plain http") {
 		t.Errorf("error %v, want a refusal of plain http", err)
 	}

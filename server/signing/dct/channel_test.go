@@ -20,6 +20,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 const (
@@ -56,12 +57,12 @@ func TestSignRefusesRequests(t *testing.T) {
 			asked := false
 			_, request := serve(t, func(http.ResponseWriter, *http.Request) { asked = true })
 			change(&request)
-			keys := newKeys()
+			keys := memstore.New()
 			if _, err := New(keys).Sign(t.Context(), request, io.Discard); err == nil {
 				t.Error("signed")
 			}
-			if asked || len(keys.entries) > 0 {
-				t.Errorf("the server was asked (%v), or keys were made (%d)", asked, len(keys.entries))
+			if asked || len(keys.Entries) > 0 {
+				t.Errorf("the server was asked (%v), or keys were made (%d)", asked, len(keys.Entries))
 			}
 		})
 	}
@@ -75,7 +76,7 @@ func TestSignUnreachable(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = New(newKeys()).Sign(t.Context(), signing.Request{Notary: listener.Addr().String(), Image: image}, io.Discard)
+	_, err = New(memstore.New()).Sign(t.Context(), signing.Request{Notary: listener.Addr().String(), Image: image}, io.Discard)
 	var unreachable *signature.UnreachableError
 	if !errors.As(err, &unreachable) || !strings.Contains(err.Error(), listener.Addr().String()) {
 		t.Errorf("error %v, want an UnreachableError that names the server", err)
@@ -85,7 +86,7 @@ func TestSignUnreachable(t *testing.T) {
 func TestSignUnknownAuthority(t *testing.T) {
 	_, request := serve(t, func(http.ResponseWriter, *http.Request) {})
 	request.CABundle = nil
-	_, err := New(newKeys()).Sign(t.Context(), request, io.Discard)
+	_, err := New(memstore.New()).Sign(t.Context(), request, io.Discard)
 	var certificate *signature.CertificateError
 	if !errors.As(err, &certificate) || !strings.Contains(err.Error(), "DOCKER_CONTENT_TRUST_CA") {
 		t.Errorf("error %v, want a CertificateError that names the parameter", err)
@@ -95,7 +96,7 @@ func TestSignUnknownAuthority(t *testing.T) {
 func TestSignOtherName(t *testing.T) {
 	server, request := serve(t, func(http.ResponseWriter, *http.Request) {})
 	request.Notary = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-	_, err := New(newKeys()).Sign(t.Context(), request, io.Discard)
+	_, err := New(memstore.New()).Sign(t.Context(), request, io.Discard)
 	var certificate *signature.CertificateError
 	if !errors.As(err, &certificate) || strings.Contains(err.Error(), "DOCKER_CONTENT_TRUST_CA") {
 		t.Errorf("error %v, want a CertificateError that does not blame the authorities", err)
@@ -118,13 +119,13 @@ func TestSignStatus(t *testing.T) {
 					w.WriteHeader(test.status)
 				}
 			})
-			keys := newKeys()
+			keys := memstore.New()
 			_, err := New(keys).Sign(t.Context(), request, io.Discard)
 			if !errors.As(err, test.want) {
 				t.Errorf("error %v, want a %T", err, test.want)
 			}
-			if len(keys.entries) > 0 {
-				t.Errorf("%d keys were made for nothing", len(keys.entries))
+			if len(keys.Entries) > 0 {
+				t.Errorf("%d keys were made for nothing", len(keys.Entries))
 			}
 		})
 	}
@@ -132,7 +133,7 @@ func TestSignStatus(t *testing.T) {
 
 func TestSignNoNotary(t *testing.T) {
 	_, request := serve(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })
-	_, err := New(newKeys()).Sign(t.Context(), request, io.Discard)
+	_, err := New(memstore.New()).Sign(t.Context(), request, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "no notary server") {
 		t.Errorf("error %v, want one that says this is no notary server", err)
 	}
@@ -156,7 +157,7 @@ func TestSignEndsWithContext(t *testing.T) {
 				ended = time.Now()
 				cancel()
 			}()
-			_, err := New(newKeys()).Sign(ctx, request, io.Discard)
+			_, err := New(memstore.New()).Sign(ctx, request, io.Discard)
 			if took := time.Since(ended); !errors.Is(err, context.Canceled) || took > time.Second {
 				t.Errorf("ended %v after the context with %v", took, err)
 			}
@@ -167,7 +168,7 @@ func TestSignEndsWithContext(t *testing.T) {
 }
 
 func TestSignWaitsItsTurn(t *testing.T) {
-	signer := New(newKeys())
+	signer := New(memstore.New())
 	if err := signer.enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}

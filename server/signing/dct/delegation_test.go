@@ -15,10 +15,11 @@ import (
 
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/signature/notary"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 // delegate gives the releases delegation to a key.
-func delegate(t *testing.T, keys *memoryKeys, request signing.Request, key data.PrivateKey) {
+func delegate(t *testing.T, keys *memstore.Store, request signing.Request, key data.PrivateKey) {
 	t.Helper()
 	r, root := opened(t, keys, request)
 	session, err := r.session(r.Pinned(root.ID))
@@ -34,7 +35,7 @@ func delegate(t *testing.T, keys *memoryKeys, request signing.Request, key data.
 }
 
 // opened is the repository of a request, and the root key remembered of it.
-func opened(t *testing.T, keys *memoryKeys, request signing.Request) (*repository, notary.RootKey) {
+func opened(t *testing.T, keys *memstore.Store, request signing.Request) (*repository, notary.RootKey) {
 	t.Helper()
 	address, err := notary.ParseServer(request.Notary)
 	if err != nil {
@@ -55,7 +56,7 @@ func opened(t *testing.T, keys *memoryKeys, request signing.Request) (*repositor
 
 func TestReleasesDelegation(t *testing.T) {
 	f := newNotaryProxy(t, startNotary(t))
-	keys, request := newKeys(), f.request(image)
+	keys, request := memstore.New(), f.request(image)
 	sign(t, keys, request)
 	releaser := newKey(t)
 	delegate(t, keys, request, releaser)
@@ -78,7 +79,7 @@ func TestReleasesDelegation(t *testing.T) {
 		t.Errorf("signed in %s without its key", role)
 	}
 
-	withReleaser := keys.copied()
+	withReleaser := keys.Copy()
 	info := trustmanager.KeyInfo{Role: notary.Releases, Gun: data.GUN(image.Repository)}
 	if err := (&keyStore{keys: withReleaser}).AddKey(info, releaser); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 // forget makes docker see all trust data for the first time.
@@ -22,7 +24,7 @@ func (s *stack) forget(t *testing.T) {
 func TestDockerRefusesTamperedTrustData(t *testing.T) {
 	s := newStack(t)
 	image := s.push(t, "v1")
-	if _, err := New(newKeys()).Sign(t.Context(), s.request(image), io.Discard); err != nil {
+	if _, err := New(memstore.New()).Sign(t.Context(), s.request(image), io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	for role, test := range map[string]struct{ mark, says string }{

@@ -24,6 +24,7 @@ import (
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/test/harness/notaryserver"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/memstore"
 	"go.uber.org/goleak"
 )
 
@@ -209,7 +210,7 @@ func (s *stack) inspect(t *testing.T, repository string) (tags map[string]string
 
 func TestDockerAcceptsSignatures(t *testing.T) {
 	s := newStack(t)
-	keys := newKeys()
+	keys := memstore.New()
 	first := s.push(t, "v1", "latest")
 	if output, err := s.docker(t, "pull", first.Repository+":v1"); err == nil {
 		t.Fatalf("docker pulls an unsigned image:\n%s", output)
@@ -251,7 +252,7 @@ func TestDockerAcceptsSignatures(t *testing.T) {
 	// The next build, by a server that was restarted from its sealed store.
 	second := s.push(t, "v2", "latest")
 	began = time.Now()
-	again, err := New(keys.copied()).Sign(t.Context(), s.request(second), io.Discard)
+	again, err := New(keys.Copy()).Sign(t.Context(), s.request(second), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,61 +4,17 @@ package dct
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
-	"sort"
 	"strings"
 	"testing"
 
+	"github.com/opensbs/sbs/test/kit/memstore"
 	"github.com/theupdateframework/notary/trustmanager"
 	"github.com/theupdateframework/notary/tuf/data"
 	"github.com/theupdateframework/notary/tuf/utils"
 )
 
 var errDisk = errors.New("disk on fire")
-
-type memoryKeys struct {
-	entries map[string][]byte
-	failing map[string]bool // by method: Get, Put, List
-}
-
-func newKeys() *memoryKeys {
-	return &memoryKeys{entries: map[string][]byte{}, failing: map[string]bool{}}
-}
-
-func (m *memoryKeys) Get(name string) ([]byte, error) {
-	if m.failing["Get"] {
-		return nil, errDisk
-	}
-	entry, ok := m.entries[name]
-	if !ok {
-		return nil, fmt.Errorf("entry %s: %w", name, fs.ErrNotExist)
-	}
-	return entry, nil
-}
-
-func (m *memoryKeys) Put(name string, secret []byte) error {
-	if m.failing["Put"] {
-		return errDisk
-	}
-	m.entries[name] = append([]byte(nil), secret...)
-	return nil
-}
-
-func (m *memoryKeys) List(prefix string) ([]string, error) {
-	if m.failing["List"] {
-		return nil, errDisk
-	}
-	var names []string
-	for name := range m.entries {
-		if strings.HasPrefix(name, prefix) {
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	return names, nil
-}
 
 func newKey(t testing.TB) data.PrivateKey {
 	t.Helper()
@@ -70,7 +26,7 @@ func newKey(t testing.TB) data.PrivateKey {
 }
 
 func TestKeyStoreKeepsKeys(t *testing.T) {
-	keys := newKeys()
+	keys := memstore.New()
 	store := &keyStore{keys: keys}
 	root, targets := newKey(t), newKey(t)
 	if err := store.AddKey(trustmanager.KeyInfo{Role: data.CanonicalRootRole, Gun: "dropped"}, root); err != nil {
@@ -79,7 +35,7 @@ func TestKeyStoreKeepsKeys(t *testing.T) {
 	if err := store.AddKey(trustmanager.KeyInfo{Role: data.CanonicalTargetsRole, Gun: "localhost/ns/app"}, targets); err != nil {
 		t.Fatal(err)
 	}
-	keys.entries[statePrefix+root.ID()] = []byte("no key") // what is remembered is not listed
+	keys.Entries[statePrefix+root.ID()] = []byte("no key") // what is remembered is not listed
 
 	again := &keyStore{keys: keys}
 	got, role, err := again.GetKey(targets.ID())
@@ -104,9 +60,9 @@ func TestKeyStoreKeepsKeys(t *testing.T) {
 
 func TestKeyStoreAbsentKey(t *testing.T) {
 	for _, id := range []string{newKey(t).ID(), "", "../../etc/passwd", "gun/" + newKey(t).ID(), strings.ToUpper(newKey(t).ID() + "aa")[2:]} {
-		keys := newKeys()
+		keys := memstore.New()
 		if !isHexDigest(id) {
-			keys.entries[keyPrefix+id] = []byte("what no key id may reach")
+			keys.Entries[keyPrefix+id] = []byte("what no key id may reach")
 		}
 		store := &keyStore{keys: keys}
 		_, _, err := store.GetKey(id)
@@ -126,29 +82,29 @@ func TestKeyStoreFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := map[string]struct {
-		prepare func(*memoryKeys)
+		prepare func(*memstore.Store)
 		want    error
 	}{
-		"unreadable":      {func(m *memoryKeys) { m.failing["Get"] = true }, errDisk},
-		"unlistable":      {func(m *memoryKeys) { m.failing["List"] = true }, errDisk},
-		"unwritable":      {func(m *memoryKeys) { m.failing["Put"] = true; delete(m.entries, keyPrefix+key.ID()) }, errDisk},
-		"damaged":         {func(m *memoryKeys) { m.entries[keyPrefix+key.ID()] = sealed[:100] }, nil},
-		"under wrong id":  {func(m *memoryKeys) { m.entries[keyPrefix+other.ID()] = sealed }, nil},
-		"of version zero": {func(m *memoryKeys) { m.entries[keyPrefix+key.ID()] = []byte(`{}`) }, nil},
+		"unreadable":      {func(m *memstore.Store) { m.Failing["Get"] = errDisk }, errDisk},
+		"unlistable":      {func(m *memstore.Store) { m.Failing["List"] = errDisk }, errDisk},
+		"unwritable":      {func(m *memstore.Store) { m.Failing["Put"] = errDisk; delete(m.Entries, keyPrefix+key.ID()) }, errDisk},
+		"damaged":         {func(m *memstore.Store) { m.Entries[keyPrefix+key.ID()] = sealed[:100] }, nil},
+		"under wrong id":  {func(m *memstore.Store) { m.Entries[keyPrefix+other.ID()] = sealed }, nil},
+		"of version zero": {func(m *memstore.Store) { m.Entries[keyPrefix+key.ID()] = []byte(`{}`) }, nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			keys := newKeys()
-			keys.entries[keyPrefix+key.ID()] = sealed
+			keys := memstore.New()
+			keys.Entries[keyPrefix+key.ID()] = sealed
 			test.prepare(keys)
-			before := len(keys.entries)
+			before := len(keys.Entries)
 			store := &keyStore{keys: keys}
 			_, err := newCryptoService(store).Create(data.CanonicalRootRole, "", data.ECDSAKey)
 			var failure *KeyStoreError
 			if !errors.As(err, &failure) || (test.want != nil && !errors.Is(err, test.want)) {
 				t.Errorf("error %v, want a KeyStoreError of %v", err, test.want)
 			}
-			if len(keys.entries) != before {
+			if len(keys.Entries) != before {
 				t.Error("a second root key was made although the first may exist")
 			}
 		})
@@ -156,7 +112,7 @@ func TestKeyStoreFailures(t *testing.T) {
 }
 
 func TestCreateReusesKeys(t *testing.T) {
-	keys := newKeys()
+	keys := memstore.New()
 	create := func(role data.RoleName, gun data.GUN) string {
 		t.Helper()
 		key, err := newCryptoService(&keyStore{keys: keys}).Create(role, gun, data.ECDSAKey)

@@ -5,7 +5,6 @@ package dct
 // A proxy before real notary servers, to do to a client what servers may do.
 
 import (
-	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/test/harness/notaryserver"
+	"github.com/opensbs/sbs/test/kit/memstore"
 	"github.com/opensbs/sbs/test/notaryproxy"
 )
 
@@ -43,16 +43,11 @@ func (f proxy) request(image signing.Image) signing.Request {
 	return signing.Request{Notary: f.URL, Account: api.RegistryAccount{User: user, Password: password}, CABundle: f.CABundle(), Image: image}
 }
 
-// copied is what a backup of the store would be.
-func (m *memoryKeys) copied() *memoryKeys {
-	return &memoryKeys{entries: maps.Clone(m.entries), failing: map[string]bool{}}
-}
-
 // withRole counts the sealed keys of a role.
-func (m *memoryKeys) withRole(t *testing.T, role data.RoleName) int {
+func withRole(t *testing.T, keys *memstore.Store, role data.RoleName) int {
 	t.Helper()
 	count := 0
-	for _, info := range (&keyStore{keys: m}).ListKeys() {
+	for _, info := range (&keyStore{keys: keys}).ListKeys() {
 		if info.Role == role {
 			count++
 		}

@@ -5,12 +5,14 @@ package dct
 import (
 	"io"
 	"testing"
+
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 // Prepare gives the key that Sign signs with, and leads no tag anywhere.
 func TestPrepare(t *testing.T) {
 	s := newStack(t)
-	signer := New(newKeys())
+	signer := New(memstore.New())
 	request := s.request(s.push(t, "v1"))
 	for range 2 {
 		prepared, err := signer.Prepare(t.Context(), request, io.Discard)

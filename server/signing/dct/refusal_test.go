@@ -18,6 +18,7 @@ import (
 
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/signature"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 func sign(t *testing.T, keys Keys, request signing.Request) signing.PublicKey {
@@ -44,28 +45,28 @@ func refused(t *testing.T, keys Keys, request signing.Request, want any) {
 
 func TestSomebodyElsesRepository(t *testing.T) {
 	f := newNotaryProxy(t, startNotary(t))
-	theirs := sign(t, newKeys(), f.request(image))
-	keys := newKeys()
+	theirs := sign(t, memstore.New(), f.request(image))
+	keys := memstore.New()
 	foreign := new(ForeignRootError)
 	refused(t, keys, f.request(image), &foreign)
 	if foreign.Known != "" || len(foreign.Found) != 1 || foreign.Found[0] != theirs.ID {
 		t.Errorf("refused with %+v, theirs is %s", foreign, theirs.ID)
 	}
-	if len(keys.entries) != 0 {
-		t.Errorf("%d entries were sealed for a repository that is not ours", len(keys.entries))
+	if len(keys.Entries) != 0 {
+		t.Errorf("%d entries were sealed for a repository that is not ours", len(keys.Entries))
 	}
 }
 
 func TestServerReset(t *testing.T) {
 	f := newNotaryProxy(t, startNotary(t))
-	keys := newKeys()
+	keys := memstore.New()
 	before := sign(t, keys, f.request(image))
 
 	empty := startNotary(t)
 	f.Put(f.Forward(t, empty))
 	refused(t, keys, f.request(image), new(*LostError))
 
-	sign(t, newKeys(), f.request(image)) // somebody takes the name
+	sign(t, memstore.New(), f.request(image)) // somebody takes the name
 	foreign := new(ForeignRootError)
 	refused(t, keys, f.request(image), &foreign)
 	if foreign.Known != before.ID {
@@ -79,7 +80,7 @@ func TestServerReset(t *testing.T) {
 
 func TestForgetStartsAnew(t *testing.T) {
 	f := newNotaryProxy(t, startNotary(t))
-	keys := newKeys()
+	keys := memstore.New()
 	signer := New(keys)
 	if err := signer.Forget(t.Context(), f.URL, image.Repository); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("forgot what was never known: %v", err)
@@ -93,7 +94,7 @@ func TestForgetStartsAnew(t *testing.T) {
 	if after == before {
 		t.Error("the root certificate is the old one, although it was made anew")
 	}
-	if roots := keys.withRole(t, data.CanonicalRootRole); roots != 1 {
+	if roots := withRole(t, keys, data.CanonicalRootRole); roots != 1 {
 		t.Errorf("%d root keys, want the one there was", roots)
 	}
 	f.Put(f.Forward(t, startNotary(t)))
@@ -103,7 +104,7 @@ func TestForgetStartsAnew(t *testing.T) {
 func TestServerWentBack(t *testing.T) {
 	notary := startNotary(t)
 	f := newNotaryProxy(t, notary)
-	keys := newKeys()
+	keys := memstore.New()
 	before := sign(t, keys, f.request(image))
 	old := f.Replay(nil)
 	next := image
@@ -127,11 +128,11 @@ func TestRootSwappedAfterLooking(t *testing.T) {
 	notary, other := startNotary(t), startNotary(t)
 	f := newNotaryProxy(t, other)
 	theirs := f.request(image)
-	sign(t, newKeys(), theirs)
+	sign(t, memstore.New(), theirs)
 	foreign := f.Forward(t, other)
 	ours := f.Forward(t, notary)
 	f.Put(ours)
-	keys := newKeys()
+	keys := memstore.New()
 	sign(t, keys, f.request(image))
 
 	looked := false
@@ -153,18 +154,18 @@ func TestRootSwappedAfterLooking(t *testing.T) {
 }
 
 // forgetful fails to seal the record of a repository, as a crash would.
-type forgetful struct{ *memoryKeys }
+type forgetful struct{ *memstore.Store }
 
 func (f forgetful) Put(name string, secret []byte) error {
 	if strings.HasPrefix(name, statePrefix) {
 		return errDisk
 	}
-	return f.memoryKeys.Put(name, secret)
+	return f.Store.Put(name, secret)
 }
 
 func TestCrashBeforeRemembering(t *testing.T) {
 	f := newNotaryProxy(t, startNotary(t))
-	keys := newKeys()
+	keys := memstore.New()
 	_, err := New(forgetful{keys}).Sign(t.Context(), f.request(image), io.Discard)
 	if failure := new(KeyStoreError); !errors.As(err, &failure) || !errors.Is(err, errDisk) {
 		t.Fatalf("error %v, want a KeyStoreError", err)
@@ -185,7 +186,7 @@ func TestInterruptedStart(t *testing.T) {
 		}
 		through.ServeHTTP(w, r)
 	}))
-	keys := newKeys()
+	keys := memstore.New()
 	_, err := New(keys).Sign(t.Context(), f.request(image), io.Discard)
 	if unreachable := new(signature.UnreachableError); !errors.As(err, &unreachable) {
 		t.Fatalf("error %v, want an UnreachableError", err)
@@ -193,7 +194,7 @@ func TestInterruptedStart(t *testing.T) {
 	f.Put(through)
 	sign(t, keys, f.request(image))
 	for _, role := range []data.RoleName{data.CanonicalRootRole, data.CanonicalTargetsRole, data.CanonicalSnapshotRole} {
-		if count := keys.withRole(t, role); count != 1 {
+		if count := withRole(t, keys, role); count != 1 {
 			t.Errorf("%d %s keys after a second attempt, want 1", count, role)
 		}
 	}
@@ -201,11 +202,11 @@ func TestInterruptedStart(t *testing.T) {
 
 func TestMissingTargetsKey(t *testing.T) {
 	f := newNotaryProxy(t, startNotary(t))
-	keys := newKeys()
+	keys := memstore.New()
 	sign(t, keys, f.request(image))
 	for id, info := range (&keyStore{keys: keys}).ListKeys() {
 		if info.Role == data.CanonicalTargetsRole {
-			delete(keys.entries, keyPrefix+id)
+			delete(keys.Entries, keyPrefix+id)
 		}
 	}
 	next := image
@@ -238,9 +239,9 @@ func TestNotaryBehindCredentials(t *testing.T) {
 			}))
 			request := f.request(image)
 			request.Image.Repository = "registry.example.com/ns/" + scheme
-			sign(t, newKeys(), request)
+			sign(t, memstore.New(), request)
 			request.Account.Password = "wrong-secret"
-			refused(t, newKeys(), request, new(*signature.AccessError))
+			refused(t, memstore.New(), request, new(*signature.AccessError))
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/signature/notary"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 func TestPin(t *testing.T) {
@@ -66,7 +67,7 @@ func TestWentBack(t *testing.T) {
 }
 
 func TestMemory(t *testing.T) {
-	keys := newKeys()
+	keys := memstore.New()
 	id := newKey(t).ID()
 	store := stateStore{keys, "localhost:4443", "localhost/ns/app"}
 	if state, err := store.load(); err != nil || state.binds() {
@@ -84,19 +85,19 @@ func TestMemory(t *testing.T) {
 		if state, err := other.load(); err != nil || state.binds() {
 			t.Errorf("%s at %s shares a record: %+v, error %v", other.gun, other.server, state, err)
 		}
-		keys.entries[other.name()] = keys.entries[store.name()]
+		keys.Entries[other.name()] = keys.Entries[store.name()]
 		if _, err := other.load(); err == nil {
 			t.Errorf("%s at %s takes the record of another", other.gun, other.server)
 		}
 	}
-	for _, damaged := range []string{"", "{}", `{"version":2}`, string(keys.entries[store.name()]) + "{}"} {
-		keys.entries[store.name()] = []byte(damaged)
+	for _, damaged := range []string{"", "{}", `{"version":2}`, string(keys.Entries[store.name()]) + "{}"} {
+		keys.Entries[store.name()] = []byte(damaged)
 		var failure *KeyStoreError
 		if _, err := store.load(); !errors.As(err, &failure) {
 			t.Errorf("record %q: %v, want a KeyStoreError", damaged, err)
 		}
 	}
-	keys.failing["Get"] = true
+	keys.Failing["Get"] = errDisk
 	if _, err := store.load(); !errors.Is(err, errDisk) {
 		t.Errorf("an unreadable store is taken for an empty one: %v", err)
 	}

@@ -7,39 +7,20 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"io/fs"
 	"strings"
 	"testing"
+
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
-// store is a sealed store in memory, by the names that are on volumes.
-type store struct {
-	sealed map[string][]byte
-	full   error // of Put
-}
-
-func (s *store) Get(name string) ([]byte, error) {
-	if secret, ok := s.sealed[name]; ok {
-		return secret, nil
-	}
-	return nil, fs.ErrNotExist
-}
-
-func (s *store) Put(name string, secret []byte) error {
-	if s.full == nil {
-		s.sealed[name] = secret
-	}
-	return s.full
-}
-
 func TestKeyIsGeneratedOnce(t *testing.T) {
-	sealed := &store{sealed: map[string][]byte{}}
+	sealed := memstore.New()
 	key, err := Open(sealed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := sealed.sealed["manifest/key"]; !ok || len(sealed.sealed) != 1 || key.N.BitLen() != 3072 {
-		t.Errorf("a key of %d bits; sealed are %d names, manifest/key: %v", key.N.BitLen(), len(sealed.sealed), ok)
+	if _, ok := sealed.Entries["manifest/key"]; !ok || len(sealed.Entries) != 1 || key.N.BitLen() != 3072 {
+		t.Errorf("a key of %d bits; sealed are %d names, manifest/key: %v", key.N.BitLen(), len(sealed.Entries), ok)
 	}
 	again, err := Open(sealed)
 	if err != nil || !again.Equal(key) {
@@ -60,7 +41,7 @@ func TestKeyIsGeneratedOnce(t *testing.T) {
 
 func TestKeyThatCanNotBeStoredIsNotReturned(t *testing.T) {
 	full := errors.New("no space left")
-	if key, err := Open(&store{full: full}); key != nil || !errors.Is(err, full) {
+	if key, err := Open(&memstore.Store{Failing: map[string]error{"Put": full}}); key != nil || !errors.Is(err, full) {
 		t.Errorf("got a key: %v, error %v", key != nil, err)
 	}
 }
@@ -76,9 +57,9 @@ func TestDamagedKeyIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for cause, secret := range map[string][]byte{"damaged": []byte("x"), "not RSA": der} {
-		sealed := &store{sealed: map[string][]byte{"manifest/key": secret}}
+		sealed := memstore.With(map[string][]byte{"manifest/key": secret})
 		key, err := Open(sealed)
-		if key != nil || err == nil || !strings.Contains(err.Error(), cause) || string(sealed.sealed["manifest/key"]) != string(secret) {
+		if key != nil || err == nil || !strings.Contains(err.Error(), cause) || string(sealed.Entries["manifest/key"]) != string(secret) {
 			t.Errorf("%s: error %v", cause, err)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/server/signing/sigstore"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 // attested demands a verdict on the attestations of one kind that a reference
@@ -38,7 +39,7 @@ func (v *verifier) attested(t *testing.T, reference, kind string, accept bool) {
 func TestJudgesOfAttestations(t *testing.T) {
 	types := map[string]string{"slsaprovenance1": "https://slsa.dev/provenance/v1", "spdxjson": "https://spdx.dev/Document"}
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		signer, stranger := sigstore.New(keys{}), sigstore.New(keys{})
+		signer, stranger := sigstore.New(memstore.New()), sigstore.New(memstore.New())
 		request, bare := f.push(t, "v1", "latest"), f.push(t, "bare")
 		forged, copied, foreign := f.push(t, "forged"), f.push(t, "copied"), f.push(t, "foreign")
 		var v, other *verifier

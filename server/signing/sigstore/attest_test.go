@@ -13,6 +13,7 @@ import (
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/server/signing/sigstore"
 	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 const predicateType = "https://example.com/predicate"
@@ -32,7 +33,7 @@ func (f *fixture) attest(t *testing.T, signer *sigstore.Signer, request signing.
 
 func TestAttest(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		signer := sigstore.New(keys{})
+		signer := sigstore.New(memstore.New())
 		request := f.push(t, "v1")
 		signed := sign(t, signer, request)
 		content, public, referrer := f.attest(t, signer, request, predicateType, `{"a":1}`)
@@ -79,7 +80,7 @@ func TestAttest(t *testing.T) {
 
 func TestAttestRefuses(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		signer := sigstore.New(keys{})
+		signer := sigstore.New(memstore.New())
 		request := f.push(t, "v1")
 		stopped := errors.New("stopped by clean")
 		ended, cancel := context.WithCancelCause(t.Context())

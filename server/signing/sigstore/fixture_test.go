@@ -6,7 +6,6 @@ package sigstore_test
 import (
 	"context"
 	"io"
-	"io/fs"
 	"log"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -25,21 +24,6 @@ import (
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/test/harness/registry"
 )
-
-// keys is a sealed store.
-type keys map[string][]byte
-
-func (k keys) Get(name string) ([]byte, error) {
-	if secret, ok := k[name]; ok {
-		return secret, nil
-	}
-	return nil, fs.ErrNotExist
-}
-
-func (k keys) Put(name string, secret []byte) error {
-	k[name] = secret
-	return nil
-}
 
 // fixture is one registry.
 type fixture struct {

@@ -22,6 +22,7 @@ import (
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/server/signing/sigstore"
 	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 const cosign = "../../../bin/cosign"
@@ -90,7 +91,7 @@ func (v *verifier) run(t *testing.T, accept bool, reasons []string, program stri
 
 func TestJudges(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		signer, stranger := sigstore.New(keys{}), sigstore.New(keys{})
+		signer, stranger := sigstore.New(memstore.New()), sigstore.New(memstore.New())
 		for name, bundles := range map[string]bool{"bundle": true, "legacy": false} {
 			t.Run(name, func(t *testing.T) {
 				ours, theirs := signer, stranger

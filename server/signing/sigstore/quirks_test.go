@@ -20,6 +20,7 @@ import (
 	"github.com/opensbs/sbs/signature/bundle"
 	reader "github.com/opensbs/sbs/signature/sigstore"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 // quirky is a registry with habits.
@@ -64,7 +65,7 @@ func TestQuirks(t *testing.T) {
 			request := known(f.push(t, "v1"))
 			// The image was pushed by another program, to which the registry was kind.
 			f = f.with(t, registry.Quirks[name], &request)
-			signer := sigstore.New(keys{})
+			signer := sigstore.New(memstore.New())
 			for form, s := range map[string]*sigstore.Signer{api.SigningSigstore: signer, api.SigningSigstoreLegacy: signer.Legacy()} {
 				if err := f.verified(t, request, sign(t, s, request), form); err != nil {
 					t.Errorf("%s: %v", form, err)
@@ -83,7 +84,7 @@ func TestRefusalNamesTheWayOut(t *testing.T) {
 	if err := f.tag(t, request, strings.Replace(request.Image.Digest, ":", "-", 1)); err != nil {
 		t.Fatal(err)
 	}
-	signer := sigstore.New(keys{})
+	signer := sigstore.New(memstore.New())
 	// The tag leads to the image itself, which is as if there was none.
 	if err := f.verified(t, request, sign(t, signer, request), api.SigningSigstore); err != nil {
 		t.Error(err)
@@ -106,7 +107,7 @@ func TestRefusalNamesTheWayOut(t *testing.T) {
 		})
 	}, &request)
 	_ = forbidding
-	_, err = sigstore.New(keys{}).Sign(t.Context(), request, io.Discard)
+	_, err = sigstore.New(memstore.New()).Sign(t.Context(), request, io.Discard)
 	if err == nil || strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), "PASSWORD") || !strings.Contains(err.Error(), "/manifests/sha256:") || !strings.Contains(err.Error(), "IMAGE_SIGNING") {
 		t.Errorf("a refused referrer: %v", err)
 	}
@@ -126,7 +127,7 @@ func TestTwoAtOnce(t *testing.T) {
 				made [2]signing.PublicKey
 			)
 			for i := range made {
-				signer := sigstore.New(keys{})
+				signer := sigstore.New(memstore.New())
 				if form == api.SigningSigstoreLegacy {
 					signer = signer.Legacy()
 				}

@@ -20,6 +20,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/server/signing/sigstore"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -52,7 +53,7 @@ func publicKey(t *testing.T, key signing.PublicKey) *ecdsa.PublicKey {
 
 func TestBundle(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		signer := sigstore.New(keys{})
+		signer := sigstore.New(memstore.New())
 		request := f.push(t, "v1", "latest")
 		key := sign(t, signer, request)
 		public := publicKey(t, key)
@@ -112,7 +113,7 @@ func TestBundle(t *testing.T) {
 			}
 		})
 		t.Run("another's stays", func(t *testing.T) {
-			sign(t, sigstore.New(keys{}), request)
+			sign(t, sigstore.New(memstore.New()), request)
 			if n := len(f.referrers(t, request)); n != 2 {
 				t.Errorf("%d referrers", n)
 			}
@@ -123,7 +124,7 @@ func TestBundle(t *testing.T) {
 func TestLegacy(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
 		request := f.push(t, "v1", "latest")
-		signer := sigstore.New(keys{}).Legacy()
+		signer := sigstore.New(memstore.New()).Legacy()
 		key := sign(t, signer, request)
 		public := publicKey(t, key)
 		if key.Method != api.SigningSigstoreLegacy {
@@ -176,7 +177,7 @@ func TestLegacy(t *testing.T) {
 		expect("v1 latest", 2)
 		sign(t, signer, request)
 		expect("v1 latest", 2)
-		sign(t, sigstore.New(keys{}).Legacy(), request)
+		sign(t, sigstore.New(memstore.New()).Legacy(), request)
 		expect("v1 latest", 4)
 		more := request
 		more.Image.Tags = []string{"v2"}
@@ -187,18 +188,18 @@ func TestLegacy(t *testing.T) {
 
 func TestOneKey(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		store := keys{}
+		store := memstore.New()
 		request := f.push(t, "v1")
 		first := sign(t, sigstore.New(store), request)
 		second := sign(t, sigstore.New(store).Legacy(), request)
-		if first.Key != second.Key || first.ID != second.ID || len(store) != 1 || store["sigstore/key"] == nil {
-			t.Errorf("%d keys", len(store))
+		if first.Key != second.Key || first.ID != second.ID || len(store.Entries) != 1 || store.Entries["sigstore/key"] == nil {
+			t.Errorf("%d keys", len(store.Entries))
 		}
-		store["sigstore/key"] = []byte("damaged")
+		store.Entries["sigstore/key"] = []byte("damaged")
 		if _, err := sigstore.New(store).Sign(t.Context(), request, io.Discard); err == nil || !strings.Contains(err.Error(), "damaged") {
 			t.Errorf("a damaged key: %v", err)
 		}
-		if string(store["sigstore/key"]) != "damaged" {
+		if string(store.Entries["sigstore/key"]) != "damaged" {
 			t.Error("a damaged key was replaced")
 		}
 	})
@@ -206,7 +207,7 @@ func TestOneKey(t *testing.T) {
 
 func TestSignRefuses(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		store := keys{}
+		store := memstore.New()
 		request := f.push(t, "v1")
 		for name, signer := range map[string]*sigstore.Signer{"bundle": sigstore.New(store), "legacy": sigstore.New(store).Legacy()} {
 			t.Run(name, func(t *testing.T) {

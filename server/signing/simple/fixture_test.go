@@ -4,7 +4,6 @@ package simple_test
 
 import (
 	"context"
-	"io/fs"
 	"net/http"
 	"sync"
 	"testing"
@@ -19,33 +18,18 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
 // memory is a sealed store and a lookaside store.
 type memory struct {
+	*memstore.Store
 	mu         sync.Mutex
-	keys       map[string][]byte
 	signatures map[string][][]byte
 }
 
 func newMemory() *memory {
-	return &memory{keys: map[string][]byte{}, signatures: map[string][][]byte{}}
-}
-
-func (m *memory) Get(name string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if secret, ok := m.keys[name]; ok {
-		return secret, nil
-	}
-	return nil, fs.ErrNotExist
-}
-
-func (m *memory) Put(name string, secret []byte) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.keys[name] = secret
-	return nil
+	return &memory{Store: memstore.New(), signatures: map[string][][]byte{}}
 }
 
 func (m *memory) Signatures(image string) ([][]byte, error) {

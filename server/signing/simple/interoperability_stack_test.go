@@ -129,7 +129,7 @@ func TestJudges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := startRegistry(t, extensions...)
 			m, foreign := newMemory(), newMemory()
-			m.keys, foreign.keys = ours, theirs
+			m.Entries, foreign.Entries = ours, theirs
 			request := push(t, server, "v1", "latest")
 			key := sign(t, m, request)
 			moved := push(t, server, "moved")

@@ -149,11 +149,11 @@ func TestKey(t *testing.T) {
 	if key.Method != api.SigningSimple || key.ID != fmt.Sprintf("%X", primary.Fingerprint) {
 		t.Errorf("method %s, id %s", key.Method, key.ID)
 	}
-	m.keys["simple/key"] = []byte("damaged")
+	m.Entries["simple/key"] = []byte("damaged")
 	if _, err := simple.New(m, m, "").Sign(t.Context(), request, io.Discard); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("a damaged key: %v", err)
 	}
-	if string(m.keys["simple/key"]) != "damaged" {
+	if string(m.Entries["simple/key"]) != "damaged" {
 		t.Error("a damaged key was replaced")
 	}
 }
