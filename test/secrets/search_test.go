@@ -118,7 +118,7 @@ func TestWatchFinds(t *testing.T) {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for looked := w.passes.Load(); w.passes.Load() < looked+5; {
+	for looked := w.passed(); w.passed() < looked+5; {
 		select {
 		case <-ticker.C:
 		case <-t.Context().Done():

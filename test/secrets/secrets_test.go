@@ -102,7 +102,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	for found := range watch.end() {
 		t.Error(found)
 	}
-	t.Logf("%d looks while builds ran", watch.passes.Load())
+	t.Logf("%d looks while builds ran", watch.passed())
 
 	for name, dir := range map[string]string{
 		"the data volume": env.Server.Volume(), "the registry": env.parts("registry"), "the notary server": env.parts("notary"), "TMPDIR": env.temporary,

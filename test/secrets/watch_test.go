@@ -21,7 +21,7 @@ type watch struct {
 	ours    map[string]bool // names of values in that environment that are secret
 	stop    chan struct{}
 	done    sync.WaitGroup
-	passes  atomic.Int64
+	passes  []*atomic.Int64 // how often each place was looked at
 
 	looks map[string]int // at each process, by its id
 
@@ -50,12 +50,14 @@ func (w *watch) start() {
 
 // over looks over and over again.
 func (w *watch) over(look func()) {
+	passes := new(atomic.Int64)
+	w.passes = append(w.passes, passes)
 	w.done.Go(func() {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for {
 			look()
-			w.passes.Add(1)
+			passes.Add(1)
 			select {
 			case <-w.stop:
 				return
@@ -63,6 +65,15 @@ func (w *watch) over(look func()) {
 			}
 		}
 	})
+}
+
+// passed returns how often all processes and all folders were looked at.
+func (w *watch) passed() int64 {
+	least := w.passes[0].Load()
+	for _, passes := range w.passes {
+		least = min(least, passes.Load())
+	}
+	return least
 }
 
 // end stops the watch and returns what it found.
