@@ -35,7 +35,7 @@ die() {
 if docker compose version >/dev/null 2>&1; then
     program="docker compose"
 else
-    "$here/../engine/install.sh" docker-compose
+    "$here/../../deploy/engine/install.sh" docker-compose
     program=docker-compose
 fi
 

@@ -29,9 +29,9 @@ static_busybox || packages="$packages busybox-static"
 
 if [ -n "$packages" ]; then
     # shellcheck disable=SC2086 # a list of words
-    "$here/../engine/install.sh" $packages
+    "$here/../../deploy/engine/install.sh" $packages
 fi
-"$here/../engine/up.sh"
+"$here/../../deploy/engine/up.sh"
 
 # docker 29 has no "docker trust"; the distributions' packages do.
 if ! docker trust --help >/dev/null 2>&1; then
