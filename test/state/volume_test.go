@@ -24,7 +24,9 @@ import (
 // own, with that many MiB. What must be free for a build to begin is an eighth.
 func startOnSmallVolume(t *testing.T, size int) *environment {
 	t.Helper()
-	// Registered first, so that the server has stopped when it is unmounted.
+	// Cleanups run in reverse: the stack is closed, the volume unmounted, and then
+	// the temporary folders are removed.
+	t.TempDir()
 	var env *environment
 	mounted := false
 	t.Cleanup(func() {
