@@ -38,7 +38,7 @@ export CGO_ENABLED := 0
 .PHONY: help build image demo harness compose test setup unit test-s390x test-crash soak e2e stack bench bench-hostile lint fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/sbs-server and bin/sbs-cli: static, without C
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/sbs-server ./cmd/sbs-cli

@@ -14,7 +14,9 @@ if [ -n "$PKG$RUN" ]; then
     exec "$GO" test -tags stack -count=1 -timeout 12m -v -run "${RUN:-.}" "${PKG:-./test/e2e}"
 fi
 
-# These packages share the machine's Docker Engine: one at a time.
+# These packages share the machine's Docker Engine: one at a time. Below test/ are
+# some that need no engine.
+alone='^\./test/(trust|harness/(gitserver|notaryserver|publisher))$'
 sharing='^\./(test/harness|server/dockerd|server/engine|server/sbom/scan|server/signing/dct|signature/dct|test/.*)$'
 
 test='^func ((Test|Fuzz)[^(]*)\([a-z]+ \*testing\.[TF]\).*'
@@ -34,6 +36,6 @@ run() {
 }
 
 # shellcheck disable=SC2046 # lists of words
-run $(echo "$packages" | grep -vE "$sharing")
+run $(echo "$packages" | grep -E "$alone"; echo "$packages" | grep -vE "$sharing")
 # shellcheck disable=SC2046
-run -p 1 $(echo "$packages" | grep -E "$sharing")
+run -p 1 $(echo "$packages" | grep -vE "$alone" | grep -E "$sharing")
