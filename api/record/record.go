@@ -44,6 +44,9 @@ type Record struct {
 	// OperatorAnchors are the texts by which the operator lets every build know git
 	// hosts and other servers. Missing in the records of older servers.
 	OperatorAnchors []Anchor `json:"operator_anchors"`
+	// SandboxMissing are the parts of the confinement that the server's machine
+	// refused to the processes that read Dockerfiles and images, as phrases.
+	SandboxMissing []string `json:"sandbox_missing,omitempty"`
 
 	Tools    map[string]string    `json:"tools"` // name: version
 	Started  time.Time            `json:"started"`
@@ -114,6 +117,7 @@ func (r Record) Clone() Record {
 	r.Parameters = maps.Clone(r.Parameters)
 	r.BuildArgs = maps.Clone(r.BuildArgs)
 	r.OperatorAnchors = slices.Clone(r.OperatorAnchors)
+	r.SandboxMissing = slices.Clone(r.SandboxMissing)
 	r.Tools = maps.Clone(r.Tools)
 	r.Steps = maps.Clone(r.Steps)
 	return r

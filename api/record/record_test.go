@@ -32,6 +32,7 @@ func full() Record {
 		Parameters:      map[string]any{"GITHUB_URL": "git@git.example.com:ns/app.git", "ARG": map[string]any{"A": "b"}},
 		BuildArgs:       map[string]string{"http_proxy": "http://proxy.example.com:3128"},
 		OperatorAnchors: []Anchor{{Name: AnchorKnownHosts, SHA256: strings.Repeat("e", 64)}},
+		SandboxMissing:  []string{"a user id of its own (the server is not root)"},
 		Tools:           map[string]string{"sbs-server": "v1.0.0"},
 		Started:         at, Steps: map[string]time.Time{"cleaned up": at.Add(time.Second)}, Finished: at.Add(time.Minute),
 	}
@@ -137,7 +138,7 @@ func TestSummaryIsPartOfTheRecord(t *testing.T) {
 func TestCloneSharesNothing(t *testing.T) {
 	r := full()
 	c := r.Clone()
-	c.Submodules[0].Path, c.BaseImages[0].Digest, c.Signatures[0].Method, c.Attestations[0].Name, c.OperatorAnchors[0].Name = "x", "x", "x", "x", "x"
+	c.Submodules[0].Path, c.BaseImages[0].Digest, c.Signatures[0].Method, c.Attestations[0].Name, c.OperatorAnchors[0].Name, c.SandboxMissing[0] = "x", "x", "x", "x", "x", "x"
 	c.Parameters["GITHUB_URL"], c.BuildArgs["http_proxy"], c.Tools["sbs-server"], c.Steps["cleaned up"] = "x", "x", "x", time.Time{}
 	if !reflect.DeepEqual(r, full()) {
 		t.Errorf("a change of the clone changed the record: %+v", r)

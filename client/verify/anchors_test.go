@@ -68,3 +68,22 @@ func TestOperatorAnchors(t *testing.T) {
 		}
 	}
 }
+
+// TestSandboxOfTheServer: what the server's machine refused to the sandbox is named.
+func TestSandboxOfTheServer(t *testing.T) {
+	s := newServer(t)
+	address, account := withReferrers(t)
+	for _, missing := range []string{"", "a user id of its own (the server is not root)"} {
+		w := s.build(t, address, account, changes{record: func(r map[string]any) {
+			if missing != "" {
+				r["sandbox_missing"] = []string{missing}
+			}
+		}})
+		for _, row := range w.run().Checks {
+			named := strings.Contains(row.Found, "confined what reads Dockerfiles and images without "+missing)
+			if row.Check == "build record" && (row.Outcome != verify.Passed || named != (missing != "")) {
+				t.Errorf("missing %q: %+v", missing, row)
+			}
+		}
+	}
+}

@@ -49,7 +49,11 @@ func checkRecord(_ context.Context, a *audit) (string, error) {
 	case r.ImageDigest != a.digest:
 		return "", fmt.Errorf("it is of another image, %s", r.ImageDigest)
 	}
-	return "build " + r.BuildName + " made " + r.ImageDigest, nil
+	found := "build " + r.BuildName + " made " + r.ImageDigest
+	if len(r.SandboxMissing) > 0 {
+		found += "; the server's machine confined what reads Dockerfiles and images without " + strings.Join(r.SandboxMissing, ", and without ")
+	}
+	return found, nil
 }
 
 // checkCommitID is about the manifest alone: the record in it and the files in

@@ -48,6 +48,7 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 		Bases:           baseVerifiers(data.Secrets()),
 		Logger:          logger,
 		Enclave:         inside.Kind(),
+		SandboxMissing:  sandbox.Missing(),
 		Version:         version,
 		KnownHosts:      s.knownHosts,
 		CABundle:        s.caBundle,

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -72,10 +73,12 @@ type Config struct {
 
 	Logger *slog.Logger // the server's, for what no client may see; nil discards it
 
-	Enclave    string // kind of the enclave
-	Version    string // of this server
-	KnownHosts []byte // known_hosts text of the operator
-	CABundle   []byte // PEM certificates that the operator trusts
+	Enclave string // kind of the enclave
+	// SandboxMissing are the parts of the sandbox that this machine refuses.
+	SandboxMissing []string
+	Version        string // of this server
+	KnownHosts     []byte // known_hosts text of the operator
+	CABundle       []byte // PEM certificates that the operator trusts
 
 	Insecure  []string          // registries, see signing.Request
 	Proxy     source.Proxy      // for git over HTTPS; nil for none
@@ -212,6 +215,7 @@ func (p *Pipeline) firstRecord(id string, parameters api.Parameters, redact *bui
 		Parameters:      redact.Values(parameters.Public()),
 		BuildArgs:       redact.Texts(operatorArguments(p.BuildArgs, parameters.Args)),
 		OperatorAnchors: p.operatorAnchors(),
+		SandboxMissing:  slices.Clone(p.SandboxMissing),
 		Tools:           map[string]string{"sbs-server": p.Version, "go": runtime.Version()},
 		BaseImages:      []record.BaseImage{},
 		Signatures:      []record.Signature{},

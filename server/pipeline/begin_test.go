@@ -30,6 +30,16 @@ func TestRecordHasTheOperatorsAnchors(t *testing.T) {
 	}
 }
 
+// The record has what the machine refused to the sandbox, and nothing of a whole one.
+func TestRecordHasWhatTheSandboxLacks(t *testing.T) {
+	missing := []string{"a filter of system calls (not supported)"}
+	for _, want := range [][]string{nil, missing} {
+		if got := New(Config{SandboxMissing: want}).firstRecord("id", api.Parameters{}, buildlog.NewRedactor(nil)).SandboxMissing; !slices.Equal(got, want) {
+			t.Errorf("recorded %q, want %q", got, want)
+		}
+	}
+}
+
 // The record has the build arguments of the operator, without secrets.
 func TestRecordHasTheOperatorsBuildArguments(t *testing.T) {
 	p := New(Config{BuildArgs: map[string]string{"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": ".example.com,pass-word", "HTTPS_PROXY": "http://proxy:3128"}})

@@ -66,19 +66,21 @@ func newFixture(t *testing.T) fixture {
 func TestSandboxHolds(t *testing.T) {
 	f := newFixture(t)
 	const other = 1234
-	for name, test := range map[string]struct {
+	type server struct {
 		mode    string
 		user    uint32
 		missing []string // beginnings
-	}{
+	}
+	servers := map[string]server{
 		"root":                    {mode: "parent"},
 		"root without privileges": {mode: "no-sys-admin", missing: []string{"network, mount, process"}},
 		"another user":            {mode: "parent", user: other, missing: []string{"a user id of its own"}},
-	} {
+	}
+	if os.Getuid() != 0 { // these tests are the server: no attack works without root either
+		servers = map[string]server{"this user": {mode: "parent", missing: []string{"a user id of its own"}}}
+	}
+	for name, test := range servers {
 		t.Run(name, func(t *testing.T) {
-			if os.Getuid() != 0 && (test.user != 0 || test.mode != "parent") {
-				t.Skip("only root can become another user")
-			}
 			command := exec.CommandContext(t.Context(), f.program, test.mode, f.program, f.secret, f.address, "attack", "")
 			command.Env = []string{"SECRET=secret"}
 			command.Dir = "/"
