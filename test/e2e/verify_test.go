@@ -73,7 +73,10 @@ func (env *environment) configFor(t *testing.T, name string) string {
 // verify runs sbs-cli verify in a folder where there is nothing else.
 func (a auditor) verify(t *testing.T, image string, arguments ...string) (verify.Report, kit.Output) {
 	t.Helper()
-	arguments = append([]string{"verify", "--allow-simulated", "--json", "--trust", a.trust, "--manifest", a.manifest, "--lookaside", a.lookup}, arguments...)
+	if a.manifest != "" {
+		arguments = append([]string{"--manifest", a.manifest}, arguments...)
+	}
+	arguments = append([]string{"verify", "--allow-simulated", "--json", "--trust", a.trust, "--lookaside", a.lookup}, arguments...)
 	s := kit.Execute(t, t.TempDir(), a.account, "", a.env.Programs.ClientBinary, append(arguments, image)...)
 	var report verify.Report
 	if err := json.Unmarshal([]byte(s.Out), &report); err != nil && s.Code == 0 {
