@@ -37,7 +37,7 @@ func newSandbox(ctx context.Context, logger *slog.Logger) (*process.Sandbox, err
 // confinedTasks are what process.Main runs in the confined process.
 func confinedTasks(ctx context.Context) map[string]func() error {
 	return map[string]func() error{
-		sbom.ScanTask:        func() error { return scanImage(ctx) },
+		sbom.ScanTask:           func() error { return scanImage(ctx) },
 		dockerfile.CheckTask:    func() error { return dockerfile.RunCheck(os.Stdin, os.Stdout) },
 		dockerfile.TriggersTask: func() error { return dockerfile.RunTriggers(os.Stdin, os.Stdout) },
 	}
