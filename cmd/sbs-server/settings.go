@@ -107,13 +107,14 @@ var knownNames = []string{
 // checkNames returns an error for a name in environ, as os.Environ returns it, that
 // the server would ignore.
 func checkNames(environ []string) error {
-	for _, unknown := range envname.Find(environ, knownNames) {
-		if unknown.Nearest != "" {
-			return fmt.Errorf("%s: the server has no such setting; is %s meant?", unknown.Name, unknown.Nearest)
-		}
-		return fmt.Errorf("%s: the server has no such setting: remove it, or take a name from docs/server.md: %s", unknown.Name, strings.Join(knownNames, ", "))
+	unknown := envname.Find(environ, knownNames)
+	if len(unknown) == 0 {
+		return nil
 	}
-	return nil
+	if first := unknown[0]; first.Nearest != "" {
+		return fmt.Errorf("%s: the server has no such setting; is %s meant?", first.Name, first.Nearest)
+	}
+	return fmt.Errorf("%s: the server has no such setting: remove it, or take a name from docs/server.md: %s", unknown[0].Name, strings.Join(knownNames, ", "))
 }
 
 func checkListen(address string) error {
