@@ -8,13 +8,17 @@ package engine
 // builder reports none at all.
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/distribution/reference"
 )
 
-// baseImages returns the images that a build reported by these names, each once.
+// baseImages returns the images that a build reported by these names, each once,
+// sorted: BuildKit reports them in any order, and the record of a build is to be the
+// same every time.
 func baseImages(names []string) ([]BaseImage, error) {
 	var images []BaseImage
 	for _, name := range names {
@@ -26,6 +30,9 @@ func baseImages(names []string) ([]BaseImage, error) {
 			images = append(images, image)
 		}
 	}
+	slices.SortFunc(images, func(a, b BaseImage) int {
+		return cmp.Or(strings.Compare(a.Reference, b.Reference), strings.Compare(a.Digest, b.Digest))
+	})
 	return images, nil
 }
 

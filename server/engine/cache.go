@@ -40,7 +40,7 @@ func (e *Engine) ClearCache(ctx context.Context, before Cache) error {
 	if before == nil {
 		return nil
 	}
-	err := e.removeRecords(ctx, letsGo, func(record *buildkit.UsageInfo) bool { return !before[record.ID] })
+	err := e.removeRecords(ctx, func(record *buildkit.UsageInfo) bool { return !before[record.ID] })
 	if err != nil {
 		return fmt.Errorf("clear the build cache: %w", ended(ctx, err))
 	}
@@ -65,33 +65,32 @@ func (e *Engine) RemoveCache(ctx context.Context, since time.Time) error {
 	if e.builder == Classic {
 		return nil
 	}
-	err := e.removeRecords(ctx, letsGoOfDead, func(record *buildkit.UsageInfo) bool { return !record.CreatedAt.Before(since) })
+	err := e.removeRecords(ctx, func(record *buildkit.UsageInfo) bool { return !record.CreatedAt.Before(since) })
 	if err != nil {
 		return fmt.Errorf("clear the build cache: %w", ended(ctx, err))
 	}
 	return nil
 }
 
-// BuildKit lets go of what a build used a moment after the build's end, and a bit
-// later after the death of its client. What is in use for longer is so by another
-// build, which clears up itself.
+// BuildKit releases the records of a build a moment after its end, and later when its
+// client has died or the machine is busy. A record that is in use for longer belongs
+// to another build, which removes it.
 const (
-	letsGo       = 500 * time.Millisecond
-	letsGoOfDead = 3 * time.Second
-	lookAgain    = 50 * time.Millisecond
+	releaseTime  = 5 * time.Second
+	pollInterval = 50 * time.Millisecond
 )
 
-// removeRecords removes those of the cache's records that ours picks, and tries
-// for so long. Layers of base images stay.
-func (e *Engine) removeRecords(ctx context.Context, patience time.Duration, ours func(*buildkit.UsageInfo) bool) error {
+// removeRecords removes the cache records that ours selects, and waits for those in use
+// for releaseTime at most. Layers of base images stay.
+func (e *Engine) removeRecords(ctx context.Context, ours func(*buildkit.UsageInfo) bool) error {
 	kit, err := e.dialBuildKit(ctx)
 	if err != nil {
 		return err
 	}
 	defer kit.Close()
-	again := time.NewTicker(lookAgain)
+	again := time.NewTicker(pollInterval)
 	defer again.Stop()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(releaseTime); time.Now().Before(deadline); {
 		left, err := kit.DiskUsage(ctx)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +55,8 @@ func TestBuildInTheContainer(t *testing.T) {
 	s.verified(t, "manifest."+status.BuildName)
 
 	before := s.kept(t)
+	s.compose(t, "stop", "server")
+	planted := s.plant(t)
 	// The volume is all that the next container gets from this one.
 	s.compose(t, "up", "--detach", "--no-deps", "--force-recreate", "--renew-anon-volumes", "server")
 	s.awaitServer(t)
@@ -61,6 +64,11 @@ func TestBuildInTheContainer(t *testing.T) {
 		t.Errorf("with a new container:\n%q\nbefore it:\n%q", after, before)
 	}
 	s.client(t, "build", "--follow")
+	for _, path := range planted {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the engine kept a layer that was changed while the server was down: %s (%v)", path, err)
+		}
+	}
 
 	s.down(t)
 }
@@ -77,6 +85,25 @@ func up(t *testing.T) *stack {
 	})
 	s.run(t, "make", "--no-print-directory", "-C", "../..", "compose", "DIR="+s.dir, "IMAGE="+image)
 	return s
+}
+
+// plant does what somebody with the disk could: it puts a file into every layer that
+// the server's own engine has stored on the volume. It returns the files' paths.
+func (s *stack) plant(t *testing.T) []string {
+	t.Helper()
+	server := strings.TrimSpace(s.compose(t, "ps", "--all", "--quiet", "server"))
+	volume := strings.TrimSpace(s.run(t, "docker", "inspect", "--format", `{{range .Mounts}}{{if eq .Destination "/data"}}{{.Source}}{{end}}{{end}}`, server))
+	layers, err := filepath.Glob(filepath.Join(volume, "docker", "overlay2", "*", "diff"))
+	if err != nil || volume == "" || len(layers) == 0 {
+		t.Fatalf("the engine has no layers on the volume %q (%v)", volume, err)
+	}
+	for i, layer := range layers {
+		layers[i] = filepath.Join(layer, "planted")
+		if err := os.WriteFile(layers[i], []byte("evil"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return layers
 }
 
 // kept is what the server must know in a new container: its status, the key that
