@@ -7,7 +7,7 @@
 //
 // # What a check asks for
 //
-// All that the reference says: with a tag, what was signed for that tag; with a
+// All that the reference names: with a tag, what was signed for that tag; with a
 // digest, that digest. A reference with a digest alone may be signed under any
 // tag of its repository. What is verified is the manifest that the reference
 // leads to, which is an index where the image is for several platforms: its

@@ -38,7 +38,7 @@ func (e *UnsignedError) Error() string {
 
 // OtherKeyError is an image that somebody else signed.
 type OtherKeyError struct {
-	Want string // the id of the key that was demanded
+	Want string // the id of the key that was required
 }
 
 func (e *OtherKeyError) Error() string {
@@ -59,7 +59,7 @@ func (e *OtherNameError) Error() string {
 // one that the name leads to: a tag that was moved, or a signature that was
 // copied.
 type OtherDigestError struct {
-	Signed string // the digest that was signed or demanded; empty where many are signed
+	Signed string // the digest that was signed or required; empty where many are signed
 	Found  string // the digest that the name leads to
 }
 
@@ -70,8 +70,8 @@ func (e *OtherDigestError) Error() string {
 	return fmt.Sprintf("the name leads to %s and not to %.100s: the tag was moved, or the signature made for another image", e.Found, e.Signed)
 }
 
-// MalformedError is a signature by the right key that says nothing which can be
-// understood.
+// MalformedError is a signature by the right key over a text that can't be
+// parsed.
 type MalformedError struct{ Err error }
 
 func (e *MalformedError) Error() string { return fmt.Sprintf("its signature is malformed: %v", e.Err) }
@@ -89,9 +89,9 @@ func (e *RolledBackError) Error() string {
 }
 
 // RootChangedError is trust data that is rooted in another key than before, or
-// than the one that was demanded.
+// than the one that was required.
 type RootChangedError struct {
-	Want  string   // the key that was demanded, or seen first
+	Want  string   // the key that was required, or seen first
 	Found []string // the first few of the keys there; empty where none is sound
 }
 
@@ -175,20 +175,19 @@ func (e *ReferrerError) Error() string {
 
 func (e *ReferrerError) Unwrap() error { return e.Err }
 
-// MostTelling picks out of the reasons why each of an image's signatures was
-// refused the one to tell: what the right key signed for something else says
-// more than that others signed as well.
-func MostTelling(reasons []error) error {
+// MostSpecific returns the one of several refusals to report: that the right key
+// signed something else is more specific than that another key signed as well.
+func MostSpecific(reasons []error) error {
 	best, rank := error(nil), 0
 	for _, reason := range reasons {
-		if r := telling(reason); r > rank {
+		if r := specificity(reason); r > rank {
 			best, rank = reason, r
 		}
 	}
 	return best
 }
 
-func telling(reason error) int {
+func specificity(reason error) int {
 	var (
 		digest    *OtherDigestError
 		name      *OtherNameError

@@ -43,7 +43,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-func TestMostTelling(t *testing.T) {
+func TestMostSpecific(t *testing.T) {
 	var (
 		key       = &signature.OtherKeyError{}
 		name      = &signature.OtherNameError{}
@@ -60,7 +60,7 @@ func TestMostTelling(t *testing.T) {
 		{[]error{key, malformed, copied}, copied},
 		{[]error{key, name, copied, malformed}, name},
 	} {
-		if got := signature.MostTelling(test.reasons); got != test.want {
+		if got := signature.MostSpecific(test.reasons); got != test.want {
 			t.Errorf("of %v: %v, want %v", test.reasons, got, test.want)
 		}
 	}

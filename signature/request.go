@@ -55,14 +55,14 @@ type Access struct {
 	// and credential helpers keep them in place of a password; they are for
 	// registries, and go to no notary server.
 	IdentityToken, RegistryToken api.Secret
-	// CABundle holds PEM certificates of authorities that are trusted beside
+	// CABundle holds PEM certificates of authorities that are trusted in addition to
 	// the system's; it may be empty.
 	CABundle []byte
 	// Insecure are registries, as host[:port], that may be talked to without TLS
 	// or with a certificate that nobody vouches for. For a laboratory only.
 	Insecure []string
 	// Progress is called whenever bytes went to a server or came from one; it may
-	// be called from several goroutines at once. Whoever sets it bounds the waiting
+	// be called from several goroutines at once. The caller that sets it bounds the waiting
 	// by its context. Without it, a request that makes no progress for half a
 	// minute ends.
 	Progress func()

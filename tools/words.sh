@@ -4,18 +4,13 @@
 # any. Add a folder here when its language was revised.
 set -eu
 
-folders='api client cmd/sbs-cli enclave server/*.go server/baseimage server/buildlog server/diskspace
-    server/dockerd server/engine server/history server/job server/metrics server/objectstore
-    server/panics server/parameters server/pipeline server/process server/progress server/push
-    server/sbom server/signing/manifestkey server/stateimage server/transfer server/volume
-    signature/bundle signature/httpclient signature/notary server/dockerfile server/source/*.go
-    server/source/gitstore server/source/wire'
+folders='api buildinfo client cmd enclave envname server signature'
 
 # shellcheck disable=SC2016,SC2086 # awk's own dollars; a list of words
 git ls-files --cached --others --exclude-standard $folders | grep '\.go$' | tr '\n' '\0' | xargs -0 awk '
 FILENAME == "tools/words.txt" {
     if ($0 !~ /^#/ && split($0, field, "\t") == 2) {
-        words[++count] = "(^|[^a-z])(" field[1] ")([^a-z]|$)"
+        words[++count] = "(^|[^a-z-])(" field[1] ")([^a-z]|$)"
         instead[count] = field[2]
     }
     next

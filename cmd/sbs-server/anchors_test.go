@@ -13,12 +13,12 @@ func TestAnchors(t *testing.T) {
 		host = "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n"
 	)
 	for name, test := range map[string]struct{ variable, content, says string }{
-		"certificates":               {envCABundle, certificate, ""},
-		"known hosts":                {envKnownHosts, host, ""},
-		"a key beside a certificate": {envCABundle, certificate + key, "holds a private key"},
-		"a key beside a host":        {envKnownHosts, host + key, "holds a private key"},
-		"no certificate":             {envCABundle, "hello", "no PEM block"},
-		"no host":                    {envKnownHosts, "hello", ""},
+		"certificates":              {envCABundle, certificate, ""},
+		"known hosts":               {envKnownHosts, host, ""},
+		"a key after a certificate": {envCABundle, certificate + key, "holds a private key"},
+		"a key after a host":        {envKnownHosts, host + key, "holds a private key"},
+		"no certificate":            {envCABundle, "hello", "no PEM block"},
+		"no host":                   {envKnownHosts, "hello", ""},
 	} {
 		path := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {

@@ -33,8 +33,8 @@ type engines struct {
 
 // startEngine takes the engine of DOCKER_HOST or the default socket. Where
 // there is neither, but a dockerd program, as in the server's container image,
-// it starts an engine whose data lie on the data volume. A machine without any
-// is found out by its first build, whose status says so.
+// it starts an engine whose data are on the data volume. On a machine without any the
+// first build fails, and its status names the cause.
 func startEngine(ctx context.Context, s settings, logger *slog.Logger) (*engines, error) {
 	host, given := s.dockerHost, s.registries
 	_, err := os.Stat(defaultSocket)

@@ -29,7 +29,7 @@ func TestGivenEngineIsTaken(t *testing.T) {
 		t.Error("mirrors for an engine that is not the server's are no error")
 	}
 	if _, err := os.Stat(marker); !os.IsNotExist(err) {
-		t.Errorf("dockerd was started beside the engine that is given: %v", err)
+		t.Errorf("dockerd was started in addition to the engine that is given: %v", err)
 	}
 }
 

@@ -28,7 +28,7 @@ func healthListener(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveHealth answers on listener until stop is called, which returns what went
+// serveHealth serves on listener until stop is called, which returns what went
 // wrong.
 func serveHealth(ctx context.Context, s *server.Server, listener net.Listener) (stop func() error) {
 	if listener == nil {
@@ -48,7 +48,7 @@ func serveHealth(ctx context.Context, s *server.Server, listener net.Listener) (
 func askHealth(ctx context.Context, getenv func(string) string) error {
 	address := getenv(envHealth)
 	if address == "" {
-		return errors.New("health: set " + envHealth + " to the address that the server tells its health at")
+		return errors.New("health: set " + envHealth + " to the address that the server reports its health at")
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
@@ -63,7 +63,7 @@ func askHealth(ctx context.Context, getenv func(string) string) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("health: the server answers %s", response.Status)
+		return fmt.Errorf("health: the server returns %s", response.Status)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/opensbs/sbs/client/contract"
 	"github.com/opensbs/sbs/client/instanceenv"
 	"github.com/opensbs/sbs/enclave"
+	"github.com/opensbs/sbs/server/process"
 )
 
 // serving hands on the address that the server logs.
@@ -63,7 +64,7 @@ func newDeployment(t *testing.T) deployment {
 }
 
 // environment is what the contract gives the server: the provider's values in
-// the folder image, and the developer's, made with the public key beside them.
+// the folder image, and the developer's, made with the public key next to them.
 func (d deployment) environment(t *testing.T, image string) func(string) string {
 	t.Helper()
 	key, err := instanceenv.ReadPublicKey(filepath.Join(image, enclave.FilePublicKey), time.Now())
@@ -133,7 +134,9 @@ func (d deployment) serve(t *testing.T, getenv func(string) string, ask func(*cl
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { done <- run(ctx, getenv, settings, slog.New(serving{slog.DiscardHandler, address}), nil) }()
+	go func() {
+		done <- run(ctx, getenv, settings, slog.New(serving{slog.DiscardHandler, address}), new(process.Sandbox))
+	}()
 	select {
 	case err := <-done:
 		return err
@@ -206,7 +209,7 @@ func TestKeygenStartsServers(t *testing.T) {
 		must(err)
 	}))
 
-	// It sealed all of it anew, so the first one is out.
+	// It sealed all of it again, so the first one is out.
 	if err := d.serve(t, d.environment(t, first), func(*client.Client) {}); !errors.Is(err, enclave.ErrOtherSecret) {
 		t.Errorf("the image before still opens the volume: %v", err)
 	}

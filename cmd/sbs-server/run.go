@@ -22,7 +22,7 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// Environment values, beside those of packages server and enclave.
+// Environment values, in addition to those of packages server and enclave.
 const (
 	envListen     = "SBS_LISTEN"              // address; ":443" unless given
 	envVolume     = "SBS_VOLUME"              // folder of the data volume; "/data" unless given

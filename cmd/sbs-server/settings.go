@@ -153,7 +153,7 @@ func checkFolder(path string) error {
 	return nil
 }
 
-// checkSimulated refuses two enclaves: whoever adds a variable to a real one must
+// checkSimulated refuses two enclaves: anyone who adds a variable to a real one must
 // not turn it into one whose keys are in clear.
 func checkSimulated(getenv func(string) string) error {
 	dir := getenv(envSimulated)

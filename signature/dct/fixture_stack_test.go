@@ -108,7 +108,7 @@ func (f proxy) request(t *testing.T, asked string) signature.Request {
 	return signature.Request{Reference: r, Access: signature.Access{CABundle: f.CABundle()}}
 }
 
-// resolved demands a digest, and returns the root key's id.
+// resolved requires a digest, and returns the root key's id.
 func resolved(t *testing.T, v dct.Verifier, request signature.Request, want string) string {
 	t.Helper()
 	verified, err := v.Verify(t.Context(), request)
@@ -121,7 +121,7 @@ func resolved(t *testing.T, v dct.Verifier, request signature.Request, want stri
 	return verified.KeyID
 }
 
-// refused demands that the reason is of the type of want.
+// refused requires that the reason is of the type of want.
 func refused(t *testing.T, v dct.Verifier, request signature.Request, want error) {
 	t.Helper()
 	_, err := v.Verify(t.Context(), request)

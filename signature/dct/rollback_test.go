@@ -89,13 +89,13 @@ func TestChoose(t *testing.T) {
 		"first sight of several":          {Root{}, rollbackState{}, []notary.RootKey{first, second}, ""},
 		"first sight of none":             {Root{}, rollbackState{}, []notary.RootKey{}, ""},
 		"remembered":                      {Root{}, state, []notary.RootKey{first}, "first"},
-		"remembered beside another":       {Root{}, state, []notary.RootKey{second, first}, "first"},
+		"seen before, with another":       {Root{}, state, []notary.RootKey{second, first}, "first"},
 		"remembered and changed":          {Root{}, state, []notary.RootKey{second}, ""},
-		"demanded":                        {Root{id: "second"}, rollbackState{}, []notary.RootKey{first, second}, "second"},
-		"demanded by the bare key":        {Root{id: "x", canonical: "two"}, rollbackState{}, []notary.RootKey{first, second}, "second"},
-		"demanded, another is there":      {Root{id: "second"}, rollbackState{}, []notary.RootKey{first}, ""},
-		"demanded against the remembered": {Root{id: "second"}, state, []notary.RootKey{second}, "second"},
-		"remembered against the demanded": {Root{id: "second"}, state, []notary.RootKey{first}, ""},
+		"required":                        {Root{id: "second"}, rollbackState{}, []notary.RootKey{first, second}, "second"},
+		"required by the bare key":        {Root{id: "x", canonical: "two"}, rollbackState{}, []notary.RootKey{first, second}, "second"},
+		"required, another is there":      {Root{id: "second"}, rollbackState{}, []notary.RootKey{first}, ""},
+		"required against the remembered": {Root{id: "second"}, state, []notary.RootKey{second}, "second"},
+		"remembered against the required": {Root{id: "second"}, state, []notary.RootKey{first}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root, err := Verifier{Root: test.demanded}.choose(test.state, test.published)

@@ -117,7 +117,7 @@ func (v Verifier) resolve(ctx context.Context, address *url.URL, request signatu
 	return signature.Verified{Reference: request.Reference, Digest: digest, Method: api.SigningDCT, KeyID: root.ID}, nil
 }
 
-// choose returns the root to believe: the one demanded, the one remembered, or
+// choose returns the root to trust: the required one, the one seen before, or
 // on first sight the one that is there.
 func (v Verifier) choose(state rollbackState, published []notary.RootKey) (notary.RootKey, error) {
 	want := v.Root

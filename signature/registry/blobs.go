@@ -42,7 +42,7 @@ func BlobOf(content []byte) Blob {
 	}
 }
 
-// HasBlob reports whether the registry says that it has the blob in this
+// HasBlob reports whether the registry reports that it has the blob in this
 // repository. A registry that refuses the question is one that may not have it.
 func (r *Repository) HasBlob(ctx context.Context, digest string, size int64) (bool, error) {
 	response, err := r.send(ctx, http.MethodHead, r.path("blobs", digest), nil, nil)
@@ -58,7 +58,7 @@ func (r *Repository) HasBlob(ctx context.Context, digest string, size int64) (bo
 	return response.StatusCode == http.StatusOK && (response.ContentLength < 0 || response.ContentLength == size), nil
 }
 
-// PutBlob uploads a blob unless the registry has it; uploaded tells which.
+// PutBlob uploads a blob unless the registry has it; uploaded reports whether it did.
 func (r *Repository) PutBlob(ctx context.Context, blob Blob) (uploaded bool, err error) {
 	for range uploadTries {
 		var has bool
@@ -91,7 +91,7 @@ func mayPass(err error) bool {
 	return refused.StatusCode >= http.StatusInternalServerError
 }
 
-// upload is a POST, and a PUT of all the content to where its answer says.
+// upload is a POST, and a PUT of all the content to the location that its response names.
 func (r *Repository) upload(ctx context.Context, blob Blob) error {
 	response, err := r.send(ctx, http.MethodPost, r.path("blobs", "uploads")+"/", nil, nil)
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *Repository) upload(ctx context.Context, blob Blob) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// uploadURL is where the registry wants a blob. Registries behind a proxy name
+// uploadURL is where the registry wants a blob. Registries that have a proxy before them name
 // themselves with http:// though they were asked over https.
 func (r *Repository) uploadURL(answer *http.Response, digest string) (string, error) {
 	told, err := url.Parse(answer.Header.Get("Location"))
@@ -178,8 +178,8 @@ var manifestTypes = []string{
 	string(types.DockerManifestSchema2), string(types.DockerManifestList),
 }
 
-// Manifest fetches what a tag or a digest leads to; IsAbsent says of its error
-// that it leads to nothing.
+// Manifest fetches what a tag or a digest leads to; IsAbsent reports
+// whether its error means that it leads to nothing.
 func (r *Repository) Manifest(ctx context.Context, reference string) (Manifest, error) {
 	response, err := r.send(ctx, http.MethodGet, r.path("manifests", reference), nil, http.Header{"Accept": manifestTypes})
 	if err != nil {

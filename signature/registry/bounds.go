@@ -41,7 +41,7 @@ func checkScheme(request *http.Request, insecure []string) error {
 	return fmt.Errorf("%s is to be reached over plain %s, which is taken for loopback only, and for what SBS_INSECURE_REGISTRIES names", request.URL.Host, request.URL.Scheme)
 }
 
-// Client is a client for files beside a registry, such as signatures in a
+// Client is a client for files outside of a registry, such as signatures in a
 // lookaside store: bounded in the same way, without credentials. close lets go
 // of its connections.
 func Client(ctx context.Context, access signature.Access) (client *http.Client, close func(), err error) {

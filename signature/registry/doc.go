@@ -4,7 +4,7 @@
 // context lives.
 //
 // It trusts the registry to hold what it is given and to be down at any time;
-// what it answers is bounded here and judged by the caller. Credentials and
+// what it returns is bounded here and verified by the caller. Credentials and
 // signatures never travel over plain HTTP except to loopback, whatever a
-// challenge or a redirect says, and never stand in an error.
+// challenge or a redirect names, and are never part of an error.
 package registry

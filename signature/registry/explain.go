@@ -54,7 +54,7 @@ func explain(ctx context.Context, server string, err error) error {
 	return err
 }
 
-// IsAbsent tells an answer that something is not there from any other trouble.
+// IsAbsent reports whether an error means that something is not there.
 func IsAbsent(err error) bool {
 	var refused *transport.Error
 	return errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// supportHeader is how a registry says that it has the extension API.
+// supportHeader is the header of a registry that has the extension API.
 const supportHeader = "X-Registry-Supports-Signatures"
 
 type extensionSignature struct {
@@ -47,7 +47,7 @@ func (r *Repository) KeepsSignatures(ctx context.Context) (bool, error) {
 	return response.Header.Get(supportHeader) == "1", nil
 }
 
-// Signatures are those that the registry keeps for a manifest, whoever made them.
+// Signatures are those that the registry keeps for a manifest, by any signer.
 func (r *Repository) Signatures(ctx context.Context, digest string) ([][]byte, error) {
 	text, err := r.extension(ctx, http.MethodGet, digest, nil, http.StatusOK)
 	if err != nil {

@@ -87,7 +87,7 @@ func (r *Repository) addToFallback(ctx context.Context, referrer Referrer, diges
 	return err
 }
 
-// AwaitOthers waits until another writer is done that had read what lies under a
+// AwaitOthers waits until another writer is done that had read what is stored under a
 // tag before it was written here, and takes about as long for that as it took
 // here. Chance keeps two from meeting again.
 func AwaitOthers(ctx context.Context, took time.Duration) error {

@@ -76,7 +76,7 @@ func TestInsecureRegistries(t *testing.T) {
 			}
 			defer response.Body.Close()
 			if response.StatusCode != http.StatusOK {
-				t.Errorf("the registry answers %s", response.Status)
+				t.Errorf("the registry returns %s", response.Status)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // Resolve fetches the manifest that a reference of this repository leads to and
-// answers its digest, computed here: sha256:<64 hex digits>. Where the
+// returns its digest, computed here: sha256:<64 hex digits>. Where the
 // reference has a tag and a digest, the tag must lead to the digest. It fails
 // with *signature.AbsentError and *signature.OtherDigestError.
 func (r *Repository) Resolve(ctx context.Context, reference signature.Reference) (string, error) {
@@ -29,7 +29,7 @@ func (r *Repository) Resolve(ctx context.Context, reference signature.Reference)
 	if err != nil {
 		return "", fmt.Errorf("get the image's manifest: %w", r.Explain(ctx, err))
 	}
-	// Not the descriptor's: for manifests of schema 1 that is what a header says.
+	// Not the descriptor's: for manifests of schema 1 that is the value of a header.
 	computed := digest.FromBytes(found.Manifest).String()
 	if reference.Digest != "" && computed != reference.Digest {
 		return "", &signature.OtherDigestError{Signed: reference.Digest, Found: computed}

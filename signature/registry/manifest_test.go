@@ -12,7 +12,7 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// The digest is that of the bytes, whatever the registry says that it is.
+// The digest is that of the bytes, whatever the registry reports.
 func TestResolve(t *testing.T) {
 	const manifest = `{"schemaVersion":2}`
 	computed := digest.FromString(manifest).String()

@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// A list of referrers that is longer is an error: whoever may attach to an image
-// could hide a signature behind any number of others, but not without being noticed.
+// A list of referrers that is longer is an error: anyone who may attach to an image
+// could hide a signature after any number of others, but not without being noticed.
 const (
 	maxPages = 100
 	maxList  = 16 << 20 // bytes of all pages

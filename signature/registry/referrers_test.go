@@ -45,8 +45,8 @@ func TestSupportsReferrers(t *testing.T) {
 	}
 }
 
-// answers is a registry that gives each path one answer.
-func answers(t *testing.T, all map[string]func(w http.ResponseWriter)) *Repository {
+// responses is a registry that has one response for each path.
+func responses(t *testing.T, all map[string]func(w http.ResponseWriter)) *Repository {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for part, answer := range all {
@@ -75,7 +75,7 @@ func content(mediaType, text string) func(http.ResponseWriter) {
 	}
 }
 
-// What lies at the fallback tag is a list, nothing, or an error; the image itself
+// What is stored at the fallback tag is a list, nothing, or an error; the image itself
 // is nothing, even where it is an index.
 func TestFallbackTag(t *testing.T) {
 	const (
@@ -100,7 +100,7 @@ func TestFallbackTag(t *testing.T) {
 		"a broken index":       {subject, content(index, "{"), 0, "read the tag"},
 		"an index by its text": {subject, content("application/json", one), 1, ""},
 	} {
-		repository := answers(t, map[string]func(http.ResponseWriter){"manifests/sha256-": test.answer})
+		repository := responses(t, map[string]func(http.ResponseWriter){"manifests/sha256-": test.answer})
 		listed, err := repository.Referrers(t.Context(), test.subject)
 		if len(listed) != test.listed || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 			t.Errorf("%s: %d listed, %v", name, len(listed), err)
@@ -108,7 +108,7 @@ func TestFallbackTag(t *testing.T) {
 	}
 }
 
-// A registry that names itself with http:// behind a proxy gets the blob over
+// A registry that names itself with http:// after a proxy gets the blob over
 // https; another host's address stays as it is.
 func TestUploadURL(t *testing.T) {
 	repository := &Repository{}

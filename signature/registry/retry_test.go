@@ -40,8 +40,8 @@ func busy(t *testing.T, method string, status, times int, retryAfter string) (*R
 	return repository, &bodies, &notices
 }
 
-// A registry that is busy is asked again when it says, with the same body, and
-// the log says so; others are not asked again.
+// A registry that is busy is asked again at the time that it names, with the same body, and
+// the log has it; others are not asked again.
 func TestBusyRegistry(t *testing.T) {
 	for status, again := range map[int]bool{429: true, 502: true, 503: true, 504: true, 500: false, 403: false, 409: false} {
 		repository, bodies, notices := busy(t, http.MethodPut, status, 2, "0")

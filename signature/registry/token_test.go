@@ -12,7 +12,7 @@ import (
 )
 
 // TestTokens: an account of docker login that is an identity token (az acr login
-// writes a user name beside it, and no password) is exchanged at the token server,
+// writes a user name with it, and no password) is exchanged at the token server,
 // and a registry's token is sent as it is.
 func TestTokens(t *testing.T) {
 	var server *httptest.Server

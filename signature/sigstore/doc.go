@@ -5,9 +5,9 @@
 //
 // # Which name counts
 //
-// A bundle names a digest and neither repository nor tag: it says that this
-// image is signed, wherever it lies. A tag that is moved to another image that
-// the same key signed passes, so whoever cares demands a digest. The older form
+// A bundle names a digest and neither repository nor tag: it means that this
+// image is signed, wherever it is stored. A tag that is moved to another image that
+// the same key signed passes; a reference with a digest prevents that. The older form
 // names a repository, or a repository and a tag, and what it names must be what
 // was asked for.
 //

@@ -103,7 +103,7 @@ func (f *fixture) repository(t *testing.T, path string) name.Repository {
 	return repository
 }
 
-// push uploads a new image under the names and answers what it is in a registry.
+// push uploads a new image under the names and returns what it is in a registry.
 func (f *fixture) push(t *testing.T, paths ...string) v1.Descriptor {
 	t.Helper()
 	image, err := random.Image(64, 1)
@@ -130,7 +130,7 @@ func (f *fixture) push(t *testing.T, paths ...string) v1.Descriptor {
 	return v1.Descriptor{MediaType: types.DockerManifestSchema2, Digest: hash, Size: size}
 }
 
-// statement is what a vendor says of an image.
+// statement is a statement of a vendor about an image.
 func statement(t *testing.T, vendor *ecdsa.PrivateKey, about v1.Hash, predicateType string) []byte {
 	t.Helper()
 	text, err := bundle.Sign(vendor, bundle.Statement{
@@ -143,7 +143,7 @@ func statement(t *testing.T, vendor *ecdsa.PrivateKey, about v1.Hash, predicateT
 	return text
 }
 
-// attach lays a text of a type beside an image and returns its referrer.
+// attach stores a text of a type attached to an image and returns its referrer.
 func (f *fixture) attach(t *testing.T, path string, subject v1.Descriptor, mediaType types.MediaType, text []byte) name.Digest {
 	t.Helper()
 	repository := f.repository(t, path)
@@ -186,7 +186,7 @@ type raw []byte
 func (r raw) RawManifest() ([]byte, error)      { return r, nil }
 func (raw) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }
 
-// legacy adds a signature of the older form beside an image.
+// legacy adds a signature of the older form attached to an image.
 func (f *fixture) legacy(t *testing.T, vendor *ecdsa.PrivateKey, path string, subject v1.Hash, payload []byte) {
 	t.Helper()
 	tag := f.repository(t, path).Tag(sigstore.LegacyTag(subject.String()))

@@ -135,7 +135,7 @@ func TestCosignAttests(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.sign(t, "attest", "ns/app@"+image.Digest.String(), true, "--predicate", "predicate.json", "--type", "https://example.com/said")
-		refused(t, c.verifier(t), f.request(t, "ns/app:v1"), &signature.UnsignedError{}) // it says something else
+		refused(t, c.verifier(t), f.request(t, "ns/app:v1"), &signature.UnsignedError{}) // it has other content
 
 		request := f.request(t, "ns/app:v1")
 		repository, err := registry.Open(t.Context(), request.Reference.Repository, request.Access, registry.Pull)

@@ -30,7 +30,7 @@ func (v Verifier) JudgeLegacy(ctx context.Context, repository *registry.Reposito
 	if err != nil || signed {
 		return err
 	}
-	if reason := signature.MostTelling(reasons); reason != nil {
+	if reason := signature.MostSpecific(reasons); reason != nil {
 		return reason
 	}
 	return &signature.UnsignedError{Where: "the registry"}

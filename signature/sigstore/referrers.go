@@ -1,6 +1,6 @@
 package sigstore
 
-// The bundles beside an image: OCI image-spec 1.1, manifests with a subject.
+// The bundles attached to an image: OCI image-spec 1.1, manifests with a subject.
 
 import (
 	"context"
@@ -19,8 +19,8 @@ import (
 // maxReferrers bounds how many referrers of one image are looked at.
 const maxReferrers = 256
 
-// Bundles are the texts of all sigstore bundles beside the manifest with the
-// digest, unverified, whoever made them and whatever they state: signatures,
+// Bundles are the texts of all sigstore bundles attached to the manifest with the
+// digest, unverified, by any signer and of any statement: signatures,
 // provenance, inventories. They are fetched one at a time; the first error is
 // the last thing that is yielded.
 func Bundles(ctx context.Context, repository *registry.Repository, digest string) iter.Seq2[[]byte, error] {

@@ -27,7 +27,7 @@ type Verifier struct {
 }
 
 // Verify checks the image in its registry: bundles first, then the older form;
-// the answer's Method says which of them it was. The error is a
+// the Method of the result is the one that was found. The error is a
 // *signature.Error with one of that package's reasons in it, or the cause for
 // which ctx ended.
 func (v Verifier) Verify(ctx context.Context, request signature.Request) (signature.Verified, error) {
@@ -71,7 +71,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 		}
 		reasons = append(reasons, refused...)
 	}
-	reason := signature.MostTelling(reasons)
+	reason := signature.MostSpecific(reasons)
 	if reason == nil {
 		reason = &signature.UnsignedError{Where: "the registry"}
 	}

@@ -29,7 +29,7 @@ func accepted(t *testing.T, v sigstore.Verifier, request signature.Request, want
 	}
 }
 
-// refused demands that the reason is of the type of want.
+// refused requires that the reason is of the type of want.
 func refused(t *testing.T, v sigstore.Verifier, request signature.Request, want error) {
 	t.Helper()
 	_, err := v.Verify(t.Context(), request)
@@ -154,7 +154,7 @@ func TestLegacy(t *testing.T) {
 	})
 }
 
-// Everything beside an image that is a bundle is yielded, and nothing else.
+// Every bundle attached to an image is yielded, and nothing else.
 func TestEveryBundle(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
 		image := f.push(t, "ns/app:v1")

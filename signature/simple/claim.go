@@ -60,7 +60,7 @@ func (c Claim) Encode(creator string, now time.Time) ([]byte, error) {
 	return text, nil
 }
 
-// DecodeClaim reads a payload as strictly as the format demands: there are
+// DecodeClaim reads a payload as strictly as the format requires: there are
 // exactly two members, nothing unknown is critical, no member comes twice, and
 // the time, where there is one, is an integer.
 func DecodeClaim(text []byte) (Claim, error) {

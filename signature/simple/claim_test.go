@@ -43,8 +43,8 @@ func TestDecodeClaimRefuses(t *testing.T) {
 		"null":                     "null",
 		"a list":                   "[]",
 		"cut":                      golden[:len(golden)-1],
-		"something behind":         golden + "{}",
-		"garbage behind":           golden + "x",
+		"something after":          golden + "{}",
+		"garbage after":            golden + "x",
 		"a third member":           replaced(`"optional"`, `"more":{},"optional"`),
 		"no optional":              golden[:strings.Index(golden, `,"optional"`)] + "}",
 		"twice critical":           replaced(`"optional"`, `"critical":{},"optional"`),
@@ -69,7 +69,7 @@ func TestDecodeClaimRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDecodeClaim: what is taken says the same when it is written as we do.
+// FuzzDecodeClaim: what is accepted has the same meaning when it is written as we do.
 func FuzzDecodeClaim(f *testing.F) {
 	f.Add([]byte(golden))
 	f.Add([]byte(`{"critical":{},"optional":{}}`))

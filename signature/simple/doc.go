@@ -1,16 +1,16 @@
 // Package simple is Red Hat's simple signing: a small JSON payload that binds a
 // manifest's digest to a full name, in an OpenPGP signed message
 // (containers/image, docs/containers-signature.5.md). Claim is what such a
-// signature says, Sign and Open write and read it, and Verifier demands it of
+// signature states, Sign and Open write and read it, and Verifier requires it of
 // an image, as `signedBy` in a policy.json does.
 //
 // # Which name counts
 //
 // An image asked for by tag must be signed as exactly that repository and tag
 // (policy.json calls it matchExact), one asked for by digest alone under any tag
-// of that repository (matchRepository). The signature must lie beside the
+// of that repository (matchRepository). The signature must be stored with the
 // manifest that the name leads to and name its digest. It holds no time until
-// which it is good: whoever can move a tag can move it back to what was signed
+// which it is good: anyone who can move a tag can move it back to what was signed
 // for it before. A digest in the reference prevents that.
 //
 // # Where signatures are looked for

@@ -116,7 +116,7 @@ func download(ctx context.Context, client *http.Client, address *url.URL) (conte
 	case http.StatusNotFound:
 		return nil, fs.ErrNotExist
 	}
-	return nil, &signature.UnreachableError{Server: address.Host, Err: fmt.Errorf("it answers with HTTP status %d", response.StatusCode)}
+	return nil, &signature.UnreachableError{Server: address.Host, Err: fmt.Errorf("it returns HTTP status %d", response.StatusCode)}
 }
 
 // bounded reads one signature; one that is too long is cut, and then no

@@ -87,8 +87,8 @@ func Sign(key *openpgp.Entity, content []byte, now func() time.Time) ([]byte, er
 }
 
 // Open returns the claim in a message that one of the keys signed, and the
-// fingerprint of that one. It is ErrOtherKey where nobody knows what the message
-// says, because none of the keys signed it.
+// fingerprint of that one. It is ErrOtherKey where the message can't be
+// read, because none of the keys signed it.
 func Open(key Key, message []byte, now time.Time) (c Claim, keyID string, err error) {
 	if len(message) > MaxSignature {
 		return Claim{}, "", fmt.Errorf("%w: a signature of more than %d bytes", ErrOtherKey, MaxSignature)

@@ -60,7 +60,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 	if err != nil {
 		return "", "", err
 	}
-	keyID, err = v.judge(stored, request.Name(), digest)
+	keyID, err = v.signedBy(stored, request.Name(), digest)
 	if err == nil && keyID == "" {
 		err = &signature.UnsignedError{Where: where}
 	}
@@ -70,7 +70,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 // stored are the signatures that are attached to the manifest.
 func (v Verifier) stored(ctx context.Context, repository *registry.Repository, request signature.Request, digest string) (signatures [][]byte, where string, err error) {
 	if v.Lookaside != "" {
-		// A store beside a mirror may have been copied with its names.
+		// The store of a mirror may have been copied with its names.
 		names := []string{LookasideName(request.Reference.Repository, digest), LookasideName(request.Name().Repository, digest)}
 		for _, name := range slices.Compact(names) {
 			found, err := lookaside(ctx, v.Lookaside, name, request.Access)
@@ -92,9 +92,9 @@ func (v Verifier) stored(ctx context.Context, repository *registry.Repository, r
 	return signatures[:min(len(signatures), maxSignatures)], "the registry", err
 }
 
-// judge returns who signed the image in one of the signatures: nobody where
+// signedBy returns who signed the image in one of the signatures: nobody where
 // there are none.
-func (v Verifier) judge(stored [][]byte, asked signature.Reference, digest string) (keyID string, err error) {
+func (v Verifier) signedBy(stored [][]byte, asked signature.Reference, digest string) (keyID string, err error) {
 	var reasons []error
 	for _, message := range stored {
 		claim, signer, err := Open(v.Key, message, time.Now())
@@ -111,7 +111,7 @@ func (v Verifier) judge(stored [][]byte, asked signature.Reference, digest strin
 		}
 		reasons = append(reasons, err)
 	}
-	return "", signature.MostTelling(reasons)
+	return "", signature.MostSpecific(reasons)
 }
 
 // covers returns why a claim is not one about the image that was asked for and has

@@ -103,7 +103,7 @@ func (f *fixture) push(t *testing.T, paths ...string) string {
 	return digest.String()
 }
 
-// sign puts a signature beside the image in the repository.
+// sign puts a signature of the image in the repository.
 func (f *fixture) sign(t *testing.T, by *openpgp.Entity, repository, digest string, claim simple.Claim) {
 	t.Helper()
 	content, err := claim.Encode("vendor", time.Now())
@@ -147,7 +147,7 @@ func (f *fixture) claim(path, digest string) simple.Claim {
 	return simple.Claim{Reference: f.server.Address() + "/" + path, Digest: digest}
 }
 
-// refused demands that the reason is of the type of want.
+// refused requires that the reason is of the type of want.
 func refused(t *testing.T, v simple.Verifier, request signature.Request, want error) {
 	t.Helper()
 	_, err := v.Verify(t.Context(), request)

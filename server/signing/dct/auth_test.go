@@ -38,7 +38,7 @@ func TestBasicCredentials(t *testing.T) {
 	request.Account.Password = ""
 	var access *signature.AccessError
 	if _, err := New(memstore.New()).Sign(t.Context(), request, io.Discard); !errors.As(err, &access) || access.Status != 0 {
-		t.Errorf("without a password: %v, want an AccessError that says credentials are asked for", err)
+		t.Errorf("without a password: %v, want an AccessError that reports that credentials are asked for", err)
 	}
 }
 

@@ -135,7 +135,7 @@ func TestSignNoNotary(t *testing.T) {
 	_, request := serve(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })
 	_, err := New(memstore.New()).Sign(t.Context(), request, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "no notary server") {
-		t.Errorf("error %v, want one that says this is no notary server", err)
+		t.Errorf("error %v, want one that reports that this is no notary server", err)
 	}
 }
 

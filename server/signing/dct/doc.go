@@ -22,8 +22,8 @@
 //
 // # What it trusts
 //
-// The sealed store, and nothing the notary server says that is not signed
-// down from the root key in it. Beside the keys it remembers for each server
+// The sealed store, and nothing of the notary server that is not signed
+// down from the root key in it. Besides the keys it keeps, for each server
 // and GUN which root it published and the highest versions it saw. A
 // repository whose root is not ours (ForeignRootError), that is gone
 // (LostError) or that went back in time (RolledBackError) is refused and left
@@ -35,7 +35,7 @@
 // A signature that changes a tag renews targets and snapshot for three years;
 // the library renews root, which holds for ten, when less than half a year of
 // it is left. Trust data that nobody signed for longer has expired
-// (ExpiredError) and can only be made anew: deleted on the server, forgotten
+// (ExpiredError) and can only be made again: deleted on the server, forgotten
 // here.
 //
 // After publishing, the trust data is fetched again and read as a verifier

@@ -2,7 +2,7 @@
 
 package dct
 
-// The judge is the docker command: what it shows and what it pulls.
+// The docker command verifies: what it shows and what it pulls.
 
 import (
 	"context"

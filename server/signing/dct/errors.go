@@ -10,7 +10,7 @@ import (
 )
 
 // ForeignRootError refuses a repository whose root of trust is not ours:
-// somebody else made it, or it was made anew behind our back.
+// somebody else made it, or it was made again without this server.
 type ForeignRootError struct {
 	// Known is the root key id we published before; empty when we never did.
 	Known string
@@ -27,13 +27,13 @@ func (e *ForeignRootError) Error() string {
 		"): find out who replaced it, and let the notary server's administrator restore or delete it"
 }
 
-// LostError refuses to start a repository anew that was published from here
+// LostError refuses to start a repository again that was published from here
 // and is gone from the server.
 type LostError struct{}
 
 func (*LostError) Error() string {
 	return "nothing was signed, because the trust data published from here is gone: restore the notary server's data, " +
-		"or have the operator of this server forget the repository (sbs-server forget-trust-data), after which it is started anew and every verifier " +
+		"or have the operator of this server forget the repository (sbs-server forget-trust-data), after which it is started again and every verifier " +
 		"needs its new public key"
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // explain turns a failure of the server called name into the error type that
-// says what to do about it. One it does not know, or that has such a type
+// names what to do about it. One it does not know, or that has such a type
 // already, stays as it is.
 func explain(name string, err error) error {
 	var (

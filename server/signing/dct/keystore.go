@@ -78,7 +78,7 @@ func (k *keyStore) GetKey(id string) (data.PrivateKey, data.RoleName, error) {
 	return key, info.Role, err
 }
 
-// GetKeyInfo tells a key's role and GUN.
+// GetKeyInfo returns a key's role and GUN.
 func (k *keyStore) GetKeyInfo(id string) (trustmanager.KeyInfo, error) {
 	info, _, err := k.open(id)
 	return info, err
@@ -98,7 +98,7 @@ func (k *keyStore) open(id string) (trustmanager.KeyInfo, data.PrivateKey, error
 	}
 	info, key, err := decodeKey(encoded)
 	if err == nil && key.ID() != id {
-		err = errors.New("it holds another key than its name says")
+		err = errors.New("it holds another key than the one of its name")
 	}
 	if err != nil {
 		return trustmanager.KeyInfo{}, nil, k.fail("open key "+id, err)
@@ -140,7 +140,7 @@ func isHexDigest(text string) bool {
 }
 
 // cryptoService makes keys only where there is none yet: an initialisation
-// that failed half way leaves keys behind, and the next one goes on with them.
+// that failed half way leaves keys, and the next one continues with them.
 type cryptoService struct {
 	*cryptoservice.CryptoService
 	store *keyStore

@@ -26,7 +26,7 @@ func newNotaryProxy(t *testing.T, notary *notaryserver.Server) proxy {
 	return proxy{notaryproxy.New(t, notary)}
 }
 
-// tampered returns as the server did until now, with one character changed behind
+// tampered returns as the server did until now, with one character changed after
 // the first mark in the data of a role.
 func (f proxy) tampered(role, mark string) http.Handler {
 	return f.Replay(func(path string, content []byte) []byte {

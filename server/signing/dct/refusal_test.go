@@ -3,7 +3,7 @@
 package dct
 
 // What happens when the notary server is not the one it was: real servers,
-// behind a proxy that can swap, replay and refuse.
+// after a proxy that can swap, replay and refuse.
 
 import (
 	"errors"
@@ -92,7 +92,7 @@ func TestForgetStartsAnew(t *testing.T) {
 	}
 	after := sign(t, keys, f.request(image))
 	if after == before {
-		t.Error("the root certificate is the old one, although it was made anew")
+		t.Error("the root certificate is the old one, although it was made again")
 	}
 	if roots := withRole(t, keys, data.CanonicalRootRole); roots != 1 {
 		t.Errorf("%d root keys, want the one there was", roots)

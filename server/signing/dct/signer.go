@@ -31,7 +31,7 @@ func New(keys Keys) *Signer {
 	return &Signer{keys: keys, turn: make(chan struct{}, 1)}
 }
 
-// Sign publishes signatures for all of the image's tags at once and answers
+// Sign publishes signatures for all of the image's tags at once and returns
 // the public key verifiers need. The repository's trust data is started when
 // neither the server nor this key store knows the GUN. progress gets lines of
 // text for the build log.
@@ -71,7 +71,7 @@ func (s *Signer) do(ctx context.Context, request signing.Request, progress io.Wr
 	return key, nil
 }
 
-// signInTurn decides which of the things that went wrong is the one to tell.
+// signInTurn decides which of several errors is the one to return.
 func (s *Signer) signInTurn(ctx context.Context, address *url.URL, request signing.Request, progress io.Writer, what operation) (signing.PublicKey, error) {
 	if err := s.enter(ctx); err != nil {
 		return signing.PublicKey{}, err
@@ -101,7 +101,7 @@ func ended(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// signAt connects to the server and leaves no connection behind.
+// signAt connects to the server and leaves no connection.
 func (s *Signer) signAt(ctx context.Context, address *url.URL, request signing.Request, store *keyStore, progress io.Writer, what operation) (signing.PublicKey, error) {
 	opened, err := notary.Open(ctx, address, request.Image.Repository, request.Access(), "push", "pull")
 	if err != nil {
@@ -112,8 +112,8 @@ func (s *Signer) signAt(ctx context.Context, address *url.URL, request signing.R
 }
 
 // Forget is an operator's decision after a LostError or a RolledBackError: it
-// lets go of what is remembered of the GUN on the server. The next Sign takes
-// the trust data as it finds it if it is rooted in our key, and starts it anew
+// forgets the rollback state of the GUN on the server. The next Sign takes
+// the trust data as it finds it if it is rooted in our key, and starts it again
 // if there is none; a foreign root stays refused. Keys are kept. It fails with
 // fs.ErrNotExist when nothing is remembered.
 func (s *Signer) Forget(ctx context.Context, server, gun string) error {

@@ -1,6 +1,6 @@
 package dct
 
-// What the server says, before we add to it and after.
+// The trust data on the server, before we add to it and after.
 
 import (
 	"encoding/hex"

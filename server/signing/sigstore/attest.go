@@ -35,7 +35,7 @@ func (s *Signer) Attest(ctx context.Context, image signing.Image, predicateType 
 	return content, public, nil
 }
 
-// Attach puts a statement that Attest signed beside the image, which must be in
+// Attach puts a statement that Attest signed next to the image, which must be in
 // the registry, and returns the digest of the referrer that holds it. Attaching
 // the same one again changes nothing.
 func (s *Signer) Attach(ctx context.Context, request signing.Request, predicateType string, content []byte) (digest string, err error) {

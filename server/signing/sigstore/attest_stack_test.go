@@ -2,7 +2,7 @@
 
 package sigstore_test
 
-// cosign judges attestations, too.
+// cosign verifies attestations, too.
 
 import (
 	"encoding/base64"
@@ -24,7 +24,7 @@ import (
 	"github.com/opensbs/sbs/test/kit/memstore"
 )
 
-// attested demands a verdict on the attestations of one kind that a reference
+// attested requires a result for the attestations of one kind that a reference
 // has. A predicate type that is not there reads like a signature that is not.
 func (v *verifier) attested(t *testing.T, reference, kind string, accept bool) {
 	t.Helper()
@@ -76,7 +76,7 @@ func TestJudgesOfAttestations(t *testing.T) {
 	})
 }
 
-// tampered is a bundle whose statement says something else.
+// tampered is a bundle whose statement has other content.
 func tampered(t *testing.T, content []byte) []byte {
 	t.Helper()
 	var bundle map[string]any

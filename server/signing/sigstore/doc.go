@@ -11,7 +11,7 @@
 // deterministic (RFC 6979), so signing an image again writes the same bytes,
 // and the registry keeps them once.
 //
-// # What a signature says
+// # What a signature states
 //
 // A bundle names a digest, not a tag: a tag that is moved to another image
 // leads to that image's signatures, or to none. A legacy signature names one

@@ -115,7 +115,7 @@ func (f *fixture) tag(t *testing.T, request signing.Request, tag string) error {
 	return remote.Tag(f.repository.Tag(tag), image, f.options(t)...)
 }
 
-// referrers are the bundles beside an image.
+// referrers are the bundles attached to an image.
 func (f *fixture) referrers(t *testing.T, request signing.Request) []v1.Descriptor {
 	t.Helper()
 	index, err := remote.Referrers(f.repository.Digest(request.Image.Digest), f.options(t)...)

@@ -2,7 +2,7 @@
 
 package sigstore_test
 
-// cosign judges both forms, with nothing but our public key. It is bin/cosign,
+// cosign verifies both forms, with nothing but our public key. It is bin/cosign,
 // which `make bin/cosign` builds. (Debian's skopeo and podman are built without
 // sigstore.)
 
@@ -53,7 +53,7 @@ func (v *verifier) write(t *testing.T, name, text string) string {
 	return path
 }
 
-// cosign demands a verdict on a reference in one of the two forms.
+// cosign requires a result for a reference in one of the two forms.
 func (v *verifier) cosign(t *testing.T, reference string, bundles, accept bool) {
 	t.Helper()
 	form := "--new-bundle-format=false"
@@ -68,7 +68,7 @@ func (v *verifier) cosign(t *testing.T, reference string, bundles, accept bool) 
 		cosign, append(arguments, reference)...)
 }
 
-// run demands success, or a failure for one of the reasons.
+// run requires success, or a failure for one of the reasons.
 func (v *verifier) run(t *testing.T, accept bool, reasons []string, program string, arguments ...string) {
 	t.Helper()
 	process := exec.CommandContext(t.Context(), program, arguments...)
@@ -148,7 +148,7 @@ func (f *fixture) tamper(t *testing.T, signer *sigstore.Signer, request signing.
 	}
 }
 
-// changedAfter changes the tenth character behind a mark.
+// changedAfter changes the tenth character after a mark.
 func changedAfter(t *testing.T, text []byte, mark string) []byte {
 	t.Helper()
 	before, after, found := strings.Cut(string(text), mark)

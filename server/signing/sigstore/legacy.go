@@ -63,7 +63,7 @@ func readLegacy(ctx context.Context, k key, repository *registry.Repository, ima
 	return nil
 }
 
-// putLegacy adds the signatures that are missing, and tells whether there were any.
+// putLegacy adds the signatures that are missing, and reports whether there were any.
 func putLegacy(ctx context.Context, k key, repository *registry.Repository, image signing.Image) (written bool, err error) {
 	tag := repository.Name.Tag(sigstore.LegacyTag(image.Digest))
 	found, err := remote.Image(tag, repository.Options(ctx)...)

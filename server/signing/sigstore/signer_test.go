@@ -61,7 +61,7 @@ func TestBundle(t *testing.T) {
 			t.Errorf("method %s", key.Method)
 		}
 		found := f.referrers(t, request)
-		// The in-memory registry with the API does not tell a referrer's type.
+		// The in-memory registry with the API does not return a referrer's type.
 		told := f.account.Username == "" || len(found) > 0 && found[0].ArtifactType == bundleType
 		if len(found) != 1 || !told {
 			t.Fatalf("referrers %+v", found)

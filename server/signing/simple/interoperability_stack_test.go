@@ -2,7 +2,7 @@
 
 package simple_test
 
-// skopeo and podman judge: with a policy that demands our key they take what we
+// skopeo and podman verify: with a policy that requires our key they take what we
 // signed, and nothing else.
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/opensbs/sbs/test/harness/registry"
 )
 
-// verifier is a machine that is configured to demand one key.
+// verifier is a machine that is configured to require one key.
 type verifier struct {
 	home   string
 	run    string // short: podman takes no more than 50 characters
@@ -87,8 +87,8 @@ func (m *memory) tamper(t *testing.T, request signing.Request) {
 	}
 }
 
-// judge asks both programs for the image and demands one verdict of them.
-func (v *verifier) judge(t *testing.T, reference string, accept bool) {
+// verdict asks both programs for the image and requires the same result of them.
+func (v *verifier) verdict(t *testing.T, reference string, accept bool) {
 	t.Helper()
 	reader := v.server.Reader()
 	credentials := reader.User + ":" + reader.Password
@@ -110,7 +110,7 @@ func (v *verifier) judge(t *testing.T, reference string, accept bool) {
 	}
 }
 
-// rejected tells a refused signature from any other trouble.
+// rejected distinguishes a refused signature from any other trouble.
 func rejected(output string) bool {
 	for _, reason := range []string{"signature was required, but no signature exists", "Source image rejected", "Invalid GPG signature", "does not match digest"} {
 		if strings.Contains(output, reason) {
@@ -148,21 +148,21 @@ func TestJudges(t *testing.T) {
 			v.copyLookaside(t, m)
 			v.copyLookaside(t, foreign)
 			repository := request.Image.Repository
-			v.judge(t, repository+":v1", true)
-			v.judge(t, repository+":latest", true)
-			v.judge(t, repository+"@"+request.Image.Digest, true)
-			v.judge(t, repository+":unsigned", false)
-			v.judge(t, repository+":moved", false)
-			v.judge(t, repository+":forged", false)
+			v.verdict(t, repository+":v1", true)
+			v.verdict(t, repository+":latest", true)
+			v.verdict(t, repository+"@"+request.Image.Digest, true)
+			v.verdict(t, repository+":unsigned", false)
+			v.verdict(t, repository+":moved", false)
+			v.verdict(t, repository+":forged", false)
 			if extensions == nil {
-				v.judge(t, repository+":tampered", false)
+				v.verdict(t, repository+":tampered", false)
 			}
 
 			other := newVerifier(t, server, foreignKey)
 			other.copyLookaside(t, m)
 			other.copyLookaside(t, foreign)
-			other.judge(t, repository+":forged", true)
-			other.judge(t, repository+":v1", false)
+			other.verdict(t, repository+":forged", true)
+			other.verdict(t, repository+":v1", false)
 		})
 	}
 }

@@ -30,7 +30,7 @@ type Signer struct {
 }
 
 // New makes a signer over a sealed store, and a store for the signatures of
-// images whose registry takes none. version is the server's, as it stands in
+// images whose registry takes none. version is the server's, as it is written in
 // every signature.
 func New(keys Keys, store Store, version string) *Signer {
 	return &Signer{keys: keys, store: store, creator: "sbs-server " + version, now: time.Now, turn: make(chan struct{}, 1)}
@@ -130,7 +130,7 @@ func (s *Signer) signTag(ctx context.Context, key *openpgp.Entity, store signatu
 	return store.add(ctx, message)
 }
 
-// holds reports whether one of the stored signatures is ours and says so.
+// holds reports whether one of the stored signatures is ours and states the claim.
 func (s *Signer) holds(key *openpgp.Entity, stored [][]byte, claim simple.Claim) bool {
 	for _, message := range stored {
 		signed, _, err := simple.Open(simple.NewKey(key), message, s.now())
