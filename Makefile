@@ -79,7 +79,7 @@ unit: ## run the tests that need nothing but Go
 # under an emulator (cmd/sbs-server takes the same ways once).
 S390X := ./api/... ./enclave ./server/stateimage ./server/volume ./server/job ./server/signing \
 	./server/signing/dct ./server/signing/sigstore ./signature ./signature/bundle \
-	./client/contract ./client/attest ./client/verify ./cmd/sbs-server
+	./client/contract ./client/attest ./client/signedmanifest ./server/signing/manifestkey ./cmd/sbs-server
 
 test-s390x: ## run the tests of formats, keys and signatures as s390x programs, under QEMU
 	@command -v qemu-s390x-static >/dev/null || deploy/engine/install.sh qemu-user-static
