@@ -35,7 +35,7 @@ func main() {
 	defer stop()
 	if err := dispatch(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "sbs-server:", err)
-		os.Exit(1)
+		os.Exit(process.ExitCode(err))
 	}
 }
 

@@ -150,7 +150,7 @@ func (s *Sandbox) Run(ctx context.Context, task Task, read func(output io.Reader
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case ended != nil && message.text.Len() > 0:
-		return errors.New(strings.TrimSpace(message.text.String()))
+		return taskError(strings.TrimSpace(message.text.String()), ended)
 	}
 	return errors.Join(unread, ended)
 }
