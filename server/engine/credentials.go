@@ -60,7 +60,7 @@ func accountFor(host string, accounts []api.RegistryAccount) api.RegistryAccount
 }
 
 // credentialsProvider serves BuildKit's requests for credentials during one build.
-// The token calls are not implemented: BuildKit then fetches its tokens itself, with
+// It refuses the token calls: BuildKit then fetches its tokens itself, with
 // the credentials of this call.
 type credentialsProvider struct {
 	auth.UnimplementedAuthServer

@@ -75,19 +75,19 @@ func (c *cosigner) verifier(t *testing.T) sigstore.Verifier {
 
 func TestCosignSigns(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		ours, stranger := newCosigner(t, f), newCosigner(t, f)
+		ours, otherSigner := newCosigner(t, f), newCosigner(t, f)
 		v := ours.verifier(t)
 		for method, bundles := range map[string]bool{api.SigningSigstore: true, api.SigningSigstoreLegacy: false} {
 			t.Run(method, func(t *testing.T) {
 				path := "ns/" + method
 				signed := f.push(t, path+":v1")
 				digest := path + "@" + signed.Digest.String()
-				stranger.sign(t, "sign", digest, bundles)
+				otherSigner.sign(t, "sign", digest, bundles)
 				refused(t, v, f.request(t, path+":v1"), &signature.OtherKeyError{})
 				ours.sign(t, "sign", digest, bundles)
 				accepted(t, v, f.request(t, path+":v1"), signed.Digest, method)
 				accepted(t, v, f.request(t, digest), signed.Digest, method)
-				accepted(t, stranger.verifier(t), f.request(t, digest), signed.Digest, method)
+				accepted(t, otherSigner.verifier(t), f.request(t, digest), signed.Digest, method)
 
 				f.push(t, path+":v1")
 				refused(t, v, f.request(t, path+":v1"), &signature.UnsignedError{})

@@ -47,12 +47,12 @@ func refused(t *testing.T, v sigstore.Verifier, request signature.Request, want 
 
 func TestBundles(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		v, stranger := verifier(t, f.vendor), newVendor(t)
+		v, otherSigner := verifier(t, f.vendor), newVendor(t)
 		attach := func(by *ecdsa.PrivateKey, beside v1.Descriptor, about v1.Hash, predicateType string) {
 			f.attach(t, "ns/app", beside, bundle.MediaType, statement(t, by, about, predicateType))
 		}
 		signed := f.push(t, "ns/app:v1", "ns/app:latest")
-		attach(stranger, signed, signed.Digest, bundle.SignPredicate)
+		attach(otherSigner, signed, signed.Digest, bundle.SignPredicate)
 		attach(f.vendor, signed, signed.Digest, "https://slsa.dev/provenance/v1")
 		f.attach(t, "ns/app", signed, "application/spdx+json", []byte("{}"))
 		refused(t, v, f.request(t, "ns/app:v1"), &signature.OtherKeyError{})
@@ -65,7 +65,7 @@ func TestBundles(t *testing.T) {
 		attested := f.push(t, "ns/app:attested")
 		attach(f.vendor, attested, attested.Digest, "https://slsa.dev/provenance/v1")
 		foreign := f.push(t, "ns/app:foreign")
-		attach(stranger, foreign, foreign.Digest, bundle.SignPredicate)
+		attach(otherSigner, foreign, foreign.Digest, bundle.SignPredicate)
 		copied := f.push(t, "ns/app:copied")
 		attach(f.vendor, copied, signed.Digest, bundle.SignPredicate)
 		garbled := f.push(t, "ns/app:garbled")
@@ -82,7 +82,7 @@ func TestBundles(t *testing.T) {
 		} {
 			refused(t, v, f.request(t, asked), want)
 		}
-		refused(t, verifier(t, stranger), f.request(t, "ns/app:copied"), &signature.OtherKeyError{})
+		refused(t, verifier(t, otherSigner), f.request(t, "ns/app:copied"), &signature.OtherKeyError{})
 
 		t.Run("a tag that was moved", func(t *testing.T) {
 			f.push(t, "ns/app:v1")
@@ -123,7 +123,7 @@ func TestIndex(t *testing.T) {
 
 func TestLegacy(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		v, stranger := verifier(t, f.vendor), newVendor(t)
+		v, otherSigner := verifier(t, f.vendor), newVendor(t)
 		sign := func(by *ecdsa.PrivateKey, beside v1.Hash, named string, digest v1.Hash) {
 			text, err := sigstore.LegacyClaim{Reference: f.address + "/" + named, Digest: digest.String()}.Encode("vendor")
 			if err != nil {
@@ -133,12 +133,12 @@ func TestLegacy(t *testing.T) {
 		}
 		pushed := func(tag string) v1.Hash { return f.push(t, "ns/app:"+tag).Digest }
 		whole, tagged, foreign, copied, elsewhere, garbled := pushed("whole"), pushed("tagged"), pushed("foreign"), pushed("copied"), pushed("elsewhere"), pushed("garbled")
-		sign(stranger, whole, "ns/app", whole)
+		sign(otherSigner, whole, "ns/app", whole)
 		sign(f.vendor, whole, "ns/app", whole) // as cosign names it
 		sign(f.vendor, tagged, "ns/app:other", tagged)
 		refused(t, v, f.request(t, "ns/app:tagged"), &signature.OtherNameError{})
 		sign(f.vendor, tagged, "ns/app:tagged", tagged) // as we name it
-		sign(stranger, foreign, "ns/app", foreign)
+		sign(otherSigner, foreign, "ns/app", foreign)
 		sign(f.vendor, copied, "ns/app", whole)
 		sign(f.vendor, elsewhere, "ns/application", elsewhere)
 		f.legacy(t, f.vendor, "ns/app", garbled, []byte(`{"critical":{"type":"atomic container signature"}}`))

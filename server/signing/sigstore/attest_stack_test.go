@@ -39,14 +39,14 @@ func (v *verifier) attested(t *testing.T, reference, kind string, accept bool) {
 func TestJudgesOfAttestations(t *testing.T) {
 	types := map[string]string{"slsaprovenance1": "https://slsa.dev/provenance/v1", "spdxjson": "https://spdx.dev/Document"}
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		signer, stranger := sigstore.New(memstore.New()), sigstore.New(memstore.New())
+		signer, otherSigner := sigstore.New(memstore.New()), sigstore.New(memstore.New())
 		request, bare := f.push(t, "v1", "latest"), f.push(t, "bare")
 		forged, copied, foreign := f.push(t, "forged"), f.push(t, "copied"), f.push(t, "foreign")
 		var v, other *verifier
 		for _, predicateType := range types {
 			content, key, _ := f.attest(t, signer, request, predicateType, `{"a":"true"}`)
 			v = newVerifier(t, f, key)
-			_, theirs, _ := f.attest(t, stranger, foreign, predicateType, `{"a":"true"}`)
+			_, theirs, _ := f.attest(t, otherSigner, foreign, predicateType, `{"a":"true"}`)
 			other = newVerifier(t, f, theirs)
 			if _, err := signer.Attach(t.Context(), copied, predicateType, content); err != nil {
 				t.Fatal(err)

@@ -91,12 +91,12 @@ func (v *verifier) run(t *testing.T, accept bool, reasons []string, program stri
 
 func TestJudges(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		signer, stranger := sigstore.New(memstore.New()), sigstore.New(memstore.New())
+		signer, otherSigner := sigstore.New(memstore.New()), sigstore.New(memstore.New())
 		for name, bundles := range map[string]bool{"bundle": true, "legacy": false} {
 			t.Run(name, func(t *testing.T) {
-				ours, theirs := signer, stranger
+				ours, theirs := signer, otherSigner
 				if !bundles {
-					ours, theirs = signer.Legacy(), stranger.Legacy()
+					ours, theirs = signer.Legacy(), otherSigner.Legacy()
 				}
 				request := f.push(t, "v1", "latest")
 				v := newVerifier(t, f, sign(t, ours, request))
