@@ -71,8 +71,8 @@ func TestTampered(t *testing.T) {
 		tamper func(s gitfolder.Sample)
 		says   string
 	}{
-		"a byte of a file":             {func(s gitfolder.Sample) { s.Members.Flip("Dockerfile", 3) }, `"Dockerfile" is not what the commit has`},
-		"a byte of a submodule's file": {func(s gitfolder.Sample) { s.Members.Flip("lib/sub/deep", 0) }, `submodule "lib/sub": "lib/sub/deep" is not`},
+		"a byte of a file":             {func(s gitfolder.Sample) { s.Members.FlipBit("Dockerfile", 3) }, `"Dockerfile" is not what the commit has`},
+		"a byte of a submodule's file": {func(s gitfolder.Sample) { s.Members.FlipBit("lib/sub/deep", 0) }, `submodule "lib/sub": "lib/sub/deep" is not`},
 		"a file more":                  {func(s gitfolder.Sample) { s.Members["a/more"] = gitfolder.File("") }, `"a/more" is among the files, but not in the commit`},
 		"a folder more":                {func(s gitfolder.Sample) { s.Members["empty"] = gitfolder.Folder() }, `"empty" is among the files`},
 		"a file less":                  {func(s gitfolder.Sample) { delete(s.Members, "a/same") }, `"a/same" is in the commit, but not`},
@@ -95,14 +95,14 @@ func TestTampered(t *testing.T) {
 		"a path that is not clean": {func(s gitfolder.Sample) { s.Members["a//x"] = gitfolder.File("") }, `"a//x" can't be`},
 
 		"a byte of an object": {func(s gitfolder.Sample) {
-			s.Members.Flip(s.Pack(".git")+".pack", 30)
+			s.Members.FlipBit(s.Pack(".git")+".pack", 30)
 		}, ".pack: "},
-		"the pack's checksum": {func(s gitfolder.Sample) { s.Members.Flip(s.Pack(".git")+".pack", -1) }, ".pack: "},
+		"the pack's checksum": {func(s gitfolder.Sample) { s.Members.FlipBit(s.Pack(".git")+".pack", -1) }, ".pack: "},
 		"something after the pack": {func(s gitfolder.Sample) {
 			stem := s.Pack(".git")
 			s.Members[stem+".pack"] = gitfolder.File(s.Members[stem+".pack"].Content + strings.Repeat("x", 20))
 		}, "it goes on after its end"},
-		"a byte of the pack's index": {func(s gitfolder.Sample) { s.Members.Flip(s.Pack(".git")+".idx", 1100) }, ".idx is not the index of its pack"},
+		"a byte of the pack's index": {func(s gitfolder.Sample) { s.Members.FlipBit(s.Pack(".git")+".idx", 1100) }, ".idx is not the index of its pack"},
 		"no pack's index":            {func(s gitfolder.Sample) { delete(s.Members, s.Pack(".git")+".idx") }, ".idx is not the index of its pack"},
 		"a pack of another name": {func(s gitfolder.Sample) {
 			stem := s.Pack(".git")
@@ -147,27 +147,27 @@ func TestTampered(t *testing.T) {
 		"a hook":                        {func(s gitfolder.Sample) { s.Members[".git/hooks/pre-commit"] = gitfolder.File("#!/bin/sh\n") }, "is nothing that a clone needs"},
 		"attributes besides the commit": {func(s gitfolder.Sample) { s.Members[".git/info/attributes"] = gitfolder.File("* filter=x\n") }, "is nothing that a clone needs"},
 		"a setting that runs something": {func(s gitfolder.Sample) {
-			s.Members[".git/config"] = gitfolder.File(gitfolder.Plain + "[core]\n\tfsmonitor = /bin/evil\n")
+			s.Members[".git/config"] = gitfolder.File(gitfolder.PlainConfig + "[core]\n\tfsmonitor = /bin/evil\n")
 		}, `"core.fsmonitor" is none`},
 		"a setting that brings others": {func(s gitfolder.Sample) {
-			s.Members[".git/config"] = gitfolder.File(gitfolder.Plain + "[include]\n\tpath = /x\n")
+			s.Members[".git/config"] = gitfolder.File(gitfolder.PlainConfig + "[include]\n\tpath = /x\n")
 		}, `"include.path" is none`},
 		"a work tree elsewhere": {func(s gitfolder.Sample) { s.Members[".git/config"] = gitfolder.File(gitfolder.WorktreeOf("/srv")) }, "its work tree is elsewhere"},
 		"modes that do not count": {func(s gitfolder.Sample) {
-			s.Members[".git/config"] = gitfolder.File(strings.Replace(gitfolder.Plain, "filemode = true", "filemode = false", 1))
+			s.Members[".git/config"] = gitfolder.File(strings.Replace(gitfolder.PlainConfig, "filemode = true", "filemode = false", 1))
 		}, "lets Git look away"},
 		"no settings": {func(s gitfolder.Sample) { delete(s.Members, ".git/config") }, ".git has no config"},
 		"an index that hides a file": {func(s gitfolder.Sample) {
-			s.Main.Listed[1].SkipWorktree = true
+			s.Main.Indexed[1].SkipWorktree = true
 			var staged strings.Builder
-			if err := index.NewEncoder(&staged).Encode(&index.Index{Version: 3, Entries: s.Main.Listed}); err != nil {
+			if err := index.NewEncoder(&staged).Encode(&index.Index{Version: 3, Entries: s.Main.Indexed}); err != nil {
 				t.Fatal(err)
 			}
 			s.Members[".git/index"] = gitfolder.File(staged.String())
 		}, `hides "Dockerfile" from git status`},
 		"an index that lists another file": {func(s gitfolder.Sample) {
-			s.Main.Listed[1].Hash = s.Main.Listed[0].Hash
-			s.Members[".git/index"] = gitfolder.File(s.Main.Staging())
+			s.Main.Indexed[1].Hash = s.Main.Indexed[0].Hash
+			s.Members[".git/index"] = gitfolder.File(s.Main.FileIndex())
 		}, ".git/index does not list the files"},
 		"no index": {func(s gitfolder.Sample) { delete(s.Members, ".git/index") }, ".git/index does not list the files"},
 
@@ -197,9 +197,9 @@ func TestSubmoduleMoved(t *testing.T) {
 	s.Members["lib/f.h"] = gitfolder.File("int g(void);\n")
 	moved := gitfolder.New(t)
 	id := moved.Blob("int g(void);\n")
-	deep := s.Library.Listed[1]
-	moved.List("f.h", id, filemode.Regular)
-	moved.List("sub", deep.Hash, filemode.Submodule)
+	deep := s.Library.Indexed[1]
+	moved.AddToIndex("f.h", id, filemode.Regular)
+	moved.AddToIndex("sub", deep.Hash, filemode.Submodule)
 	head := moved.Commit("moved\n", moved.Tree(
 		gitobject.TreeEntry{Name: "f.h", Mode: filemode.Regular, Hash: id},
 		gitobject.TreeEntry{Name: "sub", Mode: filemode.Submodule, Hash: deep.Hash},

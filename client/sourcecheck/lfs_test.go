@@ -36,10 +36,10 @@ func TestLFS(t *testing.T) {
 	} {
 		r := gitfolder.New(t)
 		blob := r.Blob(test.pointer)
-		r.List("f", blob, test.mode)
+		r.AddToIndex("f", blob, test.mode)
 		head := r.Commit("lfs\n", r.Tree(gitobject.TreeEntry{Name: "f", Mode: test.mode, Hash: blob}))
 		m := gitfolder.Members{"f": test.member}
-		r.GitFolder(m, ".git", gitfolder.Plain, head.String()+"\n")
+		r.GitFolder(m, ".git", gitfolder.PlainConfig, head.String()+"\n")
 		got, err := check(t, m)
 		if test.says != "" {
 			if err == nil || !strings.Contains(err.Error(), test.says) {

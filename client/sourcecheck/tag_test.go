@@ -17,7 +17,7 @@ func tagged(t *testing.T, refs func(head, inner, outer plumbing.Hash) map[string
 	t.Helper()
 	r := gitfolder.New(t)
 	blob := r.Blob("text\n")
-	r.List("f", blob, filemode.Regular)
+	r.AddToIndex("f", blob, filemode.Regular)
 	head := r.Commit("tagged\n", r.Tree(gitobject.TreeEntry{Name: "f", Mode: filemode.Regular, Hash: blob}))
 	inner := r.Tag("v1", head, plumbing.CommitObject)
 	outer := r.Tag("v1-signed", inner, plumbing.TagObject)
@@ -29,7 +29,7 @@ func tagged(t *testing.T, refs func(head, inner, outer plumbing.Hash) map[string
 	if references["refs/tags/v1"] == head.String()+"\n" {
 		r.Drop(inner)
 	}
-	r.GitFolder(m, ".git", gitfolder.Plain, head.String()+"\n")
+	r.GitFolder(m, ".git", gitfolder.PlainConfig, head.String()+"\n")
 	for name, text := range references {
 		m[".git/"+name] = gitfolder.File(text)
 	}
@@ -111,13 +111,13 @@ func TestTagsElsewhere(t *testing.T) {
 func TestTagOfAnotherCommit(t *testing.T) {
 	r := gitfolder.New(t)
 	blob := r.Blob("text\n")
-	r.List("f", blob, filemode.Regular)
+	r.AddToIndex("f", blob, filemode.Regular)
 	tree := r.Tree(gitobject.TreeEntry{Name: "f", Mode: filemode.Regular, Hash: blob})
 	before := r.Commit("before\n", tree)
 	head := r.Commit("head\n", tree, before)
 	tag := r.Tag("v1", before, plumbing.CommitObject)
 	m := gitfolder.Members{"f": gitfolder.File("text\n")}
-	r.GitFolder(m, ".git", gitfolder.Plain, head.String()+"\n")
+	r.GitFolder(m, ".git", gitfolder.PlainConfig, head.String()+"\n")
 	m[".git/refs/tags/v1"] = gitfolder.File(tag.String() + "\n")
 	if got, err := check(t, m); err == nil || !strings.Contains(err.Error(), "does not lead to the commit "+head.String()) {
 		t.Errorf("got %+v, %v", got, err)

@@ -26,9 +26,9 @@ func TestModesAsGitTakesThem(t *testing.T) {
 			if executable {
 				listed = filemode.Executable
 			}
-			r.List("f", blob, listed)
+			r.AddToIndex("f", blob, listed)
 			head := r.Commit("modes\n", r.Tree(gitobject.TreeEntry{Name: "f", Mode: mode, Hash: blob}))
-			r.GitFolder(m, ".git", gitfolder.Plain, head.String()+"\n")
+			r.GitFolder(m, ".git", gitfolder.PlainConfig, head.String()+"\n")
 			_, err := check(t, m)
 			if right := executable == (written == 0o755); right && err != nil || !right && (err == nil || !strings.Contains(err.Error(), `"f" is of the mode`)) {
 				t.Errorf("%o in the commit, %o among the files: %v", uint32(mode), written, err)
@@ -44,14 +44,14 @@ func TestEmptyFolders(t *testing.T) {
 		none := r.Tree()
 		nested := r.Tree(gitobject.TreeEntry{Name: "a", Mode: filemode.Dir, Hash: none}, gitobject.TreeEntry{Name: "b", Mode: filemode.Dir, Hash: none})
 		blob := r.Blob("text\n")
-		r.List("d/f", blob, filemode.Regular)
+		r.AddToIndex("d/f", blob, filemode.Regular)
 		full := r.Tree(gitobject.TreeEntry{Name: "empty", Mode: filemode.Dir, Hash: nested}, gitobject.TreeEntry{Name: "f", Mode: filemode.Regular, Hash: blob})
 		head := r.Commit("empty\n", r.Tree(
 			gitobject.TreeEntry{Name: "d", Mode: filemode.Dir, Hash: full},
 			gitobject.TreeEntry{Name: "none", Mode: filemode.Dir, Hash: none},
 		))
 		m := gitfolder.Members{"d": gitfolder.Folder(), "d/f": gitfolder.File("text\n")}
-		r.GitFolder(m, ".git", gitfolder.Plain, head.String()+"\n")
+		r.GitFolder(m, ".git", gitfolder.PlainConfig, head.String()+"\n")
 		return m
 	}
 	if _, err := check(t, sample()); err != nil {
@@ -78,7 +78,7 @@ func TestEmptyFoldersAreBounded(t *testing.T) {
 		tree = r.Tree(entries...)
 	}
 	m := gitfolder.Members{}
-	r.GitFolder(m, ".git", gitfolder.Plain, r.Commit("many\n", tree).String()+"\n")
+	r.GitFolder(m, ".git", gitfolder.PlainConfig, r.Commit("many\n", tree).String()+"\n")
 	if _, err := check(t, m); err == nil || !strings.Contains(err.Error(), "entries in its trees") {
 		t.Errorf("got %v", err)
 	}

@@ -102,8 +102,8 @@ func TestTampered(t *testing.T) {
 		"no submodule in the record":        {changes{record: set("submodules", nil)}, []string{"commit"}, "the submodules are"},
 		"a base image more in the record":   {changes{record: set("base_images", []map[string]any{})}, []string{"base images"}, "the provenance"},
 		"a byte of the log":                 {changes{log: func(text string) string { return string(flipped([]byte(text))) }}, []string{"build log"}, "the provenance has"},
-		"a byte of a file":                  {changes{git: func(s gitfolder.Sample) { s.Flip("Dockerfile", 2) }}, []string{"commit"}, `"Dockerfile" is not what`},
-		"a byte of a Git object":            {changes{git: func(s gitfolder.Sample) { s.Flip(s.Pack(".git")+".pack", 40) }}, []string{"commit"}, ".pack"},
+		"a byte of a file":                  {changes{git: func(s gitfolder.Sample) { s.FlipBit("Dockerfile", 2) }}, []string{"commit"}, `"Dockerfile" is not what`},
+		"a byte of a Git object":            {changes{git: func(s gitfolder.Sample) { s.FlipBit(s.Pack(".git")+".pack", 40) }}, []string{"commit"}, ".pack"},
 		"a file besides the commit's":       {changes{git: func(s gitfolder.Sample) { s.Members["evil"] = gitfolder.File("") }}, []string{"commit"}, `"evil" is among the files`},
 		"a setting of Git that runs things": {changes{git: func(s gitfolder.Sample) { s.Members[".git/config"] = gitfolder.File("[core]\n\tfsmonitor = x\n") }}, []string{"commit"}, "core.fsmonitor"},
 	} {

@@ -35,11 +35,11 @@ func TestProxy(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	through.Know(name, address)
+	through.AddHost(name, address)
 	request.URL = strings.Replace(request.URL, address, name, 1)
 	request.Proxy = http.ProxyURL(through.URL())
 	clone(t, request)
-	if seen := through.Seen(); len(seen) != 1 || seen[0] != name {
+	if seen := through.Tunneled(); len(seen) != 1 || seen[0] != name {
 		t.Errorf("the proxy was asked for %q, want %q alone", seen, name)
 	}
 

@@ -72,7 +72,7 @@ func TestRolledBack(t *testing.T) {
 	v.sign(t, "v1", digestOf(2))
 	resolved(t, verifier, f.request(t, ":v1"), digestOf(2))
 
-	f.Put(old)
+	f.SetHandler(old)
 	refused(t, verifier, f.request(t, ":v1"), &signature.RolledBackError{})
 	root, err := dct.ParseRoot(keyID)
 	if err != nil {
@@ -80,7 +80,7 @@ func TestRolledBack(t *testing.T) {
 	}
 	refused(t, f.verifier(root, m), f.request(t, ":v1"), &signature.RolledBackError{})
 	resolved(t, f.verifier(root, nil), f.request(t, ":v1"), digestOf(1)) // what nobody remembers can't be missed
-	f.Put(f.Forward(t, v.server))
+	f.SetHandler(f.Forward(t, v.server))
 	resolved(t, verifier, f.request(t, ":v1"), digestOf(2))
 }
 
@@ -99,14 +99,14 @@ func TestRootChanged(t *testing.T) {
 	}
 	mine := f.Forward(t, v.server)
 	theirs := f.Forward(t, other.server)
-	f.Put(theirs)
+	f.SetHandler(theirs)
 	refused(t, verifier, f.request(t, ":v1"), &signature.RootChangedError{})
 	refused(t, f.verifier(root, nil), f.request(t, ":v1"), &signature.RootChangedError{})
 	resolved(t, f.verifier(dct.Root{}, memstore.New()), f.request(t, ":v1"), digestOf(2))
 
 	// The root is ours when it is looked at and another's when it is believed.
 	looked := false
-	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f.SetHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler := theirs
 		if strings.HasSuffix(r.URL.Path, "/root.json") && !looked {
 			looked, handler = true, mine
@@ -132,14 +132,14 @@ func TestTampered(t *testing.T) {
 		return []byte(base64.StdEncoding.EncodeToString(append(make([]byte, 31), n)))
 	}
 	changed := 0
-	f.Put(f.Replay(func(_ string, content []byte) []byte {
+	f.SetHandler(f.Replay(func(_ string, content []byte) []byte {
 		changed += bytes.Count(content, hash(1))
 		return bytes.ReplaceAll(content, hash(1), hash(2))
 	}))
 	if verified, err := f.verifier(root, nil).Verify(t.Context(), f.request(t, ":v1")); err == nil || changed == 0 {
 		t.Errorf("%+v after %d changes", verified, changed)
 	}
-	f.Put(f.Replay(nil))
+	f.SetHandler(f.Replay(nil))
 	resolved(t, f.verifier(root, nil), f.request(t, ":v1"), digestOf(1))
 }
 
@@ -216,7 +216,7 @@ func TestTrouble(t *testing.T) {
 	if _, err := f.verifier(dct.Root{}, memstore.New()).Verify(ctx, good); !errors.Is(err, stopped) {
 		t.Errorf("an ended context: %v", err)
 	}
-	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	f.SetHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	refused(t, f.verifier(dct.Root{}, memstore.New()), good, &signature.AccessError{})
 }
 

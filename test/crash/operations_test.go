@@ -145,7 +145,7 @@ func (env *environment) beginStart(t testing.TB, random *rand.Rand) task {
 	before := env.killed(t)
 	env.strikeDown(t, first, at, &before)
 	return task{
-		run: func(ctx context.Context) error { return env.Server.Ready(ctx) },
+		run: func(ctx context.Context) error { return env.Server.WaitReady(ctx) },
 		check: func(t testing.TB, k killed) string {
 			// What the first kill left is what the start had to mend.
 			k.before, k.raw.before = before.before, before.raw.before

@@ -19,12 +19,12 @@ import (
 func TestSimulatedEnclaveIsAttested(t *testing.T) {
 	env := shared
 	env.prepare(t, "attested", hello, nil)
-	env.Succeed(t)
+	env.MustBuild(t)
 	refused := kit.Execute(t, env.Dir(), nil, "", env.Programs.ClientBinary, "attest", "--env", "sbs-config.json")
 	if refused.Code != 3 || !strings.Contains(refused.Err, "the enclave is simulated") {
 		t.Errorf("exit code %d: %s", refused.Code, refused.Err)
 	}
-	passed := env.Guide(t, "attest --require simulated --env sbs-config.json --json")
+	passed := env.MustCLI(t, "attest --require simulated --env sbs-config.json --json")
 	key, err := env.Client.PublicKey(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestSignals(t *testing.T) {
 	env := freshWith(t, with)
 	kit.MustExecute(t, "", []string{"SBS_HEALTH_LISTEN=" + address}, "", env.Programs.ServerBinary, "health")
 	env.prepare(t, "signals", hello, nil)
-	env.Succeed(t)
+	env.MustBuild(t)
 	env.prepare(t, "broken", files{"Dockerfile": "FROM scratch\nCOPY missing /\n"}, nil)
 	env.Build(t)
 	// The build's end is counted by one who watches, a moment later.

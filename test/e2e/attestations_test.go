@@ -39,11 +39,11 @@ func TestAttested(t *testing.T) {
 		"Dockerfile": "FROM scratch\nARG GREETING\nCOPY status /var/lib/dpkg/status\nCOPY os-release /etc/os-release\n",
 		"status":     machine, "os-release": read(t, "/etc", "os-release"),
 	}, map[string]any{"IMAGE_SIGNING": "simple", "ARG": map[string]string{"GREETING": "hello"}})
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	record := env.record(t)
 	repository := env.ImageOf("attested")
 
-	env.Guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
+	env.MustCLI(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
 	key := read(t, env.keyFile(repository))
 	for _, tag := range []string{built.ImageTag, "latest"} {
 		for _, kind := range attestedTypes {
@@ -204,7 +204,7 @@ func TestAttestationsUnpublished(t *testing.T) {
 	} {
 		t.Run(which, func(t *testing.T) {
 			env.prepare(t, "unpublished-"+which, hello, map[string]any{"ATTESTATIONS": test.parameter})
-			built := env.Succeed(t)
+			built := env.MustBuild(t)
 			var published []string
 			record := env.record(t)
 			for _, a := range record.Attestations {

@@ -25,8 +25,8 @@ func TestTagMovedBetweenCheckAndBuild(t *testing.T) {
 	commit := env.prepare(t, "race", files{"Dockerfile": "FROM " + image + "\nCOPY --from=" + image + " /vendor /copy\nRUN echo \"this is $(cat /vendor), $(cat /copy).\"\n"},
 		policy(map[string]any{"image": "**", "method": "sigstore", "key": v.pem}))
 	// The engine is asked for the new image's tag right before it builds.
-	reached := kit.Holding(t, env.Gates.Engine, commit[:7])
-	env.Begin(t)
+	reached := kit.HoldAtGate(t, env.Gates.Engine, commit[:7])
+	env.StartBuild(t)
 	reached()
 	if moved := v.push(t, image, "another"); moved == checked {
 		t.Fatal("the tag was not moved")
@@ -51,10 +51,10 @@ func TestTagMovedDuringTheBuild(t *testing.T) {
 	image, marker := v.named("race/copied:1"), "sleep\x001"+sleepMarker("unpinned")
 	v.push(t, image, "what was taken")
 	env.prepare(t, "unpinned", files{"Dockerfile": "FROM " + env.BaseImage + "\nCOPY --from=" + image + " /vendor /copy\nRUN sleep 1" + sleepMarker("unpinned") + "; echo \"this is $(cat /copy).\"\n"}, nil)
-	env.Begin(t)
-	kit.Eventually(t, "the step after COPY --from runs", func() bool { return kit.Runs(t, marker) })
+	env.StartBuild(t)
+	kit.Eventually(t, "the step after COPY --from runs", func() bool { return kit.ProcessRuns(t, marker) })
 	moved := v.push(t, image, "another")
-	kit.Kill(t, marker)
+	kit.KillProcesses(t, marker)
 	built := env.Follow(t, kit.Timeout, func(api.Event) {})
 	if built.Status.Status != api.StatusSuccess || !strings.Contains(built.Log(), "this is what was taken.") {
 		t.Fatalf("%q (%s):\n%s", built.Status.Status, built.Cause, built.Log())
@@ -123,7 +123,7 @@ func TestTagMovedAfterContentTrust(t *testing.T) {
 	v.push(t, image, "another")
 	env.prepare(t, "movedtrust", files{"Dockerfile": "FROM " + image + "\nRUN echo \"this is $(cat /vendor).\"\n"},
 		map[string]any{"DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": "https://" + env.Gates.Notary.Address()})
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	if record := env.record(t); !strings.Contains(built.Log(), "this is what was signed.") || len(record.BaseImages) != 1 || record.BaseImages[0].Digest != signed || record.BaseImages[0].KeyID != root {
 		t.Errorf("%+v:\n%s", record.BaseImages, built.Log())
 	}
@@ -141,11 +141,11 @@ func TestRolledBackTrustData(t *testing.T) {
 	changes := with(policy(map[string]any{"image": "**", "method": "dct", "server": proxy.server.URL, "key": root}),
 		"DOCKER_CONTENT_TRUST_CA", env.Given["DOCKER_CONTENT_TRUST_CA"].(string)+proxy.ca())
 	env.prepare(t, "rolled", files{"Dockerfile": "FROM " + image + "\n"}, changes)
-	env.Succeed(t)
+	env.MustBuild(t)
 
 	v.push(t, image, "new, with the hole mended")
 	v.trusted(t, image)
-	env.Succeed(t)
+	env.MustBuild(t)
 	proxy.rollBack()
 	built := env.Build(t)
 	if want := api.FailureStatus("docker trust inspect " + image); built.Status.Status != want || !strings.Contains(built.Cause, image) || !strings.Contains(built.Cause, "went back in time") {
@@ -161,5 +161,5 @@ func TestRolledBackTrustData(t *testing.T) {
 	if err := env.Server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	env.Succeed(t)
+	env.MustBuild(t)
 }

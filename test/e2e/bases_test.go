@@ -38,7 +38,7 @@ func TestVerifiedBases(t *testing.T) {
 		"FROM " + images["dct"] + "\nCOPY --from=" + images["digest"] + " /vendor /digest\nCOPY --from=first /vendor /first\nCOPY --from=1 /vendor /second\n" +
 		"RUN echo \"$(cat /vendor), $(cat /digest), $(cat /first), $(cat /second).\"\n"
 	env.prepare(t, "verified", files{"Dockerfile": dockerfile}, map[string]any{"BASE_IMAGE_POLICY": policy})
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	for _, line := range []string{"from sigstore.", "from simple, from other.", "from dct, from digest, from sigstore, from simple."} {
 		if !strings.Contains(built.Log(), line) {
 			t.Errorf("no step of the build printed %q:\n%s", line, built.Log())
@@ -78,7 +78,7 @@ func TestVerifiedBaseKeepsTheContext(t *testing.T) {
 	env.prepare(t, "context", files{
 		"sub/Dockerfile": dockerfile, "sub/Dockerfile.dockerignore": "hidden\n.git\n", ".dockerignore": "shown\n", "hidden": "", "shown": "",
 	}, with(policy(map[string]any{"image": image, "method": "digest", "key": []string{digest}}), "DOCKERFILE_PATH", "sub/Dockerfile"))
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	if want := "./.dockerignore ./shown ./sub/Dockerfile ./sub/Dockerfile.dockerignore and FROM " + image + "."; !strings.Contains(built.Log(), want) {
 		t.Errorf("no step printed %q:\n%s", want, built.Log())
 	}
@@ -92,7 +92,7 @@ func TestShortFormsVerifyBases(t *testing.T) {
 	v.push(t, image, "short")
 	v.cosigned(t, image)
 	env.prepare(t, "short", files{"Dockerfile": "FROM " + image + "\nRUN true\n"}, map[string]any{"BASE_IMAGE_SIGSTORE_KEY": v.pem})
-	env.Succeed(t)
+	env.MustBuild(t)
 	if record := env.record(t); len(record.BaseImages) != 1 || record.BaseImages[0].Method != api.SigningSigstore {
 		t.Errorf("the record has %+v", record.BaseImages)
 	}

@@ -18,8 +18,8 @@ func TestStatusesComeInOrder(t *testing.T) {
 	env.prepare(t, "order", hello, nil)
 	held := env.Gates.Git.Hold("")
 	defer env.Gates.Git.Release()
-	env.Begin(t)
-	kit.Reach(t, "the server clones", held)
+	env.StartBuild(t)
+	kit.AwaitClosed(t, "the server clones", held)
 	built := env.Follow(t, kit.Timeout, func(event api.Event) {
 		if event.Status != nil && event.Status.Status == api.StatusCleanedUp {
 			env.Gates.Git.Release()
@@ -36,9 +36,9 @@ func TestStatusesComeInOrder(t *testing.T) {
 func TestEarlierBuild(t *testing.T) {
 	env := shared
 	env.prepare(t, "earlier", hello, nil)
-	first := env.Succeed(t)
+	first := env.MustBuild(t)
 	env.commit(t, "earlier.git", files{"Dockerfile": hello["Dockerfile"], "hello": "again\n"})
-	second := env.Succeed(t)
+	second := env.MustBuild(t)
 	for asked, want := range map[string]string{"": second.BuildName, first.BuildName: first.BuildName, second.BuildName: second.BuildName} {
 		dir := t.TempDir()
 		name, path, err := env.Client.SaveManifest(t.Context(), asked, dir)

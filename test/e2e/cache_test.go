@@ -22,10 +22,10 @@ func TestBuildCacheIsCleared(t *testing.T) {
 			name := "cache-" + strings.ReplaceAll(end, " ", "-")
 			env.prepare(t, name, files{"Dockerfile": "FROM scratch\nCOPY large /\n", "large": strings.Repeat("x", int(size))}, nil)
 			if end == "success" {
-				env.Succeed(t)
+				env.MustBuild(t)
 			} else {
-				reached := kit.Holding(t, env.Gates.Registry, "/v2/sbs/"+name+"/")
-				env.Begin(t)
+				reached := kit.HoldAtGate(t, env.Gates.Registry, "/v2/sbs/"+name+"/")
+				env.StartBuild(t)
 				reached()
 				env.Clean(t)
 				env.Gates.ReleaseAll()

@@ -22,7 +22,7 @@ func TestCleanInEveryStep(t *testing.T) {
 		t.Run(step.name, func(t *testing.T) {
 			name := "clean-" + strings.ReplaceAll(step.name, " ", "-")
 			reached := step.hold(t, name)
-			env.Begin(t)
+			env.StartBuild(t)
 			reached()
 			if status := env.Status(t); status.Status != step.done || !status.Building {
 				t.Fatalf("the build is held with the status %+v, want %q", status, step.done)
@@ -40,7 +40,7 @@ func TestCleanInEveryStep(t *testing.T) {
 				t.Errorf("after clean: %+v", status)
 			}
 			env.NothingLeft(t, env.ImageOf(name))
-			if kit.Runs(t, "sleep\x001"+sleepMarker(name)) {
+			if kit.ProcessRuns(t, "sleep\x001"+sleepMarker(name)) {
 				t.Error("the command of the Dockerfile still runs")
 			}
 			if record := env.record(t); !api.Failed(record.Status) || !strings.Contains(record.Cause, "stopped by clean") {
@@ -49,7 +49,7 @@ func TestCleanInEveryStep(t *testing.T) {
 
 			env.Gates.ReleaseAll()
 			env.commit(t, name+".git", hello)
-			env.Succeed(t)
+			env.MustBuild(t)
 		})
 	}
 }
@@ -58,7 +58,7 @@ func TestCleanInEveryStep(t *testing.T) {
 func TestCleanWithoutBuild(t *testing.T) {
 	env := shared
 	env.prepare(t, "idle", hello, nil)
-	env.Succeed(t)
+	env.MustBuild(t)
 	for range 2 {
 		if answer := env.Request(t, http.MethodDelete, "/image", `""`); answer.Code != http.StatusOK || answer.Object()["status"] != "restarted cicd" {
 			t.Errorf("clean answers %+v", answer)
@@ -67,14 +67,14 @@ func TestCleanWithoutBuild(t *testing.T) {
 	if answer := env.Request(t, http.MethodGet, "/imagedigest", `""`); answer.Code != http.StatusCreated {
 		t.Errorf("the earlier build is not served any more: %+v", answer)
 	}
-	env.Succeed(t)
+	env.MustBuild(t)
 }
 
 // One build runs at a time, with the parameters that it was started with.
 func TestBusy(t *testing.T) {
 	env := shared
 	reached := env.sleeping(t, "busy")
-	env.Begin(t)
+	env.StartBuild(t)
 	reached()
 	before, builds := env.Status(t), env.builds(t)
 	body := string(env.ParametersFor(t, "busy", map[string]any{"IMAGE_TAG_PREFIX": "other"}))
@@ -95,7 +95,7 @@ func TestBusy(t *testing.T) {
 	}
 	env.Clean(t)
 	env.commit(t, "busy.git", hello)
-	if built := env.Succeed(t); !strings.HasPrefix(built.ImageTag, "s390x-v1-") {
+	if built := env.MustBuild(t); !strings.HasPrefix(built.ImageTag, "s390x-v1-") {
 		t.Errorf("image tag %q: parameters were changed during a build", built.ImageTag)
 	}
 }

@@ -42,7 +42,7 @@ func TestDockerfilesThatEndAnEngine(t *testing.T) {
 	}
 	// A comment for BuildKit's linter above an instruction once ended the server.
 	env.prepare(t, "ending-linter", files{"Dockerfile": "FROM " + good + "\n# check=skip=all\nLABEL a=b\n"}, rules)
-	env.Succeed(t)
+	env.MustBuild(t)
 	// So did one in a trigger of a base image.
 	commented := v.named("ending/commented:1")
 	v.push(t, commented, "commented", "# a comment\n# check=skip=all\nRUN true")
@@ -50,8 +50,8 @@ func TestDockerfilesThatEndAnEngine(t *testing.T) {
 	env.prepare(t, "ending-trigger", files{"Dockerfile": "FROM " + commented + "\n"}, rules)
 	env.Build(t) // however it ends
 	env.prepare(t, "ending-after", files{"Dockerfile": "FROM " + good + "\nLABEL a=b\n"}, rules)
-	env.Succeed(t)
+	env.MustBuild(t)
 	// The default name in lower case, and an ignore file that is a link.
 	env.prepare(t, "ending-lower", files{"dockerfile": "FROM " + good + "\nCOPY . /all\nRUN test ! -e /all/secret\n", "dockerfile.dockerignore@": "ignored", "ignored": "secret\n", "secret": "x"}, rules)
-	env.Succeed(t)
+	env.MustBuild(t)
 }

@@ -46,7 +46,7 @@ func TestFailures(t *testing.T) {
 			mend()
 			env.commit(t, name+".git", hello)
 			env.Initialise(t, name, nil)
-			env.Succeed(t)
+			env.MustBuild(t)
 		})
 	}
 }
@@ -89,7 +89,7 @@ func TestPrintedSecretsAreHidden(t *testing.T) {
 		"\nFROM scratch\nCOPY --from=print /etc /etc\n"
 	changes := map[string]any{"ARG": map[string]string{"PLANTED": password, "KEY": env.Given["GITHUB_KEY"].(string)}}
 	env.prepare(t, "printed", files{"Dockerfile": dockerfile}, changes)
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	if !strings.Contains(built.Log(), "clear <DOCKER_PASSWORD>.") || !strings.Contains(built.Log(), "<GITHUB_KEY>") {
 		t.Errorf("the log does not show the names of the secrets:\n%s", built.Log())
 	}
@@ -116,7 +116,7 @@ func TestPrintedSecretsAreHidden(t *testing.T) {
 func TestFailedBuildIsNotTheLatest(t *testing.T) {
 	env := shared
 	env.prepare(t, "latest", hello, nil)
-	good := env.Succeed(t)
+	good := env.MustBuild(t)
 	env.commit(t, "latest.git", files{"Dockerfile": "FROM scratch\nCOPY none /\n"})
 	if bad := env.Build(t); !api.Failed(bad.Status.Status) {
 		t.Fatalf("status %q, want a failure", bad.Status.Status)

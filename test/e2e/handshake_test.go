@@ -70,7 +70,7 @@ func TestHandshake(t *testing.T) {
 			}
 		})
 	}
-	env.Succeed(t)
+	env.MustBuild(t)
 }
 
 // knock sends a request that the server would log, and returns why there was no

@@ -21,7 +21,7 @@ import (
 func TestDockerAcceptsWhatIsSigned(t *testing.T) {
 	env := shared
 	env.prepare(t, "trusted", hello, nil)
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	environment := env.DockerEnvironment(t)
 	trusting := append(environment, "DOCKER_CONTENT_TRUST=1")
 	repository := env.ImageOf("trusted")

@@ -64,7 +64,7 @@ func TestLFS(t *testing.T) {
 		"GITHUB_KEY": nil, "GITHUB_LFS": "True",
 	}
 	env.Initialise(t, name, given)
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	for _, line := range []string{
 		"HTTP status 503 (Service Unavailable): the request is sent again in 0s", "1 files are Git LFS objects, each checked against its pointer",
 		"this is " + strings.TrimSpace(object) + "; the text begins with version.",
@@ -108,7 +108,7 @@ func (env *environment) verifiedLFS(t *testing.T, name string, given map[string]
 		t.Fatal(err)
 	}
 	a := auditor{env: env, image: env.ImageOf(name), built: built, trust: filepath.Join(dir, "trust.json"), lookup: filepath.Join(dir, "lookaside")}
-	env.Guide(t, "get-trust --env "+settings+" --output "+a.trust)
+	env.MustCLI(t, "get-trust --env "+settings+" --output "+a.trust)
 	manifests, manifestName := env.saveManifest(t, built.BuildName)
 	a.manifest = filepath.Join(manifests, manifestName+".sig.tbz")
 	reader := env.Registry.Reader()

@@ -57,7 +57,7 @@ func TestManifestNeedsNoProgramOfOurs(t *testing.T) {
 	content := maps.Clone(hello)
 	content["folder/deep/file"] = "deep\n"
 	commit := env.prepare(t, "manifest", content, nil)
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	dir := env.unpacked(t, built.BuildName)
 	git := filepath.Join(dir, "git")
 	first := contents(t, git) // git's judgement may refresh the index
@@ -75,7 +75,7 @@ func TestManifestNeedsNoProgramOfOurs(t *testing.T) {
 		t.Errorf("data/build.log: %v, and not the beginning of the log:\n%s", err, log)
 	}
 
-	again := env.Succeed(t)
+	again := env.MustBuild(t)
 	second := contents(t, filepath.Join(env.unpacked(t, again.BuildName), "git"))
 	if !maps.Equal(first, second) || len(first) == 0 {
 		t.Errorf("the same commit gave two different folders git:\n%v\n%v", first, second)
@@ -116,8 +116,8 @@ func contents(t *testing.T, dir string) map[string]string {
 func TestTamperedManifestIsRefused(t *testing.T) {
 	env := shared
 	env.prepare(t, "tampered", hello, nil)
-	built := env.Succeed(t)
-	other := env.Succeed(t)
+	built := env.MustBuild(t)
+	other := env.MustBuild(t)
 	script, err := filepath.Abs(verifyScript)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func flip(t testing.TB, path string) {
 func TestPublicKeyIsPEM(t *testing.T) {
 	env := shared
 	env.prepare(t, "pem", hello, nil)
-	env.Succeed(t)
+	env.MustBuild(t)
 	answer := env.Request(t, http.MethodGet, "/publickey", `""`).Object()
 	text, _ := answer["public_key_pem"].(string)
 	s := kit.MustExecute(t, "", nil, text, "openssl", "pkey", "-pubin", "-noout", "-text")

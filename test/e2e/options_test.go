@@ -59,7 +59,7 @@ func TestDockerfileAndBuildPaths(t *testing.T) {
 	} {
 		t.Run(test.dockerfile+" in "+test.context, func(t *testing.T) {
 			env.Initialise(t, "paths", map[string]any{"DOCKERFILE_PATH": test.dockerfile, "DOCKER_BUILD_PATH": test.context})
-			env.Succeed(t)
+			env.MustBuild(t)
 			if got := env.container(t, "", env.pull(t, env.ImageOf("paths"))); got != test.want {
 				t.Errorf("the image prints %q, want %q", got, test.want)
 			}
@@ -79,7 +79,7 @@ func TestDockerfileFeatures(t *testing.T) {
 		".dockerignore": ".git\n*.secret\n!kept.secret\nDockerfile\n",
 		"left.secret":   "left out\n", "kept.secret": "kept\n", "plain": "plain\n",
 	}, map[string]any{"ARG": map[string]any{"BASE": env.BaseImage, "TEXT": value}})
-	env.Succeed(t)
+	env.MustBuild(t)
 	if got, want := env.container(t, "", env.pull(t, env.ImageOf("features"))), value+"\n.dockerignore\nkept.secret\nplain\n"; got != want {
 		t.Errorf("the image prints\n%s\nwant\n%s", got, want)
 	}
@@ -109,7 +109,7 @@ func TestReferences(t *testing.T) {
 	} {
 		t.Run(reference, func(t *testing.T) {
 			env.Initialise(t, "references", map[string]any{"GITHUB_BRANCH": reference})
-			built := env.Succeed(t)
+			built := env.MustBuild(t)
 			if record := env.record(t); record.Commit != want || built.ImageTag != "s390x-v1-"+want[:7] {
 				t.Errorf("built %s as %s, want %s", record.Commit, built.ImageTag, want)
 			}
@@ -126,7 +126,7 @@ func TestDepth(t *testing.T) {
 	}
 	for depth, want := range map[any]string{nil: "1\n", "3": "3\n", 100: "4\n"} {
 		env.Initialise(t, "depth", map[string]any{"GITHUB_DEPTH": depth})
-		dir := env.unpacked(t, env.Succeed(t).BuildName)
+		dir := env.unpacked(t, env.MustBuild(t).BuildName)
 		if got := kit.MustExecute(t, filepath.Join(dir, "git"), nil, "", "git", "rev-list", "--count", "HEAD").Out; got != want {
 			t.Errorf("depth %v: %q commits, want %q", depth, got, want)
 		}
@@ -147,7 +147,7 @@ func TestSubmodules(t *testing.T) {
 	for recurse, want := range map[string]string{"True": "/all/inner/text\n", "False": ""} {
 		t.Run(recurse, func(t *testing.T) {
 			env.Initialise(t, "submodules", map[string]any{"GITHUB_RECURSE_SUBMODULES": recurse})
-			built := env.Succeed(t)
+			built := env.MustBuild(t)
 			if got := env.container(t, "", env.pull(t, env.ImageOf("submodules"))); got != want {
 				t.Errorf("the image prints %q, want %q", got, want)
 			}

@@ -62,7 +62,7 @@ func TestRealProgram(t *testing.T) {
 	arguments := goSettings(t)
 	arguments["BASE"] = base
 	env.Initialise(t, "program", map[string]any{"ARG": arguments})
-	built := env.SucceedWithin(t, 5*time.Minute) // it waits for downloads, and a compiler
+	built := env.MustBuildWithin(t, 5*time.Minute) // it waits for downloads, and a compiler
 	image := env.ImageOf("program")
 
 	record := env.record(t)

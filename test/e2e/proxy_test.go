@@ -84,7 +84,7 @@ func (b *behindProxy) serveNames(t *testing.T, parts map[string]string) {
 	}
 	t.Cleanup(func() { ended(t, server.Close) })
 	for _, name := range names {
-		b.proxy.Know(name+":443", server.Address())
+		b.proxy.AddHost(name+":443", server.Address())
 	}
 	b.ca = ca
 }
@@ -140,9 +140,9 @@ func TestBehindProxy(t *testing.T) {
 		"MANIFEST_COS_AUTH_ENDPOINT": b.names["tokens"] + tokens.Path,
 		"MANIFEST_COS_API_KEY_ID":    b.ObjectStore.APIKey(), "MANIFEST_COS_RESOURCE_CRN": b.ObjectStore.ResourceCRN(),
 	})
-	built := b.Succeed(t)
+	built := b.MustBuild(t)
 
-	seen := slices.Sorted(slices.Values(b.proxy.Seen()))
+	seen := slices.Sorted(slices.Values(b.proxy.Tunneled()))
 	if want := []string{"git.sbs.test:443", "notary.sbs.test:443", "store.sbs.test:443", "tokens.sbs.test:443"}; !slices.Equal(seen, want) {
 		t.Errorf("the proxy was asked for %q, want %q", seen, want)
 	}

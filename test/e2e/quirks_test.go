@@ -59,7 +59,7 @@ func TestQuirkyRegistries(t *testing.T) {
 			env.prepare(t, "quirk-"+quirk, hello, map[string]any{
 				"DOCKER_PUSH_SERVER": host, "DOCKER_CONTENT_TRUST_PUSH_SERVER": nil, "IMAGE_SIGNING": api.SigningSigstore,
 			})
-			built := env.Succeed(t)
+			built := env.MustBuild(t)
 			if quirk == "nodigesthead" || quirk == "head405" {
 				host = env.Registry.Address() // cosign needs HEAD with its headers
 			}
@@ -124,7 +124,7 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 				}
 			}
 			broken.Store(false)
-			built := env.Succeed(t)
+			built := env.MustBuild(t)
 			for _, tag := range []string{built.ImageTag, "latest"} {
 				if digest := env.leads(t, repository, tag); digest != env.record(t).ImageDigest {
 					t.Errorf("the tag %s leads to %q", tag, digest)
@@ -138,7 +138,7 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 func TestRegistryNamedAsNotary(t *testing.T) {
 	env := shared
 	env.prepare(t, "icr", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + env.Gates.Registry.Address()})
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	if signed := methods(env.record(t)); len(signed) != 2 || signed[0] != api.SigningSimple {
 		t.Errorf("signed with %q", signed)
 	}

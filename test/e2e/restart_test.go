@@ -42,7 +42,7 @@ func TestKilledInEveryStep(t *testing.T) {
 			name := "killed-" + strings.ReplaceAll(step.name, " ", "-")
 			good, want := env.goodBuild(t, name)
 			reached := step.hold(t, name)
-			env.Begin(t)
+			env.StartBuild(t)
 			reached()
 			held := env.Status(t)
 			if err := env.Server.Kill(); err != nil {
@@ -62,7 +62,7 @@ func TestKilledInEveryStep(t *testing.T) {
 
 			// The parameters are still there, without another init.
 			env.commit(t, name+".git", hello)
-			env.Succeed(t)
+			env.MustBuild(t)
 			if got := env.keys(t); got != want {
 				t.Errorf("the keys were %v and are %v", want, got)
 			}
@@ -76,8 +76,8 @@ func TestKilledInEveryStep(t *testing.T) {
 func TestRestartedWithoutEngine(t *testing.T) {
 	env := shared
 	env.prepare(t, "engineless", hello, nil)
-	reached := kit.Holding(t, env.Gates.Registry, "PUT /v2/sbs/engineless/manifests/")
-	env.Begin(t)
+	reached := kit.HoldAtGate(t, env.Gates.Registry, "PUT /v2/sbs/engineless/manifests/")
+	env.StartBuild(t)
 	reached()
 	if err := env.Server.Kill(); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestRestartedWithoutEngine(t *testing.T) {
 		t.Error("the killed build left no image: nothing is tested")
 	}
 	env.commit(t, "engineless.git", hello)
-	env.Succeed(t)
+	env.MustBuild(t)
 	env.NothingLeft(t, env.ImageOf("engineless"))
 }
 
@@ -105,7 +105,7 @@ func (env *environment) goodBuild(t *testing.T, name string) (buildName string, 
 	t.Helper()
 	env.repository(t, "before-"+name+".git", hello)
 	env.Initialise(t, name, map[string]any{"GITHUB_URL": env.URL("before-" + name + ".git")})
-	return env.Succeed(t).BuildName, env.keys(t)
+	return env.MustBuild(t).BuildName, env.keys(t)
 }
 
 func (env *environment) fill(command, name string, status api.Status) string {
@@ -130,13 +130,13 @@ func TestStoppedInAStep(t *testing.T) {
 		t.Run(step.name, func(t *testing.T) {
 			name := "stopped-" + strings.ReplaceAll(step.name, " ", "-")
 			reached := step.hold(t, name)
-			env.Begin(t)
+			env.StartBuild(t)
 			reached()
 			began := time.Now()
 			if err := syscall.Kill(env.Server.PID(), syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			kit.Reach(t, "the server has stopped", env.Server.Done())
+			kit.AwaitClosed(t, "the server has stopped", env.Server.Done())
 			if took := time.Since(began); took > stopLimit {
 				t.Errorf("the server took %v to stop", took)
 			}
@@ -152,7 +152,7 @@ func TestStoppedInAStep(t *testing.T) {
 				t.Errorf("after the restart: %+v, want that it was shut down", status)
 			}
 			env.commit(t, name+".git", hello)
-			env.Succeed(t)
+			env.MustBuild(t)
 		})
 	}
 }
@@ -182,5 +182,5 @@ func TestVolumeOfAnotherServerImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	env.checkServed(t, good)
-	env.Succeed(t)
+	env.MustBuild(t)
 }

@@ -41,7 +41,7 @@ func TestUnreadableFileIsNamed(t *testing.T) {
 		"status":     "\x01 this\nis not: it\n: \n",
 		"broken.jar": strings.Repeat("PK\x03\x04 this is no archive ", 10),
 	}, nil)
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	document := read(t, env.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
 	for what, text := range map[string]string{"the bill of materials": document, "the log": built.Log()} {
 		for _, name := range []string{"/app/broken.jar", "/var/lib/dpkg/status"} {

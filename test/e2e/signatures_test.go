@@ -24,7 +24,7 @@ const cosign = "../../bin/cosign"
 func TestSignedWithoutNotary(t *testing.T) {
 	env := shared
 	env.prepare(t, "notarless", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": nil})
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	if methods := methods(env.record(t)); !slices.Equal(methods, []string{api.SigningSimple, api.SigningSigstore}) {
 		t.Errorf("signed with %q", methods)
 	}
@@ -33,20 +33,20 @@ func TestSignedWithoutNotary(t *testing.T) {
 	repository := env.ImageOf("notarless")
 	writer := env.Registry.Writer()
 
-	env.Guide(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
+	env.MustCLI(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
 	pem := env.keyFile(repository)
 	for _, tag := range tags {
 		kit.MustExecute(t, "", []string{"HOME=" + home}, "", cosign, "verify", "--key", pem, "--insecure-ignore-tlog=true",
 			"--registry-username", writer.User, "--registry-password", writer.Password, repository+":"+tag)
 	}
 
-	env.Guide(t, "get-signed-image-publickey --method simple --env sbs-config.json")
+	env.MustCLI(t, "get-signed-image-publickey --method simple --env sbs-config.json")
 	key, err := base64.StdEncoding.DecodeString(read(t, env.keyFile(repository)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := filepath.Join(home, "store")
-	env.Guide(t, "get-signatures --env sbs-config.json --output "+store)
+	env.MustCLI(t, "get-signatures --env sbs-config.json --output "+store)
 	policy := demand(t, home, string(key), "docker:\n  "+env.Gates.Registry.Address()+":\n    lookaside: file://"+store+"\n")
 	for _, tag := range tags {
 		kit.MustExecute(t, "", nil, "", "skopeo", append(policy, "copy", "--src-tls-verify=false",
@@ -60,7 +60,7 @@ func TestSignedInEveryWay(t *testing.T) {
 	every := []string{api.SigningSimple, api.SigningDCT, api.SigningSigstoreLegacy, api.SigningSigstore}
 	env.prepare(t, "everyway", hello, map[string]any{"IMAGE_SIGNING": every})
 	for range 2 {
-		env.Succeed(t)
+		env.MustBuild(t)
 		if methods := methods(env.record(t)); !slices.Equal(methods, every) {
 			t.Errorf("signed with %q", methods)
 		}

@@ -39,7 +39,7 @@ func (env *environment) steps() []step {
 		name: "cleaned up",
 		hold: func(t testing.TB, name string) func() {
 			env.prepare(t, name, hello, nil)
-			return kit.Holding(t, env.Gates.Engine, "/images/json")
+			return kit.HoldAtGate(t, env.Gates.Engine, "/images/json")
 		},
 		command: "docker image rm --force {image}",
 	}, {
@@ -47,7 +47,7 @@ func (env *environment) steps() []step {
 		done: api.StatusCleanedUp,
 		hold: func(t testing.TB, name string) func() {
 			env.prepare(t, name, hello, nil)
-			return kit.Holding(t, env.Gates.Git, "")
+			return kit.HoldAtGate(t, env.Gates.Git, "")
 		},
 		command: "git clone {url}",
 	}, {
@@ -57,7 +57,7 @@ func (env *environment) steps() []step {
 			base := strings.Replace(env.BaseImage, env.Registry.Address(), env.Gates.Registry.Address(), 1)
 			rule := map[string]any{"image": "**", "method": api.BaseDigest, "key": "sha256:" + strings.Repeat("0a", 32)}
 			env.prepare(t, name, files{"Dockerfile": "FROM " + base + "\n"}, map[string]any{"BASE_IMAGE_POLICY": []any{rule}})
-			return kit.Holding(t, env.Gates.Registry, "/v2/base/busybox/manifests/")
+			return kit.HoldAtGate(t, env.Gates.Registry, "/v2/base/busybox/manifests/")
 		},
 		command: "docker build -t {image}:{tag} .",
 	}, {
@@ -70,7 +70,7 @@ func (env *environment) steps() []step {
 		done: api.StatusImageBuilt,
 		hold: func(t testing.TB, name string) func() {
 			env.prepare(t, name, hello, nil)
-			return kit.Holding(t, env.Gates.Registry, "PUT /v2/sbs/"+name+"/manifests/")
+			return kit.HoldAtGate(t, env.Gates.Registry, "PUT /v2/sbs/"+name+"/manifests/")
 		},
 		command: "docker push {image}:{tag}",
 	}, {
@@ -78,7 +78,7 @@ func (env *environment) steps() []step {
 		done: api.StatusImageBuilt,
 		hold: func(t testing.TB, name string) func() {
 			env.prepare(t, name, hello, nil)
-			return kit.Holding(t, env.Gates.Notary, "")
+			return kit.HoldAtGate(t, env.Gates.Notary, "")
 		},
 		command: "docker push {image}:{tag}",
 	}, {
@@ -97,7 +97,7 @@ func (env *environment) sleeping(t testing.TB, name string) (reached func()) {
 	env.prepare(t, name, files{"Dockerfile": dockerfile}, nil)
 	return func() {
 		t.Helper()
-		kit.Eventually(t, "the command of the Dockerfile runs", func() bool { return kit.Runs(t, "sleep\x001"+marker) })
+		kit.Eventually(t, "the command of the Dockerfile runs", func() bool { return kit.ProcessRuns(t, "sleep\x001"+marker) })
 	}
 }
 

@@ -31,30 +31,30 @@ var logLine = regexp.MustCompile(`^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3}  ro
 // The whole way of a newcomer, in the words of the guide.
 func TestGuide(t *testing.T) {
 	env := fresh(t)
-	if s := env.Guide(t, "status --env sbs-config.json"); compact(t, s.Out) != `{"status":""}` {
+	if s := env.MustCLI(t, "status --env sbs-config.json"); compact(t, s.Out) != `{"status":""}` {
 		t.Errorf("status before init: %s", s.Out)
 	}
 	for _, path := range []string{"/config-json", "/imagedigest"} {
 		early := env.Request(t, http.MethodGet, path, `""`)
-		if early.Code != http.StatusConflict && early.Code != http.StatusNotFound || early.Kind() != "text/plain" || json.Valid([]byte(early.Text)) {
+		if early.Code != http.StatusConflict && early.Code != http.StatusNotFound || early.MediaType() != "text/plain" || json.Valid([]byte(early.Text)) {
 			t.Errorf("GET %s before the first success: %+v, want a refusal in plain text", path, early)
 		}
 	}
-	if s := env.Guide(t, "init --env sbs-config.json"); compact(t, s.Out) != `{"status":"OK"}` {
+	if s := env.MustCLI(t, "init --env sbs-config.json"); compact(t, s.Out) != `{"status":"OK"}` {
 		t.Errorf("init: %s", s.Out)
 	}
-	if early := env.Request(t, http.MethodGet, "/config-json", `""`); early.Code != http.StatusNotFound || early.Kind() != "text/plain" {
+	if early := env.Request(t, http.MethodGet, "/config-json", `""`); early.Code != http.StatusNotFound || early.MediaType() != "text/plain" {
 		t.Errorf("GET /config-json after init: %+v, want a refusal in plain text", early)
 	}
-	if s := env.Guide(t, "build --env sbs-config.json"); compact(t, s.Out) != `{"status":"OK: async build started"}` {
+	if s := env.MustCLI(t, "build --env sbs-config.json"); compact(t, s.Out) != `{"status":"OK: async build started"}` {
 		t.Errorf("build: %s", s.Out)
 	}
-	env.Guide(t, "status --env sbs-config.json --wait")
+	env.MustCLI(t, "status --env sbs-config.json --wait")
 
-	log := strings.Split(strings.TrimSuffix(env.Guide(t, "log --log build --env sbs-config.json").Out, "\n"), "\n")
+	log := strings.Split(strings.TrimSuffix(env.MustCLI(t, "log --log build --env sbs-config.json").Out, "\n"), "\n")
 	checkLog(t, log)
 	var status api.Status
-	if err := json.Unmarshal([]byte(env.Guide(t, "status --env sbs-config.json").Out), &status); err != nil {
+	if err := json.Unmarshal([]byte(env.MustCLI(t, "status --env sbs-config.json").Out), &status); err != nil {
 		t.Fatal(err)
 	}
 	record := env.fetched(t, status)
@@ -93,7 +93,7 @@ func checkLog(t *testing.T, lines []string) {
 // is signed in it.
 func (env *environment) fetched(t *testing.T, status api.Status) job.Record {
 	t.Helper()
-	s := env.Guide(t, "get-manifest --env sbs-config.json --verify-manifest --verify-test")
+	s := env.MustCLI(t, "get-manifest --env sbs-config.json --verify-manifest --verify-test")
 	for _, want := range []string{"verify=OK", "verify test=OK"} {
 		if !strings.Contains(s.Err, want) {
 			t.Errorf("get-manifest says nothing of %q: %s", want, s.Err)
@@ -196,7 +196,7 @@ func checkAnswers(t *testing.T, env *environment, status api.Status, record job.
 	if digest.Code != http.StatusCreated || strings.TrimSpace(digest.Text) != `"`+image+"@"+record.ImageDigest+`"` {
 		t.Errorf("imagedigest: %+v, want the digest %s", digest, record.ImageDigest)
 	}
-	if s := env.Guide(t, "get-digest --env sbs-config.json"); s.Out != "Digest value of the built image: "+image+"@"+record.ImageDigest+"\n" {
+	if s := env.MustCLI(t, "get-digest --env sbs-config.json"); s.Out != "Digest value of the built image: "+image+"@"+record.ImageDigest+"\n" {
 		t.Errorf("get-digest: %q", s.Out)
 	}
 	config := env.Request(t, http.MethodGet, "/config-json", `""`)
@@ -209,7 +209,7 @@ func checkAnswers(t *testing.T, env *environment, status api.Status, record job.
 		!slices.Equal(deployment.EnvsWhitelist, []string{"LANG", "TZ"}) || deployment.PublicKeyID != record.Signatures[0].PublicKeyID {
 		t.Errorf("config-json: %+v", deployment)
 	}
-	env.Guide(t, "get-signed-image-publickey --env sbs-config.json")
+	env.MustCLI(t, "get-signed-image-publickey --env sbs-config.json")
 	key, err := os.ReadFile(filepath.Join(env.Dir(), strings.ReplaceAll(image, "/", "-")+"-public.key"))
 	if err != nil || string(key) != deployment.PublicKey || len(key) == 0 {
 		t.Errorf("get-signed-image-publickey wrote %q, %v, want %q", key, err, deployment.PublicKey)

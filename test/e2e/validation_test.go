@@ -88,7 +88,7 @@ func TestBadParametersAreRefused(t *testing.T) {
 
 	env.Initialise(t, "door", nil)
 	t.Run("after init", refuse)
-	if built := env.Succeed(t); !strings.HasPrefix(built.ImageTag, "s390x-v1-") {
+	if built := env.MustBuild(t); !strings.HasPrefix(built.ImageTag, "s390x-v1-") {
 		t.Errorf("image tag %q: a refused parameter was stored", built.ImageTag)
 	}
 }
@@ -97,7 +97,7 @@ func TestBadParametersAreRefused(t *testing.T) {
 func TestBodies(t *testing.T) {
 	env := shared
 	env.prepare(t, "bodies", hello, nil)
-	built := env.Succeed(t)
+	built := env.MustBuild(t)
 	for _, path := range []string{"/image", "/log/build", "/manifest", "/publickey", "/imagedigest", "/config-json", "/config-python", "/events"} {
 		answers := map[string]int{}
 		for _, body := range []string{"", `""`, "{}", " {} \n"} {
@@ -175,7 +175,7 @@ func TestSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	send(http.MethodPatch, map[string]any{}, http.StatusForbidden)
-	if built := env.Succeed(t); !strings.HasPrefix(built.ImageTag, "taken-") {
+	if built := env.MustBuild(t); !strings.HasPrefix(built.ImageTag, "taken-") {
 		t.Errorf("image tag %q: refused parameters were stored", built.ImageTag)
 	}
 	send(http.MethodPatch, map[string]any{"SECRET": second}, http.StatusOK)
@@ -186,8 +186,8 @@ func TestSecrets(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Replace(text, first, second, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env.Guide(t, "update --env sbs-config.json --new-secret")
-	env.Guide(t, "update --env sbs-config.json")
+	env.MustCLI(t, "update --env sbs-config.json --new-secret")
+	env.MustCLI(t, "update --env sbs-config.json")
 	var stored map[string]any
 	if err := json.Unmarshal([]byte(read(t, env.Dir(), kit.ConfigName)), &stored); err != nil {
 		t.Fatal(err)

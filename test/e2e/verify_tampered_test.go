@@ -25,7 +25,7 @@ func (a auditor) tampered(t *testing.T) {
 	t.Run("a piece of the manifest", func(t *testing.T) { a.tamperedManifest(t) })
 	t.Run("the manifest of another build", func(t *testing.T) {
 		a.env.prepare(t, "verified-other", files{"Dockerfile": "FROM scratch\nCOPY x /\n", "x": "other"}, nil)
-		dir, name := a.env.saveManifest(t, a.env.Succeed(t).BuildName)
+		dir, name := a.env.saveManifest(t, a.env.MustBuild(t).BuildName)
 		a := a
 		a.manifest = filepath.Join(dir, name+".sig.tbz")
 		a.fails(t, []string{"build record"})

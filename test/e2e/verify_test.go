@@ -34,12 +34,12 @@ func (env *environment) audited(t *testing.T, name string, content files) audito
 	t.Helper()
 	every := []string{api.SigningDCT, api.SigningSimple, api.SigningSigstore, api.SigningSigstoreLegacy}
 	env.prepare(t, name, content, map[string]any{"IMAGE_SIGNING": every})
-	a := auditor{env: env, image: env.ImageOf(name), built: env.Succeed(t)}
+	a := auditor{env: env, image: env.ImageOf(name), built: env.MustBuild(t)}
 	dir := t.TempDir()
 	configuration := env.configFor(t, name)
 	a.trust, a.lookup = filepath.Join(dir, "trust.json"), filepath.Join(dir, "lookaside")
-	env.Guide(t, "get-trust --env "+configuration+" --output "+a.trust)
-	env.Guide(t, "get-signatures --env "+configuration+" --output "+a.lookup)
+	env.MustCLI(t, "get-trust --env "+configuration+" --output "+a.trust)
+	env.MustCLI(t, "get-signatures --env "+configuration+" --output "+a.lookup)
 	manifests, manifestName := env.saveManifest(t, a.built.BuildName)
 	a.manifest = filepath.Join(manifests, manifestName+".sig.tbz")
 	reader := env.Registry.Reader()
@@ -129,7 +129,7 @@ func TestVerify(t *testing.T) {
 	t.Run("accounts", func(t *testing.T) { a.accounts(t) })
 	t.Run("single keys", func(t *testing.T) { a.singleKeys(t) })
 	t.Run("the server's help", func(t *testing.T) {
-		s := env.Guide(t, "verify --allow-simulated --env "+env.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
+		s := env.MustCLI(t, "verify --allow-simulated --env "+env.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
 		if !strings.Contains(s.Out, "passed       commit: ") || !strings.Contains(s.Out, "SIMULATED") {
 			t.Errorf("%s", s.Out)
 		}
@@ -174,7 +174,7 @@ func (a auditor) singleKeys(t *testing.T) {
 		api.SigningDCT:            {"--notary", a.env.Gates.Notary.Address(), "--notary-ca", a.ca(t), "--dct-key"},
 	} {
 		name, _, _ := strings.Cut(strings.TrimSpace(method), "-")
-		a.env.Guide(t, "get-signed-image-publickey --method "+name+" --env "+a.env.configFor(t, "verified"))
+		a.env.MustCLI(t, "get-signed-image-publickey --method "+name+" --env "+a.env.configFor(t, "verified"))
 		key := filepath.Join(dir, "key")
 		if err := os.Rename(a.env.keyFile(a.image), key); err != nil {
 			t.Fatal(err)
@@ -183,7 +183,7 @@ func (a auditor) singleKeys(t *testing.T) {
 			t.Errorf("%s: %+v", method, s)
 		}
 	}
-	a.env.Guide(t, "get-signed-image-publickey --method sigstore --env "+a.env.configFor(t, "verified"))
+	a.env.MustCLI(t, "get-signed-image-publickey --method sigstore --env "+a.env.configFor(t, "verified"))
 	if s := verify("--attestations-key", a.env.keyFile(a.image)); s.Code != 0 {
 		t.Errorf("attestations: %+v", s)
 	}

@@ -26,7 +26,7 @@ type Repository struct {
 	t       testing.TB
 	objects *memory.Storage
 	IDs     []plumbing.Hash // of the objects that go into the pack
-	Listed  []*index.Entry  // what its file index says
+	Indexed []*index.Entry  // what its file index says
 }
 
 // New is an empty repository.
@@ -85,9 +85,9 @@ func (r *Repository) Drop(id plumbing.Hash) {
 	r.IDs = slices.DeleteFunc(r.IDs, func(other plumbing.Hash) bool { return other == id })
 }
 
-// List puts a line into the file index.
-func (r *Repository) List(name string, id plumbing.Hash, mode filemode.FileMode) {
-	r.Listed = append(r.Listed, &index.Entry{Name: name, Hash: id, Mode: mode})
+// AddToIndex adds a line into the file index.
+func (r *Repository) AddToIndex(name string, id plumbing.Hash, mode filemode.FileMode) {
+	r.Indexed = append(r.Indexed, &index.Entry{Name: name, Hash: id, Mode: mode})
 }
 
 // Member is one of the archive.
@@ -116,7 +116,7 @@ func (r *Repository) GitFolder(m Members, git, config, head string, shallow ...p
 	m[git+"/objects/pack/pack-"+sum+".idx"] = File(index)
 	m[git+"/config"] = File(config)
 	m[git+"/HEAD"] = File(head)
-	m[git+"/index"] = File(r.Staging())
+	m[git+"/index"] = File(r.FileIndex())
 	var cut strings.Builder
 	for _, id := range shallow {
 		fmt.Fprintln(&cut, id)
@@ -152,10 +152,10 @@ func (r *Repository) Pack(window uint) (pack, index string) {
 }
 
 // Staging is the file index.
-func (r *Repository) Staging() string {
+func (r *Repository) FileIndex() string {
 	r.t.Helper()
 	var staged bytes.Buffer
-	if err := index.NewEncoder(&staged).Encode(&index.Index{Version: 2, Entries: r.Listed}); err != nil {
+	if err := index.NewEncoder(&staged).Encode(&index.Index{Version: 2, Entries: r.Indexed}); err != nil {
 		r.t.Fatal(err)
 	}
 	return staged.String()

@@ -13,8 +13,8 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// Plain is the configuration of a Git folder.
-const Plain = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[remote \"origin\"]\n\turl = https://git.example.com/app.git\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
+// PlainConfig is the configuration of a Git folder.
+const PlainConfig = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[remote \"origin\"]\n\turl = https://git.example.com/app.git\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
 
 // Sample is a clone with everything: two commits of a cut history, a folder, a
 // link, a script, a submodule within a submodule, and one that was not cloned.
@@ -31,13 +31,13 @@ func NewSample(t testing.TB) Sample {
 
 	deepest := New(t)
 	deepID := deepest.Blob("deep\n")
-	deepest.List("deep", deepID, filemode.Regular)
+	deepest.AddToIndex("deep", deepID, filemode.Regular)
 	s.Deepest = deepest.Commit("deep\n", deepest.Tree(gitobject.TreeEntry{Name: "deep", Mode: filemode.Regular, Hash: deepID}))
 
 	l := s.Library
 	header := l.Blob("int f(void);\n")
-	l.List("f.h", header, filemode.Regular)
-	l.List("sub", s.Deepest, filemode.Submodule)
+	l.AddToIndex("f.h", header, filemode.Regular)
+	l.AddToIndex("sub", s.Deepest, filemode.Submodule)
 	s.Inner = l.Commit("library\n", l.Tree(
 		gitobject.TreeEntry{Name: "f.h", Mode: filemode.Regular, Hash: header},
 		gitobject.TreeEntry{Name: "sub", Mode: filemode.Submodule, Hash: s.Deepest},
@@ -56,17 +56,17 @@ func NewSample(t testing.TB) Sample {
 		gitobject.TreeEntry{Name: "link", Mode: filemode.Symlink, Hash: target},
 		gitobject.TreeEntry{Name: "run.sh", Mode: filemode.Executable, Hash: script},
 	)
-	m.List("!first", same, filemode.Regular)
-	m.List("Dockerfile", dockerfile, filemode.Regular)
-	m.List("a/same", same, filemode.Regular)
-	m.List("absent", other, filemode.Submodule)
-	m.List("lib", s.Inner, filemode.Submodule)
-	m.List("link", target, filemode.Symlink)
-	m.List("run.sh", script, filemode.Executable)
+	m.AddToIndex("!first", same, filemode.Regular)
+	m.AddToIndex("Dockerfile", dockerfile, filemode.Regular)
+	m.AddToIndex("a/same", same, filemode.Regular)
+	m.AddToIndex("absent", other, filemode.Submodule)
+	m.AddToIndex("lib", s.Inner, filemode.Submodule)
+	m.AddToIndex("link", target, filemode.Symlink)
+	m.AddToIndex("run.sh", script, filemode.Executable)
 	before := m.Commit("before\n", below, other)
 	s.Head = m.Commit("head\n", s.Root, before)
 
-	m.GitFolder(s.Members, ".git", Plain+"[submodule \"lib\"]\n\tactive = true\n\turl = https://git.example.com/lib.git\n", "ref: refs/heads/feature/index\n", before)
+	m.GitFolder(s.Members, ".git", PlainConfig+"[submodule \"lib\"]\n\tactive = true\n\turl = https://git.example.com/lib.git\n", "ref: refs/heads/feature/index\n", before)
 	s.Members[".git/refs/heads/feature/index"] = File(s.Head.String() + "\n")
 	l.GitFolder(s.Members, ".git/modules/lib", WorktreeOf("../../../lib"), s.Inner.String()+"\n")
 	deepest.GitFolder(s.Members, ".git/modules/lib/modules/x/y", WorktreeOf("../../../../../../lib/sub"), s.Deepest.String()+"\n")
@@ -88,7 +88,7 @@ func NewSample(t testing.TB) Sample {
 	return s
 }
 
-// WorktreeOf is Plain with a work tree elsewhere.
+// WorktreeOf is PlainConfig with a work tree elsewhere.
 func WorktreeOf(path string) string {
-	return strings.Replace(Plain, "\tbare = false\n", "\tbare = false\n\tworktree = "+path+"\n", 1)
+	return strings.Replace(PlainConfig, "\tbare = false\n", "\tbare = false\n\tworktree = "+path+"\n", 1)
 }

@@ -30,7 +30,7 @@ func (s Sample) Repack(head string) {
 }
 
 // Flip changes one bit of a member, at an offset from its beginning or its end.
-func (m Members) Flip(name string, at int) {
+func (m Members) FlipBit(name string, at int) {
 	one := m[name]
 	content := []byte(one.Content)
 	if at < 0 {

@@ -160,15 +160,15 @@ func (s *Server) start(ctx context.Context) error {
 	if err := s.Launch(); err != nil {
 		return err
 	}
-	if err := s.Ready(ctx); err != nil {
+	if err := s.WaitReady(ctx); err != nil {
 		err = fmt.Errorf("%w; the end of its log %s:\n%s", err, s.Log(), s.tail())
 		return errors.Join(err, s.Kill())
 	}
 	return nil
 }
 
-// Ready waits until the running server answers status over mutual TLS.
-func (s *Server) Ready(ctx context.Context) error {
+// WaitReady waits until the running server answers status over mutual TLS.
+func (s *Server) WaitReady(ctx context.Context) error {
 	ticker := time.NewTicker(probeEvery)
 	defer ticker.Stop()
 	for {

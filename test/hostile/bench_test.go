@@ -24,7 +24,7 @@ import (
 func BenchmarkBuildBesideHostileClients(b *testing.B) {
 	env := shared
 	env.prepare(b)
-	env.Succeed(b) // makes the keys
+	env.MustBuild(b) // makes the keys
 	rounds, err := strconv.Atoi(os.Getenv("ROUNDS"))
 	if err != nil {
 		rounds = 5
@@ -46,7 +46,7 @@ func (env *environment) pairs(b *testing.B, rounds, rate int, elsewhere string) 
 	took := func(address string) (seconds, opened float64) {
 		flood := env.flood(b, address, rate)
 		began := time.Now()
-		env.Succeed(b)
+		env.MustBuild(b)
 		seconds = time.Since(began).Seconds()
 		return seconds, float64(flood()) / time.Since(began).Seconds()
 	}

@@ -74,7 +74,7 @@ func (env *environment) held(t testing.TB) (h held) {
 		"go_goroutines": &h.goroutines, "process_open_fds": &h.descriptors, "go_memstats_heap_alloc_bytes": &h.heap,
 		"process_cpu_seconds_total": &h.seconds,
 	}
-	for lines := bufio.NewScanner(strings.NewReader(env.Ask(t, http.StatusOK, http.MethodGet, "/metrics", ""))); lines.Scan(); {
+	for lines := bufio.NewScanner(strings.NewReader(env.MustRequest(t, http.StatusOK, http.MethodGet, "/metrics", ""))); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), " ")
 		if figure := figures[name]; figure != nil {
 			*figure, _ = strconv.ParseFloat(value, 64)

@@ -48,7 +48,7 @@ func TestMalformedRequests(t *testing.T) {
 	}
 	t.Logf("SEED=%d", seed)
 	env.prepare(t)
-	env.Succeed(t)
+	env.MustBuild(t)
 	before, since := env.held(t), len(env.log(t, 0))
 	var answers, refusals atomic.Int64
 	var all sync.WaitGroup
@@ -98,7 +98,7 @@ func TestMalformedRequests(t *testing.T) {
 	if most := int(answers.Load()) + 2*requests; lines > most {
 		t.Errorf("%d lines are logged, want %d at most", lines, most)
 	}
-	env.Succeed(t) // it still can
+	env.MustBuild(t) // it still can
 }
 
 // send sends a text over a connection of its own, says that it has said all, and

@@ -116,7 +116,7 @@ func (env *environment) refused(t *testing.T, knock func(net.Conn) error) {
 		t.Errorf("it ended with %v, want an alert of the server", err)
 	}
 	_ = raw.Close()
-	env.Ask(t, 200, "GET", "/image", "") // logged behind what the refusal logged
+	env.MustRequest(t, 200, "GET", "/image", "") // logged behind what the refusal logged
 	added := env.log(t, since)
 	lines := 0
 	for line := range strings.Lines(added) {

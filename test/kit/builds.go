@@ -32,7 +32,7 @@ func (r Result) Log() string { return strings.Join(r.Lines, "\n") }
 // changes. A change to nil removes a parameter.
 func (env *Environment) Parameters(t testing.TB, changes map[string]any) []byte {
 	t.Helper()
-	body, err := json.Marshal(With(env.Given, changes))
+	body, err := json.Marshal(WithChanges(env.Given, changes))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func (env *Environment) Initialise(t testing.TB, name string, changes map[string
 }
 
 // Begin starts a build. When the test fails, the build is ended for the next test.
-func (env *Environment) Begin(t testing.TB) {
+func (env *Environment) StartBuild(t testing.TB) {
 	t.Helper()
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -73,20 +73,20 @@ func (env *Environment) Begin(t testing.TB) {
 // Build starts a build and follows it to its end.
 func (env *Environment) Build(t testing.TB) Result {
 	t.Helper()
-	env.Begin(t)
+	env.StartBuild(t)
 	return env.Follow(t, Timeout, nil)
 }
 
 // Succeed is Build, and the build must succeed.
-func (env *Environment) Succeed(t testing.TB) Result {
+func (env *Environment) MustBuild(t testing.TB) Result {
 	t.Helper()
-	return env.SucceedWithin(t, Timeout)
+	return env.MustBuildWithin(t, Timeout)
 }
 
 // SucceedWithin is Succeed with a time limit of its own.
-func (env *Environment) SucceedWithin(t testing.TB, limit time.Duration) Result {
+func (env *Environment) MustBuildWithin(t testing.TB, limit time.Duration) Result {
 	t.Helper()
-	env.Begin(t)
+	env.StartBuild(t)
 	built := env.Follow(t, limit, nil)
 	if built.Status.Status != api.StatusSuccess {
 		t.Fatalf("the build ended with %q (%s), want success; its log:\n%s", built.Status.Status, built.Cause, built.Log())

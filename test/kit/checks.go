@@ -33,7 +33,7 @@ func Eventually(t testing.TB, what string, holds func() bool) {
 }
 
 // Reach waits until a gate holds something.
-func Reach(t testing.TB, what string, reached <-chan struct{}) {
+func AwaitClosed(t testing.TB, what string, reached <-chan struct{}) {
 	t.Helper()
 	timer := time.NewTimer(Timeout)
 	defer timer.Stop()
@@ -46,11 +46,11 @@ func Reach(t testing.TB, what string, reached <-chan struct{}) {
 
 // Holding makes a gate hold what a client sends with marker in it, until the end
 // of the test at the latest. It returns a function that waits for that.
-func Holding(t testing.TB, g *gate.Gate, marker string) (reached func()) {
+func HoldAtGate(t testing.TB, g *gate.Gate, marker string) (reached func()) {
 	t.Helper()
 	held := g.Hold(marker)
 	t.Cleanup(g.Release)
-	return func() { t.Helper(); Reach(t, "the gate to "+g.Target()+" holds "+marker, held) }
+	return func() { t.Helper(); AwaitClosed(t, "the gate to "+g.Target()+" holds "+marker, held) }
 }
 
 // ReleaseAll lets go of whatever is held.
@@ -78,11 +78,11 @@ func (env *Environment) NothingLeft(t testing.TB, repository string) {
 			t.Errorf("container %s of %s is left in the engine", found.ID, found.Image)
 		}
 	}
-	env.NoScratch(t)
+	env.NoScratchFiles(t)
 }
 
 // NoScratch fails when a file is left in the server's scratch space.
-func (env *Environment) NoScratch(t testing.TB) {
+func (env *Environment) NoScratchFiles(t testing.TB) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(env.Server.Volume(), "work"))
 	if err != nil {

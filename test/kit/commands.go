@@ -61,7 +61,7 @@ func (env *Environment) CLI(t testing.TB, command string) Output {
 }
 
 // Guide is CLI for a command of the guide, which must succeed.
-func (env *Environment) Guide(t testing.TB, command string) Output {
+func (env *Environment) MustCLI(t testing.TB, command string) Output {
 	t.Helper()
 	return MustExecute(t, env.Dir(), nil, "", env.Programs.ClientBinary, strings.Fields(command)...)
 }

@@ -89,7 +89,7 @@ func Parameters(dir string) (map[string]any, error) {
 }
 
 // With are parameters with changes. A change to nil takes a parameter away.
-func With(given, changes map[string]any) map[string]any {
+func WithChanges(given, changes map[string]any) map[string]any {
 	changed := maps.Clone(given)
 	maps.Copy(changed, changes)
 	maps.DeleteFunc(changed, func(_ string, value any) bool { return value == nil })
@@ -106,7 +106,7 @@ func Configure(t testing.TB, dir string, changes map[string]any) {
 		err = json.Unmarshal(text, &given)
 	}
 	if err == nil {
-		text, err = json.Marshal(With(given, changes))
+		text, err = json.Marshal(WithChanges(given, changes))
 	}
 	if err == nil {
 		err = os.WriteFile(path, text, 0o600)

@@ -14,13 +14,13 @@ import (
 // Runs reports whether a process runs on the machine, in a container or not, whose
 // command line holds marker. A build's steps don't show in the engine's list of
 // containers.
-func Runs(t testing.TB, marker string) bool {
+func ProcessRuns(t testing.TB, marker string) bool {
 	t.Helper()
 	return len(processes(t, marker)) > 0
 }
 
 // Kill ends the processes whose command line holds marker: the steps of a build.
-func Kill(t testing.TB, marker string) {
+func KillProcesses(t testing.TB, marker string) {
 	t.Helper()
 	for _, id := range processes(t, marker) {
 		if err := syscall.Kill(id, syscall.SIGKILL); err != nil {

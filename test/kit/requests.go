@@ -20,7 +20,7 @@ type Reply struct {
 }
 
 // Kind returns the media type.
-func (r Reply) Kind() string {
+func (r Reply) MediaType() string {
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	return kind
 }
@@ -57,7 +57,7 @@ func (env *Environment) Request(t testing.TB, method, path, body string) Reply {
 }
 
 // Ask sends body as JSON, and the response must have the status code.
-func (env *Environment) Ask(t testing.TB, code int, method, path string, body any) string {
+func (env *Environment) MustRequest(t testing.TB, code int, method, path string, body any) string {
 	t.Helper()
 	reply := env.Request(t, method, path, JSON(t, body))
 	if reply.Code != code {

@@ -25,11 +25,11 @@ type Proxy struct {
 	answered map[string][]byte // by path: the last body of a GET
 }
 
-// New passes requests on to server, until Put says otherwise or the test ends.
+// New passes requests on to server, until SetHandler changes that or the test ends.
 func New(t *testing.T, server *notaryserver.Server) *Proxy {
 	t.Helper()
 	p := &Proxy{answered: map[string][]byte{}}
-	p.Put(p.Forward(t, server))
+	p.SetHandler(p.Forward(t, server))
 	p.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		handler := p.handler
@@ -45,8 +45,8 @@ func (p *Proxy) CABundle() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw})
 }
 
-// Put lets handler answer from now on.
-func (p *Proxy) Put(handler http.Handler) {
+// SetHandler lets handler answer from now on.
+func (p *Proxy) SetHandler(handler http.Handler) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.handler = handler

@@ -97,7 +97,7 @@ func (r repository) add(content files) string {
 func (env *environment) build(t testing.TB, name string, changes map[string]any) result {
 	t.Helper()
 	env.Initialise(t, name, changes)
-	env.Begin(t)
+	env.StartBuild(t)
 	r := env.follow(t)
 	env.NothingLeft(t, env.ImageOf(name))
 	return r

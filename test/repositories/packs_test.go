@@ -131,7 +131,7 @@ func TestPacks(t *testing.T) {
 		}
 		r.commit(r.tree(gitserver.Entry{Mode: "40000", Name: "d", ID: tree}), "", "bomb")
 		env.Initialise(t, "pack-folders", nil)
-		env.Begin(t)
+		env.StartBuild(t)
 		kit.Eventually(t, "it is checked out, or is about to be", func() bool {
 			found, _ := filepath.Glob(filepath.Join(env.Server.Volume(), "work", "*", "git", "d", "d0"))
 			return len(found) > 0

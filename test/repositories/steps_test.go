@@ -63,7 +63,7 @@ func TestSteps(t *testing.T) {
 		{"health port", from + "ADD http://" + env.health + "/metrics /x\n", nil, "404", nil},
 		{"image of another build", "FROM " + strings.Repeat("0a", 32) + "\n", nil, "64-byte hexadecimal", nil},
 		{"daemon", from + "RUN (setsid sleep 86391.5 </dev/null >/dev/null 2>&1 &) && true\n", nil, "", func(t *testing.T, _ result) {
-			if kit.Runs(t, "86391.5") {
+			if kit.ProcessRuns(t, "86391.5") {
 				t.Error("what the step started still runs")
 			}
 		}},

@@ -55,7 +55,7 @@ func start(t *testing.T) *environment {
 
 // with returns the given parameters with changes; nil takes one away.
 func (env *environment) with(changes map[string]any) map[string]any {
-	return kit.With(env.Given, changes)
+	return kit.WithChanges(env.Given, changes)
 }
 
 // request sends body as JSON and returns all that comes back.

@@ -62,13 +62,13 @@ func badCredentials(good []any) map[string]any {
 	for i, entry := range good {
 		object := entry.(map[string]any)
 		name := fmt.Sprintf(" in entry %d", i)
-		bad["an unknown member"+name] = []any{kit.With(object, map[string]any{"password": object["token"], "pem": object["key"]})}
-		bad["a member that is a list"+name] = []any{kit.With(object, map[string]any{"url": []any{object["token"], object["key"]}})}
-		bad["key and token"+name] = []any{kit.With(object, map[string]any{"key": first(object["key"], object["token"]), "token": first(object["token"], object["key"])})}
-		bad["a secret for a URL"+name] = []any{kit.With(object, map[string]any{"url": first(object["token"], object["key"])})}
-		bad["a secret in the URL"+name] = []any{kit.With(object, map[string]any{"url": "https://x:" + url.QueryEscape(first(object["token"], object["key"]).(string)) + "@h.sbs.test"})}
-		bad["a secret for a user"+name] = []any{kit.With(object, map[string]any{"user": first(object["token"], object["key"])})}
-		bad["a secret for auth"+name] = []any{kit.With(object, map[string]any{"auth": first(object["token"], object["key"])})}
+		bad["an unknown member"+name] = []any{kit.WithChanges(object, map[string]any{"password": object["token"], "pem": object["key"]})}
+		bad["a member that is a list"+name] = []any{kit.WithChanges(object, map[string]any{"url": []any{object["token"], object["key"]}})}
+		bad["key and token"+name] = []any{kit.WithChanges(object, map[string]any{"key": first(object["key"], object["token"]), "token": first(object["token"], object["key"])})}
+		bad["a secret for a URL"+name] = []any{kit.WithChanges(object, map[string]any{"url": first(object["token"], object["key"])})}
+		bad["a secret in the URL"+name] = []any{kit.WithChanges(object, map[string]any{"url": "https://x:" + url.QueryEscape(first(object["token"], object["key"]).(string)) + "@h.sbs.test"})}
+		bad["a secret for a user"+name] = []any{kit.WithChanges(object, map[string]any{"user": first(object["token"], object["key"])})}
+		bad["a secret for auth"+name] = []any{kit.WithChanges(object, map[string]any{"auth": first(object["token"], object["key"])})}
 		bad["the entry for a text"+name] = []any{fmt.Sprint(object)}
 	}
 	return bad

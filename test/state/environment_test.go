@@ -74,7 +74,7 @@ func (env *environment) forgets(t *testing.T) {
 // prints.
 func (env *environment) guide(t testing.TB, command string) string {
 	t.Helper()
-	return env.Guide(t, command).Out
+	return env.MustCLI(t, command).Out
 }
 
 // refused runs a command that must fail, and returns its error.

@@ -40,7 +40,7 @@ func TestDockerRefusesTamperedTrustData(t *testing.T) {
 			if output, err := s.dockerOn(t, f.URL, "trust", "inspect", image.Repository+":v1"); err != nil {
 				t.Fatalf("before the change: %v\n%s", err, output)
 			}
-			f.Put(f.tampered(role, test.mark))
+			f.SetHandler(f.tampered(role, test.mark))
 			s.forget(t)
 			output, err := s.dockerOn(t, f.URL, "pull", image.Repository+":v1")
 			if err == nil || !strings.Contains(output, test.says) {

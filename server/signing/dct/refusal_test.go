@@ -63,7 +63,7 @@ func TestServerReset(t *testing.T) {
 	before := sign(t, keys, f.request(image))
 
 	empty := startNotary(t)
-	f.Put(f.Forward(t, empty))
+	f.SetHandler(f.Forward(t, empty))
 	refused(t, keys, f.request(image), new(*LostError))
 
 	sign(t, memstore.New(), f.request(image)) // somebody takes the name
@@ -86,7 +86,7 @@ func TestForgetStartsAnew(t *testing.T) {
 		t.Errorf("forgot what was never known: %v", err)
 	}
 	before := sign(t, keys, f.request(image))
-	f.Put(f.Forward(t, startNotary(t)))
+	f.SetHandler(f.Forward(t, startNotary(t)))
 	if err := signer.Forget(t.Context(), f.URL, image.Repository); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestForgetStartsAnew(t *testing.T) {
 	if roots := withRole(t, keys, data.CanonicalRootRole); roots != 1 {
 		t.Errorf("%d root keys, want the one there was", roots)
 	}
-	f.Put(f.Forward(t, startNotary(t)))
+	f.SetHandler(f.Forward(t, startNotary(t)))
 	refused(t, keys, f.request(image), new(*LostError)) // the leave was for once
 }
 
@@ -111,13 +111,13 @@ func TestServerWentBack(t *testing.T) {
 	next.Tags, next.Digest = []string{"v2", "latest"}, "sha256:"+strings.Repeat("0b", 32)
 	sign(t, keys, f.request(next))
 
-	f.Put(old)
+	f.SetHandler(old)
 	back := new(signature.RolledBackError)
 	refused(t, keys, f.request(next), &back)
 	if back.Role != "targets" || back.Got >= back.Seen {
 		t.Errorf("refused with %+v", back)
 	}
-	f.Put(f.Forward(t, notary))
+	f.SetHandler(f.Forward(t, notary))
 	if again := sign(t, keys, f.request(next)); again != before {
 		t.Errorf("after the server came back the public key is %v, was %v", again, before)
 	}
@@ -131,12 +131,12 @@ func TestRootSwappedAfterLooking(t *testing.T) {
 	sign(t, memstore.New(), theirs)
 	foreign := f.Forward(t, other)
 	ours := f.Forward(t, notary)
-	f.Put(ours)
+	f.SetHandler(ours)
 	keys := memstore.New()
 	sign(t, keys, f.request(image))
 
 	looked := false
-	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f.SetHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method == http.MethodPost:
 			t.Error("something was published")
@@ -171,7 +171,7 @@ func TestCrashBeforeRemembering(t *testing.T) {
 		t.Fatalf("error %v, want a KeyStoreError", err)
 	}
 	sign(t, keys, f.request(image)) // taken up by its root key
-	f.Put(f.Forward(t, startNotary(t)))
+	f.SetHandler(f.Forward(t, startNotary(t)))
 	refused(t, keys, f.request(image), new(*LostError)) // and remembered
 }
 
@@ -179,7 +179,7 @@ func TestInterruptedStart(t *testing.T) {
 	notary := startNotary(t)
 	f := newNotaryProxy(t, notary)
 	through := f.Forward(t, notary)
-	f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f.SetHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
@@ -191,7 +191,7 @@ func TestInterruptedStart(t *testing.T) {
 	if unreachable := new(signature.UnreachableError); !errors.As(err, &unreachable) {
 		t.Fatalf("error %v, want an UnreachableError", err)
 	}
-	f.Put(through)
+	f.SetHandler(through)
 	sign(t, keys, f.request(image))
 	for _, role := range []data.RoleName{data.CanonicalRootRole, data.CanonicalTargetsRole, data.CanonicalSnapshotRole} {
 		if count := withRole(t, keys, role); count != 1 {
@@ -224,7 +224,7 @@ func TestNotaryBehindCredentials(t *testing.T) {
 	}
 	for scheme, challenge := range challenges {
 		t.Run(scheme, func(t *testing.T) {
-			f.Put(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			f.SetHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				given, secret, basic := r.BasicAuth()
 				known := basic && given == user && secret == password
 				switch {

@@ -53,14 +53,14 @@ func (s *Server) URL() *url.URL {
 }
 
 // Know adds a host: the address behind a name.
-func (s *Server) Know(name, address string) {
+func (s *Server) AddHost(name, address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hosts[name] = address
 }
 
 // Seen are the names that tunnels were made to, each once, in order.
-func (s *Server) Seen() []string {
+func (s *Server) Tunneled() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.seen)
