@@ -25,7 +25,7 @@ func TestParametersAreDocumented(t *testing.T) {
 		t.Fatalf("%s has lost the marks around its table", file)
 	}
 	var want strings.Builder
-	want.WriteString("\n| key | takes |\n| --- | --- |\n")
+	want.WriteString("\n| key | value |\n| --- | --- |\n")
 	for _, f := range fields {
 		takes := f.takes
 		if f.secret {
