@@ -21,7 +21,7 @@ func (s *Server) build(w http.ResponseWriter, _ *http.Request) error {
 // it has begun.
 func (s *Server) begin() error {
 	return s.Parameters.Use(func(parameters api.Parameters) error {
-		if err := s.Volume.FinishImport(); err != nil {
+		if err := s.Transfer.FinishImport(); err != nil {
 			return err
 		}
 		return s.Builder.Begin(parameters)

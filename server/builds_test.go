@@ -53,7 +53,7 @@ func TestHistory(t *testing.T) {
 func TestRunningBuildIsListed(t *testing.T) {
 	f := newFixture(t)
 	f.keep(oldID, api.StatusSuccess, "")
-	if _, err := f.Volume.Builds().Create(newID); err != nil {
+	if _, err := f.data.Builds().Create(newID); err != nil {
 		t.Fatal(err)
 	}
 	ends := make(chan struct{})
@@ -74,7 +74,7 @@ func TestRemovedManifest(t *testing.T) {
 	f := newFixture(t)
 	old := f.keep(oldID, api.StatusSuccess, "")
 	f.keep(newID, api.StatusSuccess, "")
-	build, err := f.Volume.Builds().Open(oldID)
+	build, err := f.data.Builds().Open(oldID)
 	if err == nil {
 		err = build.RemoveOutputs()
 	}

@@ -16,7 +16,7 @@ import (
 // sealedBy opens the fixture's volume again, sealed by a real enclave.
 func (f *fixture) sealedBy(inside *enclave.Enclave) {
 	f.t.Helper()
-	if err := f.Volume.Close(); err != nil {
+	if err := f.data.Close(); err != nil {
 		f.t.Fatal(err)
 	}
 	data, err := volume.Open(f.dir, inside)

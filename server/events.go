@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -58,7 +57,7 @@ type follower struct {
 	out     http.ResponseWriter
 	control *http.ResponseController // of out
 	id      string                   // of the build
-	file    *os.File
+	file    io.ReadCloser
 	lines   *bufio.Reader
 	partial string     // a line that is still being written
 	sent    api.Status // the status sent last

@@ -55,12 +55,13 @@ type fixture struct {
 	t       *testing.T
 	builder *builder
 	dir     string
+	data    *volume.Volume
 }
 
 func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, builder: &builder{}, dir: t.TempDir()}
 	f.start()
-	t.Cleanup(func() { _ = f.Volume.Close() })
+	t.Cleanup(func() { _ = f.data.Close() })
 	return f
 }
 
@@ -75,21 +76,23 @@ func (f *fixture) start() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.Server = New(Config{Slot: slot, Volume: data, Builder: f.builder, Enclave: "simulated", Logger: slog.New(slog.DiscardHandler)})
+	f.Server = New(Config{Slot: slot, Disk: data, Builder: f.builder, Enclave: "simulated", Logger: slog.New(slog.DiscardHandler)})
 	f.open(data, nil)
 }
 
 // open gives the server the parts that work on a volume, as run does.
 func (f *fixture) open(data *volume.Volume, keys stateimage.Keys) {
 	f.t.Helper()
+	f.data = data
 	store, err := parameters.Open(data.Secrets(), f.Slot)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	config := f.Config
-	config.Volume, config.History, config.Parameters = data, history.New(data), store
+	config.Builds, config.Lookaside, config.Disk = data.Builds(), data.Lookaside(), data
+	config.History, config.Parameters = history.New(data.Builds(), data.Space), store
 	config.Transfer = transfer.New(transfer.Config{
-		Parameters: store, Volume: data, History: config.History, Keys: keys,
+		Parameters: store, Secrets: data.Secrets(), Builds: data.Builds(), History: config.History, Importer: data, Keys: keys,
 		Sealed: sealedNames(), Logger: config.Logger,
 	})
 	f.Server = New(config)
@@ -167,7 +170,7 @@ func parametersWith(more ...string) string {
 // keep stores a finished build as the pipeline does.
 func (f *fixture) keep(id, status string, log string) job.Record {
 	f.t.Helper()
-	build, err := f.Volume.Builds().Create(id)
+	build, err := f.data.Builds().Create(id)
 	if err != nil {
 		f.t.Fatal(err)
 	}

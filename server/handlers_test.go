@@ -54,7 +54,7 @@ func TestInitAndUpdate(t *testing.T) {
 	f.answer("PATCH", "/image", parametersWith(), http.StatusForbidden)
 	f.answer("PATCH", "/image", parametersWith("SECRET", otherSecret, "IMAGE_TAG_PREFIX", "v2"), http.StatusOK)
 
-	if err := f.Volume.Close(); err != nil {
+	if err := f.data.Close(); err != nil {
 		t.Fatal(err)
 	}
 	f.start()

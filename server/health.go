@@ -55,7 +55,7 @@ func (s *Server) ServeHealth(ctx context.Context, listener net.Listener) error {
 }
 
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
-	if space, err := s.Volume.Space(); err != nil || space.ReadOnly {
+	if space, err := s.Disk.Space(); err != nil || space.ReadOnly {
 		s.Logger.Error("not healthy: the data volume can't be used", "read-only", space.ReadOnly, "error", err)
 		writeText(w, http.StatusServiceUnavailable, "the data volume can't be used\n")
 		return

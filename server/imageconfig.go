@@ -85,7 +85,7 @@ func (s *Server) describeSignatures(config *api.ImageConfig, record job.Record) 
 		if signature.Method != api.SigningSimple {
 			continue
 		}
-		kept, err := s.Volume.Lookaside().Signatures(lookasideName(record))
+		kept, err := s.Lookaside.Signatures(lookasideName(record))
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func TestSignatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	build, err := f.Volume.Builds().Open(newID)
+	build, err := f.data.Builds().Open(newID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestSignatures(t *testing.T) {
 
 	image := "namespace/name@sha256=" + strings.Repeat("0a", 32)
 	f.answer("GET", "/lookaside/"+image+"/signature-1", `""`, http.StatusNotFound)
-	if err := f.Volume.Lookaside().AddSignature(image, []byte("signed")); err != nil {
+	if err := f.data.Lookaside().AddSignature(image, []byte("signed")); err != nil {
 		t.Fatal(err)
 	}
 	if c := config(); !strings.HasPrefix(c.Lookaside, "https://127.0.0.1:") || !strings.HasSuffix(c.Lookaside, "/lookaside") {

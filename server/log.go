@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -34,8 +33,8 @@ func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
 	return writeLog(w, file)
 }
 
-func (s *Server) openLog(id string) (*os.File, error) {
-	build, err := s.Volume.Builds().Open(id)
+func (s *Server) openLog(id string) (io.ReadCloser, error) {
+	build, err := s.Builds.Open(id)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // lookaside replies with one file of the lookaside store.
 func (s *Server) lookaside(w http.ResponseWriter, r *http.Request) error {
-	signature, err := s.Volume.Lookaside().Signature(chi.URLParam(r, "*"))
+	signature, err := s.Lookaside.Signature(chi.URLParam(r, "*"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return errNoSignature
 	}

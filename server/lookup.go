@@ -11,7 +11,7 @@ import (
 
 // selected returns the build that the request names, or without a name the latest
 // one that succeeded.
-func (s *Server) selected(r *http.Request) (job.Record, *volume.Build, error) {
+func (s *Server) selected(r *http.Request) (job.Record, volume.Build, error) {
 	var selector api.BuildSelector
 	if err := readJSON(r, &selector); err != nil {
 		return job.Record{}, nil, err

@@ -16,10 +16,10 @@ func TestParametersOfAnEarlierVersionAreReplacedByUpdate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			earlier := parametersWith("DOCKER_PUSH_SERVER", "us.icr.io", "DOCKER_REPO", "Upper/App")
-			if err := f.Volume.Secrets().Put(name, []byte(earlier)); err != nil {
+			if err := f.data.Secrets().Put(name, []byte(earlier)); err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Volume.Close(); err != nil {
+			if err := f.data.Close(); err != nil {
 				t.Fatal(err)
 			}
 			f.start()

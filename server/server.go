@@ -20,11 +20,31 @@ type Builder interface {
 	Begin(parameters api.Parameters) error
 }
 
+// Builds are the folders of all builds. volume.Builds implements it.
+type Builds interface {
+	Open(id string) (volume.Build, error) // wraps fs.ErrNotExist when there is none
+}
+
+// Lookaside has signatures of images whose registry stores none. volume.Lookaside
+// implements it.
+type Lookaside interface {
+	Signature(name string) ([]byte, error) // wraps fs.ErrNotExist when there is none
+	Signatures(image string) ([][]byte, error)
+}
+
+// Disk is where the server's data is. *volume.Volume implements it.
+type Disk interface {
+	Space() (volume.Space, error)
+	RequireFree(bytes int64) error // a *volume.UnwritableError when fewer are free
+}
+
 // Config holds the parts that a Server serves.
 type Config struct {
 	Slot       *job.Slot
-	Volume     *volume.Volume
-	History    *history.Builds // of Volume
+	Builds     Builds
+	History    *history.Builds // of Builds
+	Lookaside  Lookaside
+	Disk       Disk
 	Parameters *parameters.Store
 	Transfer   *transfer.Transfer
 	Builder    Builder
@@ -43,12 +63,12 @@ type Server struct {
 
 // New returns a Server.
 func New(config Config) *Server {
-	return &Server{Config: config, metrics: metrics.New(space(config.Volume), config.Enclave), timeouts: defaultTimeouts}
+	return &Server{Config: config, metrics: metrics.New(space(config.Disk), config.Enclave), timeouts: defaultTimeouts}
 }
 
-func space(data *volume.Volume) metrics.Space {
+func space(disk Disk) metrics.Space {
 	return func() (free, total int64, err error) {
-		space, err := data.Space()
+		space, err := disk.Space()
 		return space.Free, space.Total, err
 	}
 }

@@ -33,7 +33,7 @@ func (f *fixture) inImage(dir string) *fixture {
 func (f *fixture) again() {
 	f.t.Helper()
 	keys, bundle := f.Transfer.Keys, f.Transfer.CABundle
-	if err := f.Volume.Close(); err != nil {
+	if err := f.data.Close(); err != nil {
 		f.t.Fatal(err)
 	}
 	f.start()
@@ -42,14 +42,14 @@ func (f *fixture) again() {
 
 func (f *fixture) put(name, secret string) {
 	f.t.Helper()
-	if err := f.Volume.Secrets().Put(name, []byte(secret)); err != nil {
+	if err := f.data.Secrets().Put(name, []byte(secret)); err != nil {
 		f.t.Fatal(err)
 	}
 }
 
 func (f *fixture) get(name string) string {
 	f.t.Helper()
-	secret, err := f.Volume.Secrets().Get(name)
+	secret, err := f.data.Secrets().Get(name)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (s *Server) statusOf(state job.State) api.Status {
 // without reading it, or "".
 func (s *Server) volumeProblem() string {
 	_, err := s.Parameters.Current()
-	for _, err := range []error{err, s.Volume.RequireFree(1)} {
+	for _, err := range []error{err, s.Disk.RequireFree(1)} {
 		if _, answer, ok := classifyVolume(err); ok {
 			return answer.Status
 		}

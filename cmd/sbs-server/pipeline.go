@@ -28,11 +28,14 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 ) *pipeline.Pipeline {
 	bundles := sigstore.New(data.Secrets())
 	return pipeline.New(pipeline.Config{
-		Slot:    slot,
-		Volume:  data,
-		History: builds,
-		Clone:   source.Clone,
-		Connect: connect,
+		Slot:     slot,
+		Builds:   data.Builds(),
+		History:  builds,
+		KeyStore: data.Secrets(),
+		Disk:     data,
+		Scratch:  data.Work(),
+		Clone:    source.Clone,
+		Connect:  connect,
 		Signers: map[string]pipeline.Signer{
 			api.SigningDCT:            dct.New(data.Secrets()),
 			api.SigningSimple:         simple.New(data.Secrets(), data.Lookaside(), version),

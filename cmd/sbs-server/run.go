@@ -78,11 +78,11 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 		return err
 	}
 	defer func() { err = errors.Join(err, docker.stop()) }()
-	slot, err := job.Open(data.Job(), pipeline.CleanUpEngine(ctx, docker.connect, logger, pipeline.Recover(data)))
+	slot, err := job.Open(data.Job(), pipeline.CleanUpEngine(ctx, docker.connect, logger, pipeline.Recover(data.Builds())))
 	if err != nil {
 		return err
 	}
-	builds := history.New(data)
+	builds := history.New(data.Builds(), data.Space)
 	build := newPipeline(settings, inside, data, builds, slot, docker.connect, sandbox, logger)
 	if err := build.ReconcileInterrupted(); err != nil {
 		logger.Error("save the ends of interrupted builds", "error", err)
@@ -92,9 +92,10 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 		return err
 	}
 	s := server.New(server.Config{
-		Slot: slot, Volume: data, History: builds, Parameters: store, Builder: build, Enclave: inside.Kind(), Logger: logger,
+		Slot: slot, Builds: data.Builds(), History: builds, Lookaside: data.Lookaside(), Disk: data,
+		Parameters: store, Builder: build, Enclave: inside.Kind(), Logger: logger,
 		Transfer: transfer.New(transfer.Config{
-			Parameters: store, Volume: data, History: builds, Keys: inside,
+			Parameters: store, Secrets: data.Secrets(), Builds: data.Builds(), History: builds, Importer: data, Keys: inside,
 			Sealed: sealedNames(), CABundle: settings.caBundle, Logger: logger,
 		}),
 		Prove: prover(inside, settings.records), TLSKey: tlsKey,

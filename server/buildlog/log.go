@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"strings"
 	"sync"
 	"time"
@@ -29,17 +29,25 @@ type Log struct {
 	touch  func() // called after each line, to wake followers
 
 	mu      sync.Mutex
-	file    *os.File
+	file    File
 	size    int64
 	failure error // the first error of writing
 	gap     bool  // lines are missing at the end
+}
+
+// File is where a log is written to. volume.LogFile and *os.File implement it.
+type File interface {
+	io.WriteCloser
+	io.ReaderAt
+	Stat() (fs.FileInfo, error)
+	Sync() error
 }
 
 const component = "root"
 
 // New returns a log that writes to file, which Close closes. now is the clock of the
 // lines; touch is called after each line, by any goroutine.
-func New(file *os.File, redact *Redactor, now func() time.Time, touch func()) *Log {
+func New(file File, redact *Redactor, now func() time.Time, touch func()) *Log {
 	return &Log{file: file, redact: redact, now: now, touch: touch}
 }
 

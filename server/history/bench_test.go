@@ -65,7 +65,7 @@ func readAll(v *volume.Volume) (listed []api.Build, err error) {
 func BenchmarkList(b *testing.B) {
 	v := records(b)
 	before := heap()
-	builds := New(v)
+	builds := New(v.Builds(), v.Space)
 	began := time.Now()
 	if _, _, err := builds.List("", many); err != nil {
 		b.Fatal(err)
@@ -112,7 +112,7 @@ func heap() int64 {
 // build, and one that removes the oldest.
 func BenchmarkTrim(b *testing.B) {
 	v := records(b)
-	builds := New(v)
+	builds := New(v.Builds(), v.Space)
 	before := heap()
 	var first, oldest, within time.Duration
 	trim := func(count int) time.Duration {

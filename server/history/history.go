@@ -13,9 +13,16 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
+// Folders are the folders of all builds. volume.Builds implements it.
+type Folders interface {
+	IDs() ([]string, error) // newest first
+	Open(id string) (volume.Build, error)
+	RecordStamp(id string) (volume.Stamp, error)
+}
+
 // Builds is the history of one volume. It is safe for concurrent use.
 type Builds struct {
-	folders volume.Builds
+	folders Folders
 	space   func() (volume.Space, error) // of the volume
 
 	mu    sync.Mutex
@@ -29,9 +36,10 @@ type build struct {
 	large int64        // bytes that removing its log and manifest frees
 }
 
-// New returns the history of a volume. It does not read the volume yet.
-func New(v *volume.Volume) *Builds {
-	return &Builds{folders: v.Builds(), space: v.Space, known: map[string]build{}}
+// New returns the history of the builds in folders, which are on the volume whose free
+// space the function space returns. It does not read the volume yet.
+func New(folders Folders, space func() (volume.Space, error)) *Builds {
+	return &Builds{folders: folders, space: space, known: map[string]build{}}
 }
 
 // List returns the builds that began before the one with the id before, or the
@@ -178,7 +186,7 @@ func (b *Builds) read(id string) (build, error) {
 }
 
 // measure returns the values of a build that are known without its record.
-func measure(folder *volume.Build) (build, error) {
+func measure(folder volume.Build) (build, error) {
 	contents, err := folder.Contents()
 	if err != nil {
 		return build{}, err

@@ -90,7 +90,7 @@ func TestList(t *testing.T) {
 	for number := range 5 {
 		keep(t, v, number, api.StatusSuccess, 1000)
 	}
-	b := New(v)
+	b := New(v.Builds(), v.Space)
 	for _, test := range []struct {
 		before string
 		limit  int
@@ -135,7 +135,7 @@ func TestFoldersAreTheTruth(t *testing.T) {
 	for number := range 3 {
 		keep(t, v, number, api.StatusSuccess, 1000)
 	}
-	b := New(v)
+	b := New(v.Builds(), v.Space)
 	latest := func(want string) {
 		t.Helper()
 		if got, err := b.LatestSuccess(); err != nil || got.ID != want {
@@ -193,7 +193,7 @@ func TestRecordOfAnotherBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, _, err := New(v).List("", 10)
+	page, _, err := New(v.Builds(), v.Space).List("", 10)
 	if err != nil || len(page) != 1 || page[0].ID != id(1) || !strings.Contains(page[0].Problem, id(1)) {
 		t.Errorf("listed %+v, %v", page, err)
 	}
@@ -201,7 +201,7 @@ func TestRecordOfAnotherBuild(t *testing.T) {
 
 func TestUnreadableVolume(t *testing.T) {
 	v := openVolume(t, t.TempDir())
-	b := New(v)
+	b := New(v.Builds(), v.Space)
 	if err := v.Close(); err != nil {
 		t.Fatal(err)
 	}

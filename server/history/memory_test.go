@@ -71,7 +71,7 @@ func TestTrimLooksAtWhatGoes(t *testing.T) {
 			for number := range 5 {
 				keep(t, v, number, api.StatusSuccess, manifest)
 			}
-			b := New(v)
+			b := New(v.Builds(), v.Space)
 			if done, err := b.Trim(Limits{Count: 5, Space: everything}, ""); err != nil || len(done.Removed)+len(done.OutputsRemoved) != 0 {
 				t.Fatal(done, err)
 			}
@@ -120,7 +120,7 @@ func TestTrimSeesNewBuilds(t *testing.T) {
 	v := openVolume(t, t.TempDir())
 	keep(t, v, 0, api.StatusSuccess, manifest)
 	keep(t, v, 8, api.StatusSuccess, manifest)
-	b := New(v)
+	b := New(v.Builds(), v.Space)
 	running, err := v.Builds().Create(id(2))
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestUnfinished(t *testing.T) {
 	}
 	unfinished := func(want ...string) {
 		t.Helper()
-		if got, err := New(v).Unfinished(); err != nil || !slices.Equal(got, want) {
+		if got, err := New(v.Builds(), v.Space).Unfinished(); err != nil || !slices.Equal(got, want) {
 			t.Errorf("unfinished are %q, %v; want %q", got, err, want)
 		}
 	}

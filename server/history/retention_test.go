@@ -59,7 +59,7 @@ func TestTrim(t *testing.T) {
 					}
 				}
 			}
-			b := New(v)
+			b := New(v.Builds(), v.Space)
 			done, err := b.Trim(test.limits, id(test.current))
 			if err != nil {
 				t.Fatal(err)
@@ -110,7 +110,7 @@ func TestTrimForFreeSpaceStops(t *testing.T) {
 	for number := range 3 {
 		keep(t, v, number, api.StatusSuccess, manifest)
 	}
-	done, err := New(v).Trim(Limits{Count: 8, Space: everything, DesiredFree: 1}, "")
+	done, err := New(v.Builds(), v.Space).Trim(Limits{Count: 8, Space: everything, DesiredFree: 1}, "")
 	if err != nil || len(done.Removed)+len(done.OutputsRemoved) != 0 {
 		t.Errorf("removed %+v, %v", done, err)
 	}

@@ -18,7 +18,7 @@ var (
 
 // Latest returns the record and the folder of the latest build that succeeded. The
 // error is ErrNoSuccess when there is none.
-func (b *Builds) Latest() (record.Record, *volume.Build, error) {
+func (b *Builds) Latest() (record.Record, volume.Build, error) {
 	latest, err := b.LatestSuccess()
 	if err != nil {
 		return record.Record{}, nil, err
@@ -31,7 +31,7 @@ func (b *Builds) Latest() (record.Record, *volume.Build, error) {
 
 // Succeeded returns the record and the folder of the build with that id. The error
 // wraps ErrNoSuchBuild when there is none that succeeded.
-func (b *Builds) Succeeded(id string) (record.Record, *volume.Build, error) {
+func (b *Builds) Succeeded(id string) (record.Record, volume.Build, error) {
 	folder, err := b.folders.Open(id)
 	if err != nil {
 		return record.Record{}, nil, errors.Join(ErrNoSuchBuild, err)

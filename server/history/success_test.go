@@ -9,7 +9,7 @@ import (
 
 func TestSucceeded(t *testing.T) {
 	v := openVolume(t, t.TempDir())
-	b := New(v)
+	b := New(v.Builds(), v.Space)
 	if _, _, err := b.Latest(); !errors.Is(err, ErrNoSuccess) {
 		t.Errorf("of an empty history: %v", err)
 	}

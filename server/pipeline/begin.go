@@ -47,11 +47,21 @@ type ObjectStore interface {
 	Close()
 }
 
+// Builds are the folders of all builds. volume.Builds implements it.
+type Builds interface {
+	Create(id string) (volume.Build, error) // wraps fs.ErrExist when there is one
+	Open(id string) (volume.Build, error)   // wraps fs.ErrNotExist when there is none
+}
+
 // Config has the collaborators of a pipeline and what the operator sets.
 type Config struct {
-	Slot    *job.Slot
-	Volume  *volume.Volume
-	History *history.Builds // of that volume
+	Slot     *job.Slot
+	Builds   Builds
+	History  *history.Builds   // of Builds
+	KeyStore manifestkey.Store // keeps the manifest key
+	Disk     diskspace.Volume  // that Builds and Scratch are on
+	Scratch  string            // folder for the scratch files of builds
+
 	Clone   func(ctx context.Context, request source.Request, dir string, progress io.Writer) (source.Checkout, error)
 	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
 	Signers map[string]Signer                         // by api.Signing*
@@ -152,8 +162,8 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 			folder:     folder,
 			redact:     redact,
 			log:        buildlog.New(file, redact, p.now, slot.Touch),
-			work:       filepath.Join(p.Volume.Work(), folder.ID()),
-			key:        sync.OnceValues(func() (*rsa.PrivateKey, error) { return manifestkey.Open(p.Volume.Secrets()) }),
+			work:       filepath.Join(p.Scratch, folder.ID()),
+			key:        sync.OnceValues(func() (*rsa.PrivateKey, error) { return manifestkey.Open(p.KeyStore) }),
 		}
 		b.logTrimmed(trimmed)
 		return b.execute(ctx)
@@ -166,7 +176,7 @@ func (p *Pipeline) Begin(parameters api.Parameters) error {
 
 // space reserves space on the volume.
 func (p *Pipeline) space() diskspace.Reserver {
-	return diskspace.Reserver{Volume: p.Volume, History: p.History}
+	return diskspace.Reserver{Volume: p.Disk, History: p.History}
 }
 
 // logTrimmed logs what was removed to free space.
@@ -197,9 +207,9 @@ func operatorArguments(operators, developers map[string]string) map[string]strin
 
 // createFolder makes a folder that is named after the time. It waits for the next
 // microsecond if there is one already.
-func (p *Pipeline) createFolder() (*volume.Build, error) {
+func (p *Pipeline) createFolder() (volume.Build, error) {
 	for {
-		folder, err := p.Volume.Builds().Create(p.now().UTC().Format(volume.IDLayout))
+		folder, err := p.Builds.Create(p.now().UTC().Format(volume.IDLayout))
 		if !errors.Is(err, fs.ErrExist) {
 			return folder, err
 		}

@@ -27,7 +27,7 @@ type build struct {
 	*Pipeline
 	parameters api.Parameters
 	job        *job.Build
-	folder     *volume.Build
+	folder     volume.Build
 	log        *buildlog.Log
 	redact     *buildlog.Redactor
 	accounts   []api.RegistryAccount           // of the registries of base images
@@ -55,7 +55,7 @@ type build struct {
 	inventory  sbom.Inventory     // written by scanImage; read by attestSBOM
 	stated     record.Attestation // written by attestSBOM; read by recordPushed
 	finalLog   *io.SectionReader  // written by finishRecord; read by attestProvenance, signManifest
-	signed     *volume.AtomicFile // written by signManifest; read by uploadManifest, keepManifest
+	signed     volume.AtomicFile  // written by signManifest; read by uploadManifest, keepManifest
 
 	// rollback has what is undone when the build fails, last first.
 	rollback []func() error
@@ -94,7 +94,7 @@ const (
 // connect connects to the engine, and records its version and how much of the volume
 // was free.
 func (b *build) connect(ctx context.Context) error {
-	space, err := b.Volume.Space()
+	space, err := b.Disk.Space()
 	if err != nil {
 		return attempt(removeCommand(b.invocation()), err)
 	}

@@ -13,7 +13,7 @@ import (
 // clone fetches the one commit that is built, reserves the space for its manifest, and
 // names the build after it.
 func (b *build) clone(ctx context.Context) error {
-	before, err := b.Volume.Space()
+	before, err := b.Disk.Space()
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (b *build) clone(ctx context.Context) error {
 		return err
 	}
 	b.checkout = checkout
-	after, err := b.Volume.Space()
+	after, err := b.Disk.Space()
 	if err != nil {
 		return err
 	}

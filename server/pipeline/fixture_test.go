@@ -47,11 +47,12 @@ func newFixture(t *testing.T) *fixture {
 	if err := f.volume.Secrets().Put("manifest/key", sharedKey()); err != nil {
 		t.Fatal(err)
 	}
-	if f.slot, err = job.Open(f.volume.Job(), Recover(f.volume)); err != nil {
+	if f.slot, err = job.Open(f.volume.Job(), Recover(f.volume.Builds())); err != nil {
 		t.Fatal(err)
 	}
 	f.pipeline = New(Config{
-		Slot: f.slot, Volume: f.volume, History: history.New(f.volume),
+		Slot: f.slot, Builds: f.volume.Builds(), History: history.New(f.volume.Builds(), f.volume.Space),
+		KeyStore: f.volume.Secrets(), Disk: f.volume, Scratch: f.volume.Work(),
 		Clone: f.clone,
 		Connect: func(ctx context.Context) (Engine, error) {
 			return fakeEngine{f}, f.reach(ctx, "connect")
@@ -178,7 +179,7 @@ func (f *fixture) checkFailed(last record.Record, command, cause string) {
 	if last.Cause != cause {
 		f.t.Errorf("the cause is %q, not %q", last.Cause, cause)
 	}
-	saved, ok := savedRecord(f.volume, last.ID)
+	saved, ok := savedRecord(f.volume.Builds(), last.ID)
 	if !ok || saved.Status != last.Status || saved.Cause != last.Cause || saved.Finished.IsZero() {
 		f.t.Errorf("the saved record is %+v", saved)
 	}

@@ -46,7 +46,7 @@ func TestLoopSucceeds(t *testing.T) {
 	if names := f.files(last.ID); !slices.Equal(names, want) {
 		t.Errorf("the folder holds %q, not %q", names, want)
 	}
-	if saved, ok := savedRecord(f.volume, last.ID); !ok || saved.Status != api.StatusSuccess {
+	if saved, ok := savedRecord(f.volume.Builds(), last.ID); !ok || saved.Status != api.StatusSuccess {
 		t.Errorf("the saved record is %+v", saved)
 	}
 	f.checkNothingLeft()

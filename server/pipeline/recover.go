@@ -21,9 +21,9 @@ const tagsMayLead = "its tags may lead to its image already, which is signed and
 // server ended has ended. If its folder has a record of the end, that is it. Otherwise
 // the build was interrupted in the step after the last one that was done; then its
 // folder gets a record of that, and loses its manifest, which would claim success.
-func Recover(v *volume.Volume) func(record.Record) record.Record {
+func Recover(builds Builds) func(record.Record) record.Record {
 	return func(last record.Record) record.Record {
-		if saved, ok := savedRecord(v, last.ID); ok {
+		if saved, ok := savedRecord(builds, last.ID); ok {
 			return saved
 		}
 		last.Status = api.FailureStatus(interruptedCommand(last))
@@ -31,7 +31,7 @@ func Recover(v *volume.Volume) func(record.Record) record.Record {
 		if last.TagsMoving {
 			last.Cause += "; " + tagsMayLead
 		}
-		if err := saveInterrupted(v, last); err != nil {
+		if err := saveInterrupted(builds, last); err != nil {
 			last.Cause += "; " + volume.Unwritable(err).Error()
 		}
 		return last
@@ -51,8 +51,8 @@ func interruptedCommand(last record.Record) string {
 
 // saveInterrupted saves the end of a build that has none. It does not replace a record:
 // a damaged one may still be repaired by the operator.
-func saveInterrupted(v *volume.Volume, last record.Record) error {
-	folder, err := v.Builds().Open(last.ID)
+func saveInterrupted(builds Builds, last record.Record) error {
+	folder, err := builds.Open(last.ID)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (p *Pipeline) saveLatest() error {
 	if !api.Failed(last.Status) {
 		return nil
 	}
-	return saveInterrupted(p.Volume, last)
+	return saveInterrupted(p.Builds, last)
 }
 
 // ReconcileInterrupted saves an end for each build that has none. It is called when no
@@ -93,13 +93,13 @@ func (p *Pipeline) ReconcileInterrupted() error {
 	var failed error
 	for _, id := range unfinished {
 		last := record.Record{ID: id, Status: api.FailureStatus("sbs-cli build"), Cause: interrupted}
-		failed = errors.Join(failed, saveInterrupted(p.Volume, last))
+		failed = errors.Join(failed, saveInterrupted(p.Builds, last))
 	}
 	return failed
 }
 
-func savedRecord(v *volume.Volume, id string) (saved record.Record, ok bool) {
-	folder, err := v.Builds().Open(id)
+func savedRecord(builds Builds, id string) (saved record.Record, ok bool) {
+	folder, err := builds.Open(id)
 	if err != nil {
 		return saved, false
 	}

@@ -29,7 +29,7 @@ const (
 )
 
 // cut returns a volume with a build that was interrupted after its manifest.
-func cut(t *testing.T, id string) (*volume.Volume, *volume.Build, string) {
+func cut(t *testing.T, id string) (*volume.Volume, volume.Build, string) {
 	t.Helper()
 	dir := t.TempDir()
 	v, err := volume.Open(dir, clear{})
@@ -51,7 +51,7 @@ func cut(t *testing.T, id string) (*volume.Volume, *volume.Build, string) {
 	return v, build, filepath.Join(dir, "builds", id)
 }
 
-func saved(t *testing.T, build *volume.Build) (record record.Record) {
+func saved(t *testing.T, build volume.Build) (record record.Record) {
 	t.Helper()
 	text, err := build.Record()
 	if err == nil {
@@ -67,7 +67,7 @@ func saved(t *testing.T, build *volume.Build) (record record.Record) {
 // and its manifest, which would claim success, is removed.
 func TestInterrupted(t *testing.T) {
 	v, build, folder := cut(t, testID)
-	last := Recover(v)(record.Record{ID: testID, Status: api.StatusImagePushed, BuildName: "x." + testID})
+	last := Recover(v.Builds())(record.Record{ID: testID, Status: api.StatusImagePushed, BuildName: "x." + testID})
 	if !api.Failed(last.Status) || last.Cause != interrupted {
 		t.Errorf("got %+v", last)
 	}
@@ -85,7 +85,7 @@ func TestEndedJustBefore(t *testing.T) {
 	if err := build.SaveRecord([]byte(`{"id":"` + testID + `","status":"success"}`)); err != nil {
 		t.Fatal(err)
 	}
-	if last := Recover(v)(record.Record{ID: testID, Status: api.StatusImagePushed}); last.Status != api.StatusSuccess {
+	if last := Recover(v.Builds())(record.Record{ID: testID, Status: api.StatusImagePushed}); last.Status != api.StatusSuccess {
 		t.Errorf("got %+v", last)
 	}
 	if _, err := os.Stat(filepath.Join(folder, "manifest.x.sig.tbz")); err != nil {
@@ -100,7 +100,7 @@ func TestDamagedEnd(t *testing.T) {
 	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	last := Recover(v)(record.Record{ID: testID, Status: api.StatusImagePushed})
+	last := Recover(v.Builds())(record.Record{ID: testID, Status: api.StatusImagePushed})
 	if !api.Failed(last.Status) || !strings.Contains(last.Cause, "record.json") {
 		t.Errorf("got %+v", last)
 	}
@@ -119,7 +119,7 @@ func TestReconcileInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := New(Config{Volume: v, History: history.New(v)})
+	p := New(Config{Builds: v.Builds(), History: history.New(v.Builds(), v.Space)})
 	for range 2 {
 		if err := p.ReconcileInterrupted(); err != nil {
 			t.Fatal(err)
@@ -141,7 +141,7 @@ func TestLatestIsSavedLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := New(Config{Volume: v, Slot: slot})
+	p := New(Config{Builds: v.Builds(), Slot: slot})
 	if err := p.saveLatest(); err != nil {
 		t.Errorf("without a build: %v", err)
 	}

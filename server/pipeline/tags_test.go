@@ -52,7 +52,7 @@ func TestTagsMoveLast(t *testing.T) {
 	if last.Status != api.StatusSuccess || last.TagsMoving || len(last.Signatures) != 2 {
 		t.Errorf("ended as %+v", last)
 	}
-	if saved, ok := savedRecord(f.volume, last.ID); !ok || saved.TagsMoving {
+	if saved, ok := savedRecord(f.volume.Builds(), last.ID); !ok || saved.TagsMoving {
 		t.Errorf("the saved record is %+v", saved)
 	}
 	order := []string{"prepare", "attach provenance", "sign the tags", "tag"}
@@ -96,7 +96,7 @@ func TestTagsMayHaveMoved(t *testing.T) {
 		t.Errorf("the cause is %q", last.Cause)
 	}
 	v, _, _ := cut(t, testID)
-	last := Recover(v)(record.Record{ID: testID, Status: api.StatusImagePushed, TagsMoving: true, Repository: "r.example.com/ns/app", ImageTag: "0123456"})
+	last := Recover(v.Builds())(record.Record{ID: testID, Status: api.StatusImagePushed, TagsMoving: true, Repository: "r.example.com/ns/app", ImageTag: "0123456"})
 	if last.Status != api.FailureStatus("docker push r.example.com/ns/app:0123456") || last.Cause != interrupted+"; "+tagsMayLead {
 		t.Errorf("after a crash: %+v", last)
 	}

@@ -26,7 +26,7 @@ func (t *Transfer) Export() (image api.StateImage, err error) {
 }
 
 func (t *Transfer) export(parameters api.Parameters) (api.StateImage, error) {
-	if err := t.Volume.FinishImport(); err != nil {
+	if err := t.FinishImport(); err != nil {
 		return api.StateImage{}, err
 	}
 	state, err := t.state(parameters)
@@ -41,7 +41,7 @@ func (t *Transfer) export(parameters api.Parameters) (api.StateImage, error) {
 	if err != nil {
 		return api.StateImage{}, err
 	}
-	if err := t.Volume.Secrets().Put(generationName, encodeGeneration(state.Generation)); err != nil {
+	if err := t.Secrets.Put(generationName, encodeGeneration(state.Generation)); err != nil {
 		return api.StateImage{}, err
 	}
 	sum := sha256.Sum256([]byte(text))
@@ -89,7 +89,7 @@ const (
 
 // builds returns the latest builds that succeeded, newest first, within the bounds.
 func (t *Transfer) builds() ([]stateimage.Build, error) {
-	ids, err := t.Volume.Builds().IDs()
+	ids, err := t.Builds.IDs()
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func TestGenerations(t *testing.T) {
 // and keys always.
 func TestExportIsBounded(t *testing.T) {
 	f := built(t)
-	folder, err := f.Volume.Builds().Open(id(1))
+	folder, err := f.data.Builds().Open(id(1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,7 @@ type fixture struct {
 	*Transfer
 	t    *testing.T
 	dir  string
+	data *volume.Volume
 	slot *slot
 }
 
@@ -67,8 +68,10 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.data = data
 	f.Transfer = New(Config{
-		Parameters: store, Volume: data, History: history.New(data), Keys: imageKeys(1), Sealed: declared(),
+		Parameters: store, Secrets: data.Secrets(), Builds: data.Builds(), Importer: data,
+		History: history.New(data.Builds(), data.Space), Keys: imageKeys(1), Sealed: declared(),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	return f
@@ -129,7 +132,7 @@ func (f *fixture) init(repository, secret string) {
 
 func (f *fixture) put(name, secret string) {
 	f.t.Helper()
-	if err := f.Volume.Secrets().Put(name, []byte(secret)); err != nil {
+	if err := f.data.Secrets().Put(name, []byte(secret)); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -137,7 +140,7 @@ func (f *fixture) put(name, secret string) {
 // get returns what is sealed under name, or "".
 func (f *fixture) get(name string) string {
 	f.t.Helper()
-	sealed, err := f.Volume.Secrets().Get(name)
+	sealed, err := f.data.Secrets().Get(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		f.t.Fatal(err)
 	}
@@ -151,7 +154,7 @@ func id(number int) string {
 // build stores a finished build.
 func (f *fixture) build(number int, status string) {
 	f.t.Helper()
-	folder, err := f.Volume.Builds().Create(id(number))
+	folder, err := f.data.Builds().Create(id(number))
 	if err != nil {
 		f.t.Fatal(err)
 	}

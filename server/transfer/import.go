@@ -40,7 +40,7 @@ func (t *Transfer) Import(secret api.Secret, text string) error {
 
 // read makes all checks of an import. here are the parameters of this server, or nil.
 func (t *Transfer) read(here *api.Parameters, developer []byte, text string) (parameters.Imported, error) {
-	if err := t.Volume.FinishImport(); err != nil {
+	if err := t.FinishImport(); err != nil {
 		return parameters.Imported{}, err
 	}
 	state, err := stateimage.Open(t.Keys, developer, text)
@@ -58,7 +58,7 @@ func (t *Transfer) read(here *api.Parameters, developer []byte, text string) (pa
 		Parameters: state.Parameters,
 		Commit: func(secrets map[string][]byte) error {
 			maps.Copy(merged.Secrets, secrets)
-			return t.Volume.Import(merged)
+			return t.Importer.Import(merged)
 		},
 	}, nil
 }

@@ -13,11 +13,33 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
+// Secrets keeps secrets sealed, by name. volume.Secrets implements it.
+type Secrets interface {
+	Get(name string) ([]byte, error) // wraps fs.ErrNotExist when there is none
+	Put(name string, secret []byte) error
+	List(prefix string) ([]string, error)
+}
+
+// Builds lists the builds. volume.Builds implements it.
+type Builds interface {
+	IDs() ([]string, error) // newest first
+}
+
+// Importer stores secrets and builds from another server. *volume.Volume implements it.
+type Importer interface {
+	// Import stores all or nothing, even if the server ends meanwhile.
+	Import(from volume.Import) error
+	// FinishImport finishes an import that the server's end interrupted.
+	FinishImport() error
+}
+
 // Config holds what a Transfer works on.
 type Config struct {
 	Parameters *parameters.Store
-	Volume     *volume.Volume
-	History    *history.Builds // of Volume
+	Secrets    Secrets
+	Builds     Builds
+	History    *history.Builds // of Builds
+	Importer   Importer        // into Secrets and Builds
 	Keys       stateimage.Keys
 	Sealed     stateimage.Declarations // of all sealed names of the server
 	// CABundle holds CA certificates, as PEM text, that are trusted for the object
@@ -32,6 +54,10 @@ type Transfer struct{ Config }
 
 // New returns a Transfer.
 func New(config Config) *Transfer { return &Transfer{config} }
+
+// FinishImport finishes an import that the server's end interrupted. A build must not
+// begin before that.
+func (t *Transfer) FinishImport() error { return t.Importer.FinishImport() }
 
 // Reasons for which a state is not imported. Each text is for the user and names the
 // remedy.
@@ -53,7 +79,7 @@ func Sealed() []stateimage.Sealed {
 // generation returns the generation of the latest state that was exported or imported
 // here, or 0.
 func (t *Transfer) generation() (uint64, error) {
-	text, err := t.Volume.Secrets().Get(generationName)
+	text, err := t.Secrets.Get(generationName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -74,7 +100,7 @@ func encodeGeneration(generation uint64) []byte {
 // travelling returns the secrets on the volume that are exported, by name: signing
 // keys and records of trust data.
 func (t *Transfer) travelling() (map[string][]byte, error) {
-	names, err := t.Volume.Secrets().List("")
+	names, err := t.Secrets.List("")
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +109,7 @@ func (t *Transfer) travelling() (map[string][]byte, error) {
 		if _, travels := t.Sealed.Travels(name); !travels {
 			continue
 		}
-		if secrets[name], err = t.Volume.Secrets().Get(name); err != nil {
+		if secrets[name], err = t.Secrets.Get(name); err != nil {
 			return nil, err
 		}
 	}

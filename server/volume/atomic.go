@@ -24,24 +24,22 @@ func (v *Volume) writeFile(name string, content []byte, mode fs.FileMode) error 
 	return file.Commit()
 }
 
-// AtomicFile is a file being written. Commit makes it visible under its name,
-// complete and durable. Before Commit, and after Discard, the file under that name
-// is unchanged.
-type AtomicFile struct {
+// atomicFile is an AtomicFile of a volume.
+type atomicFile struct {
 	volume *Volume
 	file   *os.File
 	name   string
 }
 
-func (v *Volume) create(name string, mode fs.FileMode) (*AtomicFile, error) {
+func (v *Volume) create(name string, mode fs.FileMode) (*atomicFile, error) {
 	file, err := v.root.OpenFile(name+temporarySuffix, os.O_CREATE|os.O_TRUNC|os.O_RDWR, mode)
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", name, err)
 	}
-	return &AtomicFile{volume: v, file: file, name: name}, nil
+	return &atomicFile{volume: v, file: file, name: name}, nil
 }
 
-func (p *AtomicFile) Write(b []byte) (int, error) {
+func (p *atomicFile) Write(b []byte) (int, error) {
 	n, err := p.file.Write(b)
 	if err != nil {
 		return n, fmt.Errorf("write %s: %w", p.name, err)
@@ -49,8 +47,7 @@ func (p *AtomicFile) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// Open returns a reader of everything written so far; the reader knows its size.
-func (p *AtomicFile) Open() (*io.SectionReader, error) {
+func (p *atomicFile) Open() (*io.SectionReader, error) {
 	info, err := p.file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", p.name, err)
@@ -60,7 +57,7 @@ func (p *AtomicFile) Open() (*io.SectionReader, error) {
 
 // Commit syncs the file, renames it to its final name, and syncs the folder. When
 // syncing or renaming the file fails, the temporary file is removed.
-func (p *AtomicFile) Commit() error {
+func (p *atomicFile) Commit() error {
 	err := errors.Join(p.file.Sync(), p.file.Close())
 	if err == nil {
 		err = p.volume.root.Rename(p.name+temporarySuffix, p.name)
@@ -71,8 +68,7 @@ func (p *AtomicFile) Commit() error {
 	return p.volume.syncFolder(path.Dir(p.name))
 }
 
-// Discard closes and removes the temporary file.
-func (p *AtomicFile) Discard() error {
+func (p *atomicFile) Discard() error {
 	return errors.Join(p.file.Close(), p.volume.root.Remove(p.name+temporarySuffix))
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -11,9 +12,8 @@ import (
 	"strings"
 )
 
-// Build is the folder of one build. Its id is the start time of the build, in
-// UTC, which is also the end of the build's name.
-type Build struct {
+// build is the folder of one build.
+type build struct {
 	volume *Volume
 	id     string
 	folder string
@@ -55,7 +55,7 @@ func (v *Volume) Builds() Builds { return Builds{v} }
 
 // Create creates the folder of a new build. The error wraps fs.ErrExist when
 // the id is already in use.
-func (b Builds) Create(id string) (*Build, error) {
+func (b Builds) Create(id string) (Build, error) {
 	if !isID(id) {
 		return nil, fmt.Errorf("create build folder: %q is not a build id", id)
 	}
@@ -66,12 +66,12 @@ func (b Builds) Create(id string) (*Build, error) {
 	if err := b.volume.syncFolder(folderBuilds); err != nil {
 		return nil, err
 	}
-	return &Build{volume: b.volume, id: id, folder: folder}, nil
+	return &build{volume: b.volume, id: id, folder: folder}, nil
 }
 
 // Open returns the build with that id. The error wraps fs.ErrNotExist when there
 // is none.
-func (b Builds) Open(id string) (*Build, error) {
+func (b Builds) Open(id string) (Build, error) {
 	if !isID(id) {
 		return nil, fmt.Errorf("build %q: %w", id, fs.ErrNotExist)
 	}
@@ -79,7 +79,7 @@ func (b Builds) Open(id string) (*Build, error) {
 	if _, err := b.volume.root.Stat(folder); err != nil {
 		return nil, fmt.Errorf("build %q: %w", id, err)
 	}
-	return &Build{volume: b.volume, id: id, folder: folder}, nil
+	return &build{volume: b.volume, id: id, folder: folder}, nil
 }
 
 // IDs returns the ids of all builds, newest first.
@@ -93,18 +93,13 @@ func (b Builds) IDs() ([]string, error) {
 	return ids, nil
 }
 
-// ID returns the build's id.
-func (b *Build) ID() string { return b.id }
+func (b *build) ID() string { return b.id }
 
-// SaveRecord durably writes the record, a JSON object.
-func (b *Build) SaveRecord(record []byte) error {
+func (b *build) SaveRecord(record []byte) error {
 	return b.volume.writeFile(path.Join(b.folder, fileRecord), withChecksum(record), 0o600)
 }
 
-// Record returns the record that SaveRecord saved last. The error wraps
-// fs.ErrNotExist when the build has no record, and is a *DamagedError when the
-// file is not what was saved.
-func (b *Build) Record() ([]byte, error) {
+func (b *build) Record() ([]byte, error) {
 	name := path.Join(b.folder, fileRecord)
 	file, err := b.volume.readFile(name, maxRecord)
 	if err != nil {
@@ -134,8 +129,7 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.cause }
 
-// CreateLog opens the build log for appending, and for reading at any offset.
-func (b *Build) CreateLog() (*os.File, error) {
+func (b *build) CreateLog() (LogFile, error) {
 	file, err := b.volume.root.OpenFile(path.Join(b.folder, fileLog), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create build log: %w", err)
@@ -143,8 +137,7 @@ func (b *Build) CreateLog() (*os.File, error) {
 	return file, nil
 }
 
-// Log opens the build log for reading.
-func (b *Build) Log() (*os.File, error) {
+func (b *build) Log() (io.ReadCloser, error) {
 	file, err := b.volume.root.Open(path.Join(b.folder, fileLog))
 	if err != nil {
 		return nil, fmt.Errorf("open build log: %w", err)
@@ -152,14 +145,15 @@ func (b *Build) Log() (*os.File, error) {
 	return file, nil
 }
 
-// CreateManifest creates a manifest file. name is its file name, which ends in
-// .tbz or .sig.tbz.
-func (b *Build) CreateManifest(name string) (*AtomicFile, error) {
-	return b.volume.create(path.Join(b.folder, name), 0o600)
+func (b *build) CreateManifest(name string) (AtomicFile, error) {
+	file, err := b.volume.create(path.Join(b.folder, name), 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
 }
 
-// Manifest opens a manifest file for reading.
-func (b *Build) Manifest(name string) (*os.File, error) {
+func (b *build) Manifest(name string) (io.ReadCloser, error) {
 	file, err := b.volume.root.Open(path.Join(b.folder, name))
 	if err != nil {
 		return nil, fmt.Errorf("open manifest: %w", err)
@@ -167,13 +161,10 @@ func (b *Build) Manifest(name string) (*os.File, error) {
 	return file, nil
 }
 
-// SavePublicKey stores the key that verifies this build's manifest, so that it
-// can be served after the server's key has changed.
-func (b *Build) SavePublicKey(pem []byte) error {
+func (b *build) SavePublicKey(pem []byte) error {
 	return b.volume.writeFile(path.Join(b.folder, filePublicKey), pem, 0o600)
 }
 
-// PublicKey returns the key that SavePublicKey stored.
-func (b *Build) PublicKey() ([]byte, error) {
+func (b *build) PublicKey() ([]byte, error) {
 	return b.volume.readFile(path.Join(b.folder, filePublicKey), 64<<10)
 }

@@ -56,7 +56,7 @@ func TestDamagedRecords(t *testing.T) {
 }
 
 // finished keeps a build as the pipeline does.
-func finished(t *testing.T, v *Volume, id string) *Build {
+func finished(t *testing.T, v *Volume, id string) Build {
 	t.Helper()
 	build, err := v.Builds().Create(id)
 	if err != nil {
@@ -207,7 +207,7 @@ func tick(t *testing.T, v *Volume) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := stamp(t, v); now.changed.Nano() > last.changed.Nano() {
+		if last := stamp(t, v); now.Changed > last.Changed {
 			break
 		}
 		if err := v.root.Remove("builds/" + probe + "/record.json"); err != nil {

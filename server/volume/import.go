@@ -120,7 +120,7 @@ func (v *Volume) applyBuild(imported ImportedBuild) error {
 	if err != nil {
 		return err
 	}
-	if _, err := v.root.Lstat(path.Join(build.folder, fileRecord)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := v.root.Lstat(path.Join(folderBuilds, imported.ID, fileRecord)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := build.SavePublicKey(imported.PublicKey); err != nil {

@@ -12,10 +12,9 @@ import (
 // trashSuffix marks the folder of a build that is being removed.
 const trashSuffix = ".removed"
 
-// Remove removes the build's folder and everything in it. It is atomic: after a
-// crash the build is either complete or gone, and the rest of its files is removed
-// when the volume is opened again.
-func (b *Build) Remove() error {
+// Remove renames the folder first: the rest of its files is removed when the volume is
+// opened again after a crash.
+func (b *build) Remove() error {
 	trash := b.folder + trashSuffix
 	if err := b.volume.root.Rename(b.folder, trash); err != nil {
 		return fmt.Errorf("remove build %s: %w", b.id, err)
@@ -29,20 +28,17 @@ func (b *Build) Remove() error {
 	return nil
 }
 
-// RemoveManifest removes the build's manifest, if it has one.
-func (b *Build) RemoveManifest() error {
+func (b *build) RemoveManifest() error {
 	return b.remove(isManifest)
 }
 
-// RemoveOutputs removes the large files, the manifest and the log. The record
-// and the public key, which verifies a manifest fetched earlier, remain.
-func (b *Build) RemoveOutputs() error {
+func (b *build) RemoveOutputs() error {
 	return b.remove(func(name string) bool { return isManifest(name) || name == fileLog })
 }
 
 func isManifest(name string) bool { return strings.HasSuffix(name, manifestSuffix) }
 
-func (b *Build) remove(which func(name string) bool) error {
+func (b *build) remove(which func(name string) bool) error {
 	entries, err := fs.ReadDir(b.volume.root.FS(), b.folder)
 	if err != nil {
 		return fmt.Errorf("remove files of build %s: %w", b.id, err)
@@ -63,18 +59,10 @@ func (b *Build) remove(which func(name string) bool) error {
 	return b.volume.syncFolder(b.folder)
 }
 
-// Contents holds the sizes of the files in a build's folder.
-type Contents struct {
-	Space    int64 // bytes that its files occupy on the disk
-	Large    int64 // bytes of Space that RemoveOutputs would free
-	Manifest int64 // bytes of the signed manifest; 0 when there is none
-}
-
 // manifestSuffix ends the names of manifests.
 const manifestSuffix = ".tbz"
 
-// Contents returns the sizes of the files in the build's folder.
-func (b *Build) Contents() (Contents, error) {
+func (b *build) Contents() (Contents, error) {
 	entries, err := fs.ReadDir(b.volume.root.FS(), b.folder)
 	if err != nil {
 		return Contents{}, fmt.Errorf("look at build %s: %w", b.id, err)

@@ -7,18 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stamp identifies one version of the file of a build's record without reading
-// it: every change of the record changes the stamp. Its time is the ctime, which
-// no copying tool sets back.
-type Stamp struct {
-	changed unix.Timespec
-	size    int64
-	inode   uint64
-}
-
 // RecordStamp returns the stamp of a build's record. The error wraps
 // fs.ErrNotExist when the build has no record. It makes one system call, because
-// it is called for every build that is listed; os.Root would need three.
+// it is called for every build that is listed; os.Root would need three. Its time is
+// the ctime, which no copying tool sets back.
 func (b Builds) RecordStamp(id string) (Stamp, error) {
 	conn, err := b.volume.builds.SyscallConn()
 	if err != nil {
@@ -32,5 +24,5 @@ func (b Builds) RecordStamp(id string) (Stamp, error) {
 	if err := errors.Join(err, failed); err != nil {
 		return Stamp{}, fmt.Errorf("look at build %s: %w", id, err)
 	}
-	return Stamp{stat.Ctim, stat.Size, stat.Ino}, nil
+	return Stamp{Changed: stat.Ctim.Nano(), Size: stat.Size, File: stat.Ino}, nil
 }

@@ -155,7 +155,7 @@ func TestPartialIsAllOrNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write := func(text string, end func(*AtomicFile) error) {
+	write := func(text string, end func(AtomicFile) error) {
 		t.Helper()
 		p, err := build.CreateManifest("m")
 		if err != nil {
@@ -175,12 +175,12 @@ func TestPartialIsAllOrNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("abandoned", (*AtomicFile).Discard)
+	write("abandoned", (AtomicFile).Discard)
 	if _, err := build.Manifest("m"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want fs.ErrNotExist", err)
 	}
-	write("first", (*AtomicFile).Commit)
-	write("abandoned", (*AtomicFile).Discard)
+	write("first", (AtomicFile).Commit)
+	write("abandoned", (AtomicFile).Discard)
 	file, err := build.Manifest("m")
 	if err != nil {
 		t.Fatal(err)
