@@ -121,6 +121,16 @@ func TestConnectionBreaksOff(t *testing.T) {
 	}
 }
 
+// When the server closes the connection while a request is sent, net/http may report
+// that this side closed it.
+func TestServerClosesWhileRequestIsSent(t *testing.T) {
+	c := New("sbs.example.com", "443", usualIdentities(t).client)
+	sent := &net.OpError{Op: "write", Net: "tcp", Err: net.ErrClosed}
+	if message, fault := c.explain(sent, true); fault != FaultClosed || message != c.base+" closed the connection" {
+		t.Errorf("got %q, %q", message, fault)
+	}
+}
+
 func TestACanceledRequestReturnsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := with(t, func(_ http.ResponseWriter, r *http.Request) {

@@ -98,10 +98,21 @@ func (c *Client) explain(err error, connected bool) (message string, fault Fault
 		return fmt.Sprintf("the server refuses the client certificate (%v)", operation.Err), FaultClientCertificate
 	case errors.As(err, &operation) && operation.Op == "remote error":
 		return fmt.Sprintf("%s ended the TLS handshake (%v)", c.base, operation.Err), FaultHandshake
-	case connected && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
+	case connected && lost(err):
 		return c.base + " closed the connection", FaultClosed
 	}
 	return "no connection to " + c.base + ": " + bare(err).Error(), FaultUnreachable
+}
+
+// lost reports whether the server closed the connection. net.ErrClosed means that it
+// did so while the request was sent: net/http closes this side before it writes more.
+func lost(err error) bool {
+	for _, end := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // explainCertificate explains why the server's certificate was not accepted.

@@ -73,7 +73,7 @@ func open(prefix string, parameters api.ObjectStore, caBundle []byte, now func()
 // Close closes connections.
 func (s *Store) Close() { s.http.CloseIdleConnections() }
 
-func newTransport(bundles ...[]byte) (*http.Transport, error) {
+func newTransport(bundles ...[]byte) (*httpclient.Transport, error) {
 	roots, err := httpclient.Roots(bundles...)
 	if err != nil {
 		return nil, err

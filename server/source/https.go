@@ -19,7 +19,7 @@ import (
 
 // transports are HTTPS connections that no one else uses, by [IsForge] of the host
 // that they are for.
-type transports map[bool]*http.Transport
+type transports map[bool]*httpclient.Transport
 
 // newTransports returns transports that connect when needed, while ctx lasts. They
 // verify servers against the CA certificates for each host, and use the proxy unless

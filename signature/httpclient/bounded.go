@@ -15,8 +15,6 @@ const idleLimit = 30 * time.Second
 type Limits struct {
 	MaxResponse int64  // bytes of the body of one response
 	Progress    func() // see signature.Access
-
-	idle time.Duration // idleLimit, except in tests
 }
 
 // Bounded is a RoundTripper for all requests of one signature, including token
@@ -31,9 +29,6 @@ type Bounded struct {
 // Bound returns a RoundTripper that bounds base by ctx and the limits. It calls check
 // with each request before it is sent and returns its error instead of sending.
 func Bound(ctx context.Context, base http.RoundTripper, limits Limits, check func(*http.Request) error) *Bounded {
-	if limits.idle == 0 {
-		limits.idle = idleLimit
-	}
 	return &Bounded{ctx: ctx, base: base, limits: limits, check: check}
 }
 
@@ -84,12 +79,12 @@ func (b *Bounded) watch(of context.Context) *watch {
 	if b.limits.Progress != nil {
 		return &watch{ctx, b.limits.Progress, release}
 	}
-	idle := time.AfterFunc(b.limits.idle, func() { cancel(&IdleError{b.limits.idle}) })
+	idle := time.AfterFunc(idleLimit, func() { cancel(&IdleError{idleLimit}) })
 	return &watch{
 		ctx: ctx,
 		moved: func() {
 			if idle.Stop() {
-				idle.Reset(b.limits.idle)
+				idle.Reset(idleLimit)
 			}
 		},
 		release: func() { idle.Stop(); release() },

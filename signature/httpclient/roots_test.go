@@ -48,7 +48,7 @@ func TestBundlesAreReadWholly(t *testing.T) {
 		if _, err := Roots(bundle); err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := Transport(bundle); err == nil {
+		if _, err := NewTrusting(bundle); err == nil {
 			t.Errorf("%s was taken for a connection", name)
 		}
 	}

@@ -36,11 +36,11 @@ func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 
 // New returns a transport with connections of its own. Its owner closes its idle
 // connections.
-func New(options Options) *http.Transport {
+func New(options Options) *Transport {
 	if options.Dial == nil {
 		options.Dial = Dial
 	}
-	return &http.Transport{
+	return &Transport{&http.Transport{
 		Proxy:                  options.Proxy,
 		DialContext:            options.Dial,
 		TLSClientConfig:        &tls.Config{RootCAs: options.Roots, MinVersion: minTLS},
@@ -48,12 +48,12 @@ func New(options Options) *http.Transport {
 		ResponseHeaderTimeout:  options.ResponseHeader,
 		MaxResponseHeaderBytes: maxHeaders,
 		ForceAttemptHTTP2:      options.HTTP2,
-	}
+	}}
 }
 
-// Transport returns a transport that trusts the system's CA certificates and those
+// NewTrusting returns a transport that trusts the system's CA certificates and those
 // of caBundle (PEM), and uses the proxy of the environment.
-func Transport(caBundle []byte) (*http.Transport, error) {
+func NewTrusting(caBundle []byte) (*Transport, error) {
 	roots, err := Roots(caBundle)
 	if err != nil {
 		return nil, err

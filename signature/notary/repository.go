@@ -5,7 +5,6 @@ package notary
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 
 	"github.com/theupdateframework/notary/client"
@@ -28,14 +27,14 @@ type Repository struct {
 	GUN     data.GUN
 	Remote  storage.RemoteStore
 
-	transport *http.Transport
+	transport *httpclient.Transport
 }
 
 // Open connects to the server for the GUN, with the credentials for actions:
 // "pull", and also "push" for signers. ctx bounds every later use of the repository
 // too. Explain classifies its errors.
 func Open(ctx context.Context, address *url.URL, gun string, access signature.Access, actions ...string) (*Repository, error) {
-	transport, err := httpclient.Transport(access.CABundle)
+	transport, err := httpclient.NewTrusting(access.CABundle)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func checkScheme(request *http.Request, insecure []string) error {
 // of its connections.
 func Client(ctx context.Context, access signature.Access) (client *http.Client, close func(), err error) {
 	access.Insecure = nil
-	base, err := httpclient.Transport(access.CABundle)
+	base, err := httpclient.NewTrusting(access.CABundle)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -29,7 +29,7 @@ type Repository struct {
 	// Name is the repository as the registry's own host knows it.
 	Name name.Repository
 
-	base   *http.Transport
+	base   *httpclient.Transport
 	client *http.Client
 }
 
@@ -42,7 +42,7 @@ func Open(ctx context.Context, repository string, access signature.Access, scope
 	if err != nil {
 		return nil, fmt.Errorf("repository %q: %w", repository, err)
 	}
-	base, err := httpclient.Transport(access.CABundle)
+	base, err := httpclient.NewTrusting(access.CABundle)
 	if err != nil {
 		return nil, err
 	}

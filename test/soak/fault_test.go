@@ -47,6 +47,9 @@ type injection struct {
 	heal func() error
 }
 
+// lost matches the texts of a connection that a part refused or closed.
+const lost = `(connection refused|connection reset|connection closed by the peer|broken pipe|EOF)`
+
 // peace is no fault.
 var peace = fault{name: "none", moments: []moment{{"", func(*environment, *rand.Rand) *injection { return nil }}}}
 

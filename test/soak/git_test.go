@@ -26,5 +26,5 @@ var gitHostGone = fault{
 		}},
 	},
 	commands: []string{"git clone "},
-	cause:    regexp.MustCompile(`connection refused|connection reset|the git host broke off|EOF`),
+	cause:    regexp.MustCompile(lost + `|the git host broke off`),
 }

@@ -21,5 +21,5 @@ var registryDown = fault{
 		when("at a signature", "PUT /v2/"+imageName+"/manifests/sha256-", (*environment).registryGate),
 	},
 	commands: []string{"docker push 127.0.0.1:", "podman image sign ", "cosign sign ", "cosign attest "},
-	cause:    regexp.MustCompile(`127\.0\.0\.1:\d+.*(connection refused|connection reset|EOF)`),
+	cause:    regexp.MustCompile(`127\.0\.0\.1:\d+.*` + lost),
 }
