@@ -24,7 +24,7 @@ var statuses = []string{api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusI
 const (
 	wrong     = "wrong"
 	succeeded = "succeeded"
-	failed    = "failed as said"
+	failed    = "failed as expected"
 )
 
 // once builds once, with a fault or in peace, and says how that ended.

@@ -20,7 +20,7 @@ func (r table) add(f fault, ending string) {
 
 func (r table) String() string {
 	return columns(func(w *tabwriter.Writer) {
-		fmt.Fprintln(w, "fault\tbuilds\tfailed as said\tsucceeded\twrong")
+		fmt.Fprintln(w, "fault\tbuilds\tfailed as expected\tsucceeded\twrong")
 		sum := map[string]int{}
 		for _, f := range append([]fault{peace}, faults...) {
 			row(w, f.name, r[f.name])
@@ -43,7 +43,7 @@ func row(w *tabwriter.Writer, name string, endings map[string]int) {
 // compared shows the figures from before beside those from after.
 func compared(before, after figures) string {
 	return columns(func(w *tabwriter.Writer) {
-		fmt.Fprintln(w, "what there is\tbefore\tafter")
+		fmt.Fprintln(w, "resource\tbefore\tafter")
 		for _, kind := range kinds {
 			fmt.Fprintf(w, "%s\t%d\t%d\n", kind.name, before[kind.name], after[kind.name])
 		}
