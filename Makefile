@@ -103,6 +103,16 @@ bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
 	@mkdir -p bin
 	cd tools/cosign && cp "$$($(GO) tool -n cosign)" ../../bin/cosign
 
+# BuildKit's daemon as its authors publish it, out of a module of its own that
+# requires the same version as the product (docs/design/0012-the-build-daemon.md).
+# Its version is set here, because the go command sets none. For another architecture:
+# make bin/buildkitd-s390x.
+bin/buildkitd bin/buildkitd-$(ARCH): tools/buildkitd/go.mod tools/buildkitd/go.sum
+	@mkdir -p bin
+	cd tools/buildkitd && version=$$($(GO) list -m -f '{{.Version}}' github.com/moby/buildkit) && \
+	$(if $(filter %-$(ARCH),$@),GOARCH=$(ARCH)) $(GO) build -trimpath -ldflags "-s -w -X github.com/moby/buildkit/version.Version=$$version" \
+		-o ../../$@ github.com/moby/buildkit/cmd/buildkitd
+
 bench: setup ## measure beside the usual tools, print the ratios and draw them: ROUNDS=5 ONLY=parts
 	deploy/engine/install.sh bzip2 pbzip2 lbzip2
 	$(GO) run ./test/bench -rounds $(ROUNDS) -only '$(ONLY)' -out docs/bench
