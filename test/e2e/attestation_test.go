@@ -36,7 +36,7 @@ func TestSimulatedEnclaveIsAttested(t *testing.T) {
 
 // An operator sees a build in the metrics, and the server's health without a
 // certificate.
-func TestSignals(t *testing.T) {
+func TestMetricsAndHealth(t *testing.T) {
 	port, err := loopback.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)

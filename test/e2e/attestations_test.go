@@ -32,7 +32,7 @@ var attestedTypes = map[string]string{api.AttestationProvenance: "slsaprovenance
 // A build of an image that is signed with something else still states how it was
 // built and what it holds: beside the image for cosign, and in the manifest for
 // the auditor, who finds the same words there.
-func TestAttested(t *testing.T) {
+func TestPublishedAttestations(t *testing.T) {
 	env := shared
 	machine := read(t, "/var/lib/dpkg", "status")
 	commit := env.prepare(t, "attested", files{
@@ -193,7 +193,7 @@ func checkPackages(t *testing.T, document []byte, want map[string]string) {
 }
 
 // What is not to be published is in the manifest all the same.
-func TestAttestationsUnpublished(t *testing.T) {
+func TestUnpublishedAttestations(t *testing.T) {
 	env := shared
 	for which, test := range map[string]struct {
 		parameter any

@@ -13,7 +13,7 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-func TestStatusesComeInOrder(t *testing.T) {
+func TestStatusOrder(t *testing.T) {
 	env := shared
 	env.prepare(t, "order", hello, nil)
 	held := env.Gates.Git.Hold("")
@@ -33,7 +33,7 @@ func TestStatusesComeInOrder(t *testing.T) {
 }
 
 // Builds stay, under their names.
-func TestEarlierBuild(t *testing.T) {
+func TestEarlierBuildsAreServed(t *testing.T) {
 	env := shared
 	env.prepare(t, "earlier", hello, nil)
 	first := env.MustBuild(t)

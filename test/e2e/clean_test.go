@@ -71,7 +71,7 @@ func TestCleanWithoutBuild(t *testing.T) {
 }
 
 // One build runs at a time, with the parameters that it was started with.
-func TestBusy(t *testing.T) {
+func TestRequestsDuringBuild(t *testing.T) {
 	env := shared
 	reached := env.sleeping(t, "busy")
 	env.StartBuild(t)

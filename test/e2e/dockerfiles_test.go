@@ -9,10 +9,10 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// TestDockerfilesThatEndAnEngine: each of these texts ends Docker Engine 20.10, the
+// TestDockerfilesThatCrashParsers: each of these texts ends Docker Engine 20.10, the
 // process of the server's parser, or ended the server once. One build fails, and
 // the engine and the server serve the next one.
-func TestDockerfilesThatEndAnEngine(t *testing.T) {
+func TestDockerfilesThatCrashParsers(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
 	good := v.named("ending/good:1")

@@ -18,7 +18,7 @@ import (
 
 // Docker judges the signature: it knows nothing of the server but the notary's
 // address and the authority of its certificate.
-func TestDockerAcceptsWhatIsSigned(t *testing.T) {
+func TestDockerVerifiesSignedImages(t *testing.T) {
 	env := shared
 	env.prepare(t, "trusted", hello, nil)
 	built := env.MustBuild(t)

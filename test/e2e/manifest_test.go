@@ -52,7 +52,7 @@ func (env *environment) unpacked(t testing.TB, buildName string) (dir string) {
 }
 
 // tar, openssl and git judge the manifest.
-func TestManifestNeedsNoProgramOfOurs(t *testing.T) {
+func TestManifestVerifiesWithStandardTools(t *testing.T) {
 	env := shared
 	content := maps.Clone(hello)
 	content["folder/deep/file"] = "deep\n"

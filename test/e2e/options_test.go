@@ -89,7 +89,7 @@ func TestDockerfileFeatures(t *testing.T) {
 	}
 }
 
-func TestReferences(t *testing.T) {
+func TestBranchesTagsAndCommits(t *testing.T) {
 	env := shared
 	first := env.repository(t, "references.git", hello)
 	second := env.commit(t, "references.git", files{"Dockerfile": hello["Dockerfile"], "hello": "second\n"})
@@ -118,7 +118,7 @@ func TestReferences(t *testing.T) {
 }
 
 // The manifest holds as much of the history as was asked for.
-func TestDepth(t *testing.T) {
+func TestManifestHistoryDepth(t *testing.T) {
 	env := shared
 	env.repository(t, "depth.git", hello)
 	for _, text := range []string{"two", "three", "four"} {

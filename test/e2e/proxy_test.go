@@ -119,7 +119,7 @@ func certificateFor(t *testing.T, names []string) (*tls.Config, string) {
 // A company lets the server out through a proxy with a password: the clone, the
 // signature and the upload go through it, the steps of the Dockerfile are told
 // of it, and the password is told to nobody.
-func TestBehindProxy(t *testing.T) {
+func TestBuildThroughProxy(t *testing.T) {
 	b := newBehindProxy(t)
 	var described struct {
 		User  string `json:"git_user"`

@@ -124,7 +124,7 @@ func (env *environment) checkServed(t *testing.T, buildName string) {
 const stopLimit = 15 * time.Second
 
 // A server that is asked to stop in a step does, and says so when it is back.
-func TestStoppedInAStep(t *testing.T) {
+func TestStoppedInEveryStep(t *testing.T) {
 	env := shared
 	for _, step := range env.steps() {
 		t.Run(step.name, func(t *testing.T) {

@@ -55,7 +55,7 @@ func TestSignedWithoutNotary(t *testing.T) {
 }
 
 // Every way at once; building again adds nothing and fails nothing.
-func TestSignedInEveryWay(t *testing.T) {
+func TestSignedWithEveryMethod(t *testing.T) {
 	env := shared
 	every := []string{api.SigningSimple, api.SigningDCT, api.SigningSigstoreLegacy, api.SigningSigstore}
 	env.prepare(t, "everyway", hello, map[string]any{"IMAGE_SIGNING": every})

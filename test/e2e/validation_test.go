@@ -94,7 +94,7 @@ func TestBadParametersAreRefused(t *testing.T) {
 }
 
 // The stock client sends a body with every request, GET included.
-func TestBodies(t *testing.T) {
+func TestRequestBodies(t *testing.T) {
 	env := shared
 	env.prepare(t, "bodies", hello, nil)
 	built := env.MustBuild(t)
@@ -139,7 +139,7 @@ func TestBodies(t *testing.T) {
 
 // Parameters change only for whoever knows SECRET, and SECRET changes only once
 // for the same request, however often it comes.
-func TestSecrets(t *testing.T) {
+func TestSecretRotation(t *testing.T) {
 	env := fresh(t)
 	env.prepare(t, "secrets", hello, nil)
 	secret := func() string {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestClaimRefusesAFolderWithSomethingElse(t *testing.T) {
+func TestClaimRefusesFolderWithOtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	precious := filepath.Join(dir, configName)
 	write(t, precious)
@@ -41,7 +41,7 @@ func TestClaimRefusesAFolderInUse(t *testing.T) {
 	}
 }
 
-func TestClaimClearsWhatAnEarlierStackMade(t *testing.T) {
+func TestClaimRemovesFilesOfEarlierStack(t *testing.T) {
 	dir := t.TempDir()
 	f, release, err := claim(dir)
 	if err != nil {

@@ -42,7 +42,7 @@ func buildAndRun(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-func TestStackRunsAndLeavesNothing(t *testing.T) {
+func TestStackStartsAndStopsCleanly(t *testing.T) {
 	options := programs
 	options.Dir = t.TempDir()
 	stack, err := Start(t.Context(), options)
@@ -130,7 +130,7 @@ func TestServerIsKilledAndRestarted(t *testing.T) {
 	}
 }
 
-func TestStartThatFailsShowsTheLogAndStopsTheRest(t *testing.T) {
+func TestFailedStartShowsLogAndStopsParts(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "sbs-server")
 	script := fmt.Sprintf("#!/bin/sh\n[ $# -eq 0 ] || exec %q \"$@\"\necho the disk is full >&2\nexit 3\n", programs.ServerBinary)
 	if err := os.WriteFile(broken, []byte(script), 0o700); err != nil {

@@ -21,7 +21,7 @@ import (
 // alone, beside a flood against the server, and beside the same flood against
 // another server with the same certificates, which does nothing else. The last
 // is what any server would lose. ROUNDS is how many pairs, 5 unless given.
-func BenchmarkBuildBesideHostileClients(b *testing.B) {
+func BenchmarkBuildWithHostileClients(b *testing.B) {
 	env := shared
 	env.prepare(b)
 	env.MustBuild(b) // makes the keys
@@ -60,8 +60,8 @@ func (env *environment) pairs(b *testing.B, rounds, rate int, elsewhere string) 
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(alone), "ms/alone")
-	b.ReportMetric(median(beside), "ms/beside-hostile-clients")
-	b.ReportMetric(median(control), "ms/beside-a-flood-elsewhere")
+	b.ReportMetric(median(beside), "ms/with-hostile-clients")
+	b.ReportMetric(median(control), "ms/with-a-flood-elsewhere")
 	b.ReportMetric(median(achieved), "connections/s")
 	b.ReportMetric(median(all), "hostile/alone")
 	b.ReportMetric(slices.Min(all), "hostile/alone-min")

@@ -28,7 +28,7 @@ const maxRefusal = 2 << 10
 // Whoever is not the client is told so in TLS, at once, and that costs the log
 // one short line at most. (Which clients of the same authority are let in is
 // tested in test/e2e too.)
-func TestStrangersAreRefused(t *testing.T) {
+func TestUnauthenticatedConnectionsAreRefused(t *testing.T) {
 	env := shared
 	now := time.Now()
 	ours := *env.client.Leaf

@@ -72,7 +72,7 @@ func TestRetention(t *testing.T) {
 
 // With its own limits, which are larger than the volume, the server never fills
 // it: manifests that are larger than it altogether are made, one after the other.
-func TestVolumeCannotFillUpByBuilding(t *testing.T) {
+func TestBuildsDoNotFillVolume(t *testing.T) {
 	const size = 16
 	env := startOnSmallVolume(t, size)
 	env.buildsRandom(t, "large", 3*mib/2) // its build takes up to 9 MiB

@@ -48,7 +48,7 @@ func TestTokenIsIssuedForTheAPIKeyOnly(t *testing.T) {
 	}
 }
 
-func TestOnlyATokenThatHoldsPasses(t *testing.T) {
+func TestOnlyValidTokensAreAccepted(t *testing.T) {
 	var elapsed atomic.Int64
 	began := time.Now()
 	server, client := start(t, Options{
@@ -95,7 +95,7 @@ func TestOnlyATokenThatHoldsPasses(t *testing.T) {
 	}
 }
 
-func TestExpiredTokensAreForgotten(t *testing.T) {
+func TestExpiredTokensAreRemoved(t *testing.T) {
 	now := time.Now()
 	i := &iam{lifetime: time.Minute, now: func() time.Time { return now }, expires: make(map[string]time.Time)}
 	i.issue()

@@ -35,7 +35,7 @@ func verifierOf(base Base, notary *notaryserver.Server) (verifier, error) {
 }
 
 // Each image is signed in its own way and in no other.
-func TestVendor(t *testing.T) {
+func TestImagesVerifyWithTheirMethodOnly(t *testing.T) {
 	closed := func(stop func(context.Context) error) {
 		t.Cleanup(func() {
 			if err := stop(context.Background()); err != nil {

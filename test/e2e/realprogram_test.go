@@ -46,7 +46,7 @@ ENTRYPOINT ["/age"]
 
 // A program out of the module proxy is built as its own developers would, with
 // its dependencies downloaded during the build, and does what it is for.
-func TestRealProgram(t *testing.T) {
+func TestBuildOfRealProgram(t *testing.T) {
 	env := shared
 	source := download(t)
 	content, err := gitserver.Folder(source)
