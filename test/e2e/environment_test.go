@@ -39,7 +39,7 @@ func startEnvironment(ctx context.Context, dir string, options harness.Options) 
 	if options.Dir, err = os.MkdirTemp(dir, "stack"); err != nil {
 		return nil, err
 	}
-	started, err := kit.StartBehindGates(ctx, options)
+	started, err := kit.StartWithGates(ctx, options)
 	if err != nil {
 		return nil, err
 	}

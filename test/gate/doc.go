@@ -1,10 +1,10 @@
 //go:build stack
 
-// Package gate stands between two parts of the stack, for tests of what happens
-// when one of them is slow, breaks off in mid-sentence, or is gone. No part knows
-// of it: a gate is a TCP or Unix proxy that reads what passes and changes none of
-// it.
+// Package gate injects faults between two parts of the stack: a gate is a TCP or
+// Unix proxy that can hold data, limit the rate, cut connections after a number of
+// bytes, or refuse them.
 //
-// It decides by what is said and how much, never by the time: whatever the speed
-// of the machine, a test stops a build at the same place.
+// It triggers on the content and the number of bytes, never on the time, so that a
+// test stops a build at the same point on any machine. It never changes the data
+// that it forwards.
 package gate

@@ -10,11 +10,11 @@ import (
 // cut is a number of bytes after which the gate goes down.
 type cut struct {
 	left int64
-	done chan struct{} // closed when it has happened
+	done chan struct{} // closed when the gate is down
 }
 
-// CutAfter takes the gate down when the target has said that many bytes more, on
-// all connections together. The channel is closed then.
+// CutAfter takes the gate down when the target has sent that many more bytes, on
+// all connections together. The returned channel is closed then.
 func (g *Gate) CutAfter(bytes int64) (happened <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -22,23 +22,22 @@ func (g *Gate) CutAfter(bytes int64) (happened <-chan struct{}) {
 	return g.cut.done
 }
 
-// count takes note of what the target said.
-func (g *Gate) count(text []byte) {
+// count counts data of the target for CutAfter.
+func (g *Gate) count(data []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.cut == nil {
 		return
 	}
-	if g.cut.left -= int64(len(text)); g.cut.left > 0 {
+	if g.cut.left -= int64(len(data)); g.cut.left > 0 {
 		return
 	}
-	_ = g.shut() // the next Down says what was wrong
+	_ = g.closeLocked() // the next Down returns the error
 	close(g.cut.done)
 	g.cut = nil
 }
 
-// Slow lets that many bytes through in a second, both ways together; 0 lets all
-// of them through again.
+// Slow limits the rate of both directions together; 0 removes the limit.
 func (g *Gate) Slow(bytesPerSecond int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -54,15 +53,15 @@ func (g *Gate) currentPace() *pace {
 	return g.pace
 }
 
-// pace says when the next bytes may pass.
+// pace is a rate limit of all connections.
 type pace struct {
 	rate int // bytes per second
 
 	mu   sync.Mutex
-	free time.Time // when all that was let through has passed
+	free time.Time // when all bytes so far have passed at this rate
 }
 
-// wait returns when n bytes have had their time, or the connection is gone.
+// wait waits until n more bytes have passed at this rate, or the connection ends.
 func (p *pace) wait(n int, gone <-chan struct{}) {
 	if p == nil {
 		return

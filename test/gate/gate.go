@@ -13,11 +13,11 @@ import (
 	"github.com/opensbs/sbs/test/harness/loopback"
 )
 
-// Gate is a proxy in front of one part of the stack. It lets everything through
-// until it is told to hold, to be slow, to cut or to be down.
+// Gate is a proxy to one part of the stack. It forwards everything unless a test
+// calls Hold, Slow, CutAfter or Down.
 type Gate struct {
 	network string // tcp or unix, on both sides
-	target  string // what is behind it
+	target  string // address to which it forwards
 
 	running sync.WaitGroup
 
@@ -25,15 +25,16 @@ type Gate struct {
 	address     string
 	listener    net.Listener
 	connections map[net.Conn]bool
-	marker      []byte        // what is held when it is said; nil: nothing
-	reached     chan struct{} // closed when the first is held
-	opened      chan struct{} // closed when what is held may go on
+	marker      []byte        // client data that contains it is held; nil: none is
+	reached     chan struct{} // closed when data is held for the first time
+	released    chan struct{} // closed by Release
 	cut         *cut          // nil: never
-	pace        *pace         // nil: as fast as it goes
+	pace        *pace         // nil: unlimited
 }
 
-// New opens a gate at address. For tcp, no address is a free port of loopback,
-// which nobody gets by chance while the gate is down.
+// New opens a gate at address. For tcp, an empty address means a free loopback port
+// outside the range of ephemeral ports, so that no other program gets it while the
+// gate is down.
 func New(network, address, target string) (*Gate, error) {
 	if network == "tcp" && address == "" {
 		port, err := loopback.FreePort(context.Background())
@@ -46,17 +47,17 @@ func New(network, address, target string) (*Gate, error) {
 	return g, g.Up()
 }
 
-// Address is where the gate listens, Target what is behind it.
+// Address returns the address at which the gate listens.
 func (g *Gate) Address() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.address
 }
 
-// Target is the address of what is behind the gate.
+// Target returns the address to which the gate forwards.
 func (g *Gate) Target() string { return g.target }
 
-// Up lets connections in again, at the same address.
+// Up accepts connections again, at the same address.
 func (g *Gate) Up() error {
 	listener, err := net.Listen(g.network, g.Address())
 	if err != nil {
@@ -69,19 +70,19 @@ func (g *Gate) Up() error {
 	return nil
 }
 
-// Down refuses connections from now on and cuts those that there are. What is
-// held may or may not reach the other side.
+// Down refuses new connections and closes the open ones. Held data may or may not
+// reach the target.
 func (g *Gate) Down() error {
 	g.Release()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.shut()
+	return g.closeLocked()
 }
 
-// shut is called with the lock held.
-func (g *Gate) shut() error {
+// closeLocked closes the listener and all connections. The caller holds the lock.
+func (g *Gate) closeLocked() error {
 	for conn := range g.connections {
-		_ = conn.Close() // whoever uses it sees that
+		_ = conn.Close() // both ends get an error from it
 	}
 	if g.listener == nil {
 		return nil // it was never up
@@ -93,39 +94,38 @@ func (g *Gate) shut() error {
 	return err
 }
 
-// Close takes the gate away and returns when nothing of it runs any more.
+// Close closes the gate and returns when its goroutines have ended.
 func (g *Gate) Close() error {
 	err := g.Down()
 	g.running.Wait()
 	return err
 }
 
-// Hold keeps back whatever a client says that has marker in it, which is not
-// passed on before Release. An empty marker is in everything. The channel is
-// closed when something is held for the first time.
+// Hold holds client data that contains marker until Release; an empty marker holds
+// all of it. The returned channel is closed when data is held for the first time.
 func (g *Gate) Hold(marker string) (reached <-chan struct{}) {
 	g.Release()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.marker, g.reached, g.opened = []byte(marker), make(chan struct{}), make(chan struct{})
+	g.marker, g.reached, g.released = []byte(marker), make(chan struct{}), make(chan struct{})
 	return g.reached
 }
 
-// Release lets go of what is held and holds nothing any more.
+// Release forwards the held data and ends Hold.
 func (g *Gate) Release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.marker != nil {
-		close(g.opened)
+		close(g.released)
 		g.marker = nil
 	}
 }
 
-// pass waits as long as text, which a client said, is to be held.
-func (g *Gate) pass(text []byte) {
+// waitReleased waits until data of a client need not be held.
+func (g *Gate) waitReleased(data []byte) {
 	g.mu.Lock()
-	held := g.marker != nil && bytes.Contains(text, g.marker)
-	opened := g.opened
+	held := g.marker != nil && bytes.Contains(data, g.marker)
+	released := g.released
 	if held {
 		select {
 		case <-g.reached:
@@ -135,7 +135,7 @@ func (g *Gate) pass(text []byte) {
 	}
 	g.mu.Unlock()
 	if held {
-		<-opened
+		<-released
 	}
 }
 
@@ -149,7 +149,7 @@ func (g *Gate) accept(listener net.Listener) {
 	}
 }
 
-func (g *Gate) remember(connections ...net.Conn) {
+func (g *Gate) track(connections ...net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, conn := range connections {
@@ -157,8 +157,8 @@ func (g *Gate) remember(connections ...net.Conn) {
 	}
 }
 
-func (g *Gate) forget(conn net.Conn) {
-	_ = conn.Close() // it is at its end anyhow
+func (g *Gate) untrack(conn net.Conn) {
+	_ = conn.Close() // it is not used any more
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.connections, conn)

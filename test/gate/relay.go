@@ -9,35 +9,35 @@ import (
 	"sync"
 )
 
-// piece is the most that passes at once, in bytes; slowPiece while the gate is
-// slow, so that it is slow evenly.
+// piece is the size of the copy buffer in bytes; slowPiece is that under a rate
+// limit, so that the rate is even.
 const (
 	piece     = 64 << 10
 	slowPiece = 4 << 10
 )
 
-// serve joins a client to the target until both have said all they had to.
-// Errors end the connection, which is what the two sides see of them.
+// serve copies between a client and the target until both have closed their side.
+// An error closes both connections; it is not reported.
 func (g *Gate) serve(client net.Conn) {
-	defer g.forget(client)
+	defer g.untrack(client)
 	target, err := net.Dial(g.network, g.target)
 	if err != nil {
 		return
 	}
-	defer g.forget(target)
-	g.remember(client, target)
+	defer g.untrack(target)
+	g.track(client, target)
 	gone := make(chan struct{})
 	var both sync.WaitGroup
 	// The end of one direction with an error is the end of both.
 	over := sync.OnceFunc(func() { close(gone) })
-	both.Go(func() { g.relay(target, client, gone, over, g.pass) })
+	both.Go(func() { g.relay(target, client, gone, over, g.waitReleased) })
 	both.Go(func() { g.relay(client, target, gone, over, g.count) })
 	both.Wait()
 }
 
-// relay copies what source says, each piece as soon as pass lets it. It calls
-// over when the connection broke.
-func (g *Gate) relay(target, source net.Conn, gone <-chan struct{}, over func(), pass func([]byte)) {
+// relay copies from source to target, each piece after before has returned. It
+// calls over if a connection fails.
+func (g *Gate) relay(target, source net.Conn, gone <-chan struct{}, over func(), before func([]byte)) {
 	buffer := make([]byte, piece)
 	for {
 		pace := g.currentPace()
@@ -47,11 +47,11 @@ func (g *Gate) relay(target, source net.Conn, gone <-chan struct{}, over func(),
 		}
 		n, err := source.Read(part)
 		if n > 0 {
-			pass(part[:n])
+			before(part[:n])
 			pace.wait(n, gone)
 			if _, err := target.Write(part[:n]); err != nil {
 				over()
-				_ = source.Close() // nobody listens any more
+				_ = source.Close() // its data has no receiver any more
 				return
 			}
 		}

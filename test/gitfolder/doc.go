@@ -1,4 +1,6 @@
-// Package gitfolder makes the git/ folder of a manifest by hand, for tests:
-// sound, or wrong in any way that a test asks for. It writes with go-git what
-// the server writes with code of its own.
+// Package gitfolder builds the git/ folder of a manifest from single objects, for
+// tests: a valid one, or one with the defect that a test needs.
+//
+// It writes objects, packs and indexes with go-git, and never with the server's own
+// code, which the tests check against it.
 package gitfolder

@@ -1,6 +1,6 @@
 package gitfolder
 
-// One repository, object by object.
+// A repository made of single objects.
 
 import (
 	"archive/tar"
@@ -20,16 +20,16 @@ import (
 	"github.com/go-git/go-git/v5/storage/memory"
 )
 
-// Repository is one that is made by hand, by go-git: so that every way in which
-// a folder can be wrong can be made on purpose.
+// Repository is a repository in memory whose objects, pack and index a test
+// chooses one by one, so that it can have any defect.
 type Repository struct {
 	t       testing.TB
 	objects *memory.Storage
 	IDs     []plumbing.Hash // of the objects that go into the pack
-	Indexed []*index.Entry  // what its file index says
+	Indexed []*index.Entry  // entries of its file index
 }
 
-// New is an empty repository.
+// New returns an empty repository.
 func New(t testing.TB) *Repository {
 	return &Repository{t: t, objects: memory.NewStorage()}
 }
@@ -63,7 +63,7 @@ func (r *Repository) Blob(content string) plumbing.Hash {
 	})
 }
 
-// Tree stores a folder; its entries are in Git's order.
+// Tree stores a tree. The entries must be in Git's order.
 func (r *Repository) Tree(entries ...gitobject.TreeEntry) plumbing.Hash {
 	return r.store(plumbing.TreeObject, (&gitobject.Tree{Entries: entries}).Encode)
 }
@@ -80,7 +80,7 @@ func (r *Repository) Tag(name string, target plumbing.Hash, kind plumbing.Object
 	return r.store(plumbing.TagObject, tag.Encode)
 }
 
-// Drop leaves an object out of the pack.
+// Drop excludes an object from the pack.
 func (r *Repository) Drop(id plumbing.Hash) {
 	r.IDs = slices.DeleteFunc(r.IDs, func(other plumbing.Hash) bool { return other == id })
 }
@@ -90,23 +90,24 @@ func (r *Repository) AddToIndex(name string, id plumbing.Hash, mode filemode.Fil
 	r.Indexed = append(r.Indexed, &index.Entry{Name: name, Hash: id, Mode: mode})
 }
 
-// Member is one of the archive.
+// Member is a file, folder or link of the manifest's archive.
 type Member struct {
-	Kind    byte // of package tar
+	Kind    byte // a type flag of package tar
 	Mode    int64
 	Content string // or the target of a link
 }
 
-// File is a file that is not executable.
+// File returns a file that is not executable.
 func File(content string) Member { return Member{tar.TypeReg, 0o644, content} }
 
-// Folder is an empty folder.
+// Folder returns an empty folder.
 func Folder() Member { return Member{tar.TypeDir, 0o755, ""} }
 
-// Members are those of a folder by their paths below git/.
+// Members are the members of the git/ folder, by their paths below it.
 type Members map[string]Member
 
-// GitFolder adds a Git folder.
+// GitFolder adds the Git folder of the repository, with this configuration, HEAD
+// and list of shallow commits, at the path git.
 func (r *Repository) GitFolder(m Members, git, config, head string, shallow ...plumbing.Hash) {
 	r.t.Helper()
 	pack, index := r.Pack(0)
@@ -126,7 +127,8 @@ func (r *Repository) GitFolder(m Members, git, config, head string, shallow ...p
 	}
 }
 
-// Pack is one of all objects, with its index; window is that of deltas.
+// Pack returns a pack of the objects IDs and its index. window is the number of
+// objects that are tried as a base of a delta; 0 makes no deltas.
 func (r *Repository) Pack(window uint) (pack, index string) {
 	r.t.Helper()
 	var packed, indexed bytes.Buffer
@@ -151,7 +153,7 @@ func (r *Repository) Pack(window uint) (pack, index string) {
 	return packed.String(), indexed.String()
 }
 
-// Staging is the file index.
+// FileIndex returns the file index (.git/index) with the entries of Indexed.
 func (r *Repository) FileIndex() string {
 	r.t.Helper()
 	var staged bytes.Buffer

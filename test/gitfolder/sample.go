@@ -1,6 +1,6 @@
 package gitfolder
 
-// A clone that has everything.
+// A clone with every kind of content.
 
 import (
 	"archive/tar"
@@ -13,18 +13,20 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// PlainConfig is the configuration of a Git folder.
+// PlainConfig is the configuration of a Git folder without submodules.
 const PlainConfig = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[remote \"origin\"]\n\turl = https://git.example.com/app.git\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
 
-// Sample is a clone with everything: two commits of a cut history, a folder, a
-// link, a script, a submodule within a submodule, and one that was not cloned.
+// Sample is a shallow clone of two commits with a folder, a symbolic link, an
+// executable file, a submodule that has a submodule, and a submodule that was not
+// cloned.
 type Sample struct {
 	Members
-	Main, Library              *Repository
-	Head, Inner, Deepest, Root plumbing.Hash // commits: of the clone, of its submodule and of the one in that; and the tree of the clone
+	Main, Library        *Repository
+	Head, Inner, Deepest plumbing.Hash // commits of the clone, its submodule and the submodule of that
+	Root                 plumbing.Hash // tree of the clone
 }
 
-// NewSample makes one.
+// NewSample returns a Sample.
 func NewSample(t testing.TB) Sample {
 	t.Helper()
 	s := Sample{Members: Members{}, Main: New(t), Library: New(t)}
@@ -88,7 +90,7 @@ func NewSample(t testing.TB) Sample {
 	return s
 }
 
-// WorktreeOf is PlainConfig with a work tree elsewhere.
+// WorktreeOf returns PlainConfig with another work tree.
 func WorktreeOf(path string) string {
 	return strings.Replace(PlainConfig, "\tbare = false\n", "\tbare = false\n\tworktree = "+path+"\n", 1)
 }

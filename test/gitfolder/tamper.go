@@ -1,6 +1,6 @@
 package gitfolder
 
-// Ways of making a folder wrong.
+// Defects of a folder.
 
 import (
 	"archive/tar"
@@ -9,7 +9,7 @@ import (
 	"testing/fstest"
 )
 
-// Pack is the name of a Git folder's pack without its ending.
+// Pack returns the path of a Git folder's pack without its extension.
 func (m Members) Pack(git string) string {
 	for name := range m {
 		if stem, ok := strings.CutSuffix(name, ".pack"); ok && strings.HasPrefix(name, git+"/objects/") {
@@ -19,7 +19,7 @@ func (m Members) Pack(git string) string {
 	return ""
 }
 
-// Repack writes the main repository's Git folder anew.
+// Repack replaces the main repository's Git folder by one of its present objects.
 func (s Sample) Repack(head string) {
 	stem := s.Pack(".git")
 	config, shallow := s.Members[".git/config"].Content, s.Members[".git/shallow"]
@@ -29,7 +29,8 @@ func (s Sample) Repack(head string) {
 	s.Members[".git/shallow"] = shallow
 }
 
-// Flip changes one bit of a member, at an offset from its beginning or its end.
+// FlipBit changes one bit of a member, at an offset from its beginning or, if
+// negative, from its end.
 func (m Members) FlipBit(name string, at int) {
 	one := m[name]
 	content := []byte(one.Content)
@@ -41,7 +42,7 @@ func (m Members) FlipBit(name string, at int) {
 	m[name] = one
 }
 
-// FS is the folder as package manifest archives it.
+// FS returns the folder as a file system, which package manifest archives.
 func (m Members) FS() fs.FS {
 	tree := fstest.MapFS{}
 	for name, one := range m {

@@ -14,14 +14,14 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// Timeout bounds every wait for something that must happen. It does not measure
-// speed: it only makes a hanging test fail.
+// Timeout bounds every wait. It is no measure of speed: it only makes a hanging
+// test fail.
 const Timeout = time.Minute
 
-// Result is what a client saw of a build.
+// Result holds the events of a build that a client received.
 type Result struct {
 	api.Status
-	Statuses []string // each once, in the order in which they came
+	Statuses []string // without repetitions, in the order of the events
 	Lines    []string // of the log
 }
 
@@ -48,7 +48,7 @@ func (env *Environment) ParametersFor(t testing.TB, name string, changes map[str
 	return env.Parameters(t, all)
 }
 
-// Initialise gives the server the parameters of ParametersFor.
+// Initialise sends the parameters of ParametersFor to the server.
 func (env *Environment) Initialise(t testing.TB, name string, changes map[string]any) {
 	t.Helper()
 	if _, err := env.Client.Init(t.Context(), env.ParametersFor(t, name, changes)); err != nil {
@@ -56,7 +56,8 @@ func (env *Environment) Initialise(t testing.TB, name string, changes map[string
 	}
 }
 
-// Begin starts a build. When the test fails, the build is ended for the next test.
+// StartBuild starts a build. If the test fails, its cleanup stops the build for the
+// next test.
 func (env *Environment) StartBuild(t testing.TB) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -70,20 +71,20 @@ func (env *Environment) StartBuild(t testing.TB) {
 	}
 }
 
-// Build starts a build and follows it to its end.
+// Build starts a build, follows it to its end and returns its events.
 func (env *Environment) Build(t testing.TB) Result {
 	t.Helper()
 	env.StartBuild(t)
 	return env.Follow(t, Timeout, nil)
 }
 
-// Succeed is Build, and the build must succeed.
+// MustBuild is Build, and fails the test unless the build succeeds.
 func (env *Environment) MustBuild(t testing.TB) Result {
 	t.Helper()
 	return env.MustBuildWithin(t, Timeout)
 }
 
-// SucceedWithin is Succeed with a time limit of its own.
+// MustBuildWithin is MustBuild with another time limit.
 func (env *Environment) MustBuildWithin(t testing.TB, limit time.Duration) Result {
 	t.Helper()
 	env.StartBuild(t)
@@ -94,8 +95,8 @@ func (env *Environment) MustBuildWithin(t testing.TB, limit time.Duration) Resul
 	return built
 }
 
-// Follow follows the running build to its end. seen, which may be nil, is called
-// with each event.
+// Follow follows the running build to its end and returns its events. It calls
+// seen, unless that is nil, with each of them.
 func (env *Environment) Follow(t testing.TB, limit time.Duration, seen func(api.Event)) Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -121,7 +122,8 @@ func (env *Environment) Follow(t testing.TB, limit time.Duration, seen func(api.
 
 var errSeen = errors.New("the event was seen")
 
-// Await follows the running build until an event that is wanted.
+// Await follows the running build until wanted returns true for an event. what
+// describes that event in the error.
 func (env *Environment) Await(t testing.TB, what string, wanted func(api.Event) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
@@ -137,7 +139,7 @@ func (env *Environment) Await(t testing.TB, what string, wanted func(api.Event) 
 	}
 }
 
-// AwaitStatus follows the running build until it has a status.
+// AwaitStatus follows the running build until it has the status.
 func (env *Environment) AwaitStatus(t testing.TB, status string) {
 	t.Helper()
 	env.Await(t, "the status "+status, func(event api.Event) bool {
@@ -155,7 +157,7 @@ func (env *Environment) Status(t testing.TB) api.Status {
 	return status.Status
 }
 
-// Clean ends the running build.
+// Clean stops the running build.
 func (env *Environment) Clean(t testing.TB) {
 	t.Helper()
 	if _, err := env.Client.Clean(t.Context()); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-// Eventually waits for a condition that another process brings about.
+// Eventually polls a condition on another process until it is true.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
@@ -32,7 +32,8 @@ func Eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// Reach waits until a gate holds something.
+// AwaitClosed waits until a channel is closed, such as that of a gate which holds
+// a request. what describes that in the error.
 func AwaitClosed(t testing.TB, what string, reached <-chan struct{}) {
 	t.Helper()
 	timer := time.NewTimer(Timeout)
@@ -44,8 +45,8 @@ func AwaitClosed(t testing.TB, what string, reached <-chan struct{}) {
 	}
 }
 
-// Holding makes a gate hold what a client sends with marker in it, until the end
-// of the test at the latest. It returns a function that waits for that.
+// HoldAtGate makes a gate hold client data that contains marker, until the test
+// ends at the latest. It returns a function that waits until the gate holds some.
 func HoldAtGate(t testing.TB, g *gate.Gate, marker string) (reached func()) {
 	t.Helper()
 	held := g.Hold(marker)
@@ -53,7 +54,7 @@ func HoldAtGate(t testing.TB, g *gate.Gate, marker string) (reached func()) {
 	return func() { t.Helper(); AwaitClosed(t, "the gate to "+g.Target()+" holds "+marker, held) }
 }
 
-// ReleaseAll lets go of whatever is held.
+// ReleaseAll releases the held data of every gate.
 func (gates Gates) ReleaseAll() {
 	for _, g := range []*gate.Gate{gates.Engine, gates.Git, gates.Registry, gates.Notary} {
 		if g != nil {
@@ -62,8 +63,8 @@ func (gates Gates) ReleaseAll() {
 	}
 }
 
-// NothingLeft fails when an image or a container of a repository is left in the
-// engine, or a file in the server's scratch space.
+// NothingLeft fails the test if the engine still has an image or a container of
+// the repository, or the server's scratch folder a file.
 func (env *Environment) NothingLeft(t testing.TB, repository string) {
 	t.Helper()
 	for _, name := range env.Images(t, repository) {
@@ -81,7 +82,7 @@ func (env *Environment) NothingLeft(t testing.TB, repository string) {
 	env.NoScratchFiles(t)
 }
 
-// NoScratch fails when a file is left in the server's scratch space.
+// NoScratchFiles fails the test if the server's scratch folder has a file.
 func (env *Environment) NoScratchFiles(t testing.TB) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(env.Server.Volume(), "work"))
@@ -89,11 +90,11 @@ func (env *Environment) NoScratchFiles(t testing.TB) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		t.Errorf("%s is left in the scratch space", entry.Name())
+		t.Errorf("%s is left in the scratch folder", entry.Name())
 	}
 }
 
-// Images returns the names by which the engine knows images of a repository.
+// Images returns the tags and digests of a repository's images in the engine.
 func (env *Environment) Images(t testing.TB, repository string) []string {
 	t.Helper()
 	// A test's cleanup calls this too, when the test's context has ended.

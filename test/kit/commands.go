@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// commandTimeout bounds each program: sbs-cli waits for whole builds.
+// commandTimeout bounds the run of a program. sbs-cli may wait for a whole build.
 const commandTimeout = 2 * time.Minute
 
 // Output is what a program wrote, and its exit code.
@@ -44,7 +44,7 @@ func Execute(t testing.TB, dir string, environment []string, stdin string, progr
 	return Output{out.String(), messages.String(), command.ProcessState.ExitCode()}
 }
 
-// MustExecute is Execute, and the program must end with exit code 0.
+// MustExecute is Execute, and fails the test unless the exit code is 0.
 func MustExecute(t testing.TB, dir string, environment []string, stdin string, program string, arguments ...string) Output {
 	t.Helper()
 	output := Execute(t, dir, environment, stdin, program, arguments...)
@@ -60,15 +60,15 @@ func (env *Environment) CLI(t testing.TB, command string) Output {
 	return Execute(t, env.Dir(), nil, "", env.Programs.ClientBinary, strings.Fields(command)...)
 }
 
-// Guide is CLI for a command of the guide, which must succeed.
+// MustCLI is CLI, and fails the test unless the command succeeds.
 func (env *Environment) MustCLI(t testing.TB, command string) Output {
 	t.Helper()
 	return MustExecute(t, env.Dir(), nil, "", env.Programs.ClientBinary, strings.Fields(command)...)
 }
 
-// DockerEnvironment gives the docker command a configuration of its own, with
-// the account that may read the registry and the CA of the notary server. It
-// returns the environment that makes docker use it.
+// DockerEnvironment writes a configuration for the docker command, with the
+// read-only account of the registry and the CA of the notary server. It returns
+// the environment variables that make docker use it.
 func (env *Environment) DockerEnvironment(t testing.TB) []string {
 	t.Helper()
 	dir := t.TempDir()

@@ -2,8 +2,8 @@
 
 package kit
 
-// The developer is whom the stack wrote its configuration for. dir is always the
-// stack's folder.
+// The developer's side of a stack: configuration, certificates, client and
+// parameters. dir is always the stack's folder.
 
 import (
 	"encoding/json"
@@ -22,14 +22,14 @@ import (
 // ConfigName is the name of the developer's configuration in the stack's folder.
 const ConfigName = "sbs-config.json"
 
-// Configuration reads the developer's configuration. What is set in the
-// environment does not count.
+// Configuration reads the developer's configuration. It ignores environment
+// variables.
 func Configuration(dir string) (*config.Config, error) {
 	return config.Load(filepath.Join(dir, ConfigName), func(string) string { return "" })
 }
 
-// Certificates says where the developer's certificates lie. The configuration
-// names them relative to the folder where the developer works.
+// Certificates returns the paths of the developer's certificates. The
+// configuration names them relative to the stack's folder.
 func Certificates(dir string) (certs.Files, error) {
 	settings, err := Configuration(dir)
 	if err != nil {
@@ -48,7 +48,7 @@ func Certificates(dir string) (certs.Files, error) {
 	return files, nil
 }
 
-// Connect is the developer's client of the stack's server.
+// Connect returns the developer's client of the stack's server.
 func Connect(dir string) (*client.Client, error) {
 	settings, err := Configuration(dir)
 	if err != nil {
@@ -69,8 +69,8 @@ func Connect(dir string) (*client.Client, error) {
 	return client.New(hostname, port, identity), nil
 }
 
-// Parameters are what the developer would give to the server, by name, without
-// the arguments of the stack's own repository.
+// Parameters returns the developer's parameters by name, without the build
+// arguments of the stack's demo repository.
 func Parameters(dir string) (map[string]any, error) {
 	settings, err := Configuration(dir)
 	if err != nil {
@@ -88,7 +88,8 @@ func Parameters(dir string) (map[string]any, error) {
 	return given, nil
 }
 
-// With are parameters with changes. A change to nil takes a parameter away.
+// WithChanges returns a copy of parameters with changes. A change to nil removes a
+// parameter.
 func WithChanges(given, changes map[string]any) map[string]any {
 	changed := maps.Clone(given)
 	maps.Copy(changed, changes)

@@ -1,9 +1,10 @@
 //go:build stack
 
-// Package suite is what the tests over a whole stack have in common: a stack that
-// all tests of a package share, its developer, and a look at the machine's
+// Package kit holds the helpers of the tests that run on a whole stack: they start
+// the stack, act as its developer (client, configuration, parameters), hold a
+// build at a gate, and check the engine, the data volume and the machine's
 // processes.
 //
-// It trusts the stack. Nothing of the server's inside is known here: what is
-// common to the tests is the side of those who use it.
+// It trusts the stack. It never uses internals of the server: it sees what a
+// client, an engine and a file system show.
 package kit

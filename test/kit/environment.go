@@ -24,37 +24,37 @@ import (
 type Environment struct {
 	*harness.Stack
 	Client   *client.Client
-	Docker   *docker.Client // never through a gate
+	Docker   *docker.Client // connected to the engine, not to its gate
 	Given    map[string]any // parameters of a build, without a repository
 	Programs harness.Options
 	Gates    Gates
 
-	sockets string // folder of the engine's gate
+	sockets string // folder of the socket of the engine's gate
 }
 
-// Gates are proxies between the server and the parts that it talks to. Those that
-// an environment was not started with are nil.
+// Gates are proxies between the server and its dependencies. A field is nil if the
+// environment was started without that gate.
 type Gates struct{ Engine, Registry, Notary, Git *gate.Gate }
 
 // Start starts a stack without gates. The caller closes it.
 func Start(ctx context.Context, options harness.Options) (*Environment, error) {
 	env := &Environment{Programs: options}
-	return env.started(env.start(ctx, options))
+	return env.closeOnError(env.start(ctx, options))
 }
 
-// StartBehindGates starts a stack whose server reaches the engine, the registry,
+// StartWithGates starts a stack whose server reaches the engine, the registry,
 // the notary server and the git server through gates. The caller closes it.
-func StartBehindGates(ctx context.Context, options harness.Options) (*Environment, error) {
+func StartWithGates(ctx context.Context, options harness.Options) (*Environment, error) {
 	env := &Environment{Programs: options}
-	err := env.startBehindEngineGate(ctx, options)
+	err := env.startWithEngineGate(ctx, options)
 	if err == nil {
 		err = env.OpenGates(ctx)
 	}
-	return env.started(err)
+	return env.closeOnError(err)
 }
 
-// StartForTest builds the programs and starts a stack without gates, which is
-// closed when the test ends. change may change the options; nil changes none.
+// StartForTest builds the programs and starts a stack without gates. The test's
+// cleanup closes it. change, unless it is nil, may change the options.
 func StartForTest(t testing.TB, change func(*harness.Options)) *Environment {
 	t.Helper()
 	options, err := harness.Build(t.Context(), t.TempDir())
@@ -94,7 +94,7 @@ func (env *Environment) start(ctx context.Context, options harness.Options) (err
 	return nil
 }
 
-func (env *Environment) startBehindEngineGate(ctx context.Context, options harness.Options) error {
+func (env *Environment) startWithEngineGate(ctx context.Context, options harness.Options) error {
 	engine, err := docker.NewClientWithOpts(docker.FromEnv)
 	if err != nil {
 		return fmt.Errorf("find the Docker Engine: %w", err)
@@ -107,7 +107,7 @@ func (env *Environment) startBehindEngineGate(ctx context.Context, options harne
 	if host.Scheme != "unix" {
 		return fmt.Errorf("the tests need an engine at a unix socket, not at %s", host)
 	}
-	// The path of a socket must be short, and a test's folder often is not.
+	// The path of a socket must be short; that of a test's folder often is not.
 	if env.sockets, err = os.MkdirTemp("", "gate"); err != nil {
 		return err
 	}
@@ -118,8 +118,8 @@ func (env *Environment) startBehindEngineGate(ctx context.Context, options harne
 	return env.start(ctx, options)
 }
 
-// OpenGates opens gates to the registry, the notary server and the git server,
-// and makes the parameters go through them.
+// OpenGates opens gates to the registry, the notary server and the git server, and
+// changes the parameters to their addresses.
 func (env *Environment) OpenGates(context.Context) error {
 	ssh, err := url.Parse(env.Git.SSHURL(""))
 	if err != nil {
@@ -141,9 +141,9 @@ func (env *Environment) OpenGates(context.Context) error {
 	return nil
 }
 
-// KnownHost returns an address in the form of known_hosts.
+// KnownHost returns an address as known_hosts has it: [host]:port.
 func KnownHost(address string) string {
-	host, port, _ := net.SplitHostPort(address) // a gate's has both
+	host, port, _ := net.SplitHostPort(address) // the address of a gate has both
 	return "[" + host + "]:" + port
 }
 
@@ -160,15 +160,15 @@ func (env *Environment) ImageOf(name string) string {
 	return fmt.Sprint(env.Given["DOCKER_PUSH_SERVER"]) + "/sbs/" + name
 }
 
-// started returns the environment, or closes it when its start failed.
-func (env *Environment) started(err error) (*Environment, error) {
+// closeOnError returns the environment, or closes it if err is not nil.
+func (env *Environment) closeOnError(err error) (*Environment, error) {
 	if err != nil {
 		return nil, errors.Join(err, env.Close(context.Background()))
 	}
 	return env, nil
 }
 
-// Close stops everything, the server first.
+// Close stops the server, then the other parts of the stack, then the gates.
 func (env *Environment) Close(ctx context.Context) error {
 	var failed error
 	if env.Client != nil {

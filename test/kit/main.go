@@ -12,9 +12,9 @@ import (
 	"github.com/opensbs/sbs/test/harness"
 )
 
-// Main runs the tests of a package over what start starts, and ends the program.
-// start gets a folder that is removed at the end, and the programs under test,
-// which were built in it; stop is called when the tests have run.
+// Main builds the programs under test into a temporary folder, calls start with
+// both, runs the tests of the package, calls stop, removes the folder and exits
+// with the tests' exit code.
 func Main(m *testing.M, start func(ctx context.Context, dir string, programs harness.Options) (stop func() error, err error)) {
 	code, err := runTests(m, start)
 	if err != nil {

@@ -11,15 +11,16 @@ import (
 	"testing"
 )
 
-// Runs reports whether a process runs on the machine, in a container or not, whose
-// command line holds marker. A build's steps don't show in the engine's list of
-// containers.
+// ProcessRuns reports whether a process with marker in its command line runs on the
+// machine, in a container or not. The steps of a build are not in the engine's
+// list of containers.
 func ProcessRuns(t testing.TB, marker string) bool {
 	t.Helper()
 	return len(processes(t, marker)) > 0
 }
 
-// Kill ends the processes whose command line holds marker: the steps of a build.
+// KillProcesses kills the processes with marker in their command line, such as the
+// steps of a build.
 func KillProcesses(t testing.TB, marker string) {
 	t.Helper()
 	for _, id := range processes(t, marker) {
@@ -29,7 +30,7 @@ func KillProcesses(t testing.TB, marker string) {
 	}
 }
 
-// processes returns the ids of the processes whose command line holds marker.
+// processes returns the ids of the processes with marker in their command line.
 func processes(t testing.TB, marker string) (ids []int) {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")

@@ -11,21 +11,21 @@ import (
 	"testing"
 )
 
-// Reply is the server's response to a request that the client library did not
-// make.
+// Reply is the server's response to a request that a test sends without the client
+// library.
 type Reply struct {
 	Code   int
 	Header http.Header
 	Text   string
 }
 
-// Kind returns the media type.
+// MediaType returns the media type without its parameters.
 func (r Reply) MediaType() string {
-	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return kind
+	mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return mediaType
 }
 
-// Object returns the JSON object of the body, or nil when the body is not one.
+// Object returns the body as a JSON object, or nil if it is none.
 func (r Reply) Object() map[string]any {
 	var object map[string]any
 	if json.Unmarshal([]byte(r.Text), &object) != nil {
@@ -56,7 +56,8 @@ func (env *Environment) Request(t testing.TB, method, path, body string) Reply {
 	return Reply{response.StatusCode, response.Header, string(text)}
 }
 
-// Ask sends body as JSON, and the response must have the status code.
+// MustRequest sends body as JSON and returns the body of the response. It fails the
+// test unless the response has the status code.
 func (env *Environment) MustRequest(t testing.TB, code int, method, path string, body any) string {
 	t.Helper()
 	reply := env.Request(t, method, path, JSON(t, body))

@@ -1,4 +1,5 @@
-// Package notaryproxy puts an address before real notary servers, for tests: it
-// does to a client what a server, or who sits before one, may do. It passes on,
-// notes, replays and swaps; it never makes trust data of its own.
+// Package notaryproxy is a proxy to real notary servers, for tests of a malicious
+// or restored notary server: it forwards, records, replays and replaces responses,
+// and can switch to another server at the same address. It never creates trust
+// data of its own.
 package notaryproxy

@@ -17,18 +17,19 @@ import (
 	"github.com/opensbs/sbs/test/harness/notaryserver"
 )
 
-// Proxy is one address that different servers answer at, one after another.
+// Proxy is an HTTPS server whose handler a test can replace.
 type Proxy struct {
 	*httptest.Server
 	mu       sync.Mutex
 	handler  http.Handler
-	answered map[string][]byte // by path: the last body of a GET
+	recorded map[string][]byte // the last body of a GET, by path
 }
 
-// New passes requests on to server, until SetHandler changes that or the test ends.
+// New starts a proxy that forwards requests to server until SetHandler replaces
+// that. The test's cleanup closes it.
 func New(t *testing.T, server *notaryserver.Server) *Proxy {
 	t.Helper()
-	p := &Proxy{answered: map[string][]byte{}}
+	p := &Proxy{recorded: map[string][]byte{}}
 	p.SetHandler(p.Forward(t, server))
 	p.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
@@ -40,19 +41,20 @@ func New(t *testing.T, server *notaryserver.Server) *Proxy {
 	return p
 }
 
-// CABundle is what a client needs to trust the proxy, in PEM.
+// CABundle returns the proxy's certificate in PEM, which a client must trust.
 func (p *Proxy) CABundle() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw})
 }
 
-// SetHandler lets handler answer from now on.
+// SetHandler replaces the handler of all further requests.
 func (p *Proxy) SetHandler(handler http.Handler) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.handler = handler
 }
 
-// Forward passes requests on to a real server and notes what it answers.
+// Forward returns a handler that forwards requests to a notary server and records
+// its responses.
 func (p *Proxy) Forward(t *testing.T, server *notaryserver.Server) http.Handler {
 	t.Helper()
 	target, err := url.Parse(server.URL())
@@ -76,28 +78,28 @@ func (p *Proxy) Forward(t *testing.T, server *notaryserver.Server) http.Handler 
 			}
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			p.answered[response.Request.URL.Path] = content
+			p.recorded[response.Request.URL.Path] = content
 			response.Body = io.NopCloser(strings.NewReader(string(content)))
 			return nil
 		},
 	}
 }
 
-// Replay answers as the server did until now, for ever. What change makes of an
-// answer is answered instead; nil leaves all as it was.
+// Replay returns a handler that serves the responses recorded so far. change,
+// unless it is nil, replaces their bodies.
 func (p *Proxy) Replay(change func(path string, content []byte) []byte) http.Handler {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	recorded := maps.Clone(p.answered)
+	recorded := maps.Clone(p.recorded)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		content, there := recorded[r.URL.Path]
-		if !there || r.Method != http.MethodGet {
+		content, exists := recorded[r.URL.Path]
+		if !exists || r.Method != http.MethodGet {
 			http.NotFound(w, r)
 			return
 		}
 		if change != nil {
 			content = change(r.URL.Path, content)
 		}
-		_, _ = w.Write(content) // a client that hung up is its own test's affair
+		_, _ = w.Write(content) // fails only if the client has closed the connection
 	})
 }

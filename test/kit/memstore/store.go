@@ -1,6 +1,6 @@
-// Package memstore is a store of named entries in memory, for tests of what keeps
-// sealed secrets or records of its own. It has the methods of the stores that the
-// product's packages ask for, and fails where a test wants it to. It seals nothing.
+// Package memstore is an in-memory store of named entries, for tests of packages
+// that store sealed secrets or records. It implements the store interfaces of
+// these packages, and returns the errors that a test configures. It seals nothing.
 package memstore
 
 import (
@@ -13,7 +13,8 @@ import (
 	"sync"
 )
 
-// Store keeps entries. Tests that run nothing beside it may change the fields.
+// Store holds entries. A test may change the fields while nothing else uses the
+// store.
 type Store struct {
 	mu      sync.Mutex
 	Entries map[string][]byte
@@ -23,7 +24,7 @@ type Store struct {
 // New returns an empty store.
 func New() *Store { return With(map[string][]byte{}) }
 
-// With returns a store of entries.
+// With returns a store with the entries, which it does not copy.
 func With(entries map[string][]byte) *Store {
 	return &Store{Entries: entries, Failing: map[string]error{}}
 }
@@ -69,7 +70,7 @@ func (s *Store) List(prefix string) ([]string, error) {
 	return names, nil
 }
 
-// Copy returns another store of the same entries, as a backup would be.
+// Copy returns another store with the same entries, as a restored backup has them.
 func (s *Store) Copy() *Store {
 	s.mu.Lock()
 	defer s.mu.Unlock()
