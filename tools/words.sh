@@ -4,7 +4,7 @@
 # any. Add a folder here when its language was revised.
 set -eu
 
-folders='api buildinfo client cmd enclave envname server signature'
+folders='api buildinfo client cmd enclave envname server signature test/gate test/gitfolder test/kit test/notaryproxy'
 
 # shellcheck disable=SC2016,SC2086 # awk's own dollars; a list of words
 git ls-files --cached --others --exclude-standard $folders | grep '\.go$' | tr '\n' '\0' | xargs -0 awk '
