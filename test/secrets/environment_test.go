@@ -18,7 +18,8 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// environment is a stack whose server has secrets in all places where it may have some.
+// environment is a stack whose server has a secret in every parameter and variable
+// that can hold one.
 type environment struct {
 	*kit.Environment
 	temporary string // the server's TMPDIR
@@ -27,9 +28,9 @@ type environment struct {
 func start(t *testing.T) *environment {
 	t.Helper()
 	env := &environment{temporary: t.TempDir()}
-	t.Setenv("TMPDIR", env.temporary) // the stack hands it on to the server
+	t.Setenv("TMPDIR", env.temporary) // the stack passes it to the server
 	env.Environment = kit.StartForTest(t, func(options *harness.Options) {
-		// No part of the stack is reached through it: they are on loopback.
+		// The proxy is never used: all parts of the stack are on loopback.
 		options.ServerEnvironment = []string{"SBS_LOG_LEVEL=debug", "HTTPS_PROXY=http://staff:" + proxyPassword + "@proxy.sbs.test:3128"}
 		for name, value := range contract {
 			options.ServerEnvironment = append(options.ServerEnvironment, name+"="+value)
@@ -44,7 +45,7 @@ func start(t *testing.T) *environment {
 			t.Fatal(err)
 		}
 	}
-	// The stack's own passwords are as good as planted ones.
+	// The stack's own passwords serve as planted ones.
 	maps.Copy(env.Given, map[string]any{
 		"GITHUB_URL": env.Git.SSHURL("works.git"), "DOCKER_REPO": "sbs/secrets", "ARG": map[string]any{"SHOWN": "to anyone"},
 		"IMAGE_SIGNING": "dct,simple,sigstore,sigstore-legacy", "ATTESTATIONS": "provenance,sbom",
@@ -53,19 +54,21 @@ func start(t *testing.T) *environment {
 	return env
 }
 
-// with returns the given parameters with changes; nil takes one away.
+// with returns the given parameters with changes; nil removes a parameter.
 func (env *environment) with(changes map[string]any) map[string]any {
 	return kit.WithChanges(env.Given, changes)
 }
 
-// request sends body as JSON and returns all that comes back.
+// request sends body as JSON and returns the status code, and the response's header
+// and body.
 func (env *environment) request(t testing.TB, method, path string, body any) (code int, text string) {
 	t.Helper()
 	reply := env.Request(t, method, path, kit.JSON(t, body))
 	return reply.Code, fmt.Sprint(reply.Header) + "\n" + reply.Text
 }
 
-// must is request, and the response must have that code.
+// must sends a request like request, and fails the test unless the response has that
+// code.
 func (env *environment) must(t testing.TB, code int, method, path string, body any) string {
 	t.Helper()
 	got, text := env.request(t, method, path, body)
@@ -75,8 +78,8 @@ func (env *environment) must(t testing.TB, code int, method, path string, body a
 	return text
 }
 
-// build gives parameters, builds, and returns the status at the end and all that
-// came back meanwhile, with its headers.
+// build sets the parameters and builds. It returns the final status, and the header
+// and body of the response with the events.
 func (env *environment) build(t testing.TB, parameters map[string]any) (status api.Status, events string) {
 	t.Helper()
 	env.must(t, http.StatusOK, http.MethodPost, "/image", parameters)
@@ -90,10 +93,10 @@ func (env *environment) build(t testing.TB, parameters map[string]any) (status a
 	return *last.Status, events
 }
 
-// parts is the folder of what a part of the stack keeps.
+// parts returns the data folder of a part of the stack.
 func (env *environment) parts(name string) string { return filepath.Join(env.Dir(), "parts", name) }
 
-// tlsKey is the server's, which reached it sealed.
+// tlsKey returns the server's TLS key, which the server was given sealed.
 func (env *environment) tlsKey(t testing.TB) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(env.Dir(), ".*.d", "server-cert-key.pem"))
@@ -107,7 +110,7 @@ func (env *environment) tlsKey(t testing.TB) string {
 	return string(text)
 }
 
-// enclaveFile is a file of the simulated enclave's folder.
+// enclaveFile returns the content of a file in the simulated enclave's folder.
 func (env *environment) enclaveFile(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(env.Server.Enclave(), name))

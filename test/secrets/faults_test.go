@@ -12,18 +12,19 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// breakage is a way to make a build fail in a step. Its wrong values are secrets
-// too: people mistype passwords of other places.
-type breakage struct {
+// fault makes a build fail in a step. Its wrong values are secrets too: people enter
+// the passwords of other systems by mistake.
+type fault struct {
 	step    string
 	changes map[string]any
 }
 
-func breakages(t testing.TB, env *environment, values map[string]any) []breakage {
+// faults returns a fault for each step of a build.
+func faults(t testing.TB, env *environment, values map[string]any) []fault {
 	t.Helper()
 	key := newSSHKey(t)
 	works := env.Git.SSHURL("works.git")
-	return []breakage{
+	return []fault{
 		{"clone with a wrong key for this repository", map[string]any{"GITHUB_CREDENTIALS": []any{map[string]any{"url": works, "key": newSSHKey(t)}}}},
 		{"clone with a wrong token for this repository", map[string]any{"GITHUB_KEY": nil, "GITHUB_URL": env.Git.HTTPSURL("works.git"), "GITHUB_CA": string(env.Git.CABundle()),
 			"GITHUB_CREDENTIALS": []any{map[string]any{"url": env.Git.HTTPSURL(""), "token": plant(), "user": "developer"}}}},
@@ -44,8 +45,8 @@ func breakages(t testing.TB, env *environment, values map[string]any) []breakage
 	}
 }
 
-// credentials are a GITHUB_CREDENTIALS with a secret per host, of which the first
-// opens the repository that is built.
+// credentials returns a value of GITHUB_CREDENTIALS with a secret per host. The first
+// gives access to the repository that is built.
 func credentials(t testing.TB, env *environment) []any {
 	t.Helper()
 	return []any{
@@ -56,7 +57,8 @@ func credentials(t testing.TB, env *environment) []any {
 	}
 }
 
-// badCredentials are lists that are refused, with the secrets of a good one in them.
+// badCredentials returns lists that the server refuses, by what is wrong with them.
+// They contain the secrets of a valid list.
 func badCredentials(good []any) map[string]any {
 	bad := map[string]any{}
 	for i, entry := range good {
@@ -74,7 +76,7 @@ func badCredentials(good []any) map[string]any {
 	return bad
 }
 
-// first returns the first value that is one.
+// first returns the first value that is not nil.
 func first(values ...any) any {
 	return values[slices.IndexFunc(values, func(v any) bool { return v != nil })]
 }

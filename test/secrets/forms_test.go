@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// secret is a value that nobody may see.
+// secret is a value that must not be found, and its name in messages.
 type secret struct{ name, text string }
 
-// shortest is the length from which a form of a secret is not found by chance.
+// shortest is the minimum length of a form: shorter ones are found by chance.
 const shortest = 10
 
-// forms are the ways in which a secret may turn up, by what they are called.
+// forms returns the encodings in which a secret may appear, by their names in messages.
 func forms(text string) map[string]string {
 	whole := strings.TrimSpace(text)
 	found := map[string]string{
@@ -31,11 +31,11 @@ func forms(text string) map[string]string {
 		"without breaks":    strings.Join(strings.Fields(whole), ""),
 	}
 	for before := range 3 {
-		place := string(rune('0' + before))
-		found["as base64 from byte "+place] = inner(base64.RawStdEncoding, whole, before)
-		found["as base64url from byte "+place] = inner(base64.RawURLEncoding, whole, before)
+		offset := string(rune('0' + before))
+		found["as base64 from byte "+offset] = inner(base64.RawStdEncoding, whole, before)
+		found["as base64url from byte "+offset] = inner(base64.RawURLEncoding, whole, before)
 	}
-	// Each line of a key by itself, in whatever order they come.
+	// Each line of a key separately, so that their order doesn't matter.
 	for i, line := range strings.Split(whole, "\n") {
 		if strings.Contains(whole, "\n") && len(line) >= shortest && !strings.HasPrefix(line, "-----") {
 			found["in line "+string(rune('a'+i%26))] = line
@@ -44,18 +44,20 @@ func forms(text string) map[string]string {
 	return found
 }
 
-// inner is what the base64 of a text that has the secret after so many other
-// bytes owes to the secret alone.
+// inner returns the part of a base64 text that depends on the secret alone, when the
+// secret follows that number of other bytes.
 func inner(encoding *base64.Encoding, secret string, before int) string {
 	text := encoding.EncodeToString(append(make([]byte, before), secret...))
 	return text[(8*before+5)/6 : 8*(before+len(secret))/6]
 }
 
+// quoted returns text as in a JSON string, without the quotes. With html it is
+// escaped for HTML too.
 func quoted(text string, html bool) string {
 	var out strings.Builder
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(html)
-	_ = encoder.Encode(text) // a text can always be encoded
+	_ = encoder.Encode(text) // no string fails to encode
 	return strings.Trim(strings.TrimSpace(out.String()), `"`)
 }
 
@@ -64,30 +66,30 @@ type pattern struct{ name, form, text string }
 
 // search finds many patterns in one pass.
 type search struct {
-	heads  [1 << 16]bool // the first two bytes of patterns
-	byHead map[string][]pattern
+	starts   [1 << 16]bool // by the first two bytes: a pattern starts with them
+	byPrefix map[string][]pattern
 }
 
-// headSize is how much of a pattern is looked up at once, in bytes.
-const headSize = 8
+// prefixSize is the number of bytes of a pattern that it is looked up by.
+const prefixSize = 8
 
 func newSearch(secrets []secret) *search {
-	s := &search{byHead: map[string][]pattern{}}
+	s := &search{byPrefix: map[string][]pattern{}}
 	for _, secret := range secrets {
-		known := map[string]bool{} // many forms are the same for many values
+		known := map[string]bool{} // several forms of a value may be equal
 		for form, text := range forms(secret.text) {
 			if len(text) >= shortest && !known[text] {
 				known[text] = true
-				s.heads[uint16(text[0])<<8|uint16(text[1])] = true
-				s.byHead[text[:headSize]] = append(s.byHead[text[:headSize]], pattern{secret.name, form, text})
+				s.starts[uint16(text[0])<<8|uint16(text[1])] = true
+				s.byPrefix[text[:prefixSize]] = append(s.byPrefix[text[:prefixSize]], pattern{secret.name, form, text})
 			}
 		}
 	}
 	return s
 }
 
-// in names the secrets that a text shows and how, each once: as the text is, and
-// with its lines joined, because encoders break lines where they like.
+// in returns the patterns found in a text, each once. It searches the text as it is,
+// and with its lines joined, because encoders wrap lines at different lengths.
 func (s *search) in(text string) []pattern {
 	found := s.pass(text)
 	if joined := unbroken.Replace(text); len(joined) < len(text) {
@@ -100,11 +102,11 @@ var unbroken = strings.NewReplacer("\r", "", "\n", "", `\r`, "", `\n`, "", "\n "
 
 func (s *search) pass(text string) []pattern {
 	var found []pattern
-	for i := 0; i+headSize <= len(text); i++ {
-		if !s.heads[uint16(text[i])<<8|uint16(text[i+1])] {
+	for i := 0; i+prefixSize <= len(text); i++ {
+		if !s.starts[uint16(text[i])<<8|uint16(text[i+1])] {
 			continue
 		}
-		for _, p := range s.byHead[text[i:i+headSize]] {
+		for _, p := range s.byPrefix[text[i:i+prefixSize]] {
 			if strings.HasPrefix(text[i:], p.text) && !slices.Contains(found, p) {
 				found = append(found, p)
 			}

@@ -21,11 +21,11 @@ import (
 	"github.com/opensbs/sbs/enclave"
 )
 
-// born are the private keys that were made in the server, out of its sealed
-// files: the numbers alone, because all else of a key is public.
-func (env *environment) born(t *testing.T) []secret {
+// generatedKeys returns the private keys that the server generated, read from its
+// sealed files: only the private numbers, because the rest of a key is public.
+func (env *environment) generatedKeys(t *testing.T) []secret {
 	t.Helper()
-	inside, err := enclave.Simulate(env.Server.Enclave())
+	simulated, err := enclave.Simulate(env.Server.Enclave())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,11 +43,11 @@ func (env *environment) born(t *testing.T) []secret {
 		if err != nil {
 			return err
 		}
-		clear, err := inside.Unseal(name, text)
+		content, err := simulated.Unseal(name, text)
 		if err != nil {
 			return err
 		}
-		private, err := numbers(name, clear)
+		private, err := numbers(name, content)
 		for i, number := range private {
 			found = append(found, secret{fmt.Sprintf("number %d of the key %s", i, name), string(number)})
 		}
@@ -59,23 +59,23 @@ func (env *environment) born(t *testing.T) []secret {
 	return found
 }
 
-// numbers are the secret numbers in a sealed file. A file that is not known here
-// is an error: whoever adds one says what is secret in it.
-func numbers(name string, clear []byte) ([][]byte, error) {
+// numbers returns the private numbers in the content of a sealed file. An unknown file
+// is an error, so that a new one is not left out of the search.
+func numbers(name string, content []byte) ([][]byte, error) {
 	switch {
 	case name == "parameters" || name == "state/generation" || strings.HasPrefix(name, "dct/gun/"):
 		return nil, nil // planted values; a counter; public trust data
 	case name == "manifest/key" || name == "sigstore/key":
-		return fromPKCS8(clear)
+		return fromPKCS8(content)
 	case name == "simple/key":
-		ring, err := openpgp.ReadKeyRing(bytes.NewReader(clear))
+		ring, err := openpgp.ReadKeyRing(bytes.NewReader(content))
 		if err != nil || len(ring) != 1 {
 			return nil, fmt.Errorf("%s holds %d keys: %w", name, len(ring), err)
 		}
 		return ofKey(ring[0].PrivateKey.PrivateKey)
 	case strings.HasPrefix(name, "dct/"):
 		var entry struct{ Key string }
-		if err := json.Unmarshal(clear, &entry); err != nil {
+		if err := json.Unmarshal(content, &entry); err != nil {
 			return nil, err
 		}
 		block, _ := pem.Decode([]byte(entry.Key))
@@ -84,7 +84,7 @@ func numbers(name string, clear []byte) ([][]byte, error) {
 		}
 		return fromPKCS8(block.Bytes)
 	}
-	return nil, fmt.Errorf("the sealed file %s is not known to this test: say what is secret in it", name)
+	return nil, fmt.Errorf("the sealed file %s is not known to this test: add its private numbers here", name)
 }
 
 func fromPKCS8(der []byte) ([][]byte, error) {
@@ -95,6 +95,7 @@ func fromPKCS8(der []byte) ([][]byte, error) {
 	return ofKey(key)
 }
 
+// ofKey returns the private numbers of a key.
 func ofKey(key any) ([][]byte, error) {
 	switch key := key.(type) {
 	case *rsa.PrivateKey:

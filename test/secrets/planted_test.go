@@ -19,10 +19,10 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// planted is a value for every secret parameter there is, by its key: each field
-// of the type api.Secret, each object that the api package counts as secret, and
-// each list that it publishes without some members. The characters are those that
-// encoders write in more than one way.
+// planted returns a value for every secret parameter, by its name: each field of the
+// type api.Secret, each object that the api package treats as secret, and each list
+// that it publishes without some members. The values contain characters that encoders
+// escape in different forms.
 func planted(t testing.TB) map[string]any {
 	t.Helper()
 	var all api.Parameters
@@ -38,14 +38,14 @@ func planted(t testing.TB) map[string]any {
 	}
 	maps.DeleteFunc(values, func(key string, value any) bool { return shownWhole(t, public[key], value) })
 
-	// What the table marks must be what logs are cleaned of.
+	// The parameters marked as secret must be those that logs are redacted for.
 	known := map[string]bool{}
 	for name, text := range all.Secrets() {
 		typed = slices.DeleteFunc(typed, func(s string) bool { return s == text })
 		known[strings.FieldsFunc(name, func(r rune) bool { return r == '.' || r == '[' })[0]] = true
 	}
-	if marked, cleaned := slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(known)); !slices.Equal(marked, cleaned) {
-		t.Fatalf("secret parameters are %q, but logs are cleaned of %q", marked, cleaned)
+	if marked, redacted := slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(known)); !slices.Equal(marked, redacted) {
+		t.Fatalf("the secret parameters are %q, but logs are redacted for %q", marked, redacted)
 	}
 	if len(typed) > 0 {
 		t.Fatalf("%d parameters of the type api.Secret are not marked as secret", len(typed))
@@ -53,25 +53,24 @@ func planted(t testing.TB) map[string]any {
 	return values
 }
 
-// shownWhole reports whether a parameter is published as it was given: no member
-// is left out.
+// shownWhole reports whether a parameter is published with all its members.
 func shownWhole(t testing.TB, shown, given any) bool {
 	t.Helper()
 	first, err := json.Marshal(shown)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var decoded any // whose keys are sorted
+	var decoded any // of the same types as given
 	if err := json.Unmarshal(first, &decoded); err != nil {
 		t.Fatal(err)
 	}
 	return reflect.DeepEqual(decoded, given)
 }
 
-// plant is a new value that is long enough to be told from anything else.
+// plant returns a new random value, long enough to be unique.
 func plant() string { return `sbs "` + rand.Text() + `" <&'/+~ ` + rand.Text() }
 
-// fill plants a value in every text there is, and returns those of the type
+// fill plants a value in every string of v, and returns the values of the type
 // api.Secret.
 func fill(v reflect.Value) (typed []string) {
 	switch v.Kind() {
@@ -93,7 +92,7 @@ func fill(v reflect.Value) (typed []string) {
 	return typed
 }
 
-// list are the secrets in parameters.
+// list returns the secrets in parameters.
 func list(parameters map[string]any) (found []secret) {
 	for key, value := range parameters {
 		switch value := value.(type) {
@@ -116,20 +115,21 @@ func list(parameters map[string]any) (found []secret) {
 	return found
 }
 
-// plantedLine is a value that needs no quotes in an environment or a URL.
+// plantedLine returns a new random value that needs no quotes in an environment or a
+// URL.
 func plantedLine() string { return "sbs-" + rand.Text() + rand.Text() }
 
-// What the operator gives to the server, and a token that stands in a URL.
+// Secrets of the operator, and a token that is part of a URL.
 var (
 	urlToken      = plantedLine()
 	proxyPassword = plantedLine()
-	// The simulated enclave does without the image secrets of a contract, but they
-	// must go nowhere either. IMAGE_SECRET itself is refused beside it.
+	// The simulated enclave doesn't use the image secrets of a contract, but they must
+	// not leak either. The server refuses IMAGE_SECRET together with it.
 	contract = map[string]string{"IMAGE_SECRET_PREVIOUS": plantedLine()}
 )
 
-// operators are the secrets that no developer gave, and that token.
-func (env *environment) operators(t testing.TB) []secret {
+// operatorSecrets returns the secrets of the operator, the server's own, and that token.
+func (env *environment) operatorSecrets(t testing.TB) []secret {
 	t.Helper()
 	found := []secret{
 		{"the token in the URL", urlToken},
@@ -144,7 +144,7 @@ func (env *environment) operators(t testing.TB) []secret {
 	return found
 }
 
-// newSSHKey is a key that no git server knows, as OpenSSH writes it.
+// newSSHKey returns a private key in OpenSSH's format that no Git server accepts.
 func newSSHKey(t testing.TB) string {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)

@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// A search that finds nothing proves something only if it finds what is there.
+// A search without a result proves something only if the search finds planted values.
 func TestSearchFinds(t *testing.T) {
 	value := plant()
 	key := newSSHKey(t)
@@ -54,7 +54,7 @@ func TestSearchFinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	search := newSearch([]secret{{"value", value}, {"key", key}, {"number", string(private.D.Bytes())}})
-	places := map[string]struct{ shows, text string }{
+	texts := map[string]struct{ shows, text string }{
 		"key in another order":           {"key", strings.Join(lines, "\n")},
 		"key in one line":                {"key", "x" + strings.ReplaceAll(key, "\n", "") + "y"},
 		"number in a PEM file":           {"number", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))},
@@ -69,12 +69,12 @@ func TestSearchFinds(t *testing.T) {
 		"value at the end of other text": {"value", strings.Repeat("sbs ", 1000) + value},
 	}
 	for form, text := range forms(value) {
-		places["value "+form] = struct{ shows, text string }{"value", "before " + text + " behind"}
+		texts["value "+form] = struct{ shows, text string }{"value", "before " + text + " after"}
 	}
-	for name, place := range places {
+	for name, test := range texts {
 		found := false
-		unpack(name, place.text, func(_, text string) {
-			found = found || slices.ContainsFunc(search.in(text), func(p pattern) bool { return p.name == place.shows })
+		unpack(name, test.text, func(_, text string) {
+			found = found || slices.ContainsFunc(search.in(text), func(p pattern) bool { return p.name == test.shows })
 		})
 		if !found {
 			t.Errorf("%s was not found", name)
@@ -85,8 +85,8 @@ func TestSearchFinds(t *testing.T) {
 	}
 }
 
-// What is there only for a while is found in the arguments and the environment of
-// a process, and in a file.
+// The watch finds secrets in the arguments and the environment of a running process,
+// and in a file.
 func TestWatchFinds(t *testing.T) {
 	argument, environment, content, allowed := plant(), plant(), plant(), plant()
 	dir := t.TempDir()
@@ -118,11 +118,11 @@ func TestWatchFinds(t *testing.T) {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for looked := w.passed(); w.passed() < looked+5; {
+	for passed := w.passed(); w.passed() < passed+5; {
 		select {
 		case <-ticker.C:
 		case <-t.Context().Done():
-			t.Fatal("the watch stands still")
+			t.Fatal("the watch makes no progress")
 		}
 	}
 	cancel()
@@ -130,13 +130,13 @@ func TestWatchFinds(t *testing.T) {
 		_ = process.Wait() // it was killed
 	}
 	found := w.end()
-	for _, place := range []string{"arguments of sh -c read x", "environment of sh -c read x", "file " + program} {
+	for _, where := range []string{"arguments of sh -c read x", "environment of sh -c read x", "file " + program} {
 		hit := false
 		for text := range found {
-			hit = hit || strings.HasPrefix(text, place) && strings.HasSuffix(text, "in clear")
+			hit = hit || strings.HasPrefix(text, where) && strings.HasSuffix(text, "in clear")
 		}
 		if !hit {
-			t.Errorf("nothing was found in the %s: %v", place, found)
+			t.Errorf("nothing was found in the %s: %v", where, found)
 		}
 	}
 	for text := range found {

@@ -17,14 +17,14 @@ import (
 	"testing"
 )
 
-// maxUnpacked bounds what one file is unpacked to, in bytes.
+// maxUnpacked is the maximum size of an unpacked file, in bytes.
 const maxUnpacked = 64 << 20
 
-// embedded is base64 within other text: a payload, an archive in an answer.
+// embedded matches base64 within other text: a payload, an archive in a response.
 var embedded = regexp.MustCompile(`[A-Za-z0-9+/]{64,}={0,2}`)
 
-// unpack calls visit with a text, and with all that is packed in it: archives,
-// and archives in archives.
+// unpack calls visit with a text and with what it contains, recursively: compressed
+// data, members of archives, base64.
 func unpack(where, text string, visit func(where, text string)) {
 	visit(where, text)
 	switch {
@@ -44,21 +44,21 @@ func unpack(where, text string, visit func(where, text string)) {
 		}
 	default:
 		for _, encoded := range embedded.FindAllString(text, -1) {
-			if inside, err := base64.StdEncoding.DecodeString(encoded); err == nil {
-				unpack(where+" (base64 -d)", string(inside), visit)
+			if decoded, err := base64.StdEncoding.DecodeString(encoded); err == nil {
+				unpack(where+" (base64 -d)", string(decoded), visit)
 			}
 		}
 	}
 }
 
-// readAll reads what is there of a stream, broken or not.
+// readAll returns what can be read of a stream, up to the first error.
 func readAll(r io.Reader) string {
 	var text bytes.Buffer
-	_, _ = io.Copy(&text, io.LimitReader(r, maxUnpacked)) // half a stream is searched too
+	_, _ = io.Copy(&text, io.LimitReader(r, maxUnpacked)) // a truncated stream is searched too
 	return text.String()
 }
 
-// folder calls visit with all files of a folder, unpacked.
+// folder calls visit with all files of a folder, unpacked, and returns their number.
 func folder(t testing.TB, dir string, visit func(where, text string)) (files int) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

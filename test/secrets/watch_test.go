@@ -12,51 +12,51 @@ import (
 	"time"
 )
 
-// watch looks at what is there only for a while: the arguments and environments
-// of all processes of the machine, and the files below some folders.
+// watch searches what exists only temporarily: the arguments and environments of all
+// processes of the machine, and the files below some folders.
 type watch struct {
 	search  *search
 	folders []string
-	program string          // the server's; its own environment comes from its contract
-	ours    map[string]bool // names of values in that environment that are secret
+	program string          // the server's executable; its environment comes from its contract
+	ours    map[string]bool // names of secret variables of that environment
 	stop    chan struct{}
 	done    sync.WaitGroup
-	passes  []*atomic.Int64 // how often each place was looked at
+	passes  []*atomic.Int64 // completed passes over the processes and over each folder
 
-	looks map[string]int // at each process, by its id
+	reads map[string]int // how often each process was read, by its id
 
 	mu    sync.Mutex
-	seen  map[string]string // what was looked at, by where
+	seen  map[string]string // what was searched last, by where it was found
 	found map[string]bool
 }
 
 const (
-	// every is how long the watch rests between two looks. What lives for a
-	// shorter time may be missed; every program of a build lives longer.
+	// every is the time between two passes. What exists for a shorter time may be
+	// missed; every program of a build runs longer.
 	every = 2 * time.Millisecond
 
-	// A process becomes another program soon after it began, or not at all: after
-	// so many looks one in later is enough.
+	// A process executes another program soon after its start, or not at all: after
+	// young passes it is read in every later-th pass only.
 	young, later = 50, 64
 )
 
 func (w *watch) start() {
-	w.seen, w.looks, w.found, w.stop = map[string]string{}, map[string]int{}, map[string]bool{}, make(chan struct{})
-	w.over(w.processes)
+	w.seen, w.reads, w.found, w.stop = map[string]string{}, map[string]int{}, map[string]bool{}, make(chan struct{})
+	w.repeat(w.processes)
 	for _, folder := range w.folders {
-		w.over(func() { w.files(folder) })
+		w.repeat(func() { w.files(folder) })
 	}
 }
 
-// over looks over and over again.
-func (w *watch) over(look func()) {
+// repeat starts a goroutine that calls pass until the watch ends.
+func (w *watch) repeat(pass func()) {
 	passes := new(atomic.Int64)
 	w.passes = append(w.passes, passes)
 	w.done.Go(func() {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for {
-			look()
+			pass()
 			passes.Add(1)
 			select {
 			case <-w.stop:
@@ -67,7 +67,8 @@ func (w *watch) over(look func()) {
 	})
 }
 
-// passed returns how often all processes and all folders were looked at.
+// passed returns the number of passes that were completed over all processes and all
+// folders.
 func (w *watch) passed() int64 {
 	least := w.passes[0].Load()
 	for _, passes := range w.passes {
@@ -83,6 +84,7 @@ func (w *watch) end() map[string]bool {
 	return w.found
 }
 
+// processes searches the arguments and the environment of each process.
 func (w *watch) processes() {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -92,24 +94,24 @@ func (w *watch) processes() {
 		if entry.Name()[0] < '0' || entry.Name()[0] > '9' {
 			continue
 		}
-		if w.looks[entry.Name()]++; w.looks[entry.Name()] > young && w.looks[entry.Name()]%later != 0 {
+		if w.reads[entry.Name()]++; w.reads[entry.Name()] > young && w.reads[entry.Name()]%later != 0 {
 			continue
 		}
-		// An error: it has ended, or belongs to the kernel.
+		// An error means that it has ended, or that it belongs to the kernel.
 		arguments, _ := os.ReadFile("/proc/" + entry.Name() + "/cmdline")
 		environment, _ := os.ReadFile("/proc/" + entry.Name() + "/environ")
 		line := strings.ReplaceAll(string(arguments), "\x00", " ")
 		shown := string(environment)
 		if line == w.program+" " {
-			// The server, or a child that has not become another program yet.
+			// The server, or a child that has not executed another program yet.
 			shown = w.withoutOurs(shown)
 		}
-		w.look("arguments of "+line, string(arguments))
-		w.look("environment of "+line, shown)
+		w.check("arguments of "+line, string(arguments))
+		w.check("environment of "+line, shown)
 	}
 }
 
-// withoutOurs leaves out what the server's contract gives to it that way.
+// withoutOurs removes the secret variables that the server's contract sets.
 func (w *watch) withoutOurs(environment string) string {
 	var rest []string
 	for entry := range strings.SplitSeq(environment, "\x00") {
@@ -120,13 +122,14 @@ func (w *watch) withoutOurs(environment string) string {
 	return strings.Join(rest, "\x00")
 }
 
-// maxWatched is the size up to which a file is looked at while it changes.
+// maxWatched is the maximum size of a file that is searched while it changes.
 const maxWatched = 16 << 20
 
+// files searches the files of a folder that changed.
 func (w *watch) files(folder string) {
 	_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
-			return nil // it is gone already
+			return nil // it was removed meanwhile
 		}
 		info, err := entry.Info()
 		if err != nil || info.Size() > maxWatched {
@@ -142,13 +145,14 @@ func (w *watch) files(folder string) {
 	})
 }
 
-func (w *watch) look(where, text string) {
+// check searches a text unless it is the same as before.
+func (w *watch) check(where, text string) {
 	if w.changed(where, text) {
 		w.report(where, text)
 	}
 }
 
-// changed notes how a thing is, and tells whether it was different before.
+// changed stores a text or version, and reports whether it differs from the last one.
 func (w *watch) changed(where, now string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -157,6 +161,7 @@ func (w *watch) changed(where, now string) bool {
 	return !known || before != now
 }
 
+// report adds a finding for each secret in a text.
 func (w *watch) report(where, text string) {
 	for _, hit := range w.search.in(text) {
 		w.add(where + " shows " + hit.name + " " + hit.form)
