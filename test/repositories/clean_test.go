@@ -8,8 +8,7 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// A step that does not want to end, whatever it is asked: clean ends it, and all
-// that it started.
+// clean ends a step that ignores all signals, and the processes that it started.
 func TestEndlessStep(t *testing.T) {
 	env := shared
 	env.repository(t, "endless").add(files{"Dockerfile": text("FROM " + env.BaseImage + "\n" +

@@ -14,25 +14,25 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// commit is a commit that the server is to build.
+// commit is a test case: a commit that the server builds or refuses.
 type commit struct {
 	name    string
 	make    func(r repository)
 	changes map[string]any // to the parameters
-	refused string         // part of the cause; empty when it is harmless
+	refused string         // part of the cause; empty when the build must succeed
 }
 
-// withDockerfile makes a commit of a tree of one Dockerfile and other entries,
-// which must come behind it in order.
+// withDockerfile returns a function that makes a commit of a tree with a Dockerfile
+// and other entries, which must sort after it.
 func withDockerfile(entries ...gitserver.Entry) func(r repository) {
 	return func(r repository) {
-		all := append([]gitserver.Entry{{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)}}, entries...)
-		r.commit(r.tree(r.filled(all)...), "", "hostile")
+		all := append([]gitserver.Entry{{Mode: "100644", Name: "Dockerfile", ID: r.blob(minimal)}}, entries...)
+		r.commit(r.tree(r.withBlobs(all)...), "", "hostile")
 	}
 }
 
-// filled gives entries without a blob one.
-func (r repository) filled(entries []gitserver.Entry) []gitserver.Entry {
+// withBlobs sets the blob of the entries that have none.
+func (r repository) withBlobs(entries []gitserver.Entry) []gitserver.Entry {
 	for i := range entries {
 		if entries[i].ID == "" {
 			entries[i].ID = r.blob("owned")
@@ -41,30 +41,33 @@ func (r repository) filled(entries []gitserver.Entry) []gitserver.Entry {
 	return entries
 }
 
-// inOrder is withDockerfile, in git's order.
+// inOrder is like withDockerfile, but sorts all entries as git does.
 func inOrder(entries ...gitserver.Entry) func(r repository) {
 	return func(r repository) {
-		all := r.filled(append(entries, gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)}))
+		all := r.withBlobs(append(entries, gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(minimal)}))
 		slices.SortFunc(all, func(a, b gitserver.Entry) int { return strings.Compare(a.Name, b.Name) })
 		r.commit(r.tree(all...), "", "hostile")
 	}
 }
 
-func of(content files) func(r repository) {
+// withFiles returns a function that makes a commit of files with git. It adds a
+// Dockerfile unless there is one.
+func withFiles(content files) func(r repository) {
 	return func(r repository) {
-		if _, there := content["Dockerfile"]; !there {
-			content["Dockerfile"] = text(hello)
+		if _, has := content["Dockerfile"]; !has {
+			content["Dockerfile"] = text(minimal)
 		}
 		r.add(content)
 	}
 }
 
+// link returns a symbolic link.
 func link(target string) gitserver.File {
 	return gitserver.File{Mode: gitserver.Symlink, Content: target}
 }
 
-// What a commit can hold. Names, and what else git refuses itself, are tested
-// one by one in server/source.
+// Malicious content of a commit is refused or built without harm. server/source tests
+// each name, and everything else that git itself refuses.
 func TestCommits(t *testing.T) {
 	env := shared
 	outside := t.TempDir()
@@ -74,7 +77,7 @@ func TestCommits(t *testing.T) {
 	}
 	dates := func(date string) func(r repository) {
 		return func(r repository) {
-			tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)})
+			tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(minimal)})
 			who := "Ada Lovelace <ada@example.com> " + date
 			r.rawCommit("tree " + tree + "\nauthor " + who + "\ncommitter " + who + "\n\nhostile")
 		}
@@ -88,7 +91,7 @@ func TestCommits(t *testing.T) {
 			withDockerfile(gitserver.Entry{Mode: "40000", Name: "d", ID: tree})(r)
 		}
 	}
-	for _, c := range slicesOf(
+	for _, c := range slices.Concat(
 		// Names.
 		[]commit{
 			{"folder above", withDockerfile(gitserver.Entry{Mode: "100644", Name: "a/../../owned"}), nil, "a name holds a slash"},
@@ -113,7 +116,7 @@ func TestCommits(t *testing.T) {
 				}
 				withDockerfile(gitserver.Entry{Mode: "40000", Name: "d", ID: tree})(r)
 			}, nil, "more than 4,096 bytes in a path"},
-			{"path of nearly that", func(r repository) {
+			{"path of allowed length", func(r repository) {
 				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "f", ID: r.blob("x")})
 				for range 16 {
 					tree = r.tree(gitserver.Entry{Mode: "40000", Name: strings.Repeat("d", 254), ID: tree})
@@ -137,34 +140,34 @@ func TestCommits(t *testing.T) {
 				sub := r.tree(gitserver.Entry{Mode: "100644", Name: "canary", ID: r.blob("owned")})
 				withDockerfile(gitserver.Entry{Mode: "120000", Name: "a", ID: r.blob(outside)}, gitserver.Entry{Mode: "40000", Name: "a", ID: sub})(r)
 			}, nil, "one is there twice"},
-			{"Dockerfile as link out", of(files{"Dockerfile": link(canary)}), nil, "is a symbolic link that leaves the repository"},
-			{"Dockerfile behind links", of(files{"a": link("b"), "b": link(outside)}), map[string]any{"DOCKERFILE_PATH": "a/canary"}, "is a symbolic link that leaves the repository"},
-			{"Dockerfile as folder", of(files{"Dockerfile/x": text("")}), nil, "Dockerfile"},
-			{"context as link out", of(files{"context": link("../../../../..")}), map[string]any{"DOCKER_BUILD_PATH": "context"}, "is a symbolic link that leaves the repository"},
-			{"links in a loop", of(files{"context": link("loop"), "loop": link("context")}), map[string]any{"DOCKER_BUILD_PATH": "context"}, "too many links"},
-			{"ignore file as link out", of(files{".dockerignore": link(canary)}), nil, "it must be a file within its folder"},
+			{"Dockerfile as link out", withFiles(files{"Dockerfile": link(canary)}), nil, "is a symbolic link that leaves the repository"},
+			{"Dockerfile through links", withFiles(files{"a": link("b"), "b": link(outside)}), map[string]any{"DOCKERFILE_PATH": "a/canary"}, "is a symbolic link that leaves the repository"},
+			{"Dockerfile as folder", withFiles(files{"Dockerfile/x": text("")}), nil, "Dockerfile"},
+			{"context as link out", withFiles(files{"context": link("../../../../..")}), map[string]any{"DOCKER_BUILD_PATH": "context"}, "is a symbolic link that leaves the repository"},
+			{"links in a loop", withFiles(files{"context": link("loop"), "loop": link("context")}), map[string]any{"DOCKER_BUILD_PATH": "context"}, "too many links"},
+			{"ignore file as link out", withFiles(files{".dockerignore": link(canary)}), nil, "it must be a file within its folder"},
 		},
 		// Commits.
 		[]commit{
 			{"year 10000", dates("253402300800 +0000"), nil, "has no date between"},
-			{"end of time", dates("9223372036854775807 +0000"), nil, "has no date between"},
-			{"no time", dates("99999999999999999999999 +9999"), nil, "has no date between"},
-			{"before time", dates("-99999999999999 -1234"), nil, "has no date between"},
-			{"forged head", func(r repository) {
-				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)})
+			{"largest int64 date", dates("9223372036854775807 +0000"), nil, "has no date between"},
+			{"date above int64", dates("99999999999999999999999 +9999"), nil, "has no date between"},
+			{"negative date", dates("-99999999999999 -1234"), nil, "has no date between"},
+			{"forged header", func(r repository) {
+				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(minimal)})
 				r.commit(tree, "encoding \x1b[2J\xff\ngpgsig -----BEGIN PGP SIGNATURE-----\n forged\n -----END PGP SIGNATURE-----\nmergetag x\n", "\x1b]0;owned\a\xff\x00")
 			}, nil, ""},
 			{"two trees", func(r repository) {
-				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)})
+				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(minimal)})
 				other := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob("FROM scratch\nCOPY none /\n")})
 				r.commit(tree, "tree "+other+"\n", "two trees")
 			}, nil, ""},
 			{"huge message", func(r repository) {
-				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)})
+				tree := r.tree(gitserver.Entry{Mode: "100644", Name: "Dockerfile", ID: r.blob(minimal)})
 				r.commit(tree, "", strings.Repeat("x", 33<<20))
 			}, nil, "bytes in the commit"},
 			{"replaced and grafted", func(r repository) {
-				id := r.add(files{"Dockerfile": text(hello)})
+				id := r.add(files{"Dockerfile": text(minimal)})
 				other := r.object("commit", "tree "+r.tree()+"\nauthor "+author+"\ncommitter "+author+"\n\nempty")
 				replace := filepath.Join(r.folder, "refs/replace")
 				if err := os.MkdirAll(replace, 0o755); err != nil {
@@ -176,9 +179,9 @@ func TestCommits(t *testing.T) {
 			}, nil, ""},
 		},
 		submodules(t, env),
-		// What git would run, and the server must not.
+		// Commands that git would run, and the server must not.
 		[]commit{
-			{"hooks and filters", of(files{
+			{"hooks and filters", withFiles(files{
 				".gitattributes":      text("* filter=run diff=run merge=run text eol=crlf ident export-subst working-tree-encoding=UTF-16\n"),
 				".gitconfig":          text("[filter \"run\"]\n\tsmudge = touch " + canary + "\n[core]\n\tfsmonitor = rm " + canary + "\n\tsshCommand = rm " + canary + "\n\thooksPath = hooks\n"),
 				"hooks/post-checkout": {Mode: gitserver.Executable, Content: "#!/bin/sh\nrm " + canary + "\n"},
@@ -192,21 +195,22 @@ func TestCommits(t *testing.T) {
 			c.make(env.repository(t, name))
 			built := env.build(t, name, c.changes)
 			if c.refused == "" {
-				built.harmless(t)
-				env.complete(t, name)
+				built.mustSucceed(t)
+				env.checkManifest(t, name)
 			} else {
-				built.refused(t, c.refused)
+				built.mustFail(t, c.refused)
 			}
 			found, err := os.ReadDir(outside)
 			if content, failed := os.ReadFile(canary); err != nil || failed != nil || len(found) != 1 || string(content) != "untouched" {
-				t.Errorf("outside of the clone are %v and %q, %v, %v", found, content, err, failed)
+				t.Errorf("outside of the clone, the folder has %v and the canary %q, %v, %v", found, content, err, failed)
 			}
 		})
 	}
 }
 
-// A name that a program could take for an option is refused before any is asked.
-func TestBranchesThatAreOptions(t *testing.T) {
+// A branch whose name a program could take for an option is refused with the
+// parameters.
+func TestBranchNamesLikeOptions(t *testing.T) {
 	env := shared
 	for _, branch := range []string{"--upload-pack=touch", "-u", "a..b", "a b", "a\x1b[2J", "../main", "refs/heads/a.lock", "@{-1}"} {
 		_, err := env.Client.Init(t.Context(), env.ParametersFor(t, "none", map[string]any{"GITHUB_BRANCH": branch}))
@@ -216,25 +220,25 @@ func TestBranchesThatAreOptions(t *testing.T) {
 	}
 }
 
-// Who builds a pointer of Git LFS is told.
-func TestPointers(t *testing.T) {
+// The log warns of pointers of Git LFS whose content is not built.
+func TestLFSPointers(t *testing.T) {
 	env := shared
 	env.repository(t, "pointers").add(files{
-		"Dockerfile":     text(hello),
+		"Dockerfile":     text(minimal),
 		".gitattributes": text("*.bin filter=lfs diff=lfs merge=lfs -text\n"),
 		"large.bin":      text("version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("0a", 32) + "\nsize 12345\n"),
 	})
 	built := env.build(t, "pointers", nil)
-	built.harmless(t)
-	env.complete(t, "pointers")
+	built.mustSucceed(t)
+	env.checkManifest(t, "pointers")
 	if !strings.Contains(built.log, "1 of the files are pointers of Git LFS") {
-		t.Errorf("the log says nothing of the pointer:\n%s", tail(built.log))
+		t.Errorf("the log doesn't mention the pointer:\n%s", tail(built.log))
 	}
 }
 
-// complete holds what the manifest says of the commit against the commit: all of
-// it must be in there, as git unpacks it.
-func (env *environment) complete(t *testing.T, name string) {
+// checkManifest compares the manifest's git folder with the commit that was built: the
+// tree must be the same, and the checked out files those of the tree.
+func (env *environment) checkManifest(t *testing.T, name string) {
 	t.Helper()
 	dir := t.TempDir()
 	archive, _, err := env.Client.SaveManifest(t.Context(), "", dir)
@@ -244,8 +248,8 @@ func (env *environment) complete(t *testing.T, name string) {
 	for _, ending := range []string{".sig.tbz", ".tbz"} {
 		command := exec.CommandContext(t.Context(), "tar", "--force-local", "--no-same-owner", "-xjf", archive+ending)
 		command.Dir = dir
-		if said, err := command.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, said)
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, output)
 		}
 	}
 	got, err := gitserver.Git(t.Context(), filepath.Join(dir, "git"), nil, "rev-parse", "HEAD^{tree}")
@@ -255,13 +259,6 @@ func (env *environment) complete(t *testing.T, name string) {
 	}
 	changed, err := gitserver.Git(t.Context(), filepath.Join(dir, "git"), nil, "status", "--porcelain", "--ignore-submodules")
 	if err != nil || changed != "" {
-		t.Errorf("in the manifest is changed %q, %v", changed, err)
+		t.Errorf("files in the manifest differ from the commit: %q, %v", changed, err)
 	}
-}
-
-func slicesOf(groups ...[]commit) (all []commit) {
-	for _, group := range groups {
-		all = append(all, group...)
-	}
-	return all
 }

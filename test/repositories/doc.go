@@ -1,14 +1,14 @@
 //go:build stack
 
-// Package repositories gives the build server repositories that were made to
-// harm it, or whoever reads what it says of them: commits that git would not
-// make, packs that swell, submodules that are commands, Dockerfiles that look
-// around. Each is refused with a sentence that says why, or harmless; the
-// tables say which, and what was looked for.
+// Package repositories builds malicious repositories, which are made to attack the
+// server or the reader of its logs: commits that git would not create, packs that
+// expand to many times their size, submodules that are commands, Dockerfiles that
+// explore their surroundings. The tables state for each whether it is refused, with
+// which cause, or built without harm, and what is checked afterwards.
 //
-// It holds tests only. It trusts the harness, the git server in it and the
-// machine's Docker Engine, and nothing that the server under test says of
-// itself where a file, the engine or the process can be looked at instead.
-// What the package server/source refuses is tested there, name by name; here
-// is one of each kind, for what the user is told and what is left behind.
+// It contains tests only. It trusts the harness, its Git server and the machine's
+// Docker Engine. It does not rely on reports of the server under test where a file, the
+// engine or a process can be examined instead. Everything that the package
+// server/source refuses is tested there; this package has one example of each kind, to
+// check the cause that the user gets and that nothing remains.
 package repositories

@@ -19,10 +19,10 @@ type files = map[string]gitserver.File
 
 func text(content string) gitserver.File { return gitserver.File{Content: content} }
 
-// hello is what a repository needs to be built.
-const hello = "FROM scratch\nCOPY Dockerfile /\n"
+// minimal is the smallest Dockerfile that builds.
+const minimal = "FROM scratch\nCOPY Dockerfile /\n"
 
-// result is what was seen of a build.
+// result is the final status of a build, and its log.
 type result struct {
 	api.Status
 	log string
@@ -30,7 +30,7 @@ type result struct {
 
 func (r result) succeeded() bool { return r.Status.Status == api.StatusSuccess }
 
-// repository is a bare repository that objects are written into.
+// repository is a bare repository that objects are written to.
 type repository struct {
 	t      testing.TB
 	env    *environment
@@ -68,12 +68,14 @@ func (r repository) tree(entries ...gitserver.Entry) string {
 
 const author = "Ada Lovelace <ada@example.com> 1704164645 +0000"
 
-// commit makes main a commit of a tree, with more lines in its head and a text.
-func (r repository) commit(tree, head, message string) string {
+// commit sets main to a new commit of a tree, with additional lines in its header, and
+// returns its id.
+func (r repository) commit(tree, header, message string) string {
 	r.t.Helper()
-	return r.rawCommit("tree " + tree + "\nauthor " + author + "\ncommitter " + author + "\n" + head + "\n" + message)
+	return r.rawCommit("tree " + tree + "\nauthor " + author + "\ncommitter " + author + "\n" + header + "\n" + message)
 }
 
+// rawCommit sets main to a new commit object and returns its id.
 func (r repository) rawCommit(content string) string {
 	r.t.Helper()
 	id := r.object("commit", content)
@@ -83,7 +85,7 @@ func (r repository) rawCommit(content string) string {
 	return id
 }
 
-// add makes main a commit of files that git itself takes.
+// add sets main to a commit of files that git makes, and returns its id.
 func (r repository) add(content files) string {
 	r.t.Helper()
 	id, err := gitserver.Commit(r.t.Context(), r.env.GitRoot, r.name+".git", gitserver.Change{Files: content})
@@ -93,7 +95,7 @@ func (r repository) add(content files) string {
 	return id
 }
 
-// build builds a repository and looks for what it left.
+// build builds a repository and checks that nothing of it remains.
 func (env *environment) build(t testing.TB, name string, changes map[string]any) result {
 	t.Helper()
 	env.Initialise(t, name, changes)
@@ -103,6 +105,7 @@ func (env *environment) build(t testing.TB, name string, changes map[string]any)
 	return r
 }
 
+// follow waits for the end of the build and returns its result.
 func (env *environment) follow(t testing.TB) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
@@ -118,16 +121,16 @@ func (env *environment) follow(t testing.TB) result {
 	return result{status, log.String()}
 }
 
-// refused is a build that must fail, and say why in status and log.
-func (r result) refused(t testing.TB, why string) {
+// mustFail checks that the build failed, with the cause in its status and its log.
+func (r result) mustFail(t testing.TB, cause string) {
 	t.Helper()
-	if !api.Failed(r.Status.Status) || !strings.Contains(r.Cause, why) || !strings.Contains(r.log, why) {
-		t.Errorf("%q (%s), want that %q; the log:\n%s", r.Status.Status, r.Cause, why, tail(r.log))
+	if !api.Failed(r.Status.Status) || !strings.Contains(r.Cause, cause) || !strings.Contains(r.log, cause) {
+		t.Errorf("%q (%s), want the cause %q; the log:\n%s", r.Status.Status, r.Cause, cause, tail(r.log))
 	}
 }
 
-// harmless is a build that must succeed.
-func (r result) harmless(t testing.TB) {
+// mustSucceed checks that the build succeeded.
+func (r result) mustSucceed(t testing.TB) {
 	t.Helper()
 	if !r.succeeded() {
 		t.Errorf("%q (%s), want success; the log:\n%s", r.Status.Status, r.Cause, tail(r.log))
@@ -136,7 +139,7 @@ func (r result) harmless(t testing.TB) {
 
 func tail(text string) string { return text[max(0, len(text)-4000):] }
 
-// memory reads a line of the server's /proc/PID/status, such as VmHWM, in bytes.
+// memory returns a value of the server's /proc/PID/status, such as VmHWM, in bytes.
 func (env *environment) memory(t testing.TB, key string) int64 {
 	t.Helper()
 	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(env.Server.PID()), "status"))

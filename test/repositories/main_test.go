@@ -13,7 +13,7 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// planted stands in the server's environment, where no build may find it.
+// planted is a value in the server's environment, which no build may find.
 const planted = "planted-9f1c27d3e5b84a60"
 
 // environment is a stack whose server has a health port.
@@ -22,7 +22,7 @@ type environment struct {
 	health string // address of the server's health port
 }
 
-// shared is the stack of all tests.
+// shared is the stack that all tests use.
 var shared *environment
 
 func TestMain(m *testing.M) { kit.Main(m, start) }

@@ -20,8 +20,8 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// zeros is the zlib stream of n MiB of zeros, made out of the blocks for one of
-// them (RFC 1950, 1951).
+// zeros returns the zlib stream of n MiB of zeros, which repeats the blocks of one MiB
+// (RFC 1950, 1951).
 func zeros(t *testing.T, n int) []byte {
 	t.Helper()
 	var block bytes.Buffer
@@ -40,7 +40,7 @@ func zeros(t *testing.T, n int) []byte {
 	return binary.BigEndian.AppendUint32(stream, uint32(uint64(n)<<20%65521)<<16|1)
 }
 
-// deflated is the zlib stream of a text.
+// deflated returns the zlib stream of a text.
 func deflated(t *testing.T, text []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -63,7 +63,7 @@ func deflated(t *testing.T, text []byte) []byte {
 	return binary.BigEndian.AppendUint32(out.Bytes(), b<<16|a)
 }
 
-// growing are deltas of which each makes its base, of zeros, many times.
+// growing returns a blob of zeros and deltas, each of which repeats its base many times.
 func growing(t *testing.T) []gitserver.Packed {
 	t.Helper()
 	id := func(n int) string { return fmt.Sprintf("%040x", 0xb0+n) }
@@ -71,17 +71,17 @@ func growing(t *testing.T) []gitserver.Packed {
 	size := uint64(1 << 20)
 	for n, copied := range []uint64{1 << 20, 1 << 23, 1 << 23} {
 		times := uint64(32) << (5 * n) // 32 MiB, 8 GiB, and more
-		head := binary.AppendUvarint(binary.AppendUvarint(nil, size), copied*times)
+		header := binary.AppendUvarint(binary.AppendUvarint(nil, size), copied*times)
 		size = copied * times
-		// From the beginning, copied bytes.
-		instructions := append(head, bytes.Repeat([]byte{0xc0, byte(copied >> 16)}, int(times))...)
+		// Each copies that many bytes from the beginning of the base.
+		instructions := append(header, bytes.Repeat([]byte{0xc0, byte(copied >> 16)}, int(times))...)
 		objects = append(objects, gitserver.Packed{ID: id(n + 1), Kind: plumbing.REFDeltaObject, Base: id(n), Size: int64(len(instructions)), Stream: deflated(t, instructions)})
 	}
 	return objects
 }
 
-// What a few megabytes of a pack come to, and what the server makes of it: the
-// git server sends the packs as they are, object ids that are none included.
+// A pack of a few megabytes that expands to gigabytes is refused, within bounds of disk
+// and memory. The Git server sends the packs unchanged, with wrong object ids too.
 func TestPacks(t *testing.T) {
 	env := shared
 	const id = "00000000000000000000000000000000000000b1"
@@ -103,7 +103,7 @@ func TestPacks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			repository := "pack-" + strings.ReplaceAll(strings.ToLower(name), " ", "-")
 			r := env.repository(t, repository)
-			entries := []gitserver.Entry{{Mode: "100644", Name: "Dockerfile", ID: r.blob(hello)}}
+			entries := []gitserver.Entry{{Mode: "100644", Name: "Dockerfile", ID: r.blob(minimal)}}
 			for i, object := range test.objects {
 				entries = append(entries, gitserver.Entry{Mode: "100644", Name: fmt.Sprintf("bomb%d", i), ID: object.ID})
 			}
@@ -111,14 +111,14 @@ func TestPacks(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.commit(r.tree(entries...), "", "bomb")
-			most := env.most(t)
-			env.build(t, repository, nil).refused(t, test.refused)
-			if took := most(); took > 512<<20 {
-				t.Errorf("the volume came to %d MB", took>>20)
+			largest := env.watchUnlinked(t)
+			env.build(t, repository, nil).mustFail(t, test.refused)
+			if size := largest(); size > 512<<20 {
+				t.Errorf("the temporary files grew to %d MB", size>>20)
 			}
 		})
 	}
-	// A folder of many folders: a few objects, a million files and more.
+	// Nested folders: a few objects make millions of files.
 	t.Run("folders of folders", func(t *testing.T) {
 		r := env.repository(t, "pack-folders")
 		tree := r.tree(gitserver.Entry{Mode: "100644", Name: "f", ID: r.blob("x")})
@@ -132,7 +132,7 @@ func TestPacks(t *testing.T) {
 		r.commit(r.tree(gitserver.Entry{Mode: "40000", Name: "d", ID: tree}), "", "bomb")
 		env.Initialise(t, "pack-folders", nil)
 		env.StartBuild(t)
-		kit.Eventually(t, "it is checked out, or is about to be", func() bool {
+		kit.Eventually(t, "the checkout runs", func() bool {
 			found, _ := filepath.Glob(filepath.Join(env.Server.Volume(), "work", "*", "git", "d", "d0"))
 			return len(found) > 0
 		})
@@ -142,16 +142,16 @@ func TestPacks(t *testing.T) {
 		env.NothingLeft(t, env.ImageOf("pack-folders"))
 	})
 	if peak := env.memory(t, "VmHWM"); peak > before+200<<20 {
-		t.Errorf("the server came to %d MB from %d MB", peak>>20, before>>20)
+		t.Errorf("the server's memory grew to %d MB from %d MB", peak>>20, before>>20)
 	}
 }
 
-// most watches what the server's scratch space takes on disk, until its result
-// is asked for.
-func (env *environment) most(t *testing.T) (result func() int64) {
+// watchUnlinked measures the server's unlinked temporary files until largest is called,
+// which returns their largest total size.
+func (env *environment) watchUnlinked(t *testing.T) (largest func() int64) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	largest := make(chan int64)
+	result := make(chan int64)
 	go func() {
 		var most int64
 		ticker := time.NewTicker(20 * time.Millisecond)
@@ -159,27 +159,27 @@ func (env *environment) most(t *testing.T) (result func() int64) {
 		for {
 			select {
 			case <-ticker.C:
-				most = max(most, env.deleted())
+				most = max(most, env.unlinkedSize())
 			case <-ctx.Done():
-				largest <- most
+				result <- most
 				return
 			}
 		}
 	}()
 	return func() int64 {
 		cancel()
-		return <-largest
+		return <-result
 	}
 }
 
-// deleted is the size of the files that the server holds open without a name:
-// what it receives lies in such.
-func (env *environment) deleted() (total int64) {
+// unlinkedSize returns the size of the unlinked files that the server has open. It
+// stores in such files what it receives.
+func (env *environment) unlinkedSize() (total int64) {
 	open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", env.Server.PID()))
 	for _, name := range open {
 		target, err := os.Readlink(name)
 		if err != nil || !strings.HasSuffix(target, "(deleted)") {
-			continue // closed meanwhile, or not of interest
+			continue // closed meanwhile, or not unlinked
 		}
 		if info, err := os.Stat(name); err == nil {
 			total += info.Size()

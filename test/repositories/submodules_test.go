@@ -9,8 +9,8 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// submodules are commits with a submodule at sub that is more, or another, than
-// a repository to clone.
+// submodules returns commits with a submodule at sub that attacks the server in its
+// name, path, URL or settings, or by its depth.
 func submodules(t *testing.T, env *environment) []commit {
 	t.Helper()
 	env.repository(t, "inner").add(files{"text": text("inner")})
@@ -25,14 +25,14 @@ func submodules(t *testing.T, env *environment) []commit {
 			path:          {Mode: gitserver.Submodule, Content: inner},
 		}
 	}
-	at := func(url string) func(repository) { return of(entry("m", "sub", url)) }
-	named := func(name string) func(repository) { return of(entry(name, "sub", "../inner.git")) }
+	at := func(url string) func(repository) { return withFiles(entry("m", "sub", url)) }
+	named := func(name string) func(repository) { return withFiles(entry(name, "sub", "../inner.git")) }
 	linked := entry("m", "sub", "../inner.git")
 	linked["real"], linked[".gitmodules"] = linked[".gitmodules"], link("real")
 	command := entry("m", "sub", "../inner.git")
 	command[".gitmodules"] = text(command[".gitmodules"].Content + "\tupdate = !touch owned\n")
 	return []commit{
-		{"submodule updated by a command", of(command), recurse, `the value "!touch owned" is refused`},
+		{"submodule updated by a command", withFiles(command), recurse, `the value "!touch owned" is refused`},
 		{"submodule by file", at("file://" + env.GitRoot + "/inner.git"), recurse, `has the scheme "file"`},
 		{"submodule by path", at(env.GitRoot + "/inner.git"), recurse, "is no address of a remote repository"},
 		{"submodule above the host", at("../../../../inner.git"), recurse, "leaves the host"},
@@ -41,17 +41,17 @@ func submodules(t *testing.T, env *environment) []commit {
 		{"submodule by command", at("ext::sh -c touch% owned"), recurse, "has a space"},
 		{"submodule by host option", at("ssh://-oProxyCommand=touch/x"), recurse, "has the host"},
 		{"submodule by path option", at("ssh://git@127.0.0.1/-oProxyCommand=touch"), recurse, "looks like an option"},
-		{"submodule at an option", of(entry("m", "--upload-pack=x", "../inner.git")), recurse, "looks like an option"},
+		{"submodule at an option", withFiles(entry("m", "--upload-pack=x", "../inner.git")), recurse, "looks like an option"},
 		{"submodule name up", named("../../hooks"), recurse, "has no entry for it"},
 		{"submodule name of hooks", named("x/.git/hooks"), recurse, "a name means .git"},
-		{"submodules as link", of(linked), recurse, "no file .gitmodules"},
+		{"submodules as link", withFiles(linked), recurse, "no file .gitmodules"},
 		{"submodules not asked for", at("ext::sh"), nil, ""},
 		{"submodule in itself", func(r repository) {
-			content := files{"Dockerfile": text(hello)}
+			content := files{"Dockerfile": text(minimal)}
 			for range 12 {
 				id := r.add(content)
 				content = files{
-					"Dockerfile":  text(hello),
+					"Dockerfile":  text(minimal),
 					".gitmodules": text("[submodule \"m\"]\n\tpath = sub\n\turl = ../" + r.name + ".git\n"),
 					"sub":         {Mode: gitserver.Submodule, Content: id},
 				}
