@@ -15,10 +15,11 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// statuses are those of a build, in order; the first is that of no step.
+// statuses are the statuses of a successful build, in order; the first is that before
+// any step.
 var statuses = []string{"", api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusImageBuilt, api.StatusImagePushed, api.StatusSuccess}
 
-// build builds and follows the build to its end.
+// build starts a build and waits for its end.
 func (env *environment) build(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, kit.Timeout)
 	defer cancel()
@@ -29,10 +30,10 @@ func (env *environment) build(ctx context.Context) error {
 	return err
 }
 
-var errThere = errors.New("the build is there")
+var errReached = errors.New("the build has the status")
 
-// builtUpTo starts a build and returns when a step of it is done.
-func (env *environment) builtUpTo(t testing.TB, status string) {
+// buildUntil starts a build and returns when it has that status.
+func (env *environment) buildUntil(t testing.TB, status string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 	defer cancel()
@@ -40,18 +41,18 @@ func (env *environment) builtUpTo(t testing.TB, status string) {
 	if err == nil && status != "" {
 		_, err = env.Client.Events(ctx, func(event api.Event) error {
 			if event.Status != nil && event.Status.Status == status {
-				return errThere
+				return errReached
 			}
 			return nil
 		})
 	}
-	if err != nil && !errors.Is(err, errThere) {
+	if err != nil && !errors.Is(err, errReached) {
 		t.Fatalf("build until %q: %v", status, err)
 	}
 }
 
-// succeeds builds once more: it must succeed, with the keys that are there.
-func (env *environment) succeeds(t testing.TB) {
+// mustBuild builds once more: the build must succeed and use the existing keys.
+func (env *environment) mustBuild(t testing.TB) {
 	t.Helper()
 	if err := env.build(t.Context()); err != nil {
 		t.Error(err)
@@ -62,10 +63,10 @@ func (env *environment) succeeds(t testing.TB) {
 		t.Errorf("the next build ends with %q (%s)", status.Status, status.Cause)
 		return
 	}
-	env.genuine(t, env.latestRecord(t))
+	env.checkSuccess(t, env.latestRecord(t))
 }
 
-// latestRecord is the record of the latest build, from its folder.
+// latestRecord returns the record of the latest build, from its folder.
 func (env *environment) latestRecord(t testing.TB) job.Record {
 	t.Helper()
 	c := env.content(t)
@@ -76,8 +77,9 @@ func (env *environment) latestRecord(t testing.TB) job.Record {
 	return record
 }
 
-// checkBuild compares the status with what the kill left on the volume: never
-// more than that, and the step that was not finished by its name.
+// checkBuild compares the status with the volume after the kill: it must report what
+// was stored and no more, and name the step that was not finished. It returns how the
+// build ended.
 func (env *environment) checkBuild(t testing.TB, k killed) string {
 	t.Helper()
 	status := env.Status(t)
@@ -88,21 +90,22 @@ func (env *environment) checkBuild(t testing.TB, k killed) string {
 	if strings.HasPrefix(ending, "interrupted") && !strings.Contains(status.Cause, "the server was stopped") {
 		t.Errorf("the cause is %q, want that the server was stopped", status.Cause)
 	}
-	if k.answer == nil && want != api.StatusSuccess {
-		t.Errorf("the client saw the end of the build, and the status is %q", want)
+	if k.clientErr == nil && want != api.StatusSuccess {
+		t.Errorf("the client received the end of the build, but the status is %q", want)
 	}
 	if ending == "success" {
-		env.genuine(t, env.latestRecord(t))
+		env.checkSuccess(t, env.latestRecord(t))
 	}
 	id := k.after.job(t).Record.ID
 	if record, ok := env.content(t).record(id); ok && record.Status != status.Status && status.Status != api.StatusRestarted {
-		t.Errorf("the record of build %s says %q, the status %q", id, record.Status, status.Status)
+		t.Errorf("the record of build %s has the status %q, but the server reports %q", id, record.Status, status.Status)
 	}
-	env.succeeds(t)
+	env.mustBuild(t)
 	return ending
 }
 
-// ending is the status that follows from what a kill left.
+// ending returns the status that the server must report after the kill, and a
+// description of it for the table.
 func (k killed) ending(t testing.TB) (status, ending string) {
 	t.Helper()
 	was, now := k.before.job(t), k.after.job(t)
@@ -117,7 +120,7 @@ func (k killed) ending(t testing.TB) (status, ending string) {
 	}
 	switch {
 	case !was.Running && !now.Running && last.ID == was.Record.ID:
-		return last.Status, "not begun"
+		return last.Status, "not started"
 	case last.Status == api.StatusSuccess:
 		return last.Status, "success"
 	case last.Status == api.StatusRestarted, strings.Contains(last.Cause, "clean"):
@@ -126,7 +129,7 @@ func (k killed) ending(t testing.TB) (status, ending string) {
 	return last.Status, fmt.Sprintf("failed: %s", last.Cause)
 }
 
-// unfinished is the step behind the last one that was done, as a command line.
+// unfinished returns the command line of the step after the last finished one.
 func unfinished(r job.Record) string {
 	tag := r.Repository + ":" + r.ImageTag
 	switch r.Status {

@@ -14,11 +14,12 @@ import (
 )
 
 var (
-	instants = flag.Int("instants", 22, "how often the server is killed")
-	seed     = flag.Uint64("seed", 0, "what the instants are drawn from; 0 draws a seed")
-	only     = flag.String("only", "", "the one operation to be killed in; all of them unless given")
+	instants = flag.Int("instants", 22, "number of times that the server is killed")
+	seed     = flag.Uint64("seed", 0, "seed of the instants; 0 draws one")
+	only     = flag.String("only", "", "the only operation in which the server is killed; all of them by default")
 )
 
+// A server that is killed in any operation continues correctly when it is restarted.
 func TestKilled(t *testing.T) {
 	if *seed == 0 {
 		*seed = rand.Uint64()
@@ -29,7 +30,7 @@ func TestKilled(t *testing.T) {
 	if _, err := env.Client.Init(t.Context(), env.parameters(t, nil)); err != nil {
 		t.Fatal(err)
 	}
-	env.succeeds(t)
+	env.mustBuild(t)
 	random := rand.New(rand.NewPCG(*seed, 0))
 	for _, o := range operations {
 		if *only != "" && o.name != *only && *only != "start" {
@@ -41,16 +42,15 @@ func TestKilled(t *testing.T) {
 	for i, o := range schedule(*instants, random) {
 		at := env.extents[o.name].within(random)
 		t.Run(fmt.Sprintf("%03d %s %s", i+1, o.name, at), func(t *testing.T) {
-			t.Cleanup(func() { results.of(o).fault(t.Failed()) })
-			phase, ending := env.once(t, o, at, random)
+			t.Cleanup(func() { results.of(o).count(t.Failed()) })
+			phase, ending := env.killIn(t, o, at, random)
 			results.of(o).add(phase, ending)
 		})
 	}
 	fmt.Print(results.String())
 }
 
-// schedule deals the instants out to the operations by their shares, in an
-// order that is drawn too.
+// schedule returns count operations in random order, distributed by their shares.
 func schedule(count int, random *rand.Rand) []operation {
 	var round []operation
 	for _, o := range operations {
@@ -66,71 +66,71 @@ func schedule(count int, random *rand.Rand) []operation {
 	return all[:min(count, len(all))]
 }
 
-// measure lets an operation come to its end, and says how far that is.
+// measure runs an operation to its end and returns its extent.
 func (env *environment) measure(t *testing.T, o operation, random *rand.Rand) extent {
 	task := o.begin(env, t, random)
-	k := env.killed(t)
-	reached := env.strikeDown(t, task, instant{}, &k)
-	if k.answer != nil {
-		t.Fatal(k.answer)
+	k := env.beforeKill(t)
+	reached := env.runAndKill(t, task, instant{}, &k)
+	if k.clientErr != nil {
+		t.Fatal(k.clientErr)
 	}
 	env.restart(t)
 	return reached
 }
 
-// once kills the server once and checks everything.
-func (env *environment) once(t *testing.T, o operation, at instant, random *rand.Rand) (phase, ending string) {
+// killIn kills the server once in an operation, and checks everything after a restart.
+func (env *environment) killIn(t *testing.T, o operation, at instant, random *rand.Rand) (phase, ending string) {
 	task := o.begin(env, t, random)
-	k := env.killed(t)
-	env.strikeDown(t, task, at, &k)
-	return k.phase(), env.recovered(t, task, k)
+	k := env.beforeKill(t)
+	env.runAndKill(t, task, at, &k)
+	return k.phase(), env.checkRecovery(t, task, k)
 }
 
-// killed begins what is known of a kill with how things are before it.
-func (env *environment) killed(t testing.TB) (k killed) {
+// beforeKill returns a killed with the content of the volume before the kill.
+func (env *environment) beforeKill(t testing.TB) (k killed) {
 	t.Helper()
 	k.raw.before = env.content(t)
-	k.before = env.opened(t, k.raw.before)
+	k.before = env.unsealed(t, k.raw.before)
 	return k
 }
 
-// strikeDown runs a task on the server and kills it at an instant, or when the
-// task is over. It says how far the task got.
-func (env *environment) strikeDown(t testing.TB, task task, at instant, k *killed) extent {
+// runAndKill runs a task on the server and kills the server at an instant, or at the
+// end of the task. It completes k and returns the extent that the task reached.
+func (env *environment) runAndKill(t testing.TB, task task, at instant, k *killed) extent {
 	t.Helper()
 	if env.Server.PID() == 0 {
 		if err := env.Server.Launch(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	strike := env.aim(t, at)
+	pending := env.arm(t, at)
 	over := make(chan error, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 	defer cancel()
 	go func() { over <- task.run(ctx) }()
-	k.answer = <-over
-	// A client whose connection broke has heard of it; one that was answered
-	// may be ahead of the strike, which is called off then.
-	reached := strike.off()
+	k.clientErr = <-over
+	// After an error the server was killed. After a response it may still run: the kill
+	// is disarmed, and done here.
+	reached := pending.disarm()
 	env.kill(t)
 	k.raw.after = env.content(t)
-	k.after = env.opened(t, k.raw.after)
+	k.after = env.unsealed(t, k.raw.after)
 	return reached
 }
 
-// recovered starts the server again and checks what must always be true, and
-// what must be true after the task.
-func (env *environment) recovered(t testing.TB, task task, k killed) (ending string) {
+// checkRecovery restarts the server and checks what must be true after every kill, and
+// after a kill in this task.
+func (env *environment) checkRecovery(t testing.TB, task task, k killed) (ending string) {
 	t.Helper()
 	env.restart(t)
 	after := env.content(t)
-	after.whole(t)
-	kept(t, k.before, env.opened(t, after))
-	kept(t, k.after, env.opened(t, after))
-	env.nothingLeft(t)
+	after.checkComplete(t)
+	checkKept(t, k.before, env.unsealed(t, after))
+	checkKept(t, k.after, env.unsealed(t, after))
+	env.checkEngine(t)
 	ending = task.check(t, k)
-	kept(t, k.before, env.opened(t, env.content(t)))
-	env.content(t).whole(t)
-	env.nothingLeft(t)
+	checkKept(t, k.before, env.unsealed(t, env.content(t)))
+	env.content(t).checkComplete(t)
+	env.checkEngine(t)
 	return ending
 }

@@ -1,16 +1,15 @@
 //go:build stack
 
-// Package crash kills the build server, as it runs in production, at instants
-// that nobody chose, and looks whether anything is lost, half done or left
-// behind when it is started again. The instants come out of a seed, which is
-// printed first; make test-crash INSTANTS=200 SEED=1 repeats a run as far as
-// the machine lets it.
+// Package crash kills the build server, as it runs in production, at random instants.
+// After a restart it checks that nothing is lost, incomplete or not cleaned up. The
+// instants are drawn from a seed, which is printed first; make test-crash INSTANTS=200
+// SEED=1 repeats a run as far as the timing of the machine allows.
 //
-// Half of the instants are points in the time that an operation takes; the
-// other half come right after the nth change of a file on the data volume,
-// because what may go wrong there lasts for microseconds.
+// Half of the instants are points in time during an operation. The other half come
+// immediately after the nth change of a file on the data volume, because critical
+// states there last only microseconds.
 //
-// It holds tests only. It trusts the harness and the judges that are not ours
-// (docker, cosign, skopeo), and nothing that the server says of itself but what
-// is compared with the volume, the registry and the engine.
+// It contains tests only. It trusts the harness and independent verifiers (docker,
+// cosign, skopeo). Reports of the server are compared with the volume, the registry and
+// the engine.
 package crash

@@ -1,8 +1,5 @@
 //go:build stack
 
-// What a build may have left in the engine, which others use too: images,
-// containers and BuildKit's records are told from theirs by marks that our
-// repository bears.
 package crash
 
 import (
@@ -23,14 +20,15 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// marks are what the engine's list shows of a build of ours.
+// marks identify images, containers and BuildKit records of the repository of this
+// test: others may use the engine too.
 type marks struct {
 	label   string  // of the image
 	command string  // in the Dockerfile
 	sizes   []int64 // of the folders that BuildKit copies, in bytes
 }
 
-// leftovers are what is in the engine of our builds.
+// leftovers returns what the engine still has of the builds of this test.
 func (env *environment) leftovers(t testing.TB) (found []string) {
 	t.Helper()
 	ctx := t.Context()
@@ -38,32 +36,32 @@ func (env *environment) leftovers(t testing.TB) (found []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, left := range images {
-		found = append(found, "image "+left.ID+" "+strings.Join(left.RepoTags, " "))
+	for _, i := range images {
+		found = append(found, "image "+i.ID+" "+strings.Join(i.RepoTags, " "))
 	}
 	containers, err := env.Docker.ContainerList(ctx, container.ListOptions{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, left := range containers {
-		if strings.Contains(left.Command, env.marks.command) || strings.HasPrefix(left.Image, env.Registry.Address()+"/sbs/") {
-			found = append(found, "container "+left.ID+" "+left.Image)
+	for _, c := range containers {
+		if strings.Contains(c.Command, env.marks.command) || strings.HasPrefix(c.Image, env.Registry.Address()+"/sbs/") {
+			found = append(found, "container "+c.ID+" "+c.Image)
 		}
 	}
 	records, err := env.buildkit.DiskUsage(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, left := range records {
-		copied := left.RecordType == buildkit.UsageRecordTypeLocalSource && slices.Contains(env.marks.sizes, left.Size)
-		if copied || strings.Contains(left.Description, env.marks.command) {
-			found = append(found, "BuildKit record "+left.ID+" "+left.Description)
+	for _, record := range records {
+		copied := record.RecordType == buildkit.UsageRecordTypeLocalSource && slices.Contains(env.marks.sizes, record.Size)
+		if copied || strings.Contains(record.Description, env.marks.command) {
+			found = append(found, "BuildKit record "+record.ID+" "+record.Description)
 		}
 	}
 	return append(found, env.running(t)...)
 }
 
-// running are the processes of our Dockerfile's command.
+// running returns the processes of the Dockerfile's command.
 func (env *environment) running(t testing.TB) (found []string) {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -73,15 +71,15 @@ func (env *environment) running(t testing.TB) (found []string) {
 	marker := strings.ReplaceAll(env.marks.command, " ", "\x00")
 	for _, path := range lines {
 		line, err := os.ReadFile(path)
-		if err == nil && bytes.Contains(line, []byte(marker)) { // an error: it has ended
+		if err == nil && bytes.Contains(line, []byte(marker)) { // an error means that it has ended
 			found = append(found, "process "+path)
 		}
 	}
 	return found
 }
 
-// nothingLeft fails when the engine does not get free of our builds.
-func (env *environment) nothingLeft(t testing.TB) {
+// checkEngine waits until the engine has no leftovers, and fails when some remain.
+func (env *environment) checkEngine(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout/4)
 	defer cancel()
@@ -95,8 +93,8 @@ func (env *environment) nothingLeft(t testing.TB) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			t.Errorf("left in the engine: %s", strings.Join(left, "; "))
-			env.reported = append(env.reported, left...) // once is enough
+			t.Errorf("not removed from the engine: %s", strings.Join(left, "; "))
+			env.reported = append(env.reported, left...) // reported once
 			return
 		}
 	}

@@ -1,6 +1,5 @@
 //go:build stack
 
-// The stack that the server is killed in, and the user who works with it.
 package crash
 
 import (
@@ -27,21 +26,21 @@ const (
 	imageName  = "sbs/crash"
 )
 
-// environment is a stack, and what is known of its server from before a kill.
+// environment is a stack, and what is known about its server before a kill.
 type environment struct {
 	*kit.Environment
-	cosign   string            // path of the program
-	buildkit *buildkit.Client  // in that engine
-	inside   *enclave.Enclave  // opens what the server sealed
-	marks    marks             // of what our builds leave in the engine
-	public   map[string]string // keys by way of signing; nil before the first success
-	reported []string          // of leftovers
-	images   int               // repositories that were pushed to
+	cosign    string            // path of the program
+	buildkit  *buildkit.Client  // of the Docker Engine
+	simulated *enclave.Enclave  // unseals the server's files
+	marks     marks             // of the builds of this test
+	public    map[string]string // public keys by signing method; nil before the first success
+	reported  []string          // leftovers that were reported
+	images    int               // number of repositories that were pushed to
 
 	extents map[string]extent // of the operations, by name
 }
 
-// start brings the stack up and works in its folder, as its user does.
+// start starts the stack and changes to its folder.
 func start(t *testing.T) *environment {
 	t.Helper()
 	cosign, err := filepath.Abs("../../bin/cosign")
@@ -75,12 +74,12 @@ func (env *environment) connect(t testing.TB) (err error) {
 			t.Error(err)
 		}
 	})
-	env.inside, err = enclave.Simulate(env.Server.Enclave())
+	env.simulated, err = enclave.Simulate(env.Server.Enclave())
 	return err
 }
 
-// source makes the repository that is built: every step of it takes long enough
-// to be killed in, and what the engine keeps of it can be told from others'.
+// source creates the repository that is built. Every step takes long enough for a kill,
+// and the marks make its leftovers in the engine recognizable.
 func (env *environment) source(ctx context.Context) error {
 	payload := make([]byte, 1<<20+mathrand.IntN(1<<18))
 	_, _ = rand.Read(payload) // never fails
@@ -95,13 +94,12 @@ func (env *environment) source(ctx context.Context) error {
 	return err
 }
 
-// digits makes a number of seconds out of a text that no other process sleeps
-// for.
+// digits returns decimals of a number of seconds that are unique to a random text.
 func digits(text string) string {
 	return strings.Map(func(r rune) rune { return '0' + r%10 }, text[:9])
 }
 
-// parameters are the body of init and update, with changes.
+// parameters returns the body of init and update, with changes.
 func (env *environment) parameters(t testing.TB, changes map[string]any) []byte {
 	t.Helper()
 	given, err := kit.Parameters(env.Dir())
@@ -116,7 +114,7 @@ func (env *environment) parameters(t testing.TB, changes map[string]any) []byte 
 	return body
 }
 
-// secret is the SECRET of the user's configuration.
+// secret returns SECRET of the user's configuration.
 func (env *environment) secret(t testing.TB) string {
 	t.Helper()
 	settings, err := kit.Configuration(env.Dir())

@@ -1,6 +1,5 @@
 //go:build stack
 
-// When the server is killed.
 package crash
 
 import (
@@ -17,8 +16,8 @@ import (
 	"time"
 )
 
-// instant is a moment in an operation: a time after its beginning, or its nth
-// change of a file on the volume. The zero instant never comes.
+// instant is a moment in an operation: a time after its start, or its nth change of a
+// file on the volume. The zero value is after the end of the operation.
 type instant struct {
 	after  time.Duration
 	change int
@@ -34,14 +33,13 @@ func (i instant) String() string {
 	return "at its end"
 }
 
-// extent is how long an operation takes when nobody disturbs it.
+// extent is the time that an operation takes and the changes that it makes.
 type extent struct {
 	took    time.Duration
 	changes int
 }
 
-// within draws an instant: every moment of the time is as likely as any other,
-// and so is every change.
+// within draws an instant. Every moment is equally likely, and so is every change.
 func (e extent) within(random *rand.Rand) instant {
 	if random.IntN(2) == 0 && e.changes > 0 {
 		return instant{change: 1 + random.IntN(e.changes)}
@@ -49,22 +47,21 @@ func (e extent) within(random *rand.Rand) instant {
 	return instant{after: 1 + time.Duration(random.Int64N(max(1, int64(e.took))))}
 }
 
-// strike is a kill that is to come.
-type strike struct {
-	done    chan struct{} // closed when the server was killed
-	over    chan struct{} // closed to call it off
-	ended   chan struct{} // closed when nothing of it runs any more
+// pendingKill kills the server at an instant.
+type pendingKill struct {
+	over    chan struct{} // closed to disarm it
+	ended   chan struct{} // closed when its goroutines have ended
 	watch   *os.File
-	changes atomic.Int64 // seen so far
+	changes atomic.Int64 // so far
 	began   time.Time
 }
 
-// aim arms a strike at the running server. The timer is no wait for something
-// to happen: that nobody knows what happens then is what is tested.
-func (env *environment) aim(t testing.TB, at instant) *strike {
+// arm returns a pendingKill of the running server. Its timer does not wait for an
+// event: the state of the server at a random time is what is tested.
+func (env *environment) arm(t testing.TB, at instant) *pendingKill {
 	t.Helper()
 	pid := env.Server.PID()
-	s := &strike{done: make(chan struct{}), over: make(chan struct{}), ended: make(chan struct{})}
+	s := &pendingKill{over: make(chan struct{}), ended: make(chan struct{})}
 	fd, err := syscall.InotifyInit1(syscall.IN_CLOEXEC | syscall.IN_NONBLOCK)
 	if err != nil {
 		t.Fatal(err)
@@ -75,8 +72,7 @@ func (env *environment) aim(t testing.TB, at instant) *strike {
 		t.Fatal(err)
 	}
 	kill := func() {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // one that has ended is reaped later
-		close(s.done)
+		_ = syscall.Kill(pid, syscall.SIGKILL) // a process that has ended is reaped later
 	}
 	watched := make(chan struct{})
 	go func() {
@@ -108,25 +104,26 @@ func (env *environment) aim(t testing.TB, at instant) *strike {
 	return s
 }
 
-// off calls the strike off, if it has not come, and says how far the operation
-// got until then.
-func (s *strike) off() extent {
+// disarm cancels the kill unless it was done, and returns the extent that the operation
+// has reached.
+func (s *pendingKill) disarm() extent {
 	took := time.Since(s.began)
 	close(s.over)
 	<-s.ended
 	return extent{took, int(s.changes.Load())}
 }
 
-// changed are the events that count. A file that is cut to nothing counts, so
-// that writing in place is caught between its two halves.
+// changed are the events that count as changes. Truncation of a file is one of them, so
+// that a file which is written in place is found truncated.
 const changed = syscall.IN_CREATE | syscall.IN_MODIFY | syscall.IN_CLOSE_WRITE | syscall.IN_MOVED_TO | syscall.IN_DELETE
 
-// folders are those of a volume that are watched: all but the scratch space.
+// folders are the watched folders of a volume: all but the one of temporary files.
 type folders struct {
 	fd    int
 	paths map[int32]string
 }
 
+// add watches a folder and those in it.
 func (f *folders) add(top string) error {
 	return filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() {
@@ -144,8 +141,8 @@ func (f *folders) add(top string) error {
 	})
 }
 
-// follow calls seen at every change until watch is closed. Folders that come
-// are watched too; one that is gone again by then is not there to be watched.
+// follow calls seen for every change until watch is closed. New folders are watched
+// too, unless they were already removed.
 func (f *folders) follow(watch *os.File, seen func()) {
 	buffer := make([]byte, 64<<10)
 	for {

@@ -1,6 +1,5 @@
 //go:build stack
 
-// A success is one when programs that know nothing of us say so.
 package crash
 
 import (
@@ -23,19 +22,19 @@ import (
 	"github.com/opensbs/sbs/server/job"
 )
 
-// genuine fails when the latest success, which has that record, is none: its
-// manifest must verify, and its image lie in the registry under both tags, each
-// of them signed in every way. The public keys are noted at the first success
-// and must be the same at every later one.
-func (env *environment) genuine(t testing.TB, record job.Record) {
+// checkSuccess checks the latest successful build, which has that record, with
+// independent programs: its manifest must verify, and the registry must have its image
+// under both tags, each of them signed by every method. The public keys must be those of
+// the first success.
+func (env *environment) checkSuccess(t testing.TB, record job.Record) {
 	t.Helper()
-	env.manifest(t, record)
+	env.checkManifest(t, record)
 	config, err := env.Client.ImageConfig(t.Context())
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	// A public key for each way of signing, and one for the attestations.
+	// A public key for each signing method, and one for the attestations.
 	if len(config.Signatures) != 4 || len(record.Signatures) != 3 || len(record.Attestations) != 2 {
 		t.Errorf("%d public keys, and in the record %d signatures and %d attestations; want 4, 3 and 2",
 			len(config.Signatures), len(record.Signatures), len(record.Attestations))
@@ -49,26 +48,26 @@ func (env *environment) genuine(t testing.TB, record job.Record) {
 		env.public = public
 	}
 	if !maps.Equal(public, env.public) {
-		t.Errorf("the public keys were %v and are %v", env.public, public)
+		t.Errorf("the public keys were %v and are now %v", env.public, public)
 	}
 	tags := []string{record.ImageTag, "latest"}
 	for _, tag := range tags {
-		if digest, err := env.inRegistry(t.Context(), record.Repository+":"+tag); err != nil || digest != record.ImageDigest {
+		if digest, err := env.registryDigest(t.Context(), record.Repository+":"+tag); err != nil || digest != record.ImageDigest {
 			t.Errorf("%s:%s is %s in the registry, want %s (%v)", record.Repository, tag, digest, record.ImageDigest, err)
 		}
 	}
-	judges, ctx := errgroup.WithContext(t.Context())
+	verifiers, ctx := errgroup.WithContext(t.Context())
 	dir := t.TempDir()
-	judges.Go(func() error { return env.cosignAccepts(ctx, dir, config, tags) })
-	judges.Go(func() error { return env.skopeoAccepts(ctx, dir, config, tags) })
-	judges.Go(func() error { return env.dockerAccepts(ctx, dir, config, tags, record.ImageDigest) })
-	if err := judges.Wait(); err != nil {
+	verifiers.Go(func() error { return env.verifyWithCosign(ctx, dir, config, tags) })
+	verifiers.Go(func() error { return env.verifyWithSkopeo(ctx, dir, config, tags) })
+	verifiers.Go(func() error { return env.verifyWithDocker(ctx, dir, config, tags, record.ImageDigest) })
+	if err := verifiers.Wait(); err != nil {
 		t.Error(err)
 	}
 }
 
-// manifest verifies the manifest of a build, as sbs-cli does.
-func (env *environment) manifest(t testing.TB, record job.Record) {
+// checkManifest verifies the manifest of a build, as sbs-cli does.
+func (env *environment) checkManifest(t testing.TB, record job.Record) {
 	t.Helper()
 	_, path, err := env.Client.SaveManifest(t.Context(), record.BuildName, t.TempDir())
 	if err != nil {
@@ -94,8 +93,8 @@ func (env *environment) manifestKey(t testing.TB, build string) string {
 	return key.PublicKeyPEM
 }
 
-// inRegistry is the digest of an image in the registry.
-func (env *environment) inRegistry(ctx context.Context, reference string) (string, error) {
+// registryDigest returns the digest of an image in the registry.
+func (env *environment) registryDigest(ctx context.Context, reference string) (string, error) {
 	parsed, err := name.ParseReference(reference, name.Insecure)
 	if err != nil {
 		return "", err
@@ -117,7 +116,8 @@ func keyOf(config api.ImageConfig, method string) string {
 	return ""
 }
 
-func (env *environment) cosignAccepts(ctx context.Context, dir string, config api.ImageConfig, tags []string) error {
+// verifyWithCosign verifies the signatures of the tags with cosign.
+func (env *environment) verifyWithCosign(ctx context.Context, dir string, config api.ImageConfig, tags []string) error {
 	key := filepath.Join(dir, "sigstore.pem")
 	if err := os.WriteFile(key, []byte(keyOf(config, api.SigningSigstore)), 0o600); err != nil {
 		return err
@@ -132,8 +132,9 @@ func (env *environment) cosignAccepts(ctx context.Context, dir string, config ap
 	return err
 }
 
-// skopeoAccepts gives skopeo a policy that demands our OpenPGP key.
-func (env *environment) skopeoAccepts(ctx context.Context, dir string, config api.ImageConfig, tags []string) error {
+// verifyWithSkopeo copies the tags with skopeo, whose policy requires the server's
+// OpenPGP key.
+func (env *environment) verifyWithSkopeo(ctx context.Context, dir string, config api.ImageConfig, tags []string) error {
 	key, policyFile, registries, store := filepath.Join(dir, "key.asc"), filepath.Join(dir, "policy.json"), filepath.Join(dir, "registries.d"), filepath.Join(dir, "store")
 	policy, err := json.Marshal(map[string]any{"default": []any{map[string]any{"type": "signedBy", "keyType": "GPGKeys", "keyPath": key}}})
 	if err != nil {
@@ -163,8 +164,9 @@ func (env *environment) skopeoAccepts(ctx context.Context, dir string, config ap
 	return nil
 }
 
-// dockerAccepts compares what docker trust shows with the record.
-func (env *environment) dockerAccepts(ctx context.Context, dir string, config api.ImageConfig, tags []string, digest string) error {
+// verifyWithDocker compares the output of docker trust inspect with the tags, the digest
+// and the root key.
+func (env *environment) verifyWithDocker(ctx context.Context, dir string, config api.ImageConfig, tags []string, digest string) error {
 	address := strings.TrimPrefix(env.Notary.URL(), "https://")
 	notary := filepath.Join(dir, "tls", address)
 	if err := os.MkdirAll(notary, 0o700); err != nil {

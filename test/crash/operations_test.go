@@ -1,6 +1,5 @@
 //go:build stack
 
-// What a server may be killed in, and what must be true afterwards.
 package crash
 
 import (
@@ -11,37 +10,37 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// operation is something that the server does.
+// operation is an operation of the server in which it is killed.
 type operation struct {
 	name string
-	// share of the instants, in parts of the sum of all.
+	// share is the weight of the operation among all.
 	share int
-	// begin brings the stack to where the operation begins.
+	// begin prepares the stack for the operation.
 	begin func(*environment, testing.TB, *rand.Rand) task
 }
 
-// task is an operation that is to be done once.
+// task is one run of an operation.
 type task struct {
-	// run does it as a client does, and returns when it is over or broken.
+	// run performs the operation as a client, and returns at its end or with an error.
 	run func(context.Context) error
-	// check is called with the server up again, and says how it ended. Nothing
-	// that was there before may be lost; that is checked beside it.
+	// check checks the restarted server after a kill, and returns how the operation
+	// ended. That nothing is lost is checked separately.
 	check func(testing.TB, killed) string
 }
 
-// killed is what is known of a kill.
+// killed is the content of the volume around a kill, and what the client received.
 type killed struct {
-	before content // opened, from before the operation
-	after  content // opened, from after the kill and before the restart
-	raw    struct{ before, after content }
-	answer error // nil when the client was answered before the kill
+	before    content // unsealed, before the operation
+	after     content // unsealed, after the kill and before the restart
+	raw       struct{ before, after content }
+	clientErr error // nil when the client received the response before the kill
 }
 
-// phase tells a kill before anything was changed from one within the operation
-// and one after its end.
+// phase returns when the kill happened: before the operation changed anything, within
+// it, or after its end.
 func (k killed) phase() string {
 	switch {
-	case k.answer == nil:
+	case k.clientErr == nil:
 		return "after"
 	case k.raw.before.equal(k.raw.after):
 		return "before"
@@ -49,8 +48,7 @@ func (k killed) phase() string {
 	return "within"
 }
 
-// operations are all of them. The one that everything else serves has the
-// largest share.
+// operations are all operations. A build has the largest share.
 var operations = []operation{
 	{"build", 7, (*environment).beginBuild},
 	{"first build", 3, (*environment).beginFirstBuild},
@@ -61,16 +59,16 @@ var operations = []operation{
 	{"init", 1, (*environment).beginInit},
 }
 
-// beginBuild is a full build on a server that has built before.
+// beginBuild returns a full build on a server that has built before.
 func (env *environment) beginBuild(testing.TB, *rand.Rand) task {
 	return task{env.build, env.checkBuild}
 }
 
-// beginFirstBuild is a build in which all keys are born, on a new server and of
-// an image that nobody signed before.
+// beginFirstBuild returns a build in which all keys are generated, on a new server, of an
+// image that was never signed.
 func (env *environment) beginFirstBuild(t testing.TB, _ *rand.Rand) task {
 	t.Helper()
-	env.elsewhere(t)
+	env.useNewVolume(t)
 	env.newImage(t)
 	if _, err := env.Client.Init(t.Context(), env.parameters(t, nil)); err != nil {
 		t.Fatal(err)
@@ -78,10 +76,10 @@ func (env *environment) beginFirstBuild(t testing.TB, _ *rand.Rand) task {
 	return task{env.build, env.checkBuild}
 }
 
-// beginInit is init on a new server.
+// beginInit returns init on a new server.
 func (env *environment) beginInit(t testing.TB, _ *rand.Rand) task {
 	t.Helper()
-	env.elsewhere(t)
+	env.useNewVolume(t)
 	env.newImage(t)
 	parameters := env.parameters(t, nil)
 	return task{
@@ -90,38 +88,38 @@ func (env *environment) beginInit(t testing.TB, _ *rand.Rand) task {
 			return err
 		},
 		check: func(t testing.TB, k killed) string {
-			_, there := k.after[sealedFolder+"parameters"]
-			if k.answer == nil && !there {
-				t.Error("init was answered with OK, and the parameters are lost")
+			_, stored := k.after[sealedFolder+"parameters"]
+			if k.clientErr == nil && !stored {
+				t.Error("init succeeded, but the parameters are lost")
 			}
 			ending := "parameters kept"
-			if !there {
+			if !stored {
 				ending = "as new"
 				if _, err := env.Client.Init(t.Context(), parameters); err != nil {
 					t.Error(err)
 				}
 			}
-			env.succeeds(t)
+			env.mustBuild(t)
 			return ending
 		},
 	}
 }
 
-// beginClean is clean in the midst of a build.
+// beginClean returns clean during a build.
 func (env *environment) beginClean(t testing.TB, random *rand.Rand) task {
 	t.Helper()
-	env.builtUpTo(t, statuses[random.IntN(len(statuses)-1)])
+	env.buildUntil(t, statuses[random.IntN(len(statuses)-1)])
 	return task{
 		run: func(ctx context.Context) error {
 			_, err := env.Client.Clean(ctx)
 			return err
 		},
 		check: func(t testing.TB, k killed) string {
-			if k.answer == nil {
+			if k.clientErr == nil {
 				if status := env.Status(t); status.Status != api.StatusRestarted {
-					t.Errorf("clean was answered, and the status is %q", status.Status)
+					t.Errorf("clean succeeded, but the status is %q", status.Status)
 				}
-				env.succeeds(t)
+				env.mustBuild(t)
 				return "cleaned"
 			}
 			return env.checkBuild(t, k)
@@ -129,8 +127,7 @@ func (env *environment) beginClean(t testing.TB, random *rand.Rand) task {
 	}
 }
 
-// beginStart is the start of a server that was killed before, in the midst of a
-// build or an import.
+// beginStart returns the start of a server that was killed during a build or an import.
 func (env *environment) beginStart(t testing.TB, random *rand.Rand) task {
 	t.Helper()
 	var first task
@@ -142,14 +139,14 @@ func (env *environment) beginStart(t testing.TB, random *rand.Rand) task {
 		first = env.beginImport(t, random)
 		at = instant{change: 2 + random.IntN(max(1, env.extents["import"].changes-1))}
 	}
-	before := env.killed(t)
-	env.strikeDown(t, first, at, &before)
+	before := env.beforeKill(t)
+	env.runAndKill(t, first, at, &before)
 	return task{
 		run: func(ctx context.Context) error { return env.Server.WaitReady(ctx) },
 		check: func(t testing.TB, k killed) string {
-			// What the first kill left is what the start had to mend.
+			// The start has to recover from the first kill.
 			k.before, k.raw.before = before.before, before.raw.before
-			k.answer = before.answer
+			k.clientErr = before.clientErr
 			return first.check(t, k)
 		},
 	}

@@ -1,6 +1,5 @@
 //go:build stack
 
-// The server as a process, on this volume or another one, and other programs.
 package crash
 
 import (
@@ -17,7 +16,7 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// kill ends the server with SIGKILL and reaps it.
+// kill ends the server with SIGKILL and waits for its end.
 func (env *environment) kill(t testing.TB) {
 	t.Helper()
 	if err := env.Server.Kill(); err != nil {
@@ -26,7 +25,7 @@ func (env *environment) kill(t testing.TB) {
 	env.Client.Close()
 }
 
-// restart starts the server on its volume. That it starts is part of the test.
+// restart starts the server on its volume. It must start after every kill.
 func (env *environment) restart(t testing.TB) {
 	t.Helper()
 	if err := env.Server.Restart(t.Context()); err != nil {
@@ -34,13 +33,13 @@ func (env *environment) restart(t testing.TB) {
 	}
 }
 
-// elsewhere gives the server a new volume, and its own one back at the end.
-func (env *environment) elsewhere(t testing.TB) {
+// useNewVolume restarts the server with a new volume until the test ends.
+func (env *environment) useNewVolume(t testing.TB) {
 	t.Helper()
 	volume := env.Server.Volume()
-	standing := volume + ".standing"
+	original := volume + ".original"
 	env.kill(t)
-	if err := os.Rename(volume, standing); err != nil {
+	if err := os.Rename(volume, original); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(volume, 0o700); err != nil {
@@ -49,7 +48,7 @@ func (env *environment) elsewhere(t testing.TB) {
 	env.restart(t)
 	t.Cleanup(func() {
 		env.kill(t)
-		if err := errors.Join(os.RemoveAll(volume), os.Rename(standing, volume)); err != nil {
+		if err := errors.Join(os.RemoveAll(volume), os.Rename(original, volume)); err != nil {
 			t.Fatal(err)
 		}
 		if err := env.Server.Restart(context.WithoutCancel(t.Context())); err != nil {
@@ -58,7 +57,7 @@ func (env *environment) elsewhere(t testing.TB) {
 	})
 }
 
-// run runs a program in the user's folder.
+// run runs a program in the user's folder and returns its standard output.
 func run(ctx context.Context, environment []string, program string, arguments ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, kit.Timeout)
 	defer cancel()

@@ -18,8 +18,7 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// newImage lets the next builds push to a repository of their own, and be
-// signed with keys of their own, until the test ends.
+// newImage makes builds push to a new repository, with other keys, until the test ends.
 func (env *environment) newImage(t testing.TB) {
 	t.Helper()
 	env.images++
@@ -32,16 +31,16 @@ func (env *environment) newImage(t testing.TB) {
 	})
 }
 
-// beginImport is the import of the standing server's state into a new one, with
-// parameters or without.
+// beginImport returns the import of the server's state to a new server, with parameters
+// or without.
 func (env *environment) beginImport(t testing.TB, random *rand.Rand) task {
 	t.Helper()
 	exported, err := env.Client.StateImage(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	standing := env.opened(t, env.content(t))
-	env.elsewhere(t)
+	original := env.unsealed(t, env.content(t))
+	env.useNewVolume(t)
 	if random.IntN(2) == 0 {
 		if _, err := env.Client.Init(t.Context(), env.parameters(t, nil)); err != nil {
 			t.Fatal(err)
@@ -52,49 +51,49 @@ func (env *environment) beginImport(t testing.TB, random *rand.Rand) task {
 		_, err := env.Client.ImportState(ctx, state)
 		return err
 	}
-	return task{run: post, check: func(t testing.TB, k killed) string { return env.checkImport(t, k, standing, post) }}
+	return task{run: post, check: func(t testing.TB, k killed) string { return env.checkImport(t, k, original, post) }}
 }
 
-// checkImport finds the old state or the new one, to the byte: importing once
-// more makes the old one new, and changes nothing in the new one.
-func (env *environment) checkImport(t testing.TB, k killed, standing content, post func(context.Context) error) string {
+// checkImport checks that the volume has exactly the old state or the new one. A second
+// import must change the old one to the new one, and must not change the new one.
+func (env *environment) checkImport(t testing.TB, k killed, original content, post func(context.Context) error) string {
 	t.Helper()
 	raw := env.content(t)
 	ending := "new state"
-	if len(env.opened(t, raw).keys()) == 0 {
+	if len(env.unsealed(t, raw).keys()) == 0 {
 		ending = "old state"
-		same(t, "after an import that did not happen", raw, k.raw.before)
-		if k.answer == nil {
-			t.Error("the import was answered with OK, and did not happen")
+		checkEqual(t, "after an import that did not happen", raw, k.raw.before)
+		if k.clientErr == nil {
+			t.Error("the import succeeded, but did not happen")
 		}
 	}
-	first := env.opened(t, raw)
+	first := env.unsealed(t, raw)
 	if err := post(t.Context()); err != nil {
 		t.Error(err)
 	}
-	again := env.opened(t, env.content(t))
+	again := env.unsealed(t, env.content(t))
 	if ending == "new state" {
-		same(t, "after the same import again", again, first)
+		checkEqual(t, "after the same import again", again, first)
 	}
-	same(t, "the keys", again.keys(), standing.keys())
-	sameHistory(t, again, standing)
+	checkEqual(t, "the keys", again.keys(), original.keys())
+	checkHistory(t, again, original)
 	if _, err := env.Client.Update(t.Context(), env.parameters(t, nil)); err != nil {
 		t.Error(err)
 	}
-	env.succeeds(t)
+	env.mustBuild(t)
 	return ending
 }
 
-// sameHistory fails when a success is not there, or another one.
-func sameHistory(t testing.TB, got, want content) {
+// checkHistory fails when a successful build of want is missing or different in got.
+func checkHistory(t testing.TB, got, want content) {
 	t.Helper()
 	for file := range want {
 		id, isRecord := strings.CutSuffix(strings.TrimPrefix(file, "builds/"), "/record.json")
-		there, ok := want.record(id)
-		if !isRecord || !ok || there.Status != api.StatusSuccess {
+		exported, ok := want.record(id)
+		if !isRecord || !ok || exported.Status != api.StatusSuccess {
 			continue
 		}
-		if here, ok := got.record(id); !ok || !reflect.DeepEqual(here, there) {
+		if imported, ok := got.record(id); !ok || !reflect.DeepEqual(imported, exported) {
 			t.Errorf("%s is not the one that was exported", file)
 		}
 		if key := "builds/" + id + "/public.pem"; got[key] != want[key] {
@@ -103,7 +102,7 @@ func sameHistory(t testing.TB, got, want content) {
 	}
 }
 
-// beginRotation is update --new-secret.
+// beginRotation returns update --new-secret.
 func (env *environment) beginRotation(t testing.TB, _ *rand.Rand) task {
 	t.Helper()
 	old := env.secret(t)
@@ -116,8 +115,8 @@ func (env *environment) beginRotation(t testing.TB, _ *rand.Rand) task {
 	}
 }
 
-// checkRotation finds that the server takes one of the two secrets and not the
-// other; the client's way of repair is to update once more.
+// checkRotation checks that the server accepts exactly one of the two secrets, and that
+// another update of the client repairs the rotation.
 func (env *environment) checkRotation(t testing.TB, k killed, old string) string {
 	t.Helper()
 	secrets := []string{old}
@@ -126,36 +125,36 @@ func (env *environment) checkRotation(t testing.TB, k killed, old string) string
 	} else if now := env.secret(t); now != old {
 		secrets = append(secrets, now)
 	}
-	var taken []string
+	var accepted []string
 	for _, secret := range secrets {
-		if env.takes(t, secret) {
-			taken = append(taken, secret)
+		if env.accepts(t, secret) {
+			accepted = append(accepted, secret)
 		}
 	}
-	if len(taken) != 1 {
-		t.Errorf("the server takes %d of %d secrets, want one", len(taken), len(secrets))
+	if len(accepted) != 1 {
+		t.Errorf("the server accepts %d of %d secrets, want one", len(accepted), len(secrets))
 	}
 	ending := "new secret"
-	if len(taken) > 0 && taken[0] == old {
+	if len(accepted) > 0 && accepted[0] == old {
 		ending = "old secret"
 	}
-	if k.answer == nil && (env.secret(t) == old || ending == "old secret") {
-		t.Errorf("update --new-secret has succeeded, and the server takes the %s", ending)
+	if k.clientErr == nil && (env.secret(t) == old || ending == "old secret") {
+		t.Errorf("update --new-secret succeeded, but the server accepts the %s", ending)
 	}
 	if _, err := run(t.Context(), nil, env.Programs.ClientBinary, "update", "--env", kit.ConfigName); err != nil {
 		t.Error(err)
 	}
-	if pending := env.pending(t); pending != "" || !env.takes(t, env.secret(t)) {
+	if pending := env.pending(t); pending != "" || !env.accepts(t, env.secret(t)) {
 		t.Error("the client could not repair the rotation")
 	}
-	if env.secret(t) != old && env.takes(t, old) {
-		t.Error("the server takes the old secret, too")
+	if env.secret(t) != old && env.accepts(t, old) {
+		t.Error("the server still accepts the old secret")
 	}
-	env.succeeds(t)
+	env.mustBuild(t)
 	return ending
 }
 
-// pending is the secret of a rotation whose outcome the client does not know.
+// pending returns the secret of a rotation whose outcome the client does not know.
 func (env *environment) pending(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile(kit.ConfigName + ".new-secret")
@@ -165,8 +164,8 @@ func (env *environment) pending(t testing.TB) string {
 	return strings.TrimSpace(string(text))
 }
 
-// takes tells whether the server takes parameters with that secret.
-func (env *environment) takes(t testing.TB, secret string) bool {
+// accepts reports whether the server accepts parameters with that secret.
+func (env *environment) accepts(t testing.TB, secret string) bool {
 	t.Helper()
 	_, err := env.Client.Update(t.Context(), env.parameters(t, map[string]any{"SECRET": secret}))
 	var refused *client.Error

@@ -10,9 +10,11 @@ import (
 	"text/tabwriter"
 )
 
-// table counts what happened.
+// table counts the results by operation.
 type table map[string]*row
 
+// row has the number of instants of an operation, of those that found a fault, and of
+// the phases and endings.
 type row struct {
 	instants, faults int
 	phases, endings  map[string]int
@@ -30,7 +32,8 @@ func (r *row) add(phase, ending string) {
 	r.endings[ending]++
 }
 
-func (r *row) fault(failed bool) {
+// count counts an instant, and a fault if the test failed.
+func (r *row) count(failed bool) {
 	r.instants++
 	if failed {
 		r.faults++

@@ -1,6 +1,5 @@
 //go:build stack
 
-// The data volume in the eyes of an auditor who has the image secret.
 package crash
 
 import (
@@ -19,26 +18,25 @@ import (
 	"github.com/opensbs/sbs/server/job"
 )
 
-// content is what a volume holds: each file by its path, each folder with a
-// slash at its end. Only the latest builds are in it.
+// content is the content of a volume: each file by its path, each folder by its path
+// with a slash at the end. It has only the latest builds.
 type content map[string]string
 
-// latest is how many builds a content has: to read more would take the time of
-// many instants.
-const latest = 10
+// maxBuilds is the number of builds in a content. Reading more takes too long.
+const maxBuilds = 10
 
-// content reads the volume. Each file is whole, because each is written so; all of
-// them belong together only while nothing is going on.
+// content reads the volume. Each file is complete, because the server replaces files
+// atomically. The files are consistent with each other only while no operation runs.
 func (env *environment) content(t testing.TB) content {
 	t.Helper()
 	top := os.DirFS(env.Server.Volume())
 	ids := buildIDs(t, top)
-	old := ids[:max(0, len(ids)-latest)]
+	old := ids[:max(0, len(ids)-maxBuilds)]
 	found := content{}
 	err := fs.WalkDir(top, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil // likewise
+			return nil // a running server has removed it
 		case err != nil:
 			return err
 		case entry.IsDir() && slices.Contains(old, strings.TrimPrefix(name, "builds/")):
@@ -49,7 +47,7 @@ func (env *environment) content(t testing.TB) content {
 		}
 		text, err := fs.ReadFile(top, name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a server that runs has just written or removed it
+			return nil // the same
 		}
 		found[name] = string(text)
 		return err
@@ -60,7 +58,7 @@ func (env *environment) content(t testing.TB) content {
 	return found
 }
 
-// buildIDs are the ids of all builds, oldest first.
+// buildIDs returns the ids of all builds, oldest first.
 func buildIDs(t testing.TB, top fs.FS) []string {
 	t.Helper()
 	entries, err := fs.ReadDir(top, "builds")
@@ -79,31 +77,31 @@ const (
 	temporary    = ".partial"
 )
 
-// equal tells whether two contents are the same.
+// equal reports whether two contents are the same.
 func (c content) equal(other content) bool { return maps.Equal(c, other) }
 
-// opened is c with its secrets in clear, and without what was being written.
-func (env *environment) opened(t testing.TB, c content) content {
+// unsealed returns c with its sealed files unsealed, and without temporary files.
+func (env *environment) unsealed(t testing.TB, c content) content {
 	t.Helper()
-	clear := maps.Clone(c)
-	maps.DeleteFunc(clear, func(file, _ string) bool { return strings.HasSuffix(file, temporary) })
-	for file, text := range clear {
+	result := maps.Clone(c)
+	maps.DeleteFunc(result, func(file, _ string) bool { return strings.HasSuffix(file, temporary) })
+	for file, text := range result {
 		name, sealed := strings.CutPrefix(file, sealedFolder)
 		if !sealed || strings.HasSuffix(file, "/") {
 			continue
 		}
-		secret, err := env.inside.Unseal(name, []byte(text))
+		secret, err := env.simulated.Unseal(name, []byte(text))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}
-		clear[file] = string(secret)
+		result[file] = string(secret)
 	}
-	return clear
+	return result
 }
 
-// keys are the signing keys in c, which is opened: what is sealed and is
-// neither parameters nor what is merely remembered.
+// keys returns the signing keys in c, which is unsealed: the sealed files except
+// parameters, the state's generation and cached trust data.
 func (c content) keys() content {
 	keys := content{}
 	for file, text := range c {
@@ -116,14 +114,13 @@ func (c content) keys() content {
 	return keys
 }
 
-// record is the record of a build as it lies in its folder.
+// record returns the record of a build from its folder.
 func (c content) record(id string) (record job.Record, ok bool) {
 	text, ok := c["builds/"+id+"/record.json"]
 	return record, ok && json.Unmarshal([]byte(text), &record) == nil
 }
 
-// job is the state of the job as it lies on the volume; before the first build
-// there is none.
+// job returns the stored state of the job; it is zero before the first build.
 func (c content) job(t testing.TB) (state job.State) {
 	t.Helper()
 	text, ok := c["job.json"]
@@ -136,34 +133,35 @@ func (c content) job(t testing.TB) (state job.State) {
 	return state
 }
 
-// whole fails for anything on the volume that is half done.
-func (c content) whole(t testing.TB) {
+// checkComplete fails when the volume has temporary files, an unfinished import, an
+// incomplete build or a running one.
+func (c content) checkComplete(t testing.TB) {
 	t.Helper()
 	for file := range c {
 		switch {
 		case strings.HasSuffix(file, temporary):
-			t.Errorf("the temporary file %s is left", file)
+			t.Errorf("the temporary file %s was not removed", file)
 		case file == "import":
 			t.Error("an import is not finished")
 		case strings.HasPrefix(file, "work/") && file != "work/":
-			t.Errorf("%s is left in the scratch space", file)
+			t.Errorf("the temporary file %s was not removed", file)
 		case path.Dir(strings.TrimSuffix(file, "/")) == "builds":
-			c.wholeBuild(t, path.Base(file))
+			c.checkBuild(t, path.Base(file))
 		}
 	}
 	if c.job(t).Running {
-		t.Error("job.json says that a build runs")
+		t.Error("job.json has the state of a running build")
 	}
 }
 
-// wholeBuild checks a build's record against its folder. One that was imported
+// checkBuild checks a build's record and the files in its folder. An imported build
 // has neither log nor manifest.
-func (c content) wholeBuild(t testing.TB, id string) {
+func (c content) checkBuild(t testing.TB, id string) {
 	t.Helper()
 	folder := "builds/" + id + "/"
 	record, ok := c.record(id)
 	if !ok || record.ID != id {
-		t.Errorf("build %s has no record, or half of one: %q", id, c[folder+"record.json"])
+		t.Errorf("build %s has no record, or an incomplete one: %q", id, c[folder+"record.json"])
 		return
 	}
 	if record.Status != api.StatusSuccess && !api.Failed(record.Status) {
@@ -174,15 +172,15 @@ func (c content) wholeBuild(t testing.TB, id string) {
 		return
 	}
 	for _, name := range []string{"public.pem", manifest.Name(record.BuildName) + ".sig.tbz"} {
-		if _, there := c[folder+name]; !there && (logged || name == "public.pem") {
-			t.Errorf("build %s is a success without %s", id, name)
+		if _, stored := c[folder+name]; !stored && (logged || name == "public.pem") {
+			t.Errorf("build %s succeeded, but has no %s", id, name)
 		}
 	}
 }
 
-// kept fails when a key or a finished build that was in before is not in after,
-// or is not the same. Both are opened.
-func kept(t testing.TB, before, after content) {
+// checkKept fails when a key or a finished build of before is missing or different in
+// after. Both are unsealed.
+func checkKept(t testing.TB, before, after content) {
 	t.Helper()
 	for file, key := range before.keys() {
 		if after[file] != key {
@@ -198,26 +196,25 @@ func kept(t testing.TB, before, after content) {
 	for file, text := range before {
 		id, _, _ := strings.Cut(strings.TrimPrefix(file, "builds/"), "/")
 		if _, finished := before.record(id); !finished || id < oldest {
-			continue // no build that has ended, or too old to be looked at
+			continue // not a finished build, or not in after because of its age
 		}
-		if now, there := after[file]; !there || now != text {
-			t.Errorf("%s is not as it was", file)
+		if now, found := after[file]; !found || now != text {
+			t.Errorf("%s was changed or removed", file)
 		}
 	}
 }
 
-// same fails for each file or folder that is in one and not the same in the
-// other.
-func same(t testing.TB, what string, got, want content) {
+// checkEqual fails for each file or folder in which the two contents differ.
+func checkEqual(t testing.TB, what string, got, want content) {
 	t.Helper()
 	for _, file := range slices.Sorted(maps.Keys(want)) {
-		if text, there := got[file]; !there || text != want[file] {
-			t.Errorf("%s: %s is missing or another one", what, file)
+		if text, found := got[file]; !found || text != want[file] {
+			t.Errorf("%s: %s is missing or different", what, file)
 		}
 	}
 	for _, file := range slices.Sorted(maps.Keys(got)) {
-		if _, there := want[file]; !there {
-			t.Errorf("%s: %s should not be there", what, file)
+		if _, found := want[file]; !found {
+			t.Errorf("%s: %s should not exist", what, file)
 		}
 	}
 }
