@@ -63,12 +63,12 @@ func startEngine(ctx context.Context, s settings, logger *slog.Logger) (*engines
 	return &engines{host: own.Host(), own: own}, nil
 }
 
-func (e *engines) connect(ctx context.Context) (pipeline.Engine, error) {
+func (e *engines) connect(ctx context.Context) (pipeline.Builder, error) {
 	connected, err := engine.Connect(ctx, e.host, engine.Automatic)
 	if err != nil {
 		return nil, err
 	}
-	return connected, nil
+	return engine.Adapter{Engine: connected}, nil
 }
 
 // stop stops an engine of the server's own, and no other.

@@ -24,7 +24,7 @@ import (
 // What a pipeline is made of here: the one place that names them all.
 
 func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
-	connect func(context.Context) (pipeline.Engine, error), sandbox *process.Sandbox, logger *slog.Logger,
+	connect func(context.Context) (pipeline.Builder, error), sandbox *process.Sandbox, logger *slog.Logger,
 ) *pipeline.Pipeline {
 	bundles := sigstore.New(data.Secrets())
 	return pipeline.New(pipeline.Config{

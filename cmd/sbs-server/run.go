@@ -78,7 +78,7 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 		return err
 	}
 	defer func() { err = errors.Join(err, docker.stop()) }()
-	slot, err := job.Open(data.Job(), pipeline.CleanUpEngine(ctx, docker.connect, logger, pipeline.Recover(data.Builds())))
+	slot, err := job.Open(data.Job(), pipeline.CleanUpBuilder(ctx, docker.connect, logger, pipeline.Recover(data.Builds())))
 	if err != nil {
 		return err
 	}

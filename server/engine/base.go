@@ -14,13 +14,15 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+
+	"github.com/opensbs/sbs/server/builder"
 )
 
 // baseImages returns the images that a build reported by these names, each once,
 // sorted: BuildKit reports them in any order, and the record of a build is to be the
 // same every time.
-func baseImages(names []string) ([]BaseImage, error) {
-	var images []BaseImage
+func baseImages(names []string) ([]builder.BaseImage, error) {
+	var images []builder.BaseImage
 	for _, name := range names {
 		image, err := baseImage(name)
 		if err != nil {
@@ -30,21 +32,21 @@ func baseImages(names []string) ([]BaseImage, error) {
 			images = append(images, image)
 		}
 	}
-	slices.SortFunc(images, func(a, b BaseImage) int {
+	slices.SortFunc(images, func(a, b builder.BaseImage) int {
 		return cmp.Or(strings.Compare(a.Reference, b.Reference), strings.Compare(a.Digest, b.Digest))
 	})
 	return images, nil
 }
 
-func baseImage(name string) (BaseImage, error) {
+func baseImage(name string) (builder.BaseImage, error) {
 	named, err := reference.ParseDockerRef(name)
 	if err != nil {
-		return BaseImage{}, err
+		return builder.BaseImage{}, err
 	}
 	if digested, ok := named.(reference.Digested); ok {
-		return BaseImage{Reference: withoutDigest(name, named), Digest: digested.Digest().String()}, nil
+		return builder.BaseImage{Reference: withoutDigest(name, named), Digest: digested.Digest().String()}, nil
 	}
-	return BaseImage{Reference: named.String()}, nil
+	return builder.BaseImage{Reference: named.String()}, nil
 }
 
 // withoutDigest returns the image's full name, with the tag that ParseDockerRef

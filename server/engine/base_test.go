@@ -3,6 +3,8 @@ package engine
 import (
 	"slices"
 	"testing"
+
+	"github.com/opensbs/sbs/server/builder"
 )
 
 func TestBaseImagesAreSortedAndUnique(t *testing.T) {
@@ -10,7 +12,7 @@ func TestBaseImagesAreSortedAndUnique(t *testing.T) {
 	images, err := baseImages([]string{
 		"example.com/b:1@" + digest + "2", "example.com/b:1@" + digest + "1", "alpine", "example.com/b:1@" + digest + "2",
 	})
-	want := []BaseImage{
+	want := []builder.BaseImage{
 		{Reference: "docker.io/library/alpine:latest"},
 		{Reference: "example.com/b:1", Digest: digest + "1"},
 		{Reference: "example.com/b:1", Digest: digest + "2"},

@@ -16,6 +16,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/builder"
 )
 
 // BuildRequest has the files, arguments, names and accounts of a build.
@@ -36,25 +37,12 @@ type BuildRequest struct {
 
 // Image is what a build made.
 type Image struct {
-	ID   string      // the Engine's name for the image: "sha256:" and 64 hex digits
-	Base []BaseImage // in the order in which the build first used them
+	ID   string              // the Engine's name for the image: "sha256:" and 64 hex digits
+	Base []builder.BaseImage // in the order in which the build first used them
 
 	// Cache identifies the build's own records in BuildKit's cache. The caller removes
 	// them with ClearCache, whether the build succeeded or not.
 	Cache Cache
-}
-
-// BaseImage is an image from outside that a build used, in FROM, in
-// COPY --from=image, in a mount or as the Dockerfile's frontend.
-type BaseImage struct {
-	// Reference is the image's full name, with its tag if it was asked for by
-	// tag: "docker.io/library/alpine:3.20".
-	Reference string
-
-	// Digest is the manifest digest that the builder reported to have used, or
-	// empty: it reported none, and nobody knows it. Name the image by its digest
-	// in the Dockerfile where it must be known.
-	Digest string
 }
 
 // Build builds an image. Every build is fresh: no step is taken from a cache,

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/opensbs/sbs/server/builder"
 )
 
 func TestVersionNamesTheBuilder(t *testing.T) {
@@ -137,7 +139,7 @@ COPY --from=` + repo + `:base /bin/sh /shell
 		r := request(dir, repo+":x")
 		r.Args = map[string]string{"BASE": repo + ":base", "WORD": "given"}
 		built, _ := mustBuild(t, e, r)
-		want := []BaseImage{{repo + ":base", ""}} // it is in the Engine's own store only
+		want := []builder.BaseImage{{Reference: repo + ":base"}} // it is in the Engine's own store only
 		if !slices.Equal(built.Base, want) {
 			t.Errorf("base images %v, want %v", built.Base, want)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/builder"
 )
 
 // Images by digest, in FROM and in COPY --from, are taken from the registry by
@@ -27,7 +28,7 @@ func TestImagesByDigest(t *testing.T) {
 		built, _ := mustBuild(t, e, request(dir, result+":x"))
 		wantFiles(t, files(t, e, result+":x"), map[string]string{"text": "one", "copied": "two"})
 		slices.Sort(digests[:2])
-		if want := []BaseImage{{repo, digests[0]}, {repo, digests[1]}}; !slices.Equal(built.Base, want) {
+		if want := []builder.BaseImage{{Reference: repo, Digest: digests[0]}, {Reference: repo, Digest: digests[1]}}; !slices.Equal(built.Base, want) {
 			t.Errorf("base images %+v, want %+v", built.Base, want)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/server/builder"
 )
 
 func TestPrivateBase(t *testing.T) {
@@ -42,7 +43,7 @@ func TestPrivateBase(t *testing.T) {
 				}
 				r.Accounts = []api.RegistryAccount{{Host: "other.example", User: "other", Password: "other"}, right}
 				built, _ := mustBuild(t, e, r)
-				want := []BaseImage{{repo + ":base", digest}}
+				want := []builder.BaseImage{{Reference: repo + ":base", Digest: digest}}
 				if reports := name == "by digest" || name == "by tag" && e.builder == BuildKit; !reports {
 					want[0].Digest = "" // nothing but the builder's own report counts
 				}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/builder"
 )
 
 // TestNoRequestShowsAPassword formats what the engine, the registry and the signers
@@ -18,11 +18,11 @@ func TestNoRequestShowsAPassword(t *testing.T) {
 	}
 	b := &build{Pipeline: &Pipeline{}, parameters: parameters, accounts: parameters.PullAccounts(), pushTo: parameters.PushAccount()}
 	for name, request := range map[string]any{
-		"signing.Request":     b.signRequest(t.Context(), api.SigningSigstore),
-		"signature.Access":    b.signRequest(t.Context(), api.SigningSigstore).Access(),
-		"push.Target":         b.target(t.Context()),
-		"base image":          b.baseAccess(t.Context(), "docker.io/library/alpine", api.BaseRule{}),
-		"engine.BuildRequest": engine.BuildRequest{Accounts: b.accounts},
+		"signing.Request":  b.signRequest(t.Context(), api.SigningSigstore),
+		"signature.Access": b.signRequest(t.Context(), api.SigningSigstore).Access(),
+		"push.Target":      b.target(t.Context()),
+		"base image":       b.baseAccess(t.Context(), "docker.io/library/alpine", api.BaseRule{}),
+		"builder.Request":  builder.Request{Accounts: b.accounts},
 	} {
 		users := false
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {

@@ -15,8 +15,8 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/baseimage"
+	"github.com/opensbs/sbs/server/builder"
 	"github.com/opensbs/sbs/server/dockerfile"
-	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/progress"
 	"github.com/opensbs/sbs/signature"
 )
@@ -31,8 +31,8 @@ func (b *build) verifyBases(ctx context.Context) error {
 	if len(rules) == 0 {
 		return nil
 	}
-	if version := b.engine.Version(); version.Builder != engine.BuildKit {
-		return fmt.Errorf("base images are verified, and the %s builder of Docker Engine %s does not report which ones it used: use an engine with BuildKit, or take the rules for base images out", version.Builder, version.Engine)
+	if version := b.builder.Version(); !version.ReportsSources {
+		return fmt.Errorf("base images are verified, and the builder %s does not report which ones it used: use an engine with BuildKit, or take the rules for base images out", version.Builder)
 	}
 	var pinned baseimage.Pinned
 	err := b.withProgress(ctx, "a base image's registry", func(ctx context.Context) (err error) {
@@ -162,7 +162,7 @@ func (b *build) checkUsedBases(context.Context) error {
 // baseImages returns the images that the builder used as the record names them. If
 // there are rules, an image that was not verified is an error, and so is one without
 // a digest: it can't be compared.
-func (b *build) baseImages(used []engine.BaseImage) ([]record.BaseImage, error) {
+func (b *build) baseImages(used []builder.BaseImage) ([]record.BaseImage, error) {
 	var recorded []record.BaseImage
 	if len(b.parameters.BaseRules()) == 0 {
 		for _, image := range used {

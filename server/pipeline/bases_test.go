@@ -10,7 +10,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/baseimage"
-	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/builder"
 	"github.com/opensbs/sbs/signature"
 )
 
@@ -42,24 +42,24 @@ func TestBuilderTookAnotherImage(t *testing.T) {
 	verified := baseimage.Image{Verified: signature.Verified{Reference: reference, Digest: sum, Method: api.SigningDCT, KeyID: "id"}, Pinned: "docker.io/ns/app@" + sum}
 	unused := baseimage.Image{Verified: signature.Verified{Reference: signature.Reference{Repository: "docker.io/ns/unused", Tag: "1"}, Digest: sum}, Pinned: "docker.io/ns/unused@" + sum}
 	b := &build{parameters: api.Parameters{BasePolicy: api.BasePolicy{{}}}, bases: []baseimage.Image{verified, unused}}
-	recorded, err := b.baseImages([]engine.BaseImage{{Reference: "docker.io/ns/app", Digest: sum}})
+	recorded, err := b.baseImages([]builder.BaseImage{{Reference: "docker.io/ns/app", Digest: sum}})
 	if err != nil || len(recorded) != 1 || recorded[0].Reference != "docker.io/ns/app:1" || recorded[0].Method != api.SigningDCT || recorded[0].KeyID != "id" {
 		t.Errorf("%+v, %v", recorded, err)
 	}
-	for _, other := range []engine.BaseImage{
+	for _, other := range []builder.BaseImage{
 		{Reference: "docker.io/ns/app:1", Digest: strings.Replace(sum, "0a", "0b", 1)},
 		{Reference: "docker.io/ns/other", Digest: sum},
 		{Reference: "docker.io/ns/app", Digest: ""},
 	} {
-		if _, err := b.baseImages([]engine.BaseImage{other}); err == nil || !strings.Contains(err.Error(), other.Reference) {
+		if _, err := b.baseImages([]builder.BaseImage{other}); err == nil || !strings.Contains(err.Error(), other.Reference) {
 			t.Errorf("%+v: error %v", other, err)
 		}
 	}
-	if _, err := b.baseImages([]engine.BaseImage{{Reference: "docker.io/ns/app"}}); err == nil || !strings.Contains(err.Error(), "without reporting its digest") {
+	if _, err := b.baseImages([]builder.BaseImage{{Reference: "docker.io/ns/app"}}); err == nil || !strings.Contains(err.Error(), "without reporting its digest") {
 		t.Errorf("without a digest: error %v", err)
 	}
 	b.parameters = api.Parameters{}
-	if recorded, err := b.baseImages([]engine.BaseImage{{Reference: "a:1", Digest: "x"}}); err != nil || len(recorded) != 1 || recorded[0].Method != "" {
+	if recorded, err := b.baseImages([]builder.BaseImage{{Reference: "a:1", Digest: "x"}}); err != nil || len(recorded) != 1 || recorded[0].Method != "" {
 		t.Errorf("without rules: %+v, %v", recorded, err)
 	}
 }

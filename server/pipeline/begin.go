@@ -17,10 +17,10 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/baseimage"
+	"github.com/opensbs/sbs/server/builder"
 	"github.com/opensbs/sbs/server/buildlog"
 	"github.com/opensbs/sbs/server/diskspace"
 	"github.com/opensbs/sbs/server/dockerfile"
-	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/sbom"
@@ -29,15 +29,18 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// Engine is a connection to the Docker Engine that builds.
-type Engine interface {
-	Version() engine.Version
-	Build(ctx context.Context, request engine.BuildRequest, output io.Writer) (engine.Image, error)
-	Save(ctx context.Context, reference string, w io.Writer, most int64) error
-	Remove(ctx context.Context, references ...string) error
-	RemoveTagged(ctx context.Context, repository string) error
-	ClearCache(ctx context.Context, before engine.Cache) error
-	RemoveCache(ctx context.Context, since time.Time) error
+// Builder is a connection to what builds images, for one build.
+type Builder interface {
+	Version() builder.Version
+	// Build builds an image and writes it to the archive of the request. Its progress
+	// is written to output as it comes, in lines. A build that fails leaves no image,
+	// and nothing that belongs to it alone.
+	Build(ctx context.Context, request builder.Request, output io.Writer) (builder.Image, error)
+	// RemoveLeftovers removes what builds left that nobody follows any more, because
+	// this server or the builder was killed: images of a repository
+	// ("host/repository"), and the rest if it was made after since. The zero time
+	// means that there is no such build.
+	RemoveLeftovers(ctx context.Context, repository string, since time.Time) error
 	Close() error
 }
 
@@ -63,8 +66,8 @@ type Config struct {
 	Scratch  string            // folder for the scratch files of builds
 
 	Clone   func(ctx context.Context, request source.Request, dir string, progress io.Writer) (source.Checkout, error)
-	Connect func(ctx context.Context) (Engine, error) // to the Docker Engine, once for each build
-	Signers map[string]Signer                         // by api.Signing*
+	Connect func(ctx context.Context) (Builder, error) // once for each build
+	Signers map[string]Signer                          // by api.Signing*
 	Bases   baseimage.Verifiers
 	Pusher  Pusher
 
@@ -73,7 +76,7 @@ type Config struct {
 	// ReadTriggers returns what each ONBUILD trigger of a base image holds.
 	ReadTriggers func(ctx context.Context, triggers []string) ([]dockerfile.TriggerImages, error)
 
-	// Scan lists the packages of an image that Engine.Save has written to the file
+	// Scan lists the packages of an image that a builder has written to the file
 	// archive; work is a folder for temporary files.
 	Scan     func(ctx context.Context, archive, work string) (sbom.Inventory, error)
 	Attester Attester

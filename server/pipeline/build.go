@@ -5,15 +5,16 @@ import (
 	"crypto/rsa"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"strings"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/baseimage"
+	"github.com/opensbs/sbs/server/builder"
 	"github.com/opensbs/sbs/server/buildlog"
 	"github.com/opensbs/sbs/server/diskspace"
-	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/panics"
 	"github.com/opensbs/sbs/server/push"
@@ -37,25 +38,25 @@ type build struct {
 
 	// Set by execute, before the steps.
 	background *backgroundCleanup
-	engine     Engine
+	builder    Builder
 	freeBefore int64 // bytes that were free on the volume
 
 	// Products of the steps. Each is written by one function of the table, and read by
 	// later ones only.
-	checkout   source.Checkout    // written by clone; read by all later steps
-	contextDir string             // written by findDockerfile; read by buildImage
-	lowerCase  bool               // written by findDockerfile: the Dockerfile is "dockerfile"; read by dockerfile
-	path       string             // of the Dockerfile: written by findDockerfile, replaced by verifyBases; read by buildImage
-	text       []byte             // of the Dockerfile: written by checkDockerfile; read by verifyBases
-	bases      []baseimage.Image  // written by verifyBases: empty unless there are rules; read by checkUsedBases
-	used       []engine.BaseImage // written by buildImage; read by checkUsedBases
-	pushed     push.Pushed        // written by push; read by sign, attest*, moveTags
-	pushDone   chan struct{}      // closed by push; attestSBOM, which runs concurrently, waits for it
-	signatures []record.Signature // written by sign; read by recordPushed
-	inventory  sbom.Inventory     // written by scanImage; read by attestSBOM
-	stated     record.Attestation // written by attestSBOM; read by recordPushed
-	finalLog   *io.SectionReader  // written by finishRecord; read by attestProvenance, signManifest
-	signed     volume.AtomicFile  // written by signManifest; read by uploadManifest, keepManifest
+	checkout   source.Checkout     // written by clone; read by all later steps
+	contextDir string              // written by findDockerfile; read by buildImage
+	lowerCase  bool                // written by findDockerfile: the Dockerfile is "dockerfile"; read by dockerfile
+	path       string              // of the Dockerfile: written by findDockerfile, replaced by verifyBases; read by buildImage
+	text       []byte              // of the Dockerfile: written by checkDockerfile; read by verifyBases
+	bases      []baseimage.Image   // written by verifyBases: empty unless there are rules; read by checkUsedBases
+	used       []builder.BaseImage // written by buildImage; read by checkUsedBases
+	pushed     push.Pushed         // written by push; read by sign, attest*, moveTags
+	pushDone   chan struct{}       // closed by push; attestSBOM, which runs concurrently, waits for it
+	signatures []record.Signature  // written by sign; read by recordPushed
+	inventory  sbom.Inventory      // written by scanImage; read by attestSBOM
+	stated     record.Attestation  // written by attestSBOM; read by recordPushed
+	finalLog   *io.SectionReader   // written by finishRecord; read by attestProvenance, signManifest
+	signed     volume.AtomicFile   // written by signManifest; read by uploadManifest, keepManifest
 
 	// rollback has what is undone when the build fails, last first.
 	rollback []func() error
@@ -91,7 +92,7 @@ const (
 	toolPlatform = "platform"
 )
 
-// connect connects to the engine, and records its version and how much of the volume
+// connect connects to the builder, and records its version and how much of the volume
 // was free.
 func (b *build) connect(ctx context.Context) error {
 	space, err := b.Disk.Space()
@@ -99,23 +100,22 @@ func (b *build) connect(ctx context.Context) error {
 		return attempt(removeCommand(b.invocation()), err)
 	}
 	b.freeBefore = space.Free
-	var connected Engine
-	err = b.withProgress(ctx, peerEngine, func(ctx context.Context) (err error) {
+	var connected Builder
+	err = b.withProgress(ctx, peerBuilder, func(ctx context.Context) (err error) {
 		connected, err = b.Connect(ctx)
 		return err
 	})
 	if err != nil {
 		return attempt("docker version", err)
 	}
-	b.engine = connected
-	version := b.engine.Version()
+	b.builder = connected
+	version := b.builder.Version()
 	if version.Fallback != "" {
 		b.log.Info("building with the classic builder: %s", version.Fallback)
 	}
 	return b.note(func(r *record.Record) {
-		r.Tools["docker engine"] = version.Engine
-		r.Tools["docker api"] = version.API
-		r.Tools[toolBuilder] = string(version.Builder)
+		maps.Copy(r.Tools, version.Tools)
+		r.Tools[toolBuilder] = version.Builder
 		if version.Fallback != "" {
 			r.Tools[toolFallback] = version.Fallback
 		}

@@ -1,6 +1,6 @@
 package pipeline
 
-// Cleanup: what a build added to the engine is removed as soon as no step needs it
+// Cleanup: what a build left in the builder is removed as soon as no step needs it
 // any more, while the next steps run. Only the end of the build waits for it.
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 // cleanupTime bounds the cleanup after a build, so that clean frees the server within
-// seconds even when the engine hangs.
+// seconds even when the builder hangs.
 const cleanupTime = 10 * time.Second
 
 // backgroundCleanup removes things concurrently with the steps. It does not end with
@@ -53,18 +53,20 @@ func (c *backgroundCleanup) wait(ctx context.Context) {
 	c.all.Wait()
 }
 
-// cleanUp waits for the cleanup in the background, removes the image from the engine
-// and the scratch folder from the volume, and closes the connection to the engine.
+// cleanUp waits for the cleanup in the background, closes the connection
+// to the builder, and removes the scratch folder from the volume.
 func (b *build) cleanUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
 	b.background.wait(ctx)
 	var failed error
-	if b.engine != nil {
-		if b.checkout.Commit != "" {
-			failed = panics.Catch(func() error { return b.engine.Remove(ctx, b.references()...) })
+	if b.builder != nil {
+		if b.checkout.Commit != "" { // a build that was cut short may have left an image
+			failed = panics.Catch(func() error {
+				return b.builder.RemoveLeftovers(ctx, b.parameters.Repository(), time.Time{})
+			})
 		}
-		failed = errors.Join(failed, b.engine.Close())
+		failed = errors.Join(failed, b.builder.Close())
 	}
 	return errors.Join(failed, os.RemoveAll(b.work))
 }

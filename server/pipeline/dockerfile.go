@@ -157,7 +157,7 @@ func checkKind(resolved, key, name, kind string) error {
 
 // environment returns the values with which the Dockerfile is parsed.
 func (b *build) environment() dockerfile.Environment {
-	version := b.engine.Version()
+	version := b.builder.Version()
 	return dockerfile.Environment{Args: b.parameters.Args, OS: version.OS, Arch: version.Arch}
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,7 +11,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/api"
-	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/builder"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/push"
 	"github.com/opensbs/sbs/server/sbom"
@@ -30,7 +31,7 @@ type fixture struct {
 	slot     *job.Slot
 	pipeline *Pipeline
 
-	version engine.Version // of the engine
+	version builder.Version
 
 	mu     sync.Mutex
 	calls  []string
@@ -52,18 +53,21 @@ func (f *fixture) scan(ctx context.Context, _, _ string) (sbom.Inventory, error)
 	return sbom.Inventory{Packages: []sbom.Package{{Name: "busybox", Version: "1.35", PURL: "pkg:deb/debian/busybox@1.35"}}}, f.reach(ctx, "scan")
 }
 
-type fakeEngine struct{ *fixture }
+type fakeBuilder struct{ *fixture }
 
-func (e fakeEngine) Version() engine.Version { return e.version }
+func (b fakeBuilder) Version() builder.Version { return b.version }
 
-func (e fakeEngine) Build(ctx context.Context, _ engine.BuildRequest, output io.Writer) (engine.Image, error) {
+func (b fakeBuilder) Build(ctx context.Context, request builder.Request, output io.Writer) (builder.Image, error) {
 	_, _ = io.WriteString(output, "#1 FROM scratch\n")
-	return engine.Image{ID: loopDigest}, e.reach(ctx, "build")
+	image := builder.Image{Remove: func(ctx context.Context) error { return b.reach(ctx, "remove") }}
+	return image, errors.Join(os.WriteFile(request.Archive, nil, 0o600), b.reach(ctx, "build"))
 }
 
-func (e fakeEngine) Save(ctx context.Context, _ string, _ io.Writer, _ int64) error {
-	return e.reach(ctx, "save")
+func (b fakeBuilder) RemoveLeftovers(ctx context.Context, _ string, _ time.Time) error {
+	return b.reach(ctx, "remove leftovers")
 }
+
+func (b fakeBuilder) Close() error { return b.reach(context.Background(), "close") }
 
 // fakePusher is a registry whose tags are recorded in the calls.
 type fakePusher struct{ *fixture }
@@ -75,22 +79,6 @@ func (p fakePusher) Push(ctx context.Context, _ push.Target, _, _ string, _ io.W
 func (p fakePusher) Tag(ctx context.Context, _ push.Target, _ push.Pushed, _ []string, _ io.Writer) (undo func(context.Context) error, err error) {
 	return func(ctx context.Context) error { return p.reach(ctx, "put back the tags") }, p.reach(ctx, "tag")
 }
-
-func (e fakeEngine) Remove(ctx context.Context, _ ...string) error { return e.reach(ctx, "remove") }
-
-func (e fakeEngine) RemoveTagged(ctx context.Context, _ string) error {
-	return e.reach(ctx, "remove leftovers")
-}
-
-func (e fakeEngine) ClearCache(ctx context.Context, _ engine.Cache) error {
-	return e.reach(ctx, "clear cache")
-}
-
-func (e fakeEngine) RemoveCache(ctx context.Context, _ time.Time) error {
-	return e.reach(ctx, "remove cache")
-}
-
-func (e fakeEngine) Close() error { return e.reach(context.Background(), "close") }
 
 type fakeSigner struct{ *fixture }
 

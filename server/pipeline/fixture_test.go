@@ -19,8 +19,8 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/baseimage"
+	"github.com/opensbs/sbs/server/builder"
 	"github.com/opensbs/sbs/server/dockerfile"
-	"github.com/opensbs/sbs/server/engine"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/volume"
@@ -34,7 +34,7 @@ const (
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dir: t.TempDir()}
-	f.version = engine.Version{Engine: "20.10.24", API: "1.41", OS: "linux", Arch: "amd64", Builder: engine.BuildKit}
+	f.version = builder.Version{Builder: "buildkit", OS: "linux", Arch: "amd64", ReportsSources: true}
 	var err error
 	if f.volume, err = volume.Open(f.dir, clear{}); err != nil {
 		t.Fatal(err)
@@ -54,8 +54,8 @@ func newFixture(t *testing.T) *fixture {
 		Slot: f.slot, Builds: f.volume.Builds(), History: history.New(f.volume.Builds(), f.volume.Space),
 		KeyStore: f.volume.Secrets(), Disk: f.volume, Scratch: f.volume.Work(),
 		Clone: f.clone,
-		Connect: func(ctx context.Context) (Engine, error) {
-			return fakeEngine{f}, f.reach(ctx, "connect")
+		Connect: func(ctx context.Context) (Builder, error) {
+			return fakeBuilder{f}, f.reach(ctx, "connect")
 		},
 		Signers: map[string]Signer{api.SigningSigstore: fakeSigner{f}},
 		Bases:   baseimage.Verifiers{api.BaseDigest: baseimage.Reviewed},

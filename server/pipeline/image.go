@@ -3,22 +3,33 @@ package pipeline
 import (
 	"context"
 	"maps"
+	"path/filepath"
 
-	"github.com/opensbs/sbs/server/engine"
+	"github.com/opensbs/sbs/server/builder"
 )
 
-// buildImage builds the Dockerfile and gives the image its names. What the build added
-// to the engine's cache is removed while the next steps run.
+// maxImage bounds the archive of an image, in bytes.
+const maxImage = 64 << 30
+
+// archivePath is the file that the built image is written to: it is never in memory.
+// push and scanImage read it.
+func (b *build) archivePath() string { return filepath.Join(b.work, "image.tar") }
+
+// buildImage builds the Dockerfile. What the build left in the builder is removed while
+// the next steps run.
 func (b *build) buildImage(ctx context.Context) error {
 	output := b.log.Output()
-	var image engine.Image
+	var image builder.Image
 	err := b.withProgress(ctx, peerBuilder, func(ctx context.Context) (err error) {
-		image, err = b.engine.Build(ctx, engine.BuildRequest{
+		image, err = b.builder.Build(ctx, builder.Request{
 			ContextDir: b.contextDir,
 			Dockerfile: b.path,
 			Args:       b.arguments(),
 			Tags:       b.references(),
 			Accounts:   b.accounts,
+			Committed:  b.checkout.Committed,
+			Archive:    b.archivePath(),
+			MaxSize:    maxImage,
 		}, output)
 		return err
 	})
@@ -26,7 +37,7 @@ func (b *build) buildImage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.background.start(func(ctx context.Context) error { return b.engine.ClearCache(ctx, image.Cache) })
+	b.background.start(image.Remove)
 	b.used = image.Base
 	return nil
 }

@@ -13,14 +13,14 @@ import (
 )
 
 // removeLeftovers removes what an earlier build did not, because its server or its
-// engine was killed: images of this repository in the engine, what the build added to
-// the engine's cache, and scratch files.
+// builder was killed: in the builder, and scratch files.
 func (b *build) removeLeftovers(ctx context.Context) error {
-	if err := b.clearFailedCache(ctx); err != nil {
+	since, err := b.firstFailed()
+	if err != nil {
 		return err
 	}
-	err := b.withProgress(ctx, peerEngine, func(ctx context.Context) error {
-		return b.engine.RemoveTagged(ctx, b.parameters.Repository())
+	err = b.withProgress(ctx, peerBuilder, func(ctx context.Context) error {
+		return b.builder.RemoveLeftovers(ctx, b.parameters.Repository(), since)
 	})
 	if err != nil {
 		return err
@@ -31,16 +31,16 @@ func (b *build) removeLeftovers(ctx context.Context) error {
 	return os.Mkdir(b.work, 0o700)
 }
 
-// maxFailedBuilds bounds how many failed builds in a row clearFailedCache looks at.
+// maxFailedBuilds bounds how many failed builds in a row firstFailed reads.
 const maxFailedBuilds = 100
 
-// clearFailedCache removes from the engine's cache what was added since the first of
-// the failed builds right before this one: the engine may have been down when they
-// were cleaned up.
-func (b *build) clearFailedCache(ctx context.Context) error {
+// firstFailed returns when the first of the failed builds right before this one was
+// started: the builder may have been down when they were cleaned up. It is the zero
+// time if there is none.
+func (b *build) firstFailed() (time.Time, error) {
 	before, _, err := b.History.List(b.folder.ID(), maxFailedBuilds)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	var since time.Time
 	for _, earlier := range before {
@@ -49,38 +49,29 @@ func (b *build) clearFailedCache(ctx context.Context) error {
 		}
 		since = earlier.Started
 	}
-	if since.IsZero() {
-		return nil
-	}
-	return b.withProgress(ctx, peerEngine, func(ctx context.Context) error { return b.engine.RemoveCache(ctx, since) })
+	return since, nil
 }
 
-// CleanUpEngine decorates a recovery: it removes what an interrupted build added to
-// the engine, and only then calls end, which records the end of the build. A start
-// that is cut short therefore cleans up again. An engine that does not reply keeps no
-// server from starting: the next build removes the images, and BuildKit its cache
-// sooner or later.
-func CleanUpEngine(ctx context.Context, connect func(context.Context) (Engine, error), logger *slog.Logger, end func(record.Record) record.Record) func(record.Record) record.Record {
+// CleanUpBuilder decorates a recovery: it removes what an interrupted build left in
+// the builder, and only then calls end, which records the end of the build. A start
+// that is cut short therefore cleans up again. A builder that does not reply keeps no
+// server from starting: the next build removes the same.
+func CleanUpBuilder(ctx context.Context, connect func(context.Context) (Builder, error), logger *slog.Logger, end func(record.Record) record.Record) func(record.Record) record.Record {
 	return func(last record.Record) record.Record {
-		if err := cleanUpEngine(ctx, connect, last); err != nil {
-			logger.Warn("what an interrupted build left in the engine may still be there", "build", last.ID, "error", err)
+		if err := cleanUpBuilder(ctx, connect, last); err != nil {
+			logger.Warn("what an interrupted build left in the builder may still be there", "build", last.ID, "error", err)
 		}
 		return end(last)
 	}
 }
 
-// cleanUpEngine removes the images last: the engine may have been making one when its
-// client was killed, and is done with it when it releases the cache.
-func cleanUpEngine(ctx context.Context, connect func(context.Context) (Engine, error), last record.Record) (err error) {
+func cleanUpBuilder(ctx context.Context, connect func(context.Context) (Builder, error), last record.Record) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, cleanupTime)
 	defer cancel()
 	connected, err := connect(ctx)
 	if err != nil {
-		return fmt.Errorf("reach the engine: %w", err)
+		return fmt.Errorf("reach the builder: %w", err)
 	}
 	defer func() { err = errors.Join(err, connected.Close()) }()
-	return errors.Join(
-		connected.RemoveCache(ctx, last.Started),
-		connected.RemoveTagged(ctx, last.Repository),
-	)
+	return connected.RemoveLeftovers(ctx, last.Repository, last.Started)
 }

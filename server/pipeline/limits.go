@@ -13,7 +13,6 @@ import (
 
 // Peers, as the cause of a build without progress names them.
 const (
-	peerEngine  = "the Docker Engine"
 	peerBuilder = "the builder"
 )
 

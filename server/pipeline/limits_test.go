@@ -40,10 +40,9 @@ func (f *fixture) builtWith(progressLimit, buildLimit string) (record.Record, ti
 // slot is free within seconds, although the engine never replies again.
 func TestSilenceEndsTheBuild(t *testing.T) {
 	for operation, test := range map[string]struct{ peer, command string }{
-		"connect":           {peerEngine, "docker version"},
-		"remove leftovers":  {peerEngine, "docker image rm"},
+		"connect":           {peerBuilder, "docker version"},
+		"remove leftovers":  {peerBuilder, "docker image rm"},
 		"build":             {peerBuilder, "docker build"},
-		"save":              {peerEngine, "docker save"},
 		"push":              {"the registry r.example.com", "docker push"},
 		"sign":              {"the registry r.example.com", "cosign sign"},
 		"attach provenance": {"the registry r.example.com", "cosign attest"},

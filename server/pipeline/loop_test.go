@@ -34,6 +34,9 @@ func TestLoopSucceeds(t *testing.T) {
 	if want := []string{"", api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusImageBuilt, api.StatusImagePushed, api.StatusSuccess}; !slices.Equal(statuses, want) {
 		t.Errorf("the statuses were %q", statuses)
 	}
+	if !slices.Contains(f.calls, "remove") {
+		t.Errorf("what the build left in the builder was not removed: %q", f.calls)
+	}
 	if last.Commit != loopCommit || last.ImageTag != "0123456" || last.ImageDigest != loopDigest || last.BuildName != "r.example.com.ns.app.0123456."+last.ID {
 		t.Errorf("the record is %+v", last)
 	}
@@ -66,7 +69,6 @@ func TestEachFailureEndsTheBuild(t *testing.T) {
 		"build":            "docker build -t " + tagged + " -t " + repository + ":latest -f Dockerfile .",
 		"push":             "docker push " + tagged,
 		"tag":              "docker push " + tagged,
-		"save":             "docker save " + tagged,
 		"scan":             "docker sbom --format spdx-json " + tagged,
 		"sign":             "cosign sign --key <KEY> " + repository + "@" + loopDigest,
 		"state sbom":       "cosign attest --key <KEY> --type spdxjson " + repository + "@" + loopDigest,
@@ -96,7 +98,7 @@ func TestEachFailureEndsTheBuild(t *testing.T) {
 // with the cause, and leaves nothing.
 func TestEachOperationCanBeCancelled(t *testing.T) {
 	stopped := errors.New("stopped by clean")
-	for _, operation := range []string{"connect", "remove leftovers", "clone", "build", "push", "tag", "save", "scan", "sign", "state sbom", "attach sbom", "state provenance", "attach provenance"} {
+	for _, operation := range []string{"connect", "remove leftovers", "clone", "build", "push", "tag", "scan", "sign", "state sbom", "attach sbom", "state provenance", "attach provenance"} {
 		t.Run(operation, func(t *testing.T) {
 			f := newFixture(t)
 			reached := make(chan struct{})

@@ -39,7 +39,6 @@ var steps = []step{
 		(*build).checkUsedBases,  // bases.go
 	}},
 	{api.StatusImagePushed, pushCommand, do{
-		(*build).saveImage, // push.go
 		concurrently(do{(*build).push, (*build).sign}, // push.go, sign.go
 			do{(*build).scanImage, (*build).attestSBOM}), // sbom.go
 		(*build).recordPushed, // push.go
@@ -67,7 +66,7 @@ type step struct {
 type do []func(*build, context.Context) error
 
 // execute is a whole build, called by Begin in a goroutine of its own: connect to the
-// engine, run the steps, record the end, clean up. It returns the last record.
+// builder, run the steps, record the end, clean up. It returns the last record.
 func (b *build) execute(ctx context.Context) record.Record {
 	b.logStart()
 	defer b.prepareManifestKey()()

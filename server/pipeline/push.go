@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,29 +16,11 @@ import (
 
 // Pusher uploads images to their registries.
 type Pusher interface {
-	// Push uploads the image of an archive of Engine.Save by its digest, without a
+	// Push uploads the image of a builder's archive by its digest, without a
 	// tag; work is a folder for temporary files.
 	Push(ctx context.Context, target push.Target, archive, work string, progress io.Writer) (push.Pushed, error)
 	// Tag makes tags lead to it. undo is never nil, and restores them.
 	Tag(ctx context.Context, target push.Target, image push.Pushed, tags []string, progress io.Writer) (undo func(context.Context) error, err error)
-}
-
-// maxImage bounds the archive of an image, in bytes.
-const maxImage = 64 << 30
-
-// archivePath is the file that the built image is saved in: it is never in memory.
-func (b *build) archivePath() string { return filepath.Join(b.work, "image.tar") }
-
-// saveImage saves the built image once; push and scanImage read the same archive.
-func (b *build) saveImage(ctx context.Context) error {
-	file, err := os.OpenFile(b.archivePath(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err == nil {
-		err = b.withProgress(ctx, peerEngine, func(ctx context.Context) error {
-			return b.engine.Save(ctx, b.references()[0], file, maxImage)
-		})
-		err = errors.Join(err, file.Close())
-	}
-	return attempt(commandLine("docker", "save", b.references()[0]), err)
 }
 
 // push uploads the image by its digest. No tag leads to it yet: see moveTags.
@@ -72,13 +53,11 @@ func (b *build) reserveForPush() error {
 }
 
 // recordPushed removes the archive, and records the image, its signatures and the
-// statement about its contents. The image is removed from the engine while the next
-// step runs.
+// statement about its contents.
 func (b *build) recordPushed(context.Context) error {
 	if err := os.RemoveAll(b.archivePath()); err != nil {
 		return err
 	}
-	b.background.start(func(ctx context.Context) error { return b.engine.Remove(ctx, b.references()...) })
 	return b.note(func(r *record.Record) {
 		r.ImageDigest = b.pushed.Digest
 		r.Signatures = append(r.Signatures, b.signatures...)

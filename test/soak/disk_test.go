@@ -29,7 +29,7 @@ var diskFull = fault{
 		fillWhen("at the image's manifest", "PUT /v2/"+imageName+"/manifests/", (*environment).registryGate),
 		fillWhen("at the signature", "", (*environment).notaryGate),
 	},
-	commands: []string{"git clone ", "docker save ", "docker push ", "docker trust sign ", "podman image sign ", "cosign ", "docker sbom ", "tar -cjf manifest."},
+	commands: []string{"git clone ", "docker build ", "docker push ", "docker trust sign ", "podman image sign ", "cosign ", "docker sbom ", "tar -cjf manifest."},
 	cause:    regexp.MustCompile(`the data volume is full: free space on it`),
 }
 
