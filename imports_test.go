@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"envname":                    {},
 	"enclave":                    {},
 	"server":                     {"api", "api/attestation", "api/manifest", "api/public", "server/history", "server/job", "server/metrics", "server/objectstore", "server/parameters", "server/stateimage", "server/transfer", "server/volume"},
-	"server/baseimage":           {"api", "server/dockerfile", "signature", "signature/registry"},
+	"server/baseimage":           {"api", "server/builder", "server/dockerfile", "signature", "signature/registry"},
 	"server/builder":             {"api"},
 	"server/buildlog":            {"api"},
 	"server/diskspace":           {"api", "server/history", "server/volume"},

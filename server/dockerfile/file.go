@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/command"
@@ -39,7 +40,7 @@ const (
 type Image struct {
 	// Name is the image reference, arguments expanded: "alpine:3.20".
 	Name string
-	// How is one of the By constants.
+	// How is one of the By constants; empty if it is not known.
 	How string
 	// Line is that of the instruction, from 1; 0 for ByArg.
 	Line int
@@ -49,7 +50,10 @@ type Image struct {
 
 // String returns where the image is named.
 func (i Image) String() string {
-	if i.Line == 0 {
+	switch {
+	case i.How == "":
+		return strconv.Quote(i.Name)
+	case i.Line == 0:
 		return fmt.Sprintf("%q (%s)", i.Name, i.How)
 	}
 	return fmt.Sprintf("%q (%s, line %d)", i.Name, i.How, i.Line)
