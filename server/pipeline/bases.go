@@ -31,7 +31,11 @@ func (b *build) verifyBases(ctx context.Context) error {
 	if len(rules) == 0 {
 		return nil
 	}
-	if version := b.builder.Version(); !version.ReportsSources {
+	version := b.builder.Version()
+	if version.EnforcesPolicy {
+		return nil // see decider
+	}
+	if !version.ReportsSources {
 		return fmt.Errorf("base images are verified, and the builder %s does not report which ones it used: use an engine with BuildKit, or take the rules for base images out", version.Builder)
 	}
 	var pinned baseimage.Pinned
@@ -44,9 +48,7 @@ func (b *build) verifyBases(ctx context.Context) error {
 			Access: func(repository string, rule api.BaseRule) signature.Access {
 				return b.baseAccess(ctx, repository, rule)
 			},
-			Verified: func(image baseimage.Image) {
-				b.log.Info("verified the base image %s: %s, %s%s", image.Reference, image.Digest, image.Method, keyText(image.KeyID))
-			},
+			Verified: b.logVerified,
 		})
 		return err
 	})
@@ -59,6 +61,23 @@ func (b *build) verifyBases(ctx context.Context) error {
 	b.bases = pinned.Images
 	b.path, err = b.writePinned(b.path, pinned.Dockerfile)
 	return err
+}
+
+// decider returns what decides about the sources of the build while it runs. It is nil
+// unless there are rules for base images and the builder enforces them. ctx is one of
+// withProgress.
+func (b *build) decider(ctx context.Context) *baseimage.Decider {
+	rules := b.parameters.BaseRules()
+	if len(rules) == 0 || !b.builder.Version().EnforcesPolicy {
+		return nil
+	}
+	return b.Bases.Decider(rules, func(repository string, rule api.BaseRule) signature.Access {
+		return b.baseAccess(ctx, repository, rule)
+	}, b.logVerified)
+}
+
+func (b *build) logVerified(image baseimage.Image) {
+	b.log.Info("verified the base image %s: %s, %s%s", image.Reference, image.Digest, image.Method, keyText(image.KeyID))
 }
 
 func keyText(id string) string {

@@ -48,7 +48,7 @@ type build struct {
 	lowerCase  bool                // written by findDockerfile: the Dockerfile is "dockerfile"; read by dockerfile
 	path       string              // of the Dockerfile: written by findDockerfile, replaced by verifyBases; read by buildImage
 	text       []byte              // of the Dockerfile: written by checkDockerfile; read by verifyBases
-	bases      []baseimage.Image   // written by verifyBases: empty unless there are rules; read by checkUsedBases
+	bases      []baseimage.Image   // written by verifyBases or buildImage: empty unless there are rules; read by checkUsedBases
 	used       []builder.BaseImage // written by buildImage; read by checkUsedBases
 	pushed     push.Pushed         // written by push; read by sign, attest*, moveTags
 	pushDone   chan struct{}       // closed by push; attestSBOM, which runs concurrently, waits for it

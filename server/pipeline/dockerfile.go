@@ -66,8 +66,12 @@ func (b *build) dockerfile() string {
 	return defaultName
 }
 
-// checkDockerfile reads the Dockerfile and checks it before a builder reads it.
+// checkDockerfile reads the Dockerfile and checks it before a builder reads it. A
+// builder that enforces policies is the only one to read it.
 func (b *build) checkDockerfile(ctx context.Context) error {
+	if b.builder.Version().EnforcesPolicy {
+		return nil
+	}
 	text, err := readRegular(filepath.Dir(b.path), filepath.Base(b.path))
 	if err != nil {
 		return err

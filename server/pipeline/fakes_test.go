@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -32,6 +33,7 @@ type fixture struct {
 	pipeline *Pipeline
 
 	version builder.Version
+	sources []builder.Source // that the builder asks about, if it enforces policies
 
 	mu     sync.Mutex
 	calls  []string
@@ -60,6 +62,13 @@ func (b fakeBuilder) Version() builder.Version { return b.version }
 func (b fakeBuilder) Build(ctx context.Context, request builder.Request, output io.Writer) (builder.Image, error) {
 	_, _ = io.WriteString(output, "#1 FROM scratch\n")
 	image := builder.Image{Remove: func(ctx context.Context) error { return b.reach(ctx, "remove") }}
+	for _, source := range b.sources {
+		decision, err := request.Decide(ctx, source)
+		if err != nil || !decision.Allow {
+			return builder.Image{}, fmt.Errorf("source %s is refused by the policy: %s: %w", source.Name, decision.Reason, err)
+		}
+		image.Base = append(image.Base, builder.BaseImage{Reference: source.Name, Digest: decision.Digest})
+	}
 	return image, errors.Join(os.WriteFile(request.Archive, nil, 0o600), b.reach(ctx, "build"))
 }
 

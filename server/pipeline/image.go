@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"io"
 	"maps"
 	"path/filepath"
 
@@ -21,7 +22,7 @@ func (b *build) buildImage(ctx context.Context) error {
 	output := b.log.Output()
 	var image builder.Image
 	err := b.withProgress(ctx, peerBuilder, func(ctx context.Context) (err error) {
-		image, err = b.builder.Build(ctx, builder.Request{
+		image, err = b.buildUnderPolicy(ctx, builder.Request{
 			ContextDir: b.contextDir,
 			Dockerfile: b.path,
 			Args:       b.arguments(),
@@ -34,12 +35,31 @@ func (b *build) buildImage(ctx context.Context) error {
 		return err
 	})
 	_ = output.Close() // writes to the log, which keeps its own error
+	if command := verifyCommand(err); command != "" {
+		return attempt(command, err)
+	}
 	if err != nil {
 		return err
 	}
 	b.background.start(image.Remove)
 	b.used = image.Base
 	return nil
+}
+
+// buildUnderPolicy builds, and verifies the base images meanwhile if there are rules for
+// them and the builder enforces policies.
+func (b *build) buildUnderPolicy(ctx context.Context, request builder.Request, output io.Writer) (builder.Image, error) {
+	decider := b.decider(ctx)
+	if decider == nil {
+		return b.builder.Build(ctx, request, output)
+	}
+	request.Decide = decider.Decide
+	image, err := b.builder.Build(ctx, request, output)
+	b.bases = decider.Verified()
+	if refused := decider.Err(); err != nil && refused != nil {
+		err = refused // the builder's error has only its text
+	}
+	return image, err
 }
 
 // arguments returns the build arguments of the parameters, and those of the operator
