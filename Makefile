@@ -34,6 +34,13 @@ NO_WAIT := GORACE=atexit_sleep_ms=0
 
 export CGO_ENABLED := 0
 
+# Programs for users hold no paths of the machine that built them. Tests, linters and
+# the programs share these flags: with others, Go compiles every dependency once more.
+export GOFLAGS := $(strip $(filter-out -trimpath,$(shell $(GO) env GOFLAGS)) -trimpath)
+
+# The stack tests run the programs that make build has just made.
+PROGRAMS := TEST_PROGRAMS='$(CURDIR)/bin'
+
 .DEFAULT_GOAL := help
 .PHONY: help build image demo harness compose test setup unit test-s390x test-crash soak e2e stack bench bench-hostile lint fuzz clean
 
@@ -41,10 +48,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/sbs-server and bin/sbs-cli: static, without C
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/sbs-server ./cmd/sbs-cli
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/sbs-server ./cmd/sbs-cli
 
 image: setup ## make the server's container image for linux/ARCH: make image ARCH=s390x
-	GOARCH=$(ARCH) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sbs-server-$(ARCH) ./cmd/sbs-server
+	GOARCH=$(ARCH) $(GO) build -ldflags '$(LDFLAGS)' -o bin/sbs-server-$(ARCH) ./cmd/sbs-server
 	@deploy/image.sh $(ARCH) bin/sbs-server-$(ARCH) $(IMAGE)
 
 demo: setup build ## run the main job on the local stack and show every step
@@ -85,17 +92,17 @@ test-s390x: ## run the tests of formats, keys and signatures as s390x programs, 
 	@command -v qemu-s390x-static >/dev/null || deploy/engine/install.sh qemu-user-static
 	GOARCH=s390x $(GO) test -exec qemu-s390x-static $(S390X)
 
-e2e: setup bin/cosign ## run the stack tests of one package, or some: make e2e PKG=./test/e2e RUN=TestVerify
-	@GO='$(GO)' PKG='$(or $(PKG),./test/e2e)' RUN='$(RUN)' tools/stack.sh
+e2e: setup build bin/cosign ## run the stack tests of one package, or some: make e2e PKG=./test/e2e RUN=TestVerify
+	@$(PROGRAMS) GO='$(GO)' PKG='$(or $(PKG),./test/e2e)' RUN='$(RUN)' tools/stack.sh
 
-stack: bin/cosign ## run the tests that need the stack's programs and an engine, after make setup
-	@GO='$(GO)' tools/stack.sh
+stack: build bin/cosign ## run the tests that need the stack's programs and an engine, after make setup
+	@$(PROGRAMS) GO='$(GO)' tools/stack.sh
 
-test-crash: setup bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0
-	cd test/crash && $(GO) test -tags stack -count=1 -timeout 2h -args -instants $(INSTANTS) -seed $(SEED)
+test-crash: setup build bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0
+	cd test/crash && $(PROGRAMS) $(GO) test -tags stack -count=1 -timeout 2h -args -instants $(INSTANTS) -seed $(SEED)
 
-soak: setup ## build BUILDS=200 times while everything around the server fails, drawn from SEED=0
-	cd test/soak && $(GO) test -tags stack -count=1 -timeout 1h -args -builds $(BUILDS) -seed $(SEED)
+soak: setup build ## build BUILDS=200 times while everything around the server fails, drawn from SEED=0
+	cd test/soak && $(PROGRAMS) $(GO) test -tags stack -count=1 -timeout 1h -args -builds $(BUILDS) -seed $(SEED)
 
 # cosign judges our signatures; its many modules stay out of the product's. The go
 # command keeps the tools it has linked, so that the next clone has this one at once.
