@@ -18,9 +18,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The scripts in testdata run the program itself, as a child process. Where
-// they need a server, an HTTPS server inside of this test replaces it (see
-// peer_test.go); the end-to-end tests run the program against the real one.
+// The scripts in testdata run the program itself, as a child process. Where they need a
+// server, the real one runs within this test (see server_test.go).
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"sbs-cli": main})
@@ -37,7 +36,7 @@ func runScripts(t *testing.T, folder string) {
 	testscript.Run(t, testscript.Params{
 		Dir: folder,
 		Setup: func(env *testscript.Env) error {
-			env.Values[peerKey{}] = &peer{}
+			env.Values[scriptKey{}] = newScript(t)
 			env.Setenv("DOCS", docs)
 			// Else every command under the race detector would wait a second before it ends.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
@@ -45,8 +44,10 @@ func runScripts(t *testing.T, folder string) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":       serve,
+			"proxy":       proxy,
 			"attesting":   attesting,
-			"followed":    followedCommand,
+			"followed":    followed,
+			"finish":      finish,
 			"exits":       exits,
 			"json":        oneJSON,
 			"jsonlines":   jsonLines,
