@@ -87,7 +87,7 @@ type build struct {
 	*builder
 	parameters api.Parameters
 	slot       *job.Build
-	folder     *volume.Build
+	folder     volume.Build
 	log        *buildlog.Log
 	now        func() time.Time // a second later at each call
 }

@@ -59,7 +59,7 @@ func storeHistory(data *volume.Volume, folder string) error {
 
 // storeOutputs stores a manifest of 3 MiB and a log of 1 MiB, which no file system can
 // compress.
-func storeOutputs(stored *volume.Build, buildName string) error {
+func storeOutputs(stored volume.Build, buildName string) error {
 	file, err := stored.CreateManifest(manifest.SignedName(manifest.Name(buildName)))
 	if err != nil {
 		return err

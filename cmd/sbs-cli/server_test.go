@@ -107,9 +107,9 @@ func (s *script) start(ts *testscript.TestScript, is func(state string) bool) {
 	ts.Check(err)
 	store, err := parameters.Open(data.Secrets(), slot)
 	ts.Check(err)
-	builds, logger := history.New(data), slog.New(slog.DiscardHandler)
+	builds, logger := history.New(data.Builds(), data.Space), slog.New(slog.DiscardHandler)
 	transferred := transfer.Config{
-		Parameters: store, Volume: data, History: builds, Keys: machine.inside, Logger: logger,
+		Parameters: store, Secrets: data.Secrets(), Builds: data.Builds(), History: builds, Importer: data, Keys: machine.inside, Logger: logger,
 		Sealed: slices.Concat(manifestkey.Sealed(), parameters.Sealed(), transfer.Sealed()),
 	}
 	if is(serverBucket) {
@@ -117,8 +117,9 @@ func (s *script) start(ts *testscript.TestScript, is func(state string) bool) {
 	}
 	s.builder = newBuilder(slot, data, machine.inside.Kind(), is(serverFailing), is(serverWaiting))
 	s.serve(ts, config, server.New(server.Config{
-		Slot: slot, Volume: data, History: builds, Parameters: store, Transfer: transfer.New(transferred),
-		Builder: s.builder, Enclave: machine.inside.Kind(), Logger: logger, Prove: machine.prove, TLSKey: tlsKey,
+		Slot: slot, Builds: data.Builds(), History: builds, Lookaside: data.Lookaside(), Disk: data,
+		Parameters: store, Builder: s.builder, Enclave: machine.inside.Kind(), Logger: logger,
+		Transfer: transfer.New(transferred), Prove: machine.prove, TLSKey: tlsKey,
 	}))
 }
 
