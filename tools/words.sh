@@ -1,18 +1,34 @@
 #!/bin/sh
 # Reports the words of tools/words.txt in comments and strings of the Go files of
-# the folders below, with file, line and replacement. It exits with 1 if there are
-# any. Add a folder here when its language was revised.
+# the folders below, and in the text of the pages, with file, line and replacement.
+# It exits with 1 if there are any. Add a folder here when its language was revised.
 set -eu
 
 folders='api buildinfo client cmd enclave envname server signature test/gate test/gitfolder test/kit test/notaryproxy'
 
-# shellcheck disable=SC2016,SC2086 # awk's own dollars; a list of words
-git ls-files --cached --others --exclude-standard $folders | grep '\.go$' | tr '\n' '\0' | xargs -0 awk '
+pages='README.md CONTRIBUTING.md SECURITY.md docs'
+
+# docs/bench is generated.
+# shellcheck disable=SC2016,SC2086 # awk's own dollars; lists of words
+{
+    git ls-files --cached --others --exclude-standard $folders | grep '\.go$'
+    git ls-files --cached --others --exclude-standard $pages | grep '\.md$' | grep -v '^docs/bench/'
+} | tr '\n' '\0' | xargs -0 awk '
 FILENAME == "tools/words.txt" {
     if ($0 !~ /^#/ && split($0, field, "\t") == 2) {
         words[++count] = "(^|[^a-z-])(" field[1] ")([^a-z]|$)"
         instead[count] = field[2]
     }
+    next
+}
+FNR == 1 { fenced = 0 }
+FILENAME ~ /\.md$/ {
+    # Keep the text; blocks of code and quoted names are not prose.
+    if ($0 ~ /^ *```/) { fenced = !fenced; next }
+    if (fenced || $0 ~ /^    /) next
+    text = tolower($0)
+    gsub(/`[^`]*`/, "", text)
+    report()
     next
 }
 {
@@ -24,6 +40,9 @@ FILENAME == "tools/words.txt" {
         rest = substr(rest, RSTART + RLENGTH)
     }
     text = tolower(text)
+    report()
+}
+function report(    i) {
     for (i = 1; i <= count; i++)
         if (match(text, words[i])) {
             printf "%s:%d: \"%s\": write %s\n", FILENAME, FNR, substr(text, RSTART, RLENGTH), instead[i]
