@@ -17,18 +17,18 @@ import (
 	"github.com/opensbs/sbs/server/job"
 )
 
-// statuses are those of a build, in order.
+// statuses are the statuses of a successful build, in order.
 var statuses = []string{api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusImageBuilt, api.StatusImagePushed, api.StatusSuccess}
 
-// How a build ends.
+// Results of a build.
 const (
 	wrong     = "wrong"
 	succeeded = "succeeded"
 	failed    = "failed as expected"
 )
 
-// once builds once, with a fault or in peace, and says how that ended.
-func (env *environment) once(t *testing.T, f fault, in *injection) string {
+// build builds once, with a fault or without, and returns the result.
+func (env *environment) build(t *testing.T, f fault, in *injection) string {
 	t.Helper()
 	if in == nil {
 		in = &injection{}
@@ -43,10 +43,10 @@ func (env *environment) once(t *testing.T, f fault, in *injection) string {
 		return wrong
 	}
 	if !f.expected(status.Status, status.Cause) {
-		t.Errorf("the build ended with %q (%s), which does not fit", status.Status, status.Cause)
+		t.Errorf("the build ended with %q (%s), which does not fit the fault", status.Status, status.Cause)
 		return wrong
 	}
-	if err := env.recorded(f, status); err != nil {
+	if err := env.checkRecords(f, status); err != nil {
 		t.Error(err)
 		return wrong
 	}
@@ -56,17 +56,18 @@ func (env *environment) once(t *testing.T, f fault, in *injection) string {
 	return failed
 }
 
-// run builds and returns when the build has ended and what was broken is mended.
+// run builds and injects a fault. It returns after the build has ended and the fault is
+// repaired.
 func (env *environment) run(ctx context.Context, in *injection) (status api.Status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if in.before != nil {
 		if err := in.before(); err != nil {
-			return status, fmt.Errorf("break something: %w", err)
+			return status, fmt.Errorf("inject the fault: %w", err)
 		}
 	}
-	if in.heal != nil {
-		defer func() { err = errors.Join(err, in.heal()) }()
+	if in.repair != nil {
+		defer func() { err = errors.Join(err, in.repair()) }()
 	}
 	if _, err := env.Client.Build(ctx); err != nil {
 		return status, err
@@ -85,7 +86,7 @@ func (env *environment) run(ctx context.Context, in *injection) (status api.Stat
 	return status, errors.Join(err, <-injected)
 }
 
-// update gives the server the usual parameters, with changes.
+// update sets the usual parameters, with changes.
 func (env *environment) update(t *testing.T, changes map[string]any) {
 	t.Helper()
 	if _, err := env.Client.Update(t.Context(), env.Parameters(t, changes)); err != nil {
@@ -93,19 +94,20 @@ func (env *environment) update(t *testing.T, changes map[string]any) {
 	}
 }
 
-// recorded compares the records on the volume with what the server has said.
-func (env *environment) recorded(f fault, status api.Status) error {
+// checkRecords compares the records on the volume with the statuses that the server
+// has reported.
+func (env *environment) checkRecords(f fault, status api.Status) error {
 	folders, err := filepath.Glob(filepath.Join(env.Server.Volume(), "builds", "*"))
 	if err != nil {
 		return err
 	}
-	slices.Reverse(folders) // they are in the order of their names, which are times
+	slices.Reverse(folders) // sorted by name, which is the time; now the newest first
 	if len(folders) < 2 && env.late != nil || len(folders) == 0 {
-		return fmt.Errorf("there are folders of %d builds only", len(folders))
+		return fmt.Errorf("there are only %d folders of builds", len(folders))
 	}
 	if env.late != nil {
-		if err := says(folders[1], *env.late); err != nil {
-			return fmt.Errorf("the build before: %w", err)
+		if err := checkRecord(folders[1], *env.late); err != nil {
+			return fmt.Errorf("the previous build: %w", err)
 		}
 		env.late = nil
 	}
@@ -113,11 +115,12 @@ func (env *environment) recorded(f fault, status api.Status) error {
 		env.late = &status
 		return nil
 	}
-	return says(folders[0], status)
+	return checkRecord(folders[0], status)
 }
 
-// says fails unless the record in a build's folder says what the status said.
-func says(folder string, status api.Status) error {
+// checkRecord returns an error unless the record in a build's folder has that status and
+// cause.
+func checkRecord(folder string, status api.Status) error {
 	text, err := os.ReadFile(filepath.Join(folder, "record.json"))
 	if err != nil {
 		return err
@@ -127,22 +130,22 @@ func says(folder string, status api.Status) error {
 		return err
 	}
 	if record.Status != status.Status || record.Cause != status.Cause {
-		return fmt.Errorf("the record says %q (%s), the status said %q (%s)", record.Status, record.Cause, status.Status, status.Cause)
+		return fmt.Errorf("the record has %q (%s), the status was %q (%s)", record.Status, record.Cause, status.Status, status.Cause)
 	}
 	return nil
 }
 
-// happens waits for something.
-func happens(ctx context.Context, it <-chan struct{}, what string) error {
+// awaitClosed waits until a channel is closed.
+func awaitClosed(ctx context.Context, closed <-chan struct{}, what string) error {
 	select {
-	case <-it:
+	case <-closed:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("waited in vain until %s: %w", what, context.Cause(ctx))
+		return fmt.Errorf("wait until %s: %w", what, context.Cause(ctx))
 	}
 }
 
-// eventually waits for a condition that another process brings about.
+// eventually waits until a condition holds, which another process fulfils.
 func eventually(ctx context.Context, what string, holds func() (bool, error)) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -153,7 +156,7 @@ func eventually(ctx context.Context, what string, holds func() (bool, error)) er
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("waited in vain until %s: %w", what, context.Cause(ctx))
+			return fmt.Errorf("wait until %s: %w", what, context.Cause(ctx))
 		}
 	}
 }

@@ -13,29 +13,29 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// clientGone: a client breaks off in the middle of a request. It has a way of its
-// own to the server; the builds are followed on another.
+// clientGone: a client closes its connection in the middle of a request. The builds
+// are followed over another connection.
 var clientGone = fault{
 	name: "client gone",
 	moments: []moment{
 		{"that follows the build", func(env *environment, random *rand.Rand) *injection {
 			status := statuses[random.IntN(len(statuses))]
-			return &injection{inject: func(ctx context.Context) error { return env.breakOffFollowing(ctx, status) }}
+			return &injection{inject: func(ctx context.Context) error { return env.abortFollowing(ctx, status) }}
 		}},
 		{"that sends a state", func(env *environment, random *rand.Rand) *injection {
 			size := 1 + random.Int64N(1<<20)
-			return &injection{inject: func(ctx context.Context) error { return env.breakOffSending(ctx, size) }}
+			return &injection{inject: func(ctx context.Context) error { return env.abortSending(ctx, size) }}
 		}},
 	},
 }
 
 var (
-	errReached = errors.New("the build has come so far")
-	errHungUp  = errors.New("the client hung up")
+	errReached = errors.New("the build has the status")
+	errAborted = errors.New("the client closed the connection")
 )
 
-// breakOffFollowing follows the build that runs, and hangs up at a status.
-func (env *environment) breakOffFollowing(ctx context.Context, status string) error {
+// abortFollowing follows the running build and closes the connection at a status.
+func (env *environment) abortFollowing(ctx context.Context, status string) error {
 	_, err := env.Client.Events(ctx, func(event api.Event) error {
 		if event.Status != nil && event.Status.Status == status {
 			return errReached
@@ -48,18 +48,18 @@ func (env *environment) breakOffFollowing(ctx context.Context, status string) er
 	return nil
 }
 
-// breakOffSending begins to send a state, and hangs up after size bytes at the
-// latest: the server may refuse it before that.
-func (env *environment) breakOffSending(ctx context.Context, size int64) error {
-	ctx, hangUp := context.WithCancel(ctx)
-	defer hangUp()
+// abortSending starts to send a state and closes the connection after size bytes, or
+// when the server refuses the state before that.
+func (env *environment) abortSending(ctx context.Context, size int64) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	body, sent := io.Pipe()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		_, _ = io.CopyN(sent, blanks{}, size) // an error: the server has refused the rest
-		hangUp()
-		_ = sent.CloseWithError(errHungUp) // else the connection waits for the rest for good
+		_, _ = io.CopyN(sent, blanks{}, size) // an error means that the server has refused the rest
+		cancel()
+		_ = sent.CloseWithError(errAborted) // otherwise the connection waits for the rest
 	}()
 	defer func() { <-over }()
 	defer body.Close()
@@ -71,15 +71,15 @@ func (env *environment) breakOffSending(ctx context.Context, size int64) error {
 	request.Header.Set("Content-Type", "application/json")
 	response, err := env.Server.Client().Do(request)
 	if err != nil {
-		return nil // hung up
+		return nil // aborted
 	}
 	if response.StatusCode < http.StatusBadRequest {
-		err = fmt.Errorf("the server answers %s to a part of a state", response.Status)
+		err = fmt.Errorf("the server returned %s for a part of a state", response.Status)
 	}
 	return errors.Join(err, response.Body.Close())
 }
 
-// blanks are the blanks before a text in JSON that never comes.
+// blanks is a reader of white space, as may precede a JSON text.
 type blanks struct{}
 
 func (blanks) Read(p []byte) (int, error) {

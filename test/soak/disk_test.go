@@ -18,10 +18,10 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-// volumeSize is that of the data volume, in MiB: a file system of its own.
+// volumeSize is the size of the data volume, in MiB. It is a separate file system.
 const volumeSize = 96
 
-// diskFull: somebody fills the data volume, to its last byte, while a build runs.
+// diskFull: the data volume is filled completely while a build runs.
 var diskFull = fault{
 	name: "disk full", late: true,
 	moments: []moment{
@@ -33,7 +33,7 @@ var diskFull = fault{
 	cause:    regexp.MustCompile(`the data volume is full: free space on it`),
 }
 
-// fillWhen fills the volume while something is held at a gate.
+// fillWhen returns a moment that fills the volume while a gate holds data with marker.
 func fillWhen(name, marker string, part func(*environment) *gate.Gate) moment {
 	return moment{name, func(env *environment, _ *rand.Rand) *injection {
 		g := part(env)
@@ -41,19 +41,19 @@ func fillWhen(name, marker string, part func(*environment) *gate.Gate) moment {
 		return &injection{
 			inject: func(ctx context.Context) error {
 				defer g.Release()
-				if err := happens(ctx, held, "the gate to "+g.Target()+" holds "+marker); err != nil {
+				if err := awaitClosed(ctx, held, "the gate to "+g.Target()+" holds "+marker); err != nil {
 					return err
 				}
 				return env.fill()
 			},
-			heal: func() error { return os.Remove(env.ballast()) },
+			repair: func() error { return os.Remove(env.ballast()) },
 		}
 	}}
 }
 
 func (env *environment) ballast() string { return filepath.Join(env.Server.Volume(), "ballast") }
 
-// fill leaves nothing free on the volume.
+// fill writes a file until the volume is full.
 func (env *environment) fill() error {
 	ballast, err := os.Create(env.ballast())
 	if err != nil {
@@ -61,7 +61,7 @@ func (env *environment) fill() error {
 	}
 	_, err = io.CopyN(ballast, zeros{}, volumeSize<<20)
 	if err = errors.Join(err, ballast.Close()); !errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("fill the volume: %w, want that it is full", err)
+		return fmt.Errorf("fill the volume: the error is %w, want that it is full", err)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// mountVolume gives the stopped server an empty file system for its volume.
+// mountVolume mounts an empty file system on the volume of the stopped server.
 func (env *environment) mountVolume() error {
 	options := fmt.Sprintf("size=%dm,mode=700,uid=%d,gid=%d", volumeSize, os.Getuid(), os.Getgid())
 	return asRoot("mount", "-t", "tmpfs", "-o", options, "sbs-soak", env.Server.Volume())

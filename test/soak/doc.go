@@ -1,17 +1,16 @@
 //go:build stack
 
-// Package soak lets one build server build for a long time, while everything
-// around it fails at moments that nobody chose and 64 clients ask it how it is.
-// About half of the builds are left in peace, so that the server is also seen to
-// recover. Every build that fails must say why, in a way that fits what was
-// broken; at the end nothing may be left of any of them, in the server or beside
-// it.
+// Package soak makes one build server build for a long time, while the systems around
+// it fail at random moments and 64 clients poll it. About half of the builds have no
+// fault, so that the server is also seen to recover. Every build that fails must report
+// a cause that fits the fault. At the end nothing of the builds may remain, in the
+// server or outside of it.
 //
-// The faults and their moments come out of a seed, which is printed first;
-// make soak BUILDS=200 SEED=1 repeats a run as far as the machine lets it.
+// The faults and their moments are drawn from a seed, which is printed first; make soak
+// BUILDS=200 SEED=1 repeats a run as far as the timing of the machine allows.
 //
-// It holds tests only. It trusts the harness, the kernel's figures of the server
-// process and the engine's lists; of what the server says of itself it believes
-// the number of its goroutines. The engine is one of the test's own, run as the
-// server runs its own: it is killed and started again, and the machine's is not.
+// It contains tests only. It trusts the harness, the kernel's figures of the server
+// process and the engine's lists. Of the server's own reports it relies only on the
+// number of goroutines. The engine belongs to the test, and is run as the server runs
+// one: it is killed and restarted, and the machine's engine is not.
 package soak

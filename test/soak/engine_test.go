@@ -23,17 +23,17 @@ import (
 	"github.com/opensbs/sbs/server/dockerd"
 )
 
-// engineCommands and engineGone are what the end of the engine does to a build
-// whose command runs in it.
+// engineCommands and engineGone are the step and the cause of a build that fails
+// because the engine ended.
 var (
 	engineCommands = []string{"docker build --build-arg SECONDS=600 -t 127.0.0.1:"}
 	engineGone     = regexp.MustCompile(`the Docker Engine ended during this build`)
 )
 
-// long makes the command of the Dockerfile run until it is stopped.
+// long are parameters that make the Dockerfile's command run until it is stopped.
 var long = map[string]any{"ARG": map[string]string{"SECONDS": "600"}}
 
-// engineRestarted: somebody restarts the engine while it builds.
+// engineRestarted: the engine is restarted during a build.
 var engineRestarted = fault{
 	name: "engine restarted", parameters: long, commands: engineCommands, cause: engineGone,
 	moments: []moment{{"in a command", func(env *environment, _ *rand.Rand) *injection {
@@ -46,8 +46,7 @@ var engineRestarted = fault{
 	}}},
 }
 
-// engineKilled: the kernel kills the engine while it builds. The command itself
-// it leaves alone.
+// engineKilled: the engine is killed during a build, but not the Dockerfile's command.
 var engineKilled = fault{
 	name: "engine killed", parameters: long, commands: engineCommands, cause: engineGone,
 	moments: []moment{{"in a command", func(env *environment, _ *rand.Rand) *injection {
@@ -71,7 +70,7 @@ func (env *environment) commandRuns(ctx context.Context) error {
 	})
 }
 
-// engine is the test's own.
+// engine is a Docker Engine that belongs to the test.
 type engine struct {
 	config   dockerd.Config
 	bridge   string
@@ -80,8 +79,8 @@ type engine struct {
 	buildkit *buildkit.Client
 }
 
-// startEngine starts an engine. The path of a socket must be short, and a test's
-// folder often is not.
+// startEngine starts an engine. Its folder is not the test's, because the path of a
+// socket must be short.
 func startEngine(ctx context.Context, log *slog.Logger) (*engine, error) {
 	program, err := filepath.Abs("testdata/engine.sh")
 	if err != nil {
@@ -111,8 +110,8 @@ func startEngine(ctx context.Context, log *slog.Logger) (*engine, error) {
 	return e, err
 }
 
-// restart stops the engine, if it runs, and starts it again, whether or not the
-// build of ctx has ended meanwhile.
+// restart stops the engine, if it runs, and starts it again. It does so even if ctx,
+// which is that of a build, has ended meanwhile.
 func (e *engine) restart(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
@@ -126,8 +125,8 @@ func (e *engine) restart(ctx context.Context) error {
 	return err
 }
 
-// kill kills the engine's process, and nothing else. Its containerd ends with it;
-// an engine that is started before would wait for it in vain.
+// kill kills only the engine's process, and waits until its containerd has ended too:
+// an engine that starts before that can't start its own.
 func (e *engine) kill(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
@@ -152,7 +151,7 @@ func (e *engine) kill(ctx context.Context) error {
 	})
 }
 
-// close stops the engine and removes all that it had.
+// close stops the engine and removes its data.
 func (e *engine) close() error {
 	var failed error
 	if e.buildkit != nil {
@@ -162,21 +161,21 @@ func (e *engine) close() error {
 		failed = errors.Join(failed, e.docker.Close())
 	}
 	if e.running != nil {
-		failed = errors.Join(failed, e.running.Stop(), asRoot("ip", "link", "delete", e.bridge), e.noGroups())
+		failed = errors.Join(failed, e.running.Stop(), asRoot("ip", "link", "delete", e.bridge), e.checkGroups())
 	}
 	return errors.Join(failed, os.RemoveAll(filepath.Dir(e.config.Run)))
 }
 
-// noGroups fails when a cgroup of the engine's containers is left; with cgroup v1
-// there is one for each controller.
-func (e *engine) noGroups() error {
+// checkGroups returns an error when cgroups of the engine's containers remain. With
+// cgroup v1 there is one for each controller.
+func (e *engine) checkGroups() error {
 	for _, pattern := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
 		left, err := filepath.Glob(filepath.Join(pattern, e.config.Group))
 		if err != nil {
 			return err
 		}
 		if len(left) > 0 {
-			return fmt.Errorf("cgroups are left: %q", left)
+			return fmt.Errorf("cgroups were not removed: %q", left)
 		}
 	}
 	return nil

@@ -25,27 +25,27 @@ const (
 	repository = "soak.git"
 	imageName  = "sbs/soak"
 
-	// payloadSize is what the repository holds that can't be compressed, in
-	// bytes: enough to be cut off in.
+	// payloadSize is the size of incompressible content of the repository, in bytes. A
+	// clone is interrupted within it.
 	payloadSize = 400 << 10
 
-	// timeout bounds every wait for something that must happen. It does not
-	// measure speed: it only makes a hanging test fail.
+	// timeout bounds every wait for an event. It does not measure speed; it only ends a
+	// test that hangs.
 	timeout = 3 * time.Minute
 )
 
-// environment is a running stack, with a gate in front of each part that the server
-// talks to and an engine of its own.
+// environment is a running stack with an engine that belongs to the test, and with a
+// gate in front of each part that the server connects to.
 type environment struct {
 	*kit.Environment
 	engine    *engine
 	temporary string // the server's TMPDIR
-	mark      string // in the command line of the Dockerfile's command
+	mark      string // identifies the process of the Dockerfile's command
 	mounted   bool
-	late      *api.Status // of the build before, whose record is to come; or nil
+	late      *api.Status // of the previous build, if its record was not stored yet; or nil
 }
 
-// start brings everything up.
+// start starts the engine and the stack.
 func start(t *testing.T) *environment {
 	t.Helper()
 	env := &environment{temporary: t.TempDir()}
@@ -73,7 +73,7 @@ func start(t *testing.T) *environment {
 		t.Fatal(err)
 	}
 	t.Chdir(env.Dir())
-	for _, prepare := range []func(context.Context) error{env.ownVolume, env.OpenGates, env.source} {
+	for _, prepare := range []func(context.Context) error{env.useOwnVolume, env.OpenGates, env.source} {
 		if err := prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,8 @@ func start(t *testing.T) *environment {
 	return env
 }
 
-func (env *environment) ownVolume(ctx context.Context) error {
+// useOwnVolume restarts the server with a separate file system as its volume.
+func (env *environment) useOwnVolume(ctx context.Context) error {
 	if err := env.Server.Stop(ctx); err != nil {
 		return err
 	}
@@ -98,8 +99,8 @@ func (env *environment) ownVolume(ctx context.Context) error {
 	return env.Server.Restart(ctx)
 }
 
-// source makes the repository: its command can be made to last, and be told from
-// every other one on the machine.
+// source creates the repository. The duration of its command is a build argument, and
+// the mark makes its process recognizable.
 func (env *environment) source(ctx context.Context) error {
 	payload := make([]byte, payloadSize)
 	_, _ = rand.Read(payload) // never fails
@@ -111,7 +112,7 @@ func (env *environment) source(ctx context.Context) error {
 	return err
 }
 
-// close stops everything, the server first.
+// close stops the stack, and then the engine.
 func (env *environment) close() error {
 	var failed error
 	if env.Environment != nil {

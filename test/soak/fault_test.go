@@ -12,51 +12,51 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-// fault is something that goes wrong around a server, and what a build that runs
-// meanwhile has to say of it.
+// fault is a failure of a system that the server uses, and the result that a build
+// must have then.
 type fault struct {
 	name string
-	// parameters are those that the build has beside its usual ones.
+	// parameters are additional parameters of the build.
 	parameters map[string]any
 	moments    []moment
-	// commands are beginnings of the command lines of the steps that the fault
-	// can end, cause is what the cause says then. A fault without commands ends
-	// no build.
+	// commands are prefixes of the command lines of the steps in which the build may
+	// fail, and cause matches the cause. Without commands the build must succeed.
 	commands []string
 	cause    *regexp.Regexp
-	// late says that there may be no room for the record of the build before it
-	// is mended; the server makes up for that when the next build begins.
+	// late is set if the record of the build may be missing until the fault is repaired.
+	// The server then stores it when the next build starts.
 	late bool
 }
 
-// moment is when a fault comes.
+// moment is a point of a build at which a fault is injected.
 type moment struct {
 	name string
-	// arm is called before the build begins, and draws what there is to draw.
+	// arm returns the injection, with random parameters. It is called before the build
+	// starts.
 	arm func(*environment, *rand.Rand) *injection
 }
 
-// injection is a fault that is to come once. No field but inject must be there.
+// injection injects a fault into one build. Each function may be nil.
 type injection struct {
-	// before breaks something, or gets ready to, before the build begins.
+	// before is called before the build starts.
 	before func() error
-	// inject waits until the build that runs is where the fault belongs, and
-	// breaks something.
+	// inject is called while the build runs. It waits for the moment of the fault, and
+	// injects it.
 	inject func(context.Context) error
-	// heal mends what was broken. It is called when the build has ended.
-	heal func() error
+	// repair ends the fault. It is called after the build has ended.
+	repair func() error
 }
 
 // lost matches the texts of a connection that a part refused or closed.
 const lost = `(connection refused|connection reset|connection closed by the peer|broken pipe|EOF)`
 
-// peace is no fault.
-var peace = fault{name: "none", moments: []moment{{"", func(*environment, *rand.Rand) *injection { return nil }}}}
+// noFault is a build without a fault.
+var noFault = fault{name: "none", moments: []moment{{"", func(*environment, *rand.Rand) *injection { return nil }}}}
 
-// faults are all of them.
+// faults are all faults.
 var faults = []fault{registryDown, notaryDown, gitHostGone, engineRestarted, engineKilled, diskFull, slowNetwork, clientGone}
 
-// expected tells whether a build that has ended with status and cause says why.
+// expected reports whether status and cause of an ended build fit the fault.
 func (f fault) expected(status, cause string) bool {
 	if len(f.commands) == 0 {
 		return status == api.StatusSuccess
@@ -69,27 +69,27 @@ func (f fault) expected(status, cause string) bool {
 	return false
 }
 
-// fromTheBeginning is a part that is down before the build begins.
+// fromTheBeginning returns a moment at which a part is down before the build starts.
 func fromTheBeginning(part func(*environment) *gate.Gate) moment {
 	return moment{"from the beginning", func(env *environment, _ *rand.Rand) *injection {
 		g := part(env)
-		return &injection{before: g.Down, heal: g.Up}
+		return &injection{before: g.Down, repair: g.Up}
 	}}
 }
 
-// when is a part that goes down when it is told something that has marker in it.
+// when returns a moment at which a part goes down: when data with marker is sent to it.
 func when(name, marker string, part func(*environment) *gate.Gate) moment {
 	return moment{name, func(env *environment, _ *rand.Rand) *injection {
 		g := part(env)
 		held := g.Hold(marker)
 		return &injection{
 			inject: func(ctx context.Context) error {
-				if err := happens(ctx, held, "the gate to "+g.Target()+" holds "+marker); err != nil {
+				if err := awaitClosed(ctx, held, "the gate to "+g.Target()+" holds "+marker); err != nil {
 					return err
 				}
 				return g.Down()
 			},
-			heal: g.Up,
+			repair: g.Up,
 		}
 	}}
 }

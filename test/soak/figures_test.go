@@ -26,19 +26,19 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// settleTime bounds how long what nobody needs any more may take to go.
-const settleTime = 2 * time.Minute
+// releaseTimeout bounds the wait until the server has released its resources.
+const releaseTimeout = 2 * time.Minute
 
-// memoryBound is how much more memory a server may have at the end, in KiB: the
-// garbage that its collector has not met yet.
+// memoryBound is the additional memory that a server may have at the end, in KiB, for
+// garbage that is not collected yet.
 const memoryBound = 32 << 10
 
-// figures are what there is of each kind, by name.
+// figures are the counts of resources, by kind.
 type figures map[string]int
 
 const memory = "memory of the server, KiB"
 
-// kinds are all of them, with the way to count.
+// kinds are the kinds of resources, and the functions that count them.
 var kinds = []struct {
 	name string
 	get  func(*environment, context.Context) (int, error)
@@ -60,7 +60,7 @@ var kinds = []struct {
 	{memory, (*environment).residentMemory},
 }
 
-// count counts everything once.
+// count counts all resources once.
 func (env *environment) count(t *testing.T) figures {
 	t.Helper()
 	found := figures{}
@@ -74,15 +74,15 @@ func (env *environment) count(t *testing.T) figures {
 	return found
 }
 
-// asLimit are the figures of a server that has done nothing yet, as a limit for
-// one that has: what it loads at its first work is not among them, nor is the
-// base image that the engine keeps.
+// asLimit makes the figures of a new server a limit for a server that has built. It
+// leaves out memory, because a server loads more with its first build, and BuildKit's
+// records, because the engine keeps the base image.
 func (f figures) asLimit() figures {
 	f[memory], f["records of BuildKit's cache"] = math.MaxInt/2, math.MaxInt
 	return f
 }
 
-// above are the kinds of which there are more than limit.
+// above returns descriptions of the figures that are above limit.
 func (f figures) above(limit figures) (names []string) {
 	for _, kind := range kinds {
 		most := limit[kind.name]
@@ -96,13 +96,14 @@ func (f figures) above(limit figures) (names []string) {
 	return names
 }
 
-// settled waits until nothing is above limit. What stays there is an error.
-func (env *environment) settled(t *testing.T, limit figures) (now figures) {
+// awaitCounts waits until no figure is above limit, and returns the figures. It reports
+// those that stay above.
+func (env *environment) awaitCounts(t *testing.T, limit figures) (now figures) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), settleTime)
+	ctx, cancel := context.WithTimeout(t.Context(), releaseTimeout)
 	defer cancel()
 	env.Client.Close()
-	err := eventually(ctx, "nothing is left", func() (bool, error) {
+	err := eventually(ctx, "all resources are released", func() (bool, error) {
 		env.Server.Client().CloseIdleConnections()
 		now = env.count(t)
 		return len(now.above(limit)) == 0, nil
@@ -132,11 +133,12 @@ func (env *environment) goroutines(ctx context.Context) (int, error) {
 	}
 	found := goroutines.FindSubmatch(text)
 	if found == nil {
-		return 0, errors.New("the metrics don't say")
+		return 0, errors.New("the metrics have no go_goroutines")
 	}
 	return strconv.Atoi(string(found[1]))
 }
 
+// process returns the path of a file in the server's folder of /proc.
 func (env *environment) process(name string) string {
 	return filepath.Join("/proc", strconv.Itoa(env.Server.PID()), name)
 }
@@ -149,7 +151,7 @@ func (env *environment) openFiles(context.Context) (int, error) {
 func (env *environment) children(context.Context) (found int, err error) {
 	lists, err := filepath.Glob(env.process("task/*/children"))
 	for _, list := range lists {
-		children, err := os.ReadFile(list) // an error: the thread has ended
+		children, err := os.ReadFile(list) // an error means that the thread has ended
 		if err == nil {
 			found += len(bytes.Fields(children))
 		}
@@ -157,17 +159,17 @@ func (env *environment) children(context.Context) (found int, err error) {
 	return found, err
 }
 
-// temporaryFiles are those in the server's TMPDIR and in the scratch space of the
-// volume, and the halves of files elsewhere on it.
+// temporaryFiles counts the files in the server's TMPDIR and in the volume's folder of
+// temporary files, and partially written files elsewhere on the volume.
 func (env *environment) temporaryFiles(context.Context) (found int, err error) {
-	scratch := filepath.Join(env.Server.Volume(), "work")
+	work := filepath.Join(env.Server.Volume(), "work")
 	for _, top := range []string{env.temporary, env.Server.Volume()} {
 		err = errors.Join(err, filepath.WalkDir(top, func(path string, _ fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil // gone meanwhile
+				return nil // removed meanwhile
 			}
-			inside := strings.HasPrefix(path, scratch+"/") || strings.HasPrefix(path, env.temporary+"/")
-			if inside || strings.HasSuffix(path, ".partial") {
+			temporary := strings.HasPrefix(path, work+"/") || strings.HasPrefix(path, env.temporary+"/")
+			if temporary || strings.HasSuffix(path, ".partial") {
 				found++
 			}
 			return err
@@ -176,11 +178,11 @@ func (env *environment) temporaryFiles(context.Context) (found int, err error) {
 	return found, err
 }
 
-// commands are the processes of the Dockerfile's command.
+// commands returns the processes of the Dockerfile's command.
 func (env *environment) commands() (found []string, err error) {
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range lines {
-		line, err := os.ReadFile(path) // an error: it has ended
+		line, err := os.ReadFile(path) // an error means that it has ended
 		if err == nil && bytes.HasPrefix(line, []byte("sleep\x00")) && bytes.Contains(line, []byte(".1"+env.mark)) {
 			found = append(found, path)
 		}
@@ -212,7 +214,7 @@ func (env *environment) residentMemory(context.Context) (int, error) {
 	}
 	found := resident.FindSubmatch(text)
 	if found == nil {
-		return 0, errors.New("the kernel doesn't say")
+		return 0, errors.New("/proc/PID/status has no VmRSS")
 	}
 	return strconv.Atoi(string(found[1]))
 }

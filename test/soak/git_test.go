@@ -12,7 +12,7 @@ import (
 
 func (env *environment) gitGate() *gate.Gate { return env.Gates.Git }
 
-// gitHostGone: the git host goes away while it is cloned from.
+// gitHostGone: the Git host goes down before or during a clone.
 var gitHostGone = fault{
 	name: "git host gone",
 	moments: []moment{
@@ -20,8 +20,8 @@ var gitHostGone = fault{
 		{"in mid-clone", func(env *environment, random *rand.Rand) *injection {
 			cut := env.Gates.Git.CutAfter(1 + random.Int64N(payloadSize))
 			return &injection{
-				inject: func(ctx context.Context) error { return happens(ctx, cut, "the git host has said enough") },
-				heal:   env.Gates.Git.Up,
+				inject: func(ctx context.Context) error { return awaitClosed(ctx, cut, "the git host has sent that many bytes") },
+				repair: env.Gates.Git.Up,
 			}
 		}},
 	},

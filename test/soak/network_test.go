@@ -8,7 +8,7 @@ import (
 	"github.com/opensbs/sbs/test/gate"
 )
 
-// slowNetwork: every part answers, at the pace of a bad line.
+// slowNetwork: every part responds at a low data rate.
 var slowNetwork = fault{
 	name: "slow network",
 	moments: []moment{{"", func(env *environment, random *rand.Rand) *injection {
@@ -22,6 +22,6 @@ var slowNetwork = fault{
 				return nil
 			}
 		}
-		return &injection{before: set(rate), heal: set(0)}
+		return &injection{before: set(rate), repair: set(0)}
 	}}},
 }

@@ -17,45 +17,44 @@ import (
 )
 
 const (
-	pollers  = 64
-	askEvery = 500 * time.Millisecond // each of them; it is no wait for anything
+	pollers   = 64
+	pollEvery = 500 * time.Millisecond // the interval of each poller; it waits for no event
 )
 
-// paths are what is asked for.
+// paths are the paths that are polled.
 var paths = []string{api.PathImage, "/log/" + api.BuildLog, api.PathBuilds, api.PathMetrics}
 
-// answers counts what the pollers got.
-type answers struct {
+// responses counts the responses to the pollers.
+type responses struct {
 	mu    sync.Mutex
 	good  map[string]int // by path
-	busy  int            // told to come back later: only so many may read the metrics at once
+	busy  int            // refused because the readers of the metrics are limited
 	wrong []string
 }
 
 var errBusy = errors.New("the server is busy")
 
-// polled runs do while the pollers ask, each over a connection of its own. Every
-// request must be answered.
-func (env *environment) polled(t *testing.T, do func()) *answers {
+// polled calls do while the pollers send requests, each over a separate connection.
+// Every request must succeed.
+func (env *environment) polled(t *testing.T, do func()) *responses {
 	t.Helper()
-	a := &answers{good: map[string]int{}}
+	r := &responses{good: map[string]int{}}
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	for i := range pollers {
-		running.Go(func() { env.poll(ctx, paths[i%len(paths)], time.Duration(i)*askEvery/pollers, a) })
+		running.Go(func() { env.poll(ctx, paths[i%len(paths)], time.Duration(i)*pollEvery/pollers, r) })
 	}
 	do()
 	stop()
 	running.Wait()
-	for _, wrong := range a.wrong[:min(len(a.wrong), 10)] {
-		t.Errorf("one of %d requests that went wrong: %s", len(a.wrong), wrong)
+	for _, wrong := range r.wrong[:min(len(r.wrong), 10)] {
+		t.Errorf("one of %d requests that failed: %s", len(r.wrong), wrong)
 	}
-	return a
+	return r
 }
 
-// poll asks for a path, first after a while and then again and again, until ctx
-// ends.
-func (env *environment) poll(ctx context.Context, path string, first time.Duration, a *answers) {
+// poll requests a path after first, and then periodically until ctx ends.
+func (env *environment) poll(ctx context.Context, path string, first time.Duration, r *responses) {
 	transport := env.Server.Client().Transport.(*http.Transport).Clone()
 	defer transport.CloseIdleConnections()
 	timer := time.NewTimer(first)
@@ -66,16 +65,17 @@ func (env *environment) poll(ctx context.Context, path string, first time.Durati
 		case <-ctx.Done():
 			return
 		}
-		timer.Reset(askEvery)
-		err := ask(ctx, &http.Client{Transport: transport}, env.Server.URL()+path)
+		timer.Reset(pollEvery)
+		err := get(ctx, &http.Client{Transport: transport}, env.Server.URL()+path)
 		if ctx.Err() != nil {
 			return
 		}
-		a.add(path, err)
+		r.add(path, err)
 	}
 }
 
-func ask(ctx context.Context, client *http.Client, url string) error {
+// get requests a URL. It returns errBusy when the metrics are busy.
+func get(ctx context.Context, client *http.Client, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -95,27 +95,27 @@ func ask(ctx context.Context, client *http.Client, url string) error {
 	return err
 }
 
-func (a *answers) add(path string, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (r *responses) add(path string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	switch {
 	case errors.Is(err, errBusy):
-		a.busy++
+		r.busy++
 	case err != nil:
-		a.wrong = append(a.wrong, path+": "+err.Error())
+		r.wrong = append(r.wrong, path+": "+err.Error())
 	default:
-		a.good[path]++
+		r.good[path]++
 	}
 }
 
-func (a *answers) String() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (r *responses) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var text strings.Builder
-	fmt.Fprintf(&text, "%d pollers were answered:", pollers)
+	fmt.Fprintf(&text, "responses to %d pollers:", pollers)
 	for _, path := range paths {
-		fmt.Fprintf(&text, " %s %d,", path, a.good[path])
+		fmt.Fprintf(&text, " %s %d,", path, r.good[path])
 	}
-	fmt.Fprintf(&text, " busy %d, wrongly %d\n", a.busy, len(a.wrong))
+	fmt.Fprintf(&text, " busy %d, wrong %d\n", r.busy, len(r.wrong))
 	return text.String()
 }

@@ -10,7 +10,7 @@ import (
 
 func (env *environment) registryGate() *gate.Gate { return env.Gates.Registry }
 
-// registryDown: the registry that is pushed to can't be reached. Base images come
+// registryDown: the registry that is pushed to can't be reached. Base images are pulled
 // from another one.
 var registryDown = fault{
 	name: "registry down",

@@ -10,14 +10,16 @@ import (
 )
 
 var (
-	builds = flag.Int("builds", 17, "how many builds there are, after the first ones; 17 have each fault once")
-	seed   = flag.Uint64("seed", 0, "what the faults are drawn from; 0 draws a seed")
-	only   = flag.String("only", "", "the one fault that is injected; all of them unless given")
+	builds = flag.Int("builds", 17, "number of builds after the warm-up; 17 have each fault once")
+	seed   = flag.Uint64("seed", 0, "seed of the faults; 0 draws one")
+	only   = flag.String("only", "", "the only fault that is injected; all of them by default")
 )
 
-// warmUp is how many builds are made before anything is counted.
+// warmUp is the number of builds before the resources are counted.
 const warmUp = 3
 
+// A server survives the faults of everything around it, reports them, and keeps no
+// resources of past builds.
 func TestSoak(t *testing.T) {
 	if *seed == 0 {
 		*seed = rand.Uint64()
@@ -27,38 +29,38 @@ func TestSoak(t *testing.T) {
 	fresh := env.count(t)
 	env.polled(t, func() {
 		for range warmUp {
-			env.once(t, peace, nil)
+			env.build(t, noFault, nil)
 		}
 	})
-	// What the server has once and keeps is there now. A goroutine or an open
-	// file is not among that.
-	before := env.settled(t, fresh.asLimit())
+	// The server has now what it loads once and keeps, such as code and caches.
+	// Goroutines and open files are not part of that.
+	before := env.awaitCounts(t, fresh.asLimit())
 	random := rand.New(rand.NewPCG(*seed, 0))
 	results := table{}
-	asked := env.polled(t, func() {
+	polls := env.polled(t, func() {
 		for i, f := range schedule(*builds, random) {
 			moment := f.moments[random.IntN(len(f.moments))]
 			t.Run(fmt.Sprintf("%03d %s %s", i+1, f.name, moment.name), func(t *testing.T) {
 				ending := wrong
 				defer func() { results.add(f, ending) }()
-				ending = env.once(t, f, moment.arm(env, random))
+				ending = env.build(t, f, moment.arm(env, random))
 			})
 		}
-		// What a build could not remove from an engine that was gone, or record on
-		// a full volume, the next one makes up for.
-		env.once(t, peace, nil)
+		// A build could not clean up in an engine that was down, or store its record on
+		// a full volume. The next build does that.
+		env.build(t, noFault, nil)
 	})
-	after := env.settled(t, before)
-	fmt.Print(results.String(), "\n", asked.String(), "\n", compared(before, after))
+	after := env.awaitCounts(t, before)
+	fmt.Print(results.String(), "\n", polls.String(), "\n", comparison(before, after))
 }
 
-// schedule deals the faults out, each as often as any other, and one build more
-// in peace in each round, in an order that is drawn.
+// schedule returns count builds in random order: each fault equally often, as many
+// builds without a fault, and one more of these in each round.
 func schedule(count int, random *rand.Rand) (all []fault) {
-	round := []fault{peace}
+	round := []fault{noFault}
 	for _, f := range faults {
 		if *only == "" || f.name == *only {
-			round = append(round, f, peace)
+			round = append(round, f, noFault)
 		}
 	}
 	for len(all) < count {

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// table counts how builds ended, by fault.
+// table counts the results of builds, by fault.
 type table map[string]map[string]int
 
 func (r table) add(f fault, ending string) {
@@ -22,7 +22,7 @@ func (r table) String() string {
 	return columns(func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "fault\tbuilds\tfailed as expected\tsucceeded\twrong")
 		sum := map[string]int{}
-		for _, f := range append([]fault{peace}, faults...) {
+		for _, f := range append([]fault{noFault}, faults...) {
 			row(w, f.name, r[f.name])
 			for ending, n := range r[f.name] {
 				sum[ending] += n
@@ -40,8 +40,8 @@ func row(w *tabwriter.Writer, name string, endings map[string]int) {
 	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\n", name, all, endings[failed], endings[succeeded], endings[wrong])
 }
 
-// compared shows the figures from before beside those from after.
-func compared(before, after figures) string {
+// comparison returns a table of the figures before and after.
+func comparison(before, after figures) string {
 	return columns(func(w *tabwriter.Writer) {
 		fmt.Fprintln(w, "resource\tbefore\tafter")
 		for _, kind := range kinds {
@@ -50,6 +50,7 @@ func compared(before, after figures) string {
 	})
 }
 
+// columns returns what write writes, with aligned columns.
 func columns(write func(*tabwriter.Writer)) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)

@@ -1,12 +1,12 @@
 #!/bin/sh
-# An engine beside the machine's own: its mounts are its own, and its containers
-# hang on a bridge that leads nowhere. The bridge has the name that this program
-# was started by: an engine's environment holds nothing of the test's.
+# Runs a Docker Engine in addition to the machine's, with a mount namespace of its own
+# and a bridge without a route to the outside. The bridge has the name that this
+# program was started with: an engine gets no environment variables of the test.
 set -eu
 bridge=${0##*/}
 ip link show "$bridge" >/dev/null 2>&1 || {
     ip link add "$bridge" type bridge
-    ip address add 198.18.77.1/24 dev "$bridge" # RFC 2544: nobody's
+    ip address add 198.18.77.1/24 dev "$bridge" # reserved by RFC 2544
     ip link set "$bridge" up
 }
 exec unshare --mount -- dockerd --bridge "$bridge" --iptables=false --ip-masq=false \
