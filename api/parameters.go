@@ -46,7 +46,7 @@ type Parameters struct {
 	Args            map[string]string // ARG
 	EnvWhitelist    []string          // ENV_WHITELIST
 
-	ImageSigning Methods      // IMAGE_SIGNING (addition): the ways of signing; see Signing for the default
+	ImageSigning Methods      // IMAGE_SIGNING (addition): the signing methods; see Signing for the default
 	Attestations Attestations // ATTESTATIONS (addition): which of them are published; see Published for the default
 
 	TrustPushServer string     // DOCKER_CONTENT_TRUST_PUSH_SERVER: the notary server, as https URL or host[:port]

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The ways of signing an image: the values of IMAGE_SIGNING, and the names of
-// signatures in records and replies.
+// The signing methods: the values of IMAGE_SIGNING, and the names of signatures in
+// records and replies.
 const (
 	SigningDCT            = "dct"             // Docker Content Trust, on a notary server
 	SigningSimple         = "simple"          // Red Hat simple signing, OpenPGP
@@ -20,10 +20,11 @@ var signingMethods = []string{SigningDCT, SigningSimple, SigningSigstore, Signin
 // Methods is IMAGE_SIGNING. On the wire it is a list, or one text with commas.
 type Methods []string
 
-// Signing is how the image gets signed, in order: the value of IMAGE_SIGNING, and
-// without it Docker Content Trust where there is a notary server, or else the
-// two ways that need none. The push registry itself is no notary server: IBM's
-// guide names it so for images with simple signing. It is never empty.
+// Signing returns the signing methods of the image, in order: the value of
+// IMAGE_SIGNING, or Docker Content Trust by default if there is a notary server, or
+// otherwise the two methods that need none. The push registry itself is not a notary
+// server: IBM's guide names it as one for images with simple signing. The result is
+// never empty.
 func (p Parameters) Signing() []string {
 	switch {
 	case len(p.ImageSigning) > 0:

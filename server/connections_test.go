@@ -57,9 +57,9 @@ func newDoor(t *testing.T) door {
 	}
 }
 
-// Connections that never say a word can't keep the client out, however many
-// there are: the oldest of them are cut.
-func TestStrangersAreCut(t *testing.T) {
+// Silent connections, however many there are, can't keep the client out: the oldest of
+// them are closed.
+func TestUnauthenticatedConnectionsAreClosed(t *testing.T) {
 	both := newDoor(t)
 	port := serve(t, both.server, defaultTimeouts)
 	client := &http.Client{Timeout: defaultTimeouts.header / 2, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: both.client}}

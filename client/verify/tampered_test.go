@@ -41,7 +41,7 @@ func nothing([]byte) []byte { return nil }
 // One thing is changed, and the rows that are about it fail, and no other.
 func TestTampered(t *testing.T) {
 	s := newServer(t)
-	strangers := sigstore.New(memstore.New())
+	otherSigner := sigstore.New(memstore.New())
 	address, account := withReferrers(t)
 	set := func(key string, value any) func(map[string]any) {
 		return func(record map[string]any) { record[key] = value }
@@ -65,22 +65,22 @@ func TestTampered(t *testing.T) {
 			w.image = before
 		}}, []string{"signature simple", "signature sigstore-legacy", "build record", "provenance", "bill of materials"}, "under another name"},
 
-		"a simple signature":               {changes{simple: flipped}, []string{"signature simple"}, ""},
-		"no simple signature":              {changes{after: func(w *fixture) { w.Lookaside = t.TempDir() }}, []string{"signature simple"}, "it is not signed"},
-		"a bundle":                         {changes{bundle: only("signature", flipped)}, []string{"signature sigstore"}, ""},
-		"no bundle":                        {changes{bundle: only("signature", nothing)}, []string{"signature sigstore"}, "it is not signed"},
-		"an older signature by a stranger": {changes{legacy: func(*sigstore.Signer) *sigstore.Signer { return strangers }}, []string{"signature sigstore-legacy"}, "not with the key"},
-		"the provenance at the image":      {changes{bundle: only("provenance", flipped)}, []string{"provenance", "copies"}, "has none by the key"},
-		"no provenance at the image":       {changes{bundle: only("provenance", nothing)}, []string{"provenance", "copies"}, "has none by the key"},
-		"the SBOM at the image":            {changes{bundle: only("sbom", flipped)}, []string{"bill of materials", "copies"}, "has none by the key"},
-		"no SBOM at the image":             {changes{bundle: only("sbom", nothing)}, []string{"bill of materials", "copies"}, "has none by the key"},
-		"a bill that is not the named one": {changes{sbom: func([]byte) []byte { return []byte(`{"spdxVersion":"SPDX-2.3","packages":[]}`) }}, []string{"bill of materials", "copies"}, "the provenance has"},
-		"a bill that is none":              {changes{sbom: func([]byte) []byte { return []byte(`{}`) }, predicate: func(p *provenance.Predicate) { p.RunDetails.Byproducts[1].Digest = digestOf([]byte("{}")) }}, []string{"bill of materials", "copies"}, "no SPDX document"},
-		"the provenance in the manifest":   {changes{copies: func(copies map[string][]byte) { copies[manifest.Provenance] = flipped(copies[manifest.Provenance]) }}, []string{"copies"}, "data/provenance"},
-		"the bill's copy in the manifest":  {changes{copies: func(copies map[string][]byte) { copies[manifest.SBOM] = copies[manifest.Provenance] }}, []string{"copies"}, "data/sbom.sigstore.json is of the type"},
-		"the bill's document":              {changes{copies: func(copies map[string][]byte) { copies[manifest.SBOMDocument] = []byte("{}") }}, []string{"copies"}, "data/sbom.spdx.json"},
-		"another builder":                  {changes{predicate: func(p *provenance.Predicate) { p.RunDetails.Builder.ID = provenance.BuilderID("simulated") }}, []string{"builder"}, "simulated"},
-		"another repository of the source": {changes{predicate: func(p *provenance.Predicate) { p.BuildDefinition.ExternalParameters["GITHUB_URL"] = "git@evil:x" }}, []string{"source"}, "git@evil:x"},
+		"a simple signature":                   {changes{simple: flipped}, []string{"signature simple"}, ""},
+		"no simple signature":                  {changes{after: func(w *fixture) { w.Lookaside = t.TempDir() }}, []string{"signature simple"}, "it is not signed"},
+		"a bundle":                             {changes{bundle: only("signature", flipped)}, []string{"signature sigstore"}, ""},
+		"no bundle":                            {changes{bundle: only("signature", nothing)}, []string{"signature sigstore"}, "it is not signed"},
+		"an older signature by another signer": {changes{legacy: func(*sigstore.Signer) *sigstore.Signer { return otherSigner }}, []string{"signature sigstore-legacy"}, "not with the key"},
+		"the provenance at the image":          {changes{bundle: only("provenance", flipped)}, []string{"provenance", "copies"}, "has none by the key"},
+		"no provenance at the image":           {changes{bundle: only("provenance", nothing)}, []string{"provenance", "copies"}, "has none by the key"},
+		"the SBOM at the image":                {changes{bundle: only("sbom", flipped)}, []string{"bill of materials", "copies"}, "has none by the key"},
+		"no SBOM at the image":                 {changes{bundle: only("sbom", nothing)}, []string{"bill of materials", "copies"}, "has none by the key"},
+		"a bill that is not the named one":     {changes{sbom: func([]byte) []byte { return []byte(`{"spdxVersion":"SPDX-2.3","packages":[]}`) }}, []string{"bill of materials", "copies"}, "the provenance has"},
+		"a bill that is none":                  {changes{sbom: func([]byte) []byte { return []byte(`{}`) }, predicate: func(p *provenance.Predicate) { p.RunDetails.Byproducts[1].Digest = digestOf([]byte("{}")) }}, []string{"bill of materials", "copies"}, "no SPDX document"},
+		"the provenance in the manifest":       {changes{copies: func(copies map[string][]byte) { copies[manifest.Provenance] = flipped(copies[manifest.Provenance]) }}, []string{"copies"}, "data/provenance"},
+		"the bill's copy in the manifest":      {changes{copies: func(copies map[string][]byte) { copies[manifest.SBOM] = copies[manifest.Provenance] }}, []string{"copies"}, "data/sbom.sigstore.json is of the type"},
+		"the bill's document":                  {changes{copies: func(copies map[string][]byte) { copies[manifest.SBOMDocument] = []byte("{}") }}, []string{"copies"}, "data/sbom.spdx.json"},
+		"another builder":                      {changes{predicate: func(p *provenance.Predicate) { p.RunDetails.Builder.ID = provenance.BuilderID("simulated") }}, []string{"builder"}, "simulated"},
+		"another repository of the source":     {changes{predicate: func(p *provenance.Predicate) { p.BuildDefinition.ExternalParameters["GITHUB_URL"] = "git@evil:x" }}, []string{"source"}, "git@evil:x"},
 		"another commit in the provenance": {changes{predicate: func(p *provenance.Predicate) {
 			p.BuildDefinition.ResolvedDependencies[0].Digest[provenance.GitCommit] = strings.Repeat("0b", 20)
 		}}, []string{"source"}, "0b0b"},
@@ -144,16 +144,16 @@ func TestWhatRestsOnFailure(t *testing.T) {
 	}
 }
 
-// Bundles of others attached to the image change nothing, and hide nothing.
-func TestStrangersBesideTheImage(t *testing.T) {
+// Bundles of another signer that are attached to the image change no result.
+func TestBundlesOfOtherSigners(t *testing.T) {
 	s := newServer(t)
 	address, account := withReferrers(t)
 	w := s.build(t, address, account, changes{})
-	stranger := sigstore.New(memstore.New())
+	otherSigner := sigstore.New(memstore.New())
 	for _, kind := range []string{"https://sigstore.dev/cosign/sign/v1", provenance.PredicateType, spdx} {
-		text, _, err := stranger.Attest(t.Context(), w.image, kind, []byte("{}"))
+		text, _, err := otherSigner.Attest(t.Context(), w.image, kind, []byte("{}"))
 		w.must(err)
-		_, err = stranger.Attach(t.Context(), w.request(), kind, text)
+		_, err = otherSigner.Attach(t.Context(), w.request(), kind, text)
 		w.must(err)
 	}
 	if got := outcomes(w.run()); !maps.Equal(got, untouched()) {

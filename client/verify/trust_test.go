@@ -143,8 +143,8 @@ func TestUnpublished(t *testing.T) {
 	}
 }
 
-// Two ways of leaving something out: no key for it, and by name.
-func TestLeftOut(t *testing.T) {
+// A check is not done without a key for it, or when it is skipped by name.
+func TestNotChecked(t *testing.T) {
 	s := newServer(t)
 	address, account := withReferrers(t)
 	w := s.build(t, address, account, changes{})

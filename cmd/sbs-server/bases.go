@@ -12,8 +12,8 @@ import (
 	"github.com/opensbs/sbs/signature/simple"
 )
 
-// baseVerifiers are the ways of verifying base images. memory keeps what was seen of
-// trust data, sealed.
+// baseVerifiers returns the verifiers of base images, by method. memory stores the
+// rollback state of trust data, sealed.
 func baseVerifiers(memory dct.StateStore) baseimage.Verifiers {
 	return baseimage.Verifiers{
 		api.BaseDigest: baseimage.Reviewed,

@@ -192,9 +192,9 @@ func TestKeygenStartsServers(t *testing.T) {
 		}
 	}))
 
-	// What the first one sealed stays closed to an image that is no successor.
-	stranger, _ := generated(t, "")
-	if err := d.serve(t, d.environment(t, stranger), func(*client.Client) {}); !errors.Is(err, enclave.ErrOtherSecret) {
+	// Another image that is not a successor can't unseal the volume of the first one.
+	other, _ := generated(t, "")
+	if err := d.serve(t, d.environment(t, other), func(*client.Client) {}); !errors.Is(err, enclave.ErrOtherSecret) {
 		t.Fatalf("another image started on the volume: %v", err)
 	}
 

@@ -59,7 +59,8 @@ func TestNoProxies(t *testing.T) {
 	}
 }
 
-func TestProxiesAreCheckedAtTheDoor(t *testing.T) {
+// An invalid proxy setting is refused at the start, with its name and no password.
+func TestProxySettingsAreValidated(t *testing.T) {
 	for _, value := range []string{"http://a:pass-word@pro xy", "ftp://proxy", "http://", "socks5://a:pass-word@proxy", "http://a:pass%zzword@proxy"} {
 		setProxies(t, map[string]string{"HTTPS_PROXY": value})
 		_, err := readProxies()

@@ -23,10 +23,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-const patience = 2 * time.Minute
+const timeout = 2 * time.Minute
 
-// configure names an engine of this test's own. The path of a socket must be
-// short, and a test's folder often is not.
+// configure returns the configuration of an engine that belongs to the test. Its folder
+// is not the test's, because the path of a socket must be short.
 func configure(t *testing.T) Config {
 	t.Helper()
 	program, err := filepath.Abs("testdata/apart.sh")
@@ -179,7 +179,7 @@ func text(t *testing.T, path string) string {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()

@@ -28,7 +28,7 @@ var app = Image{
 	Tool:       "sbs-server-v1",
 }
 
-// odd has what strangers put into images.
+// odd has unusual values as may be found in images.
 var odd = Inventory{
 	Packages: []Package{
 		{Name: "tzdata", Version: "2025b-0+deb12u1", PURL: "pkg:deb/debian/tzdata@2025b-0%2Bdeb12u1?arch=all&distro=bookworm", Path: "/var/lib/dpkg/status"},

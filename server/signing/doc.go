@@ -1,6 +1,6 @@
-// Package signing holds what the ways of signing an image share: what is signed
-// and what a verifier needs afterwards. The ways themselves are the packages
-// beneath it, one each; none of them knows another.
+// Package signing has the types that all signing methods share: the request to sign an
+// image, and the public key that a verifier needs. Each method is a package beneath it;
+// none of them imports another.
 //
 // It trusts nothing: an Image is checked before anything is done with it.
 // No key, network or file is ever touched here.

@@ -156,9 +156,9 @@ func TestRedirectDropsToken(t *testing.T) {
 	}
 	var got struct{ first, second []string }
 	proxy := httputil.NewSingleHostReverseProxy(backend)
-	behind := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted.all}}
-	defer behind.CloseIdleConnections()
-	proxy.Transport = behind
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted.all}}
+	defer transport.CloseIdleConnections()
+	proxy.Transport = transport
 	second := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got.second = append(got.second, r.Header.Get("Authorization"))
 		proxy.ServeHTTP(w, r)

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Ways in which a token is sent over HTTPS.
+// Authentication schemes for a token over HTTPS.
 const (
 	AuthBasic  = "basic" // the default
 	AuthBearer = "bearer"

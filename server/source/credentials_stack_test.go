@@ -22,9 +22,9 @@ func TestCredentialsOfSubmodules(t *testing.T) {
 		"team/one.git": {User: "ada", Token: "token-of-the-team"}, "team/deep/two.git": {User: "git", Token: "token-of-two"},
 	}, User: "nobody", Token: "not-given"})
 	third := newStack(t, gitserver.Options{})
-	var strangers []string
-	behind, stranger := third.front(t, func(_ http.ResponseWriter, r *http.Request) bool {
-		strangers = append(strangers, r.Header.Get("Authorization"))
+	var headers []string // Authorization of the requests to the third host
+	proxied, thirdURL := third.proxy(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		headers = append(headers, r.Header.Get("Authorization"))
 		return false
 	})
 	link := func(s stack, name string) gitserver.File {
@@ -32,12 +32,12 @@ func TestCredentialsOfSubmodules(t *testing.T) {
 	}
 	files := map[string]gitserver.File{"one": link(second, "team/one.git"), "two": link(second, "team/deep/two.git"), "open": link(third, "open.git")}
 	files[".gitmodules"] = gitserver.File{Content: modules("one", "one", second.HTTPSURL("team/one.git")).Content +
-		modules("two", "two", second.HTTPSURL("team/deep/two.git")).Content + modules("open", "open", stranger+"/open.git").Content}
+		modules("two", "two", second.HTTPSURL("team/deep/two.git")).Content + modules("open", "open", thirdURL+"/open.git").Content}
 	first.create(t, "top.git", files)
 
 	request := first.ssh("top.git")
 	request.SSHKey, request.Token, request.Submodules = nil, "token-of-the-main-host", true
-	request.CABundle = slices.Concat(second.CABundle(), behind.CABundle)
+	request.CABundle = slices.Concat(second.CABundle(), proxied.CABundle)
 	base := strings.TrimSuffix(second.HTTPSURL(""), "/")
 	request.Credentials = []Credential{
 		{Name: "GITHUB_CREDENTIALS[0]", URL: base + "/team", User: "ada", Token: "token-of-the-team"},
@@ -48,8 +48,8 @@ func TestCredentialsOfSubmodules(t *testing.T) {
 	if len(checkout.Submodules) != 3 {
 		t.Errorf("got %+v", checkout.Submodules)
 	}
-	if len(strangers) == 0 || slices.ContainsFunc(strangers, func(header string) bool { return header != "" }) {
-		t.Errorf("the third host got %q", strangers)
+	if len(headers) == 0 || slices.ContainsFunc(headers, func(header string) bool { return header != "" }) {
+		t.Errorf("the third host got %q", headers)
 	}
 	for path, content := range snapshot(t, dir) {
 		if strings.Contains(content, "token-of") || strings.Contains(content, "PRIVATE KEY") {
@@ -72,7 +72,7 @@ func TestCredentialStaysWithItsAddress(t *testing.T) {
 	s.create(t, "org/one.git", sample("1"))
 	s.create(t, "organization/one.git", sample("1"))
 	seen := map[string][]string{}
-	request, address := s.front(t, func(w http.ResponseWriter, r *http.Request) bool {
+	request, address := s.proxy(t, func(w http.ResponseWriter, r *http.Request) bool {
 		folder, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		seen[folder] = append(seen[folder], r.Header.Get("Authorization"))
 		if folder != "org" || !strings.HasPrefix(rest, "old") {
@@ -130,7 +130,7 @@ func TestCredentialOfLFSIsNotRedirected(t *testing.T) {
 	s.create(t, "org/one.git", map[string]gitserver.File{gitconfig.AttributesFile: {Content: lfsAttributes}, "y.bin": {Content: lfs.Add("object")}})
 	s.create(t, "other/one.git", sample("1"))
 	var moved []string
-	request, address := s.front(t, func(w http.ResponseWriter, r *http.Request) bool {
+	request, address := s.proxy(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, "/moved/") {
 			return false
 		}

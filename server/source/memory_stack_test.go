@@ -121,7 +121,7 @@ func randomFiles(tb testing.TB, count, size int) map[string]gitserver.File {
 }
 
 // The memory of a clone does not grow with the repository.
-func TestMemory(t *testing.T) {
+func TestMemoryIsConstant(t *testing.T) {
 	s := newStack(t, gitserver.Options{})
 	_, idle := measuredClone(t, Request{}, "")
 	for name, files := range map[string]map[string]gitserver.File{

@@ -23,8 +23,10 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// front is an HTTPS server before the stack's, which sees each request first.
-func (s stack) front(t *testing.T, see func(http.ResponseWriter, *http.Request) (done bool)) (Request, string) {
+// proxy starts an HTTPS reverse proxy for the stack's server. It calls see with each
+// request, and forwards the request unless see has handled it. It returns a request that
+// trusts the proxy, and its URL.
+func (s stack) proxy(t *testing.T, see func(http.ResponseWriter, *http.Request) (done bool)) (Request, string) {
 	t.Helper()
 	trusted, err := newAuthorities(Anchors{CABundle: s.CABundle()})
 	if err != nil {
@@ -35,14 +37,14 @@ func (s stack) front(t *testing.T, see func(http.ResponseWriter, *http.Request) 
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(backend)
-	behind := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted.all}}
-	proxy.Transport = behind
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted.all}}
+	proxy.Transport = transport
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !see(w, r) {
 			proxy.ServeHTTP(w, r)
 		}
 	}))
-	t.Cleanup(func() { server.Close(); behind.CloseIdleConnections() })
+	t.Cleanup(func() { server.Close(); transport.CloseIdleConnections() })
 	request := Request{Depth: 1, Anchors: Anchors{CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})}}
 	return request, server.URL
 }
@@ -50,7 +52,7 @@ func (s stack) front(t *testing.T, see func(http.ResponseWriter, *http.Request) 
 // Paths with escaped characters are the same in every request.
 func TestEscapedPaths(t *testing.T) {
 	s := newStack(t, gitserver.Options{})
-	redirect, first := s.front(t, func(w http.ResponseWriter, r *http.Request) bool {
+	redirect, first := s.proxy(t, func(w http.ResponseWriter, r *http.Request) bool {
 		http.Redirect(w, r, s.HTTPSURL("")+strings.TrimPrefix(r.URL.RequestURI(), "/"), http.StatusMovedPermanently)
 		return true
 	})
@@ -77,7 +79,7 @@ func TestEscapedPaths(t *testing.T) {
 func TestMultiAckIsOffered(t *testing.T) {
 	s := newStack(t, gitserver.Options{Version0: true})
 	s.create(t, "one.git", sample("1"))
-	request, address := s.front(t, func(w http.ResponseWriter, r *http.Request) bool {
+	request, address := s.proxy(t, func(w http.ResponseWriter, r *http.Request) bool {
 		body, err := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		if err != nil || r.Method == http.MethodPost && !bytes.Contains(body, []byte("multi_ack")) {
@@ -127,7 +129,7 @@ func TestVersion0(t *testing.T) {
 func TestBearer(t *testing.T) {
 	s := newStack(t, gitserver.Options{})
 	s.create(t, "one.git", sample("1"))
-	request, address := s.front(t, func(w http.ResponseWriter, r *http.Request) bool {
+	request, address := s.proxy(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("Authorization") == "Bearer secret-token" {
 			return false
 		}
@@ -163,7 +165,7 @@ func TestNotGit(t *testing.T) {
 		{200, "application/json", "{}", "something else than a repository"},
 		{503, "text/html", "busy", "503 Service Unavailable"},
 	} {
-		request, address := s.front(t, page(test.status, test.kind, test.text))
+		request, address := s.proxy(t, page(test.status, test.kind, test.text))
 		request.URL, request.Token = address+"/one.git", "s3cret-token"
 		if err := refuse(t, request); !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "Z2l0") || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("got %v, want %q", err, test.want)

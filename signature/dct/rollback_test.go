@@ -15,13 +15,13 @@ const (
 	gun    = "registry.example.com/ns/app"
 )
 
-func TestMemory(t *testing.T) {
+func TestRollbackState(t *testing.T) {
 	m := memstore.New()
 	if state, err := load(m, server, gun); err != nil || state != (rollbackState{}) {
-		t.Errorf("an empty memory knows %+v, %v", state, err)
+		t.Errorf("an empty store has %+v, %v", state, err)
 	}
 	if state, err := load(nil, server, gun); err != nil || state != (rollbackState{}) {
-		t.Errorf("no memory knows %+v, %v", state, err)
+		t.Errorf("without a store: %+v, %v", state, err)
 	}
 	saved := rollbackState{Server: server, GUN: gun, RootKeyID: strings.Repeat("0a", 32), Highest: notary.Versions{Root: 1, Targets: 2, Snapshot: 3, Timestamp: 4}}
 	if err := errors.Join(save(m, saved), save(nil, saved)); err != nil {
@@ -39,23 +39,23 @@ func TestMemory(t *testing.T) {
 		}
 		m.Entries[RecordName(other[0], other[1])] = []byte(sound)
 		if _, err := load(m, other[0], other[1]); err == nil {
-			t.Errorf("%v takes the record of another", other)
+			t.Errorf("%v accepts the record of another repository", other)
 		}
 	}
 	for _, damaged := range []string{"", "{}", sound + "{}", sound + "}", strings.Replace(sound, `"version":1`, `"version":2`, 1),
 		strings.Replace(sound, saved.RootKeyID, "", 1), strings.Replace(sound, `"seen"`, `"more":1,"seen"`, 1), strings.Repeat(" ", maxRecord) + sound} {
 		m.Entries[name] = []byte(damaged)
 		if state, err := load(m, server, gun); err == nil {
-			t.Errorf("%.60q was taken as %+v", damaged, state)
+			t.Errorf("%.60q was decoded as %+v", damaged, state)
 		}
 	}
 	disk := errors.New("disk on fire")
 	m.Failing["Get"], m.Failing["Put"] = disk, disk
 	if _, err := load(m, server, gun); !errors.Is(err, disk) {
-		t.Errorf("an unreadable memory: %v", err)
+		t.Errorf("a store that can't be read: %v", err)
 	}
 	if err := save(m, saved); !errors.Is(err, disk) {
-		t.Errorf("an unwritable memory: %v", err)
+		t.Errorf("a store that can't be written: %v", err)
 	}
 }
 

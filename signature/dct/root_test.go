@@ -64,7 +64,7 @@ func TestRoot(t *testing.T) {
 			t.Errorf("%s: found %s", name, found.ID)
 		}
 	}
-	if stranger, err := ParseRoot(otherBare); err != nil || stranger.String() == key.ID {
+	if other, err := ParseRoot(otherBare); err != nil || other.String() == key.ID {
 		t.Errorf("another key: %v", err)
 	}
 	for _, text := range []string{"", " \n"} {

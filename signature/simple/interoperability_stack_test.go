@@ -79,7 +79,7 @@ func (s *signer) verifier(t *testing.T) simple.Verifier {
 	return simple.Verifier{Key: key, Lookaside: s.fixture.lookaside}
 }
 
-// copy signs what one name leads to under another.
+// copy copies an image to another name and signs it there.
 func (s *signer) copy(t *testing.T, from, to string) {
 	t.Helper()
 	writer, registry := s.fixture.server.Writer(), "docker://"+s.fixture.server.Address()+"/"
@@ -93,11 +93,11 @@ func TestSkopeoSigns(t *testing.T) {
 	for where, extended := range map[string]bool{"in the registry": true, "in a lookaside store": false} {
 		t.Run(where, func(t *testing.T) {
 			f := newFixture(t, extended)
-			ours, stranger := newSigner(t, f), newSigner(t, f)
+			ours, other := newSigner(t, f), newSigner(t, f)
 			signed := f.push(t, "ns/app:raw")
 			ours.copy(t, "ns/app:raw", "ns/app:v1")
 			f.push(t, "ns/app:raw2")
-			stranger.copy(t, "ns/app:raw2", "ns/app:foreign")
+			other.copy(t, "ns/app:raw2", "ns/app:foreign")
 			v := ours.verifier(t)
 			for _, asked := range []string{"ns/app:v1", "ns/app@" + signed} {
 				verified, err := v.Verify(t.Context(), f.request(asked))
@@ -107,7 +107,7 @@ func TestSkopeoSigns(t *testing.T) {
 			}
 			refused(t, v, f.request("ns/app:raw"), &signature.OtherNameError{})
 			refused(t, v, f.request("ns/app:foreign"), &signature.OtherKeyError{})
-			refused(t, stranger.verifier(t), f.request("ns/app:v1"), &signature.OtherKeyError{})
+			refused(t, other.verifier(t), f.request("ns/app:v1"), &signature.OtherKeyError{})
 			f.push(t, "ns/app:v1")
 			refused(t, v, f.request("ns/app:v1"), &signature.UnsignedError{})
 		})

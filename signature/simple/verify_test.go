@@ -167,9 +167,9 @@ func TestVerify(t *testing.T) {
 	for where, extended := range map[string]bool{"in the registry": true, "in a lookaside store": false} {
 		t.Run(where, func(t *testing.T) {
 			f := newFixture(t, extended)
-			stranger := newVendor(t)
+			otherVendor := newVendor(t)
 			signed := f.push(t, "ns/app:v1", "ns/app:latest", "ns/other:v1")
-			f.sign(t, stranger, "ns/app", signed, f.claim("ns/app:v1", signed)) // first, so that ours is looked for
+			f.sign(t, otherVendor, "ns/app", signed, f.claim("ns/app:v1", signed)) // first, so that ours has to be found after it
 			f.sign(t, f.vendor, "ns/app", signed, f.claim("ns/app:v1", signed))
 			f.sign(t, f.vendor, "ns/other", signed, f.claim("ns/app:v1", signed))
 
@@ -183,7 +183,7 @@ func TestVerify(t *testing.T) {
 
 			unsigned := f.push(t, "ns/app:unsigned")
 			foreign := f.push(t, "ns/app:foreign")
-			f.sign(t, stranger, "ns/app", foreign, f.claim("ns/app:foreign", foreign))
+			f.sign(t, otherVendor, "ns/app", foreign, f.claim("ns/app:foreign", foreign))
 			copied := f.push(t, "ns/app:copied")
 			f.sign(t, f.vendor, "ns/app", copied, f.claim("ns/app:copied", signed))
 			garbled := f.push(t, "ns/app:garbled")

@@ -128,9 +128,9 @@ func TestStreamsFollowOneAnother(t *testing.T) {
 	}
 }
 
-// TestMemory checks that an encoder makes its buffers once, and stays within what
-// its comment promises.
-func TestMemory(t *testing.T) {
+// TestEncoderMemory checks that an encoder allocates its buffers once, of no more than
+// the size that its comment states.
+func TestEncoderMemory(t *testing.T) {
 	input, out := noise(8, 900_000), make([]byte, 0, 1_000_000)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

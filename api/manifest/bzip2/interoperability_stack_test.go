@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestJudges has every corpus read by the programs that auditors have.
-func TestJudges(t *testing.T) {
-	judges := map[string][]string{
+// TestInteroperability decompresses every corpus with the programs that auditors use.
+func TestInteroperability(t *testing.T) {
+	programs := map[string][]string{
 		"bzip2":  {"bzip2", "-dc"},
 		"lbzip2": {"lbzip2", "-dc"},
 		"python": {"python3", "-c", "import bz2, sys; sys.stdout.buffer.write(bz2.open(sys.argv[1]).read())"},
@@ -27,21 +27,21 @@ func TestJudges(t *testing.T) {
 		if report, err := exec.CommandContext(t.Context(), "bzip2", "-t", file).CombinedOutput(); err != nil || len(report) > 0 {
 			t.Errorf("%s: bzip2 -t: %v: %s", name, err, report)
 		}
-		for judge, command := range judges {
+		for program, command := range programs {
 			var report bytes.Buffer
 			run := exec.CommandContext(t.Context(), command[0], append(command[1:], file)...)
 			run.Stderr = &report
 			got, err := run.Output()
 			if err != nil || report.Len() > 0 {
-				t.Errorf("%s: %s: %v: %s", name, judge, err, &report)
+				t.Errorf("%s: %s: %v: %s", name, program, err, &report)
 			} else if !bytes.Equal(got, corpora[name]) {
-				t.Errorf("%s: %s reads %d other bytes", name, judge, len(got))
+				t.Errorf("%s: %s reads %d other bytes", name, program, len(got))
 			}
 		}
 	}
 }
 
-// TestRatio holds the sizes against those of bzip2 -9: within 1 %.
+// TestRatio checks that the sizes are at most 1 % above those of bzip2 -9.
 func TestRatio(t *testing.T) {
 	for name, input := range sources(t) {
 		t.Run(name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func TestWentBack(t *testing.T) {
 	}
 }
 
-func TestMemory(t *testing.T) {
+func TestRollbackState(t *testing.T) {
 	keys := memstore.New()
 	id := newKey(t).ID()
 	store := stateStore{keys, "localhost:4443", "localhost/ns/app"}

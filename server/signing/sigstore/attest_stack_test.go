@@ -36,7 +36,8 @@ func (v *verifier) attested(t *testing.T, reference, kind string, accept bool) {
 		cosign, append(arguments, reference)...)
 }
 
-func TestJudgesOfAttestations(t *testing.T) {
+// cosign verifies the attestations of the signer, and refuses all others.
+func TestAttestationInteroperability(t *testing.T) {
 	types := map[string]string{"slsaprovenance1": "https://slsa.dev/provenance/v1", "spdxjson": "https://spdx.dev/Document"}
 	eachRegistry(t, func(t *testing.T, f *fixture) {
 		signer, otherSigner := sigstore.New(memstore.New()), sigstore.New(memstore.New())

@@ -89,7 +89,8 @@ func (v *verifier) run(t *testing.T, accept bool, reasons []string, program stri
 	t.Errorf("%s on %s: %v, want a refused signature\n%s", program, reference, err, output)
 }
 
-func TestJudges(t *testing.T) {
+// cosign verifies the signatures of the signer, and refuses all others.
+func TestInteroperability(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
 		signer, otherSigner := sigstore.New(memstore.New()), sigstore.New(memstore.New())
 		for name, bundles := range map[string]bool{"bundle": true, "legacy": false} {

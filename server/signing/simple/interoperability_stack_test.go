@@ -120,7 +120,8 @@ func rejected(output string) bool {
 	return false
 }
 
-func TestJudges(t *testing.T) {
+// Independent programs verify the signatures of the signer, and refuse all others.
+func TestInteroperability(t *testing.T) {
 	ours, theirs := map[string][]byte{}, map[string][]byte{} // keys: to make one takes seconds
 	for name, extensions := range map[string][]func(http.Handler) http.Handler{
 		"signatures in the registry":        {registry.WithSignatures},

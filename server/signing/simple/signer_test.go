@@ -80,7 +80,7 @@ func opened(t *testing.T, key signing.PublicKey, signature []byte) string {
 }
 
 func TestSign(t *testing.T) {
-	m, stranger := newMemory(), newMemory()
+	m, other := newMemory(), newMemory()
 	for name, extended := range map[string]bool{"the registry keeps signatures": true, "the lookaside store keeps them": false} {
 		t.Run(name, func(t *testing.T) {
 			var extensions []func(http.Handler) http.Handler
@@ -119,8 +119,8 @@ func TestSign(t *testing.T) {
 				}
 			})
 			t.Run("another key's do not count", func(t *testing.T) {
-				stranger.signatures = m.signatures
-				sign(t, stranger, request)
+				other.signatures = m.signatures
+				sign(t, other, request)
 				if n := len(stored(t, m, server, request, extended)); n != 5 {
 					t.Errorf("%d signatures", n)
 				}
