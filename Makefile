@@ -1,4 +1,4 @@
-# Everything a developer types and everything CI runs. `make` lists the targets.
+# The commands of developers and of CI. `make` lists the targets.
 
 GO       ?= go
 DIR      ?=
@@ -6,12 +6,12 @@ FUZZTIME ?= 10s
 ARCH     ?= $(shell $(GO) env GOARCH)
 IMAGE    ?= sbs-server:$(or $(VERSION),development)-$(ARCH)
 
-# The kill test: how often the server is killed, and what the instants are drawn
-# from; 0 draws a seed, which is printed.
+# The crash test: the number of instants at which the server is killed, and their seed; 0
+# draws a seed, which is printed.
 INSTANTS ?= 200
 SEED     ?= 0
 
-# The benchmarks: how many pairs are measured, and which parts; all when empty.
+# The benchmarks: the number of measured pairs, and the parts; all when empty.
 ROUNDS   ?= 5
 ONLY     ?=
 
@@ -19,7 +19,7 @@ ONLY     ?=
 PKG      ?=
 RUN      ?=
 
-# The soak test: how many builds there are; its faults are drawn from SEED too.
+# The soak test: the number of builds. Its faults are drawn from SEED too.
 BUILDS   ?= 200
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
@@ -28,8 +28,8 @@ LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
 # The race detector needs a C compiler; the product does not.
 RACE    := $(if $(shell command -v gcc 2>/dev/null),-race)
 
-# A program under the race detector waits a second before it ends, in case another
-# goroutine of it still runs into a race. The tests wait for their goroutines.
+# By default, a program under the race detector waits for a second at its end, to detect
+# races of other goroutines. The tests wait for their goroutines anyway.
 NO_WAIT := GORACE=atexit_sleep_ms=0
 
 export CGO_ENABLED := 0
@@ -63,7 +63,7 @@ harness: setup build ## keep the local stack running in the folder DIR=path
 	@$(GO) build -o bin/ ./test/harness/cmd/harness
 	@exec bin/harness --dir '$(DIR)' --server bin/sbs-server --cli bin/sbs-cli
 
-compose: image build ## the same stack with the server in its container: make compose DIR=path
+compose: image build ## keep the stack running with the server in its container: make compose DIR=path
 	$(if $(DIR),,$(error name the folder of the stack: make compose DIR=path))
 	@$(GO) build -o bin/ ./test/harness/cmd/harness
 	@SBS_IMAGE='$(IMAGE)' test/harness/compose.sh '$(DIR)' up
@@ -72,18 +72,18 @@ test: INSTANTS = 22
 test: BUILDS = 17
 test: setup build bin/cosign unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
 
-setup: ## install and start what the stack needs; nothing when it is there
+setup: ## install and start what the stack needs, unless it is there
 	@test/harness/setup.sh
 
-unit: ## run the tests that need nothing but Go
+unit: ## run the tests that need only Go
 	CGO_ENABLED=$(if $(RACE),1,0) $(if $(RACE),$(NO_WAIT)) $(GO) test $(RACE) ./...
 
-# What has a format, a key or a signature in it is tested on the byte order of
-# IBM Z too, against the same golden files, up to a server that answers its client
-# over mutual TLS (cmd/sbs-server). Left out: what talks to git, the engine or the
-# terminal whatever the byte order is; and server/signing/simple, client, client/certs
-# and client/instanceenv, whose tests make so many RSA keys that they take minutes
-# under an emulator (cmd/sbs-server takes the same ways once).
+# Packages with formats, keys or signatures are also tested in the byte order of IBM Z,
+# with the same golden files, up to a server that a client uses over mutual TLS
+# (cmd/sbs-server). Packages that use git, the engine or the terminal are left out, because
+# they don't depend on the byte order. server/signing/simple, client, client/certs and
+# client/instanceenv are left out because their tests generate so many RSA keys that they
+# take minutes in an emulator; cmd/sbs-server uses the same code once.
 S390X := ./api/... ./enclave ./server/stateimage ./server/volume ./server/job ./server/signing \
 	./server/signing/dct ./server/signing/sigstore ./signature ./signature/bundle \
 	./client/contract ./client/attest ./client/signedmanifest ./server/signing/manifestkey ./cmd/sbs-server
@@ -104,8 +104,9 @@ test-crash: setup build bin/cosign ## kill the server at INSTANTS=200 instants, 
 soak: setup build ## build BUILDS=200 times while everything around the server fails, drawn from SEED=0
 	cd test/soak && $(PROGRAMS) $(GO) test -tags stack -count=1 -timeout 1h -args -builds $(BUILDS) -seed $(SEED)
 
-# cosign judges our signatures; its many modules stay out of the product's. The go
-# command keeps the tools it has linked, so that the next clone has this one at once.
+# cosign verifies our signatures in tests. It is a separate module, so that the product
+# doesn't depend on its many modules. The go command caches linked tools, so that the next
+# clone needs no build.
 bin/cosign: tools/cosign/go.mod tools/cosign/go.sum
 	@mkdir -p bin
 	cd tools/cosign && cp "$$($(GO) tool -n cosign)" ../../bin/cosign
@@ -120,12 +121,12 @@ bin/buildkitd bin/buildkitd-$(ARCH): tools/buildkitd/go.mod tools/buildkitd/go.s
 	$(if $(filter %-$(ARCH),$@),GOARCH=$(ARCH)) $(GO) build -trimpath -ldflags "-s -w -X github.com/moby/buildkit/version.Version=$$version" \
 		-o ../../$@ github.com/moby/buildkit/cmd/buildkitd
 
-bench: setup ## measure beside the usual tools, print the ratios and draw them: ROUNDS=5 ONLY=parts
+bench: setup ## compare with the usual tools, print the ratios and draw them: ROUNDS=5 ONLY=parts
 	deploy/engine/install.sh bzip2 pbzip2 lbzip2
 	$(GO) run ./test/bench -rounds $(ROUNDS) -only '$(ONLY)' -out docs/bench
 	cd tools/plot && $(GO) run . ../../docs/bench
 
-bench-hostile: setup ## measure a build beside hostile clients, in ROUNDS=5 rounds
+bench-hostile: setup ## measure a build during attacks of hostile clients, in ROUNDS=5 rounds
 	SBS_LOG_LEVEL=info ROUNDS='$(ROUNDS)' $(GO) test -tags stack -count=1 -timeout 12m -run '^$$' -bench Hostile -benchtime 1x ./test/hostile
 
 lint: ## check format, vet, staticcheck, shell scripts, known vulnerabilities

@@ -15,17 +15,16 @@ var (
 	diagramEdge = regexp.MustCompile(`^\s*(\w+) --> (\w+)$`)
 )
 
-// diagram is the picture: the group of each package pattern, and the arrows
-// between groups.
+// diagram has the group of each package pattern, and the arrows between groups.
 type diagram struct {
 	groups map[string]string // by package, or by "folder/*" for all below it
 	arrows map[string][]string
 }
 
-// TestTheDiagramShowsTheImports requires that each package is in one group, that
-// each arrow stands for an import, that each import between groups follows the
-// arrows, and that no arrows lead in a circle.
-func TestTheDiagramShowsTheImports(t *testing.T) {
+// TestDiagramShowsImports checks that each package is in one group, that each arrow
+// represents an import, that each import between groups follows the arrows, and that the
+// arrows have no cycle.
+func TestDiagramShowsImports(t *testing.T) {
 	d := readDiagram(t)
 	imports := map[[2]string]string{} // from and to a group; one import as an example
 	for from, packages := range mayImport {
@@ -40,7 +39,7 @@ func TestTheDiagramShowsTheImports(t *testing.T) {
 	}
 	for pattern := range d.groups {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(mayImport)), func(name string) bool { return d.pattern(name) == pattern }) {
-			t.Errorf("no package is %s", pattern)
+			t.Errorf("no package matches %s", pattern)
 		}
 	}
 	for from, tos := range d.arrows {
@@ -49,7 +48,7 @@ func TestTheDiagramShowsTheImports(t *testing.T) {
 				t.Errorf("%s --> %s: there is no such import", from, to)
 			}
 			if d.leads(to, from) {
-				t.Errorf("%s --> %s: the arrows lead in a circle", from, to)
+				t.Errorf("%s --> %s: the arrows have a cycle", from, to)
 			}
 		}
 	}
@@ -60,6 +59,7 @@ func TestTheDiagramShowsTheImports(t *testing.T) {
 	}
 }
 
+// readDiagram returns the diagram of docs/architecture.md.
 func readDiagram(t *testing.T) diagram {
 	t.Helper()
 	page, err := os.ReadFile("docs/architecture.md")
@@ -84,14 +84,14 @@ func readDiagram(t *testing.T) diagram {
 		} else if edge := diagramEdge.FindStringSubmatch(line); edge != nil {
 			d.arrows[edge[1]] = append(d.arrows[edge[1]], edge[2])
 		} else if strings.TrimSpace(line) != "" {
-			t.Errorf("the diagram has the line %q: it takes NODE[\"PACKAGE<br>PACKAGE\"] and NODE --> NODE", line)
+			t.Errorf("the diagram has the line %q: allowed are NODE[\"PACKAGE<br>PACKAGE\"] and NODE --> NODE", line)
 		}
 	}
 	return d
 }
 
-// pattern returns what names the package in the diagram: itself, or the nearest
-// folder above it.
+// pattern returns the pattern of a package in the diagram: its name, or the nearest folder
+// above it with /*.
 func (d diagram) pattern(name string) string {
 	if _, ok := d.groups[name]; ok {
 		return name
@@ -129,8 +129,8 @@ var (
 	namedTest = regexp.MustCompile("`([\\w./-]+_test\\.go)` (Test\\w+)")
 )
 
-// The architecture page names files, folders and tests: they are there.
-func TestTheArchitecturePageNamesWhatIsThere(t *testing.T) {
+// The files, folders and tests that the architecture page names exist.
+func TestArchitecturePageNames(t *testing.T) {
 	page, err := os.ReadFile("docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)

@@ -14,9 +14,9 @@ import (
 
 const module = "github.com/opensbs/sbs/"
 
-// mayImport says which packages of this module a package may import: imports
-// point one way, cmd → server | client → signature → api, and enclave stands apart. A
-// package that is not listed here is an error, so that a new one gets its place.
+// mayImport lists the packages of this module that a package may import. Imports have one
+// direction, cmd → server | client → signature → api; enclave imports none of these. A
+// package that is not listed is an error, so that a new one is added here.
 var mayImport = map[string][]string{
 	"api":                        {"api/public"},
 	"api/attestation":            {},
@@ -85,10 +85,11 @@ var mayImport = map[string][]string{
 	"cmd/sbs-server":             {"api", "api/attestation", "api/public", "buildinfo", "enclave", "envname", "server", "server/baseimage", "server/dockerd", "server/dockerfile", "server/engine", "server/history", "server/job", "server/objectstore", "server/parameters", "server/pipeline", "server/process", "server/push", "server/sbom", "server/sbom/scan", "server/signing/dct", "server/signing/manifestkey", "server/signing/sigstore", "server/signing/simple", "server/source", "server/stateimage", "server/transfer", "server/volume", "signature/bundle", "signature/dct", "signature/httpclient", "signature/notary", "signature/sigstore", "signature/simple"},
 }
 
-// anything marks folders that stand outside the product: they may import it,
-// and nothing of it may import them.
+// anything lists folders that are not part of the product: they may import its packages,
+// and none of its packages may import them.
 var anything = []string{"deploy/", "test/", "tools/"}
 
+// Every package imports only what mayImport lists.
 func TestImportsPointOneWay(t *testing.T) {
 	seen := map[string]bool{}
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
@@ -111,7 +112,7 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 	for name := range mayImport {
 		if !seen[name] {
-			t.Errorf("package %s is listed here, but is not there", name)
+			t.Errorf("package %s is listed in mayImport, but doesn't exist", name)
 		}
 	}
 }
@@ -122,7 +123,7 @@ func checkImports(t *testing.T, name, from string) {
 	}
 	allowed, listed := mayImport[from]
 	if !listed {
-		t.Errorf("%s: package %s has no place in the house yet: list it in mayImport", name, from)
+		t.Errorf("%s: package %s is not listed in mayImport", name, from)
 		return
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)

@@ -12,29 +12,31 @@ import (
 	"testing"
 )
 
-// readers read certificates and keys out of a text, and skip what else is in it: a
-// private key beside them would get into parameters, records and contracts.
+// readers read certificates and keys from a text and skip everything else in it: a
+// private key in the same text would get into parameters, records and contracts.
 var readers = []string{"pem.Decode", "AppendCertsFromPEM", "openpgp.ReadKeyRing", "openpgp.ReadArmoredKeyRing", "tls.LoadX509KeyPair", "tls.X509KeyPair"}
 
-// ownReaders lists the files that call one of readers themselves. All others take
-// public things through api/public, which refuses texts with a private key.
+// ownReaders lists the files that may call one of readers, with the reason. All others
+// read public keys and certificates with api/public, which refuses texts with a private
+// key.
 var ownReaders = map[string]string{
-	"api/public/public.go":            "is the one that refuses",
-	"client/attest/decrypt.go":        "takes the private key of an encrypted record",
+	"api/public/public.go":            "refuses private keys",
+	"client/attest/decrypt.go":        "reads the private key of an encrypted record",
 	"client/attest/tdx.go":            "adds Intel's root, which is compiled in",
 	"client/certs/pem.go":             "reads CLIENT_CRT_KEY and keys; CAPATH and CERTPATH go through public.Check",
-	"client/contract/env.go":          "tells a certificate from the private key of a syslog client; the first goes through public.Check",
-	"client/contract/keys.go":         "takes the private signing key",
+	"client/contract/env.go":          "distinguishes the certificate from the private key of a syslog client; the certificate goes through public.Check",
+	"client/contract/keys.go":         "reads the private signing key",
 	"client/instanceenv/publickey.go": "reads an OpenPGP key after public.Check",
-	"enclave/enclave.go":              "takes the image's private key",
-	"server/signing/dct/keycodec.go":  "takes sealed private keys",
-	"server/signing/simple/key.go":    "takes sealed private keys",
+	"enclave/enclave.go":              "reads the image's private key",
+	"server/signing/dct/keycodec.go":  "reads sealed private keys",
+	"server/signing/simple/key.go":    "reads sealed private keys",
 	"server/source/authorities.go":    "adds certificates after public.Certificates",
-	"server/tls.go":                   "joins SERVER_CRT with its key, after public.Check",
+	"server/tls.go":                   "loads SERVER_CRT with its key, after public.Check",
 	"signature/simple/message.go":     "reads OpenPGP keys after public.Check",
 }
 
-func TestPublicThingsAreReadInOnePlace(t *testing.T) {
+// Public keys and certificates are read only with api/public, except in ownReaders.
+func TestPublicKeyReaders(t *testing.T) {
 	used := map[string]bool{}
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -52,7 +54,7 @@ func TestPublicThingsAreReadInOnePlace(t *testing.T) {
 		if call := reads(t, name); call != "" {
 			name = filepath.ToSlash(name)
 			if used[name] = true; ownReaders[name] == "" {
-				t.Errorf("%s calls %s: read public things with api/public, or list the file in ownReaders with the reason", name, call)
+				t.Errorf("%s calls %s: read public keys and certificates with api/public, or list the file in ownReaders with the reason", name, call)
 			}
 		}
 		return nil
@@ -62,7 +64,7 @@ func TestPublicThingsAreReadInOnePlace(t *testing.T) {
 	}
 	for name := range ownReaders {
 		if !used[name] {
-			t.Errorf("%s is listed in ownReaders and reads nothing", name)
+			t.Errorf("%s is listed in ownReaders, but calls none of readers", name)
 		}
 	}
 }

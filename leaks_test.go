@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// notChecked are packages that may start goroutines and whose tests do not look
-// for those that stay.
+// notChecked are packages that start goroutines and whose tests don't check for leaks of
+// them, with the reason.
 var notChecked = map[string]string{
 	"cmd/sbs-cli": "its tests run the program, which ends",
 }
 
-// TestTestsLookForLeaks holds every package that starts goroutines, or lets
-// net/http do so, to goleak.VerifyTestMain in its tests.
-func TestTestsLookForLeaks(t *testing.T) {
+// TestLeaksAreChecked requires goleak.VerifyTestMain in the tests of every package that
+// starts goroutines, itself or by net/http.
+func TestLeaksAreChecked(t *testing.T) {
 	starts, tested, checked := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, top := range []string{"api", "enclave", "server", "signature", "client", "cmd"} {
 		err := filepath.WalkDir(top, func(name string, _ fs.DirEntry, err error) error {
@@ -44,13 +44,13 @@ func TestTestsLookForLeaks(t *testing.T) {
 	}
 	for folder := range starts {
 		if starts[folder] && tested[folder] && !checked[folder] && notChecked[folder] == "" {
-			t.Errorf("%s starts goroutines, but its tests do not look for those that stay: call goleak.VerifyTestMain in its TestMain", folder)
+			t.Errorf("%s starts goroutines, but its tests don't check for leaks: call goleak.VerifyTestMain in its TestMain", folder)
 		}
 	}
 }
 
-// startsGoroutines finds go statements and what does the same, and the packages
-// that run goroutines for those who import them.
+// startsGoroutines reports whether a file has go statements or calls of a method Go, or
+// imports a package that starts goroutines.
 func startsGoroutines(file *ast.File) bool {
 	for _, spec := range file.Imports {
 		switch spec.Path.Value {
@@ -71,7 +71,7 @@ func startsGoroutines(file *ast.File) bool {
 	return found
 }
 
-// calls says whether the file calls a function of a package.
+// calls reports whether the file calls a function of a package.
 func calls(file *ast.File, pkg, function string) bool {
 	found := false
 	ast.Inspect(file, func(node ast.Node) bool {

@@ -23,11 +23,11 @@ var onePlace = []struct {
 }{
 	{"net/http.Transport{}", []string{"signature/httpclient", "client", "cmd/sbs-server"},
 		"make transports by httpclient.New: CA certificates, TLS minimum and timeouts are decided there (client has mutual TLS 1.3 with a pinned server, cmd/sbs-server the health check of its own port)"},
-	{"net/http.DefaultTransport", nil, "it has no bound of response headers: use httpclient.New"},
+	{"net/http.DefaultTransport", nil, "it has no limit for response headers: use httpclient.New"},
 	{"net/http.DefaultClient", nil, "it has no timeouts: use httpclient.New"},
-	{"net/http.Get", nil, "it obeys no context: use httpclient.New"},
-	{"net/http.Post", nil, "it obeys no context: use httpclient.New"},
-	{"crypto/tls.Dial", nil, "it obeys no context: use httpclient.New"},
+	{"net/http.Get", nil, "it takes no context: use httpclient.New"},
+	{"net/http.Post", nil, "it takes no context: use httpclient.New"},
+	{"crypto/tls.Dial", nil, "it takes no context: use httpclient.New"},
 	{"os/exec.Command", []string{"server/process"}, "start programs by process.Start or a sandbox: they end with this process"},
 	{"os/exec.CommandContext", nil, "start programs by process.Start or a sandbox: they end with this process"},
 	{"os/exec.Cmd{}", nil, "start programs by process.Start or a sandbox: they end with this process"},
@@ -76,7 +76,7 @@ func TestOnePlace(t *testing.T) {
 	}
 }
 
-// usesOf returns the names of other packages that a file uses, as onePlace has them.
+// usesOf returns the names of other packages that a file uses, in the form of onePlace.
 func usesOf(t *testing.T, name string) (uses []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Puts the server's container image together, for linux/amd64 or linux/s390x:
+# Builds the server's container image, for linux/amd64 or linux/s390x:
 #
 #     deploy/image.sh ARCH PROGRAM TAG
 #
-# PROGRAM is the server for that architecture. The base is kept beside it; remove
-# it (make clean) to get the distribution's newer packages.
+# PROGRAM is the server for that architecture. The base image is stored in the same
+# folder; remove it (make clean) to get newer packages of the distribution.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,8 +16,8 @@ base=$(dirname "$program")/base-$arch.tar
 [ -s "$base" ] || "$here/base/make.sh" "$arch" "$base.new"
 [ -s "$base" ] || mv "$base.new" "$base"
 
-# load_base gives the engine the base with its architecture, which "docker import"
-# would take from the engine's own machine (OCI image specification, config.md).
+# load_base loads the base image with its architecture. "docker import" would set the
+# architecture of the engine's machine (OCI image specification, config.md).
 load_base() {
     cat >"$context/config.json" <<END
 {"architecture": "$arch", "os": "linux", "config": {},
@@ -39,7 +39,7 @@ load_base
 docker build --quiet --platform "linux/$arch" --build-arg "BASE=sbs-base:$arch" --tag "$tag" "$context"
 made=$(docker image inspect --format '{{.Architecture}}' "$tag")
 [ "$made" = "$arch" ] || {
-    echo "The engine says that $tag is for $made, not for $arch." >&2
+    echo "The engine built $tag for $made, not for $arch." >&2
     exit 1
 }
 echo "The server's image is $tag."

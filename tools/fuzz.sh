@@ -1,5 +1,5 @@
 #!/bin/sh
-# Go fuzzes one function of one package at a time; this does all, one by one.
+# Runs all fuzz tests, one after the other: Go fuzzes one function at a time.
 set -eu
 
 GO=${GO:-go}

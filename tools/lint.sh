@@ -1,11 +1,10 @@
 #!/bin/sh
-# Every check that needs no running part. Stops at the first that fails.
+# Runs all checks that need no running stack. Stops at the first that fails.
 set -eu
 
 GO=${GO:-go}
 
-# The checkers are pinned in a module of their own, so that they add nothing to
-# the product's.
+# The tools are pinned in a separate module, so that the product doesn't depend on them.
 tool() { timeout 300 "$GO" tool -modfile=tools/go.mod "$@"; }
 step() { printf '== %s\n' "$*"; }
 
@@ -24,7 +23,7 @@ step go vet
 # Developers and auditors run the CLI on their own machines.
 step the CLI on other systems
 for system in windows darwin; do
-    GOOS=$system CGO_ENABLED=0 "$GO" build ./cmd/sbs-cli ./client/... # more than one package: nothing is written
+    GOOS=$system CGO_ENABLED=0 "$GO" build ./cmd/sbs-cli ./client/... # of several packages, no file is written
     GOOS=$system CGO_ENABLED=0 "$GO" vet ./cmd/sbs-cli ./client ./client/atomicfile ./client/config ./client/certs
 done
 
@@ -32,8 +31,7 @@ step staticcheck
 tool staticcheck ./...
 tool staticcheck -tags stack ./...
 
-# What draws the benchmarks' plots has a module of its own, which another's tools
-# can't be run in but as programs.
+# tools/plot is a separate module. Tools of another module can only run there as programs.
 step tools/plot
 staticcheck=$(tool -n staticcheck)
 (cd tools/plot && "$GO" vet ./... && "$GO" test ./... && timeout 300 "$staticcheck" ./...)
@@ -50,8 +48,8 @@ fi
 step words
 tools/words.sh
 
-# govulncheck exits with 3 when a vulnerability is called, and with something else when
-# it could not check: offline, where GOVULNDB names no copy of the database.
+# govulncheck exits with 3 when vulnerable code is called, and with another code when it
+# could not check: offline and without a copy of the database in GOVULNDB.
 step govulncheck
 status=0
 output=$(tool govulncheck ${GOVULNDB:+-db "$GOVULNDB"} ./... 2>&1) || status=$?

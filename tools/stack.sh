@@ -1,8 +1,7 @@
 #!/bin/sh
-# Runs the stack tests: every test in a file with the build tag stack, and no
-# others of their packages, which need nothing but Go and run without it. The kill
-# test and the soak test have targets of their own. PKG limits the run to one
-# package, RUN to the tests that match it.
+# Runs the stack tests: all tests in files with the build tag stack. The other tests of
+# these packages need only Go, and run without the tag. The crash test and the soak test
+# have separate targets. PKG limits the run to one package, RUN to matching tests.
 set -eu
 
 GO=${GO:-go}
@@ -14,22 +13,22 @@ if [ -n "$PKG$RUN" ]; then
     exec "$GO" test -tags stack -count=1 -timeout 12m -v -run "${RUN:-.}" "${PKG:-./test/e2e}"
 fi
 
-# These packages share the machine's Docker Engine: one at a time. Below test/ are
-# some that need no engine.
+# Packages that share the machine's Docker Engine run one at a time. Some packages below
+# test/ need no engine.
 alone='^\./test/(trust|harness/(gitserver|notaryserver|publisher))$'
 sharing='^\./(test/harness|server/dockerd|server/engine|server/sbom/scan|server/signing/dct|signature/dct|test/.*)$'
 
 test='^func ((Test|Fuzz)[^(]*)\([a-z]+ \*testing\.[TF]\).*'
 files=$(grep -rl --include='*_test.go' '^//go:build stack' . | grep -v -e '^\./test/crash/' -e '^\./test/soak/' |
     xargs grep -lE "$test") || {
-    echo "There is no stack test here, which can't be right." >&2
+    echo "No stack tests were found: run this in the repository's root folder." >&2
     exit 1
 }
-# Both from the same files, so that every package runs a test.
+# Both lists are from the same files, so that every package runs a test.
 packages=$(echo "$files" | xargs -n 1 dirname | sort -u)
 names=$(echo "$files" | xargs sed -nE "s/$test/\1/p" | sort -u | paste -s -d '|' -)
 
-# Never from the cache, because they also test the machine.
+# Results are never cached, because they depend on the machine.
 run() {
     echo "$GO test -tags stack" "$@"
     "$GO" test -tags stack -count=1 -timeout 12m -run "^($names)\$" "$@"

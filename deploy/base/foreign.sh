@@ -1,25 +1,25 @@
 #!/bin/sh
-# Lets this machine run programs of another architecture, by QEMU's user mode:
+# Enables this machine to run programs of another architecture, with QEMU's user mode:
 #
 #     deploy/base/foreign.sh s390x
 #
-# The kernel is told once, and the interpreter is opened then (flag F), so that
-# it also serves inside a root of its own.
+# It registers the interpreter with the kernel, which opens it at once (flag F), so that
+# it also works with another root folder.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 arch=${1:?which architecture}
 formats=/proc/sys/fs/binfmt_misc
 
-# magic is how a program of the architecture begins: ELF, class, byte order,
-# version, and at bytes 18 and 19 the machine (EM_S390 is 22).
+# magic has the first bytes of a program of the architecture: ELF, class, byte order,
+# version, and the machine in bytes 18 and 19 (EM_S390 is 22).
 case $arch in
 s390x)
     magic='\x7fELF\x02\x02\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x16'
     mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff'
     ;;
 *)
-    echo "No way is known here to run programs for $arch." >&2
+    echo "Running programs for $arch is not supported." >&2
     exit 1
     ;;
 esac

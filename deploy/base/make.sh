@@ -1,13 +1,13 @@
 #!/bin/sh
-# Makes the base of the server's container image out of the distribution's
-# packages, because no registry needs to be trusted, or reached, for that:
+# Makes the base of the server's container image from the distribution's packages, so
+# that no registry has to be trusted or reached:
 #
 #     deploy/base/make.sh amd64|s390x FILE.tar
 #
-# debootstrap fetches the packages and checks the distribution's signature. Those
-# of the file "packages" are unpacked, and nothing of them is run: the base of
-# another machine's architecture is made as quickly. It needs root, because the
-# files of the base belong to root.
+# debootstrap downloads the packages and verifies the distribution's signature. The
+# packages listed in the file "packages" are unpacked, and no program of them is run, so
+# that the base of another architecture is made in the same time. It needs root, because
+# the files of the base belong to root.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,27 +31,27 @@ root=$work/root
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# kept lists the packages of the file beside this script.
-kept() {
+# listed prints the packages of the file "packages".
+listed() {
     sed '/^#/d' "$here/packages"
 }
 
 fetch() {
-    echo "Making the base of the image out of the distribution's packages ($suite, $arch)."
-    include=$(kept | paste -s -d , -)
+    echo "Making the base of the image from the distribution's packages ($suite, $arch)."
+    include=$(listed | paste -s -d , -)
     debootstrap --download-only --arch="$arch" --variant=minbase --include="$include" "$suite" "$work/fetched" >"$work/log" 2>&1 ||
-        die "debootstrap failed; the end of what it said:" "$(tail -n 15 "$work/log")"
+        die "debootstrap failed; the end of its output:" "$(tail -n 15 "$work/log")"
 }
 
-# unpack lays the packages' files out, in the merged /usr that the packages
-# expect, and lists each package as installed, for those who scan the image.
+# unpack unpacks the packages' files, with the merged /usr that the packages expect, and
+# lists each package as installed, for scanners of the image.
 unpack() {
     mkdir -p "$root/var/lib/dpkg" "$root/etc/ssl/certs" "$root/run" "$root/var/log"
     for dir in bin lib lib64 sbin; do
         mkdir -p "$root/usr/$dir"
         ln -s "usr/$dir" "$root/$dir"
     done
-    for package in $(kept); do
+    for package in $(listed); do
         deb=$(echo "$work/fetched/var/cache/apt/archives/${package}"_*.deb)
         dpkg-deb --fsys-tarfile "$deb" | tar --extract --keep-directory-symlink --directory "$root"
         dpkg-deb --field "$deb" | sed '1a Status: install ok installed'
@@ -59,7 +59,7 @@ unpack() {
     done >"$root/var/lib/dpkg/status"
 }
 
-# configure does what the packages' own scripts would have done.
+# configure does what the packages' own scripts do.
 configure() {
     cat "$root"/usr/share/ca-certificates/mozilla/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
     for family in iptables ip6tables; do
@@ -72,9 +72,9 @@ configure() {
     printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 }
 
-# tidy removes documents, character sets, and programs of the engine that the
-# server has no use for.
-tidy() {
+# prune removes documentation, character sets, and programs of the engine that the server
+# doesn't use.
+prune() {
     rm -rf "$root"/usr/share/man "$root"/usr/share/locale "$root"/usr/share/bash-completion \
         "$root"/usr/share/lintian "$root"/usr/lib/*-linux-gnu/gconv
     find "$root/usr/share/doc" -type f ! -name copyright -delete
@@ -87,7 +87,7 @@ tidy() {
 fetch
 unpack
 configure
-tidy
+prune
 # The same packages give the same archive.
 tar --create --numeric-owner --sort=name --mtime=@0 --file "$output" --directory "$root" .
 echo "The base of the image is $output: $(du -m "$output" | cut -f 1) MB."

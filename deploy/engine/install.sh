@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the Debian or Ubuntu packages named as arguments, as far as they are
-# missing, and says so first. Without the rights to do that it says what to
-# install and fails.
+# Installs those of the Debian or Ubuntu packages named as arguments that are missing,
+# after a message. Without the permission to do that, it prints the command to run and
+# fails.
 set -eu
 
 missing=
@@ -12,7 +12,7 @@ done
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
-    echo "This machine has no apt-get. Please install, by its own means, what Debian calls:$missing" >&2
+    echo "This machine has no apt-get. Please install the equivalents of these Debian packages:$missing" >&2
     exit 1
 fi
 if [ "$(id -u)" -eq 0 ]; then
@@ -26,8 +26,8 @@ else
 fi
 
 echo "Installing from the distribution's packages:$missing"
-# The package list of a new machine is empty, and an old one names versions
-# that are gone. The lists of words are meant to be split.
+# The package list of a new machine is empty, and an old one has versions that no longer
+# exist. The lists of words are meant to be split.
 # shellcheck disable=SC2086
 {
     $as_root apt-get -q -q update </dev/null

@@ -25,13 +25,13 @@ func TestChoose(t *testing.T) {
 	}
 	for _, arguments := range [][]string{{"-only", "all"}, {"-rounds", "0"}} {
 		if err := run(t.Context(), arguments); err == nil {
-			t.Errorf("%q is taken", arguments)
+			t.Errorf("%q is accepted", arguments)
 		}
 	}
 }
 
-// Both sides work equally often, and each begins every other pair.
-func TestPairsTakeTurns(t *testing.T) {
+// Both sides run equally often, and each runs first in every other pair.
+func TestPairsAlternate(t *testing.T) {
 	var did []string
 	does := func(what string) func(context.Context) error {
 		return func(context.Context) error { did = append(did, what); return nil }
@@ -54,8 +54,7 @@ func TestPairsTakeTurns(t *testing.T) {
 	}
 }
 
-// Lines are counted however they are cut on their way, and commands that are
-// echoed are none.
+// Lines are counted however they are split into writes. Echoed commands don't count.
 func TestLines(t *testing.T) {
 	const text = "#6 RUN awk printf \"@%05d\\n\"\n#6 0.1 @00000\n#6 0.2 @00001\nrun: @00002\nend"
 	for size := 1; size <= len(text); size++ {
@@ -66,7 +65,7 @@ func TestLines(t *testing.T) {
 			}
 		}
 		if seen.count != 3 || seen.first.IsZero() || seen.last.Before(seen.first) {
-			t.Errorf("in pieces of %d: %d lines", size, seen.count)
+			t.Errorf("in writes of %d bytes: %d lines", size, seen.count)
 		}
 	}
 }
@@ -77,14 +76,14 @@ func TestProc(t *testing.T) {
 		t.Errorf("this process takes %v MB, %v", resident, err)
 	}
 	if _, err := memory(os.Getpid(), "VmNothing"); err == nil {
-		t.Error("a figure that is not there is no error")
+		t.Error("no error for a figure that doesn't exist")
 	}
 }
 
-func TestRolesAreRefusedToOthers(t *testing.T) {
+func TestUnknownRolesAreRefused(t *testing.T) {
 	for _, arguments := range [][]string{nil, {"x"}, {"x", "y"}} {
-		if err := play(t.Context(), "other", arguments); err == nil {
-			t.Errorf("%q is taken", arguments)
+		if err := runRole(t.Context(), "other", arguments); err == nil {
+			t.Errorf("%q is accepted", arguments)
 		}
 	}
 }

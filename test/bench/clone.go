@@ -1,5 +1,6 @@
-// The clone alone: server/source beside git clone, each a process of its own.
 package main
+
+// The part "clone" compares server/source with git clone, each in its own process.
 
 import (
 	"context"
@@ -16,38 +17,40 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// flat is by how many MB the memory of a clone may grow when the repository grows
+// growthGoal is how many MB the memory of a clone may grow when the repository grows
 // from a tenth to 300 MB in 20,000 files.
-const flat = 16
+const growthGoal = 16
 
-// way is one way to a repository, whose name is to be added to the URLs.
-type way struct {
+// protocol is a protocol of the Git server. The name of a repository is appended to its
+// URLs.
+type protocol struct {
 	name    string
-	git     string   // git's URL
+	git     string   // URL for git
 	env     []string // of git
 	request source.Request
 }
 
+// clone measures the part "clone".
 func (b *bench) clone(ctx context.Context) (part result.Part, err error) {
 	env, err := b.start(ctx)
 	if err != nil {
 		return part, err
 	}
 	defer func() { err = errors.Join(err, env.close(ctx)) }()
-	say("making repositories")
-	if err := env.cloneable(ctx); err != nil {
+	logf("creating repositories")
+	if err := env.createRepositories(ctx); err != nil {
 		return part, err
 	}
-	ways, err := env.ways()
+	protocols, err := env.protocols()
 	if err != nil {
 		return part, err
 	}
-	for _, way := range ways {
+	for _, protocol := range protocols {
 		var peaks [2][]float64
 		for i, repository := range []struct{ name, what string }{
 			{"tenth", "a tenth of it"}, {"large", "300 MB in 20,000 files"}, {"history", "20,000 commits"},
 		} {
-			them, us, err := b.clonePairs(ctx, env, way, repository.name)
+			them, us, err := b.clonePairs(ctx, env, protocol, repository.name)
 			if err != nil {
 				return part, err
 			}
@@ -55,22 +58,22 @@ func (b *bench) clone(ctx context.Context) (part result.Part, err error) {
 				peaks[i] = us.memory
 			}
 			if i == 0 {
-				continue // only its memory is asked for
+				continue // only its memory is needed
 			}
-			what := fmt.Sprintf("clone over %s, %s", way.name, repository.what)
+			what := fmt.Sprintf("clone over %s, %s", protocol.name, repository.what)
 			part.Rows = append(part.Rows,
-				result.Row{What: what, Unit: "s", Beside: "git clone", Theirs: them.time, Ours: us.time, Goal: result.Ratio(1)},
-				result.Row{What: what + ", peak memory", Unit: "MB", Beside: "git clone", Theirs: them.memory, Ours: us.memory})
+				result.Row{What: what, Unit: "s", ComparedWith: "git clone", Theirs: them.time, Ours: us.time, Goal: result.Ratio(1)},
+				result.Row{What: what + ", peak memory", Unit: "MB", ComparedWith: "git clone", Theirs: them.memory, Ours: us.memory})
 		}
 		grown := result.Of(peaks[1]).Median - result.Of(peaks[0]).Median
-		part.Rows = append(part.Rows, result.Row{What: fmt.Sprintf("clone over %s, memory for 10 times the repository", way.name),
-			Unit: "MB", Ours: []float64{grown}, Goal: result.Value(flat)})
+		part.Rows = append(part.Rows, result.Row{What: fmt.Sprintf("clone over %s, memory for 10 times the repository", protocol.name),
+			Unit: "MB", Ours: []float64{grown}, Goal: result.Value(growthGoal)})
 	}
 	return part, nil
 }
 
-// cloneable makes the repositories.
-func (env *environment) cloneable(ctx context.Context) error {
+// createRepositories creates the repositories that are cloned.
+func (env *environment) createRepositories(ctx context.Context) error {
 	whole, err := largeTree(env.dir)
 	if err != nil {
 		return err
@@ -88,8 +91,8 @@ func (env *environment) cloneable(ctx context.Context) error {
 	return errors.Join(first, second, tree.History(ctx, env.GitRoot, "history.git", 20_000))
 }
 
-// ways are those of the stack's git server.
-func (env *environment) ways() ([]way, error) {
+// protocols returns the protocols of the stack's Git server.
+func (env *environment) protocols() ([]protocol, error) {
 	var stack struct {
 		User  string `json:"git_user"`
 		Token string `json:"git_token"`
@@ -110,7 +113,7 @@ func (env *environment) ways() ([]way, error) {
 		return nil, err
 	}
 	address.User = url.UserPassword(stack.User, stack.Token)
-	return []way{{
+	return []protocol{{
 		name:    "SSH",
 		git:     env.Git.SSHURL(""),
 		env:     []string{env.sshCommand()},
@@ -123,20 +126,20 @@ func (env *environment) ways() ([]way, error) {
 	}}, nil
 }
 
-// both is what the processes of one side took.
-type both struct{ time, memory []float64 }
+// usages are the time and memory of the processes of one side.
+type usages struct{ time, memory []float64 }
 
-func (s *both) add(t taken) { s.time, s.memory = append(s.time, t.Seconds), append(s.memory, t.Peak) }
+func (s *usages) add(u usage) { s.time, s.memory = append(s.time, u.Seconds), append(s.memory, u.Peak) }
 
-// clonePairs clones a repository with git and with ours, in turn.
-func (b *bench) clonePairs(ctx context.Context, env *environment, w way, name string) (them, us both, err error) {
+// clonePairs clones a repository alternately with git and with server/source.
+func (b *bench) clonePairs(ctx context.Context, env *environment, p protocol, name string) (them, us usages, err error) {
 	dir := filepath.Join(env.dir, "cloned")
 	git := func(ctx context.Context) error {
-		t, err := program{environment: w.env}.took(ctx, "", "git", "clone", "--quiet", "--depth", "1", "--branch", "main", w.git+name+".git", dir)
-		them.add(t)
+		used, err := program{environment: p.env}.measured(ctx, "", "git", "clone", "--quiet", "--depth", "1", "--branch", "main", p.git+name+".git", dir)
+		them.add(used)
 		return err
 	}
-	request := w.request
+	request := p.request
 	request.URL += name + ".git"
 	request.Reference, request.Depth = "main", 1
 	text, err := json.Marshal(request)
@@ -144,8 +147,8 @@ func (b *bench) clonePairs(ctx context.Context, env *environment, w way, name st
 		return them, us, err
 	}
 	ours := func(ctx context.Context) error {
-		t, err := program{input: text}.took(ctx, roleClone, "", dir)
-		us.add(t)
+		used, err := program{input: text}.measured(ctx, roleClone, "", dir)
+		us.add(used)
 		return err
 	}
 	want, err := gitserver.Git(ctx, filepath.Join(env.GitRoot, name+".git"), nil, "rev-parse", "main^{tree}")
@@ -159,6 +162,6 @@ func (b *bench) clonePairs(ctx context.Context, env *environment, w way, name st
 		}
 		return errors.Join(err, os.RemoveAll(dir))
 	}
-	_, _, err = b.pairs(ctx, "clone over "+w.name+", "+name, nil, side{work: git, after: remove}, side{work: ours, after: remove})
+	_, _, err = b.pairs(ctx, "clone over "+p.name+", "+name, nil, side{work: git, after: remove}, side{work: ours, after: remove})
 	return them, us, err
 }

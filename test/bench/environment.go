@@ -13,15 +13,15 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// environment is a stack of its own for one part, and its user's folder.
+// environment is the stack of one part, and the folder of its user.
 type environment struct {
 	*harness.Stack
-	dir  string // for what is measured, beside the stack's folder
+	dir  string // for other files of the part, such as clones
 	user program
 	cli  string // path of sbs-cli
 }
 
-// start starts a stack; close stops it.
+// start starts a stack. close stops it.
 func (b *bench) start(ctx context.Context) (*environment, error) {
 	dir, err := os.MkdirTemp(b.dir, "part")
 	if err != nil {
@@ -36,8 +36,8 @@ func (b *bench) start(ctx context.Context) (*environment, error) {
 	return &environment{stack, dir, program{dir: stack.Dir()}, options.ClientBinary}, nil
 }
 
-// close removes what the server's builds left in the engine, stops the stack and
-// removes its folder.
+// close removes the server's builds from the engine, stops the stack and removes its
+// folder.
 func (env *environment) close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	var cleaned error
@@ -47,7 +47,7 @@ func (env *environment) close(ctx context.Context) error {
 	return errors.Join(cleaned, env.Close(ctx), os.RemoveAll(env.dir))
 }
 
-// files are those of a repository whose content is short.
+// files returns the files of a repository from their content.
 func files(content map[string]string) map[string]gitserver.File {
 	converted := make(map[string]gitserver.File, len(content))
 	for name, text := range content {
@@ -56,8 +56,8 @@ func files(content map[string]string) map[string]gitserver.File {
 	return converted
 }
 
-// configure writes the configuration of one repository, with changes to the one
-// that the stack has made, and gives it to the server.
+// configure writes the configuration for one repository, which is the stack's with
+// changes, and runs init with it.
 func (env *environment) configure(ctx context.Context, name string, changes map[string]any) error {
 	text, err := os.ReadFile(filepath.Join(env.Dir(), "sbs-config.json"))
 	if err != nil {
@@ -80,9 +80,8 @@ func (env *environment) configure(ctx context.Context, name string, changes map[
 	return err
 }
 
-// build builds what was configured, as a user would, and returns when the client
-// says that the build has succeeded: it follows the server's events, and does not
-// ask again and again.
+// build builds the configured repository with sbs-cli, as a user does, and returns when
+// the build has succeeded. The client follows the server's events and does not poll.
 func (env *environment) build(ctx context.Context, name string) error {
 	_, err := env.user.run(ctx, env.cli, "build", "--env", name+".json", "--follow")
 	return err

@@ -1,6 +1,7 @@
-// The job of a Go program: it is compiled in the build, out of a module cache
-// that the base image has, so that no network takes part.
 package main
+
+// The job "go-program" compiles a Go program in the build. The base image has a module
+// cache, so that no network is involved.
 
 import (
 	"context"
@@ -16,11 +17,11 @@ import (
 	"github.com/opensbs/sbs/test/harness/gobase"
 )
 
-// The program: age, which encrypts files. Nobody here wrote it.
+// goModule is the program: age, which encrypts files, a program of another author.
 const goModule = "filippo.io/age@v1.2.1"
 
-// goDockerfile is what people write for a Go program. The base image sets
-// GOPROXY=off: what is not in its module cache can't be had.
+// goDockerfile is a typical Dockerfile for a Go program. The base image sets GOPROXY=off:
+// nothing can be downloaded that is not in its module cache.
 const goDockerfile = `ARG BASE
 FROM ${BASE} AS build
 WORKDIR /src
@@ -61,8 +62,8 @@ var goProgram = job{
 	},
 }
 
-// downloadGo downloads the program and the modules that it is built from into a
-// module cache, and returns the folder of the program's source.
+// downloadGo downloads the program and its dependencies to a module cache, and returns
+// the folder of the program's source.
 func downloadGo(ctx context.Context, modules string) (string, error) {
 	cache := program{dir: filepath.Dir(modules), environment: []string{"GOMODCACHE=" + modules, "GOFLAGS=-modcacherw"}}
 	out, err := cache.run(ctx, "go", "mod", "download", "-json", goModule)
@@ -75,7 +76,7 @@ func downloadGo(ctx context.Context, modules string) (string, error) {
 	}
 	cache.dir = module.Dir
 	if _, err := cache.run(ctx, "go", "mod", "download"); err != nil {
-		return "", fmt.Errorf("download what %s is built from: %w", goModule, err)
+		return "", fmt.Errorf("download the dependencies of %s: %w", goModule, err)
 	}
 	return module.Dir, nil
 }

@@ -1,5 +1,6 @@
-// What could get slower or larger with the number of builds on record.
 package main
+
+// The part "growth" measures figures that may grow with the number of builds on record.
 
 import (
 	"context"
@@ -18,10 +19,11 @@ import (
 	"github.com/opensbs/sbs/test/bench/result"
 )
 
-// histories are the numbers of builds on record: a year of two a week, and ten
-// and a hundred times that.
+// histories are the numbers of builds on record: about two builds a week for a year, and
+// ten and a hundred times that.
 var histories = []int{100, 1_000, 10_000}
 
+// growth measures the part "growth".
 func (b *bench) growth(ctx context.Context) (part result.Part, err error) {
 	env, err := b.start(ctx)
 	if err != nil {
@@ -45,7 +47,7 @@ func (b *bench) growth(ctx context.Context) (part result.Part, err error) {
 		if err := env.Server.Restart(ctx); err != nil {
 			return part, err
 		}
-		if err := b.grown(ctx, env, builds, &curves); err != nil {
+		if err := b.measureHistory(ctx, env, builds, &curves); err != nil {
 			return part, err
 		}
 	}
@@ -53,11 +55,12 @@ func (b *bench) growth(ctx context.Context) (part result.Part, err error) {
 	return part, nil
 }
 
-// curves grow by a point at each history.
+// curves have a point for each history.
 type curves []result.Curve
 
+// add adds a point to the curve of a figure.
 func (c *curves) add(what, unit string, builds int, samples []float64) {
-	say("%s, %d builds on record: %.3f %s", what, builds, result.Of(samples).Median, unit)
+	logf("%s, %d builds on record: %.3f %s", what, builds, result.Of(samples).Median, unit)
 	point := result.Point{Builds: builds, Samples: samples}
 	for i := range *c {
 		if (*c)[i].What == what {
@@ -68,25 +71,25 @@ func (c *curves) add(what, unit string, builds int, samples []float64) {
 	*c = append(*c, result.Curve{What: what, Unit: unit, Points: []result.Point{point}})
 }
 
-// grown measures with that many builds on record.
-func (b *bench) grown(ctx context.Context, env *environment, builds int, found *curves) error {
-	answers, rest, err := b.starts(ctx, env)
+// measureHistory measures all figures with that many builds on record.
+func (b *bench) measureHistory(ctx context.Context, env *environment, builds int, found *curves) error {
+	startups, idle, err := b.starts(ctx, env)
 	if err != nil {
 		return err
 	}
-	found.add("start to first answer", "ms", builds, answers)
-	found.add("memory at rest", "MB", builds, rest)
+	found.add("start to first response", "ms", builds, startups)
+	found.add("memory when idle", "MB", builds, idle)
 	var all, page, job []float64
 	for range b.rounds {
-		for _, asked := range []struct {
+		for _, list := range []struct {
 			limit int
 			took  *[]float64
 		}{{builds, &all}, {min(builds, api.DefaultBuilds), &page}} {
-			took, err := env.list(ctx, asked.limit)
+			took, err := env.list(ctx, list.limit)
 			if err != nil {
 				return err
 			}
-			*asked.took = append(*asked.took, took)
+			*list.took = append(*list.took, took)
 		}
 	}
 	found.add("list of all builds", "ms", builds, all)
@@ -95,7 +98,7 @@ func (b *bench) grown(ctx context.Context, env *environment, builds int, found *
 	if err != nil {
 		return err
 	}
-	found.add("status, kept connections", "1/s", builds, kept)
+	found.add("status, persistent connections", "1/s", builds, kept)
 	found.add("status, new connections", "1/s", builds, renewed)
 	for range b.rounds {
 		began := time.Now()
@@ -108,7 +111,7 @@ func (b *bench) grown(ctx context.Context, env *environment, builds int, found *
 	return nil
 }
 
-// list asks for the latest builds, and returns how many ms the reply took.
+// list requests the latest builds, and returns the time of the response in ms.
 func (env *environment) list(ctx context.Context, limit int) (float64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s%s?limit=%d", env.Server.URL(), api.PathBuilds, limit), nil)
 	if err != nil {
@@ -135,8 +138,8 @@ func (env *environment) list(ctx context.Context, limit int) (float64, error) {
 	return took, nil
 }
 
-// fill makes copies of the latest build, without its manifest, until there are as
-// many builds on record. The server must not run.
+// fill copies the latest build, without its manifest, until there are that many builds on
+// record. The server must not run.
 func (env *environment) fill(builds int) error {
 	folder := filepath.Join(env.Server.Volume(), "builds")
 	entries, err := os.ReadDir(folder)
@@ -148,7 +151,7 @@ func (env *environment) fill(builds int) error {
 	if err != nil {
 		return err
 	}
-	// A record may be without a checksum, and a changed one has none that is right.
+	// The checksum of a changed record would be wrong. A record may be without one.
 	text, _, _ := strings.Cut(string(record), `,"checksum"`)
 	for i := range builds - len(entries) {
 		started := time.Date(2021, 2, 10, 0, 0, 0, 0, time.UTC).Add(time.Duration(len(entries)+i) * time.Second)
@@ -164,6 +167,6 @@ func (env *environment) fill(builds int) error {
 			}
 		}
 	}
-	syscall.Sync() // or the first measured builds would write it all to the disk
+	syscall.Sync() // otherwise the files are written to disk during the first measured builds
 	return nil
 }

@@ -1,6 +1,6 @@
-// What the server does in a build, done by a sensible person with the usual
-// tools, one after the other.
 package main
+
+// The job by hand: the steps of the server's build, done with the usual tools.
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// byHand is everything that the server does and a person can do too. The
-// repository's keys are made by the first push.
+// byHand has all steps of the server that can be done by hand. The first push generates
+// the repository's keys.
 const byHand = `
 git clone --quiet --depth 1 --branch main "$URL" git
 tag=v1-$(git -C git rev-parse --short=7 HEAD)
@@ -22,8 +22,8 @@ DOCKER_CONTENT_TRUST=1 "$DOCKER" push --quiet "$IMAGE:latest"
 tar -cjf manifest.tbz git
 openssl dgst -sha256 -binary manifest.tbz | openssl dgst -sha256 -sign key.pem -out manifest.sig`
 
-// checkHand makes sure that the work by hand is the whole job: both tags carry a
-// signature, and the manifest's is right.
+// checkHand checks that the work by hand is complete: both tags are signed, and the
+// signature of the manifest is valid.
 const checkHand = `
 tag=v1-$(git -C git rev-parse --short=7 HEAD)
 "$DOCKER" trust inspect --pretty "$IMAGE" > signed
@@ -32,18 +32,18 @@ grep "^$tag  *[0-9a-f]" signed
 openssl dgst -sha256 -binary manifest.tbz > digest
 openssl dgst -sha256 -prverify key.pem -signature manifest.sig digest`
 
-// afterHand makes room for the next time. The server does the same in its first
-// step, which counts; by hand it does not.
+// afterHand removes the results. The server does that in its first step, which is
+// measured; by hand it is not measured.
 const afterHand = `
 images=$("$DOCKER" image ls --quiet --no-trunc "$IMAGE" | sort -u)
 [ -z "$images" ] || "$DOCKER" image rm --force $images
 rm -rf git manifest.tbz manifest.sig digest signed`
 
-// hand is a person at work.
+// hand does the job by hand.
 type hand struct{ program }
 
-// byHand lets a person work on the repository of that name. arguments are the
-// build's.
+// byHand prepares the work by hand on the repository of that name. arguments are the
+// build arguments.
 func (b *bench) byHand(ctx context.Context, env *environment, name string, arguments map[string]string) (hand, error) {
 	dir := filepath.Join(env.dir, "hand")
 	config := filepath.Join(dir, "docker")
@@ -63,9 +63,9 @@ func (b *bench) byHand(ctx context.Context, env *environment, name string, argum
 	if err := os.WriteFile(filepath.Join(config, "config.json"), text, 0o600); err != nil {
 		return hand{}, err
 	}
-	var words []string
+	var flags []string
 	for key, value := range arguments {
-		words = append(words, "--build-arg "+key+"="+value)
+		flags = append(flags, "--build-arg "+key+"="+value)
 	}
 	h := hand{program{dir: dir, environment: []string{
 		"DOCKER=" + b.docker, "DOCKER_BUILDKIT=1", "DOCKER_CONFIG=" + config,
@@ -73,7 +73,7 @@ func (b *bench) byHand(ctx context.Context, env *environment, name string, argum
 		"DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE=by-hand-root", "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=by-hand-repository",
 		env.sshCommand(),
 		"URL=" + env.Git.SSHURL(name+".git"), "IMAGE=" + env.Registry.Address() + "/sbs/" + name + "-by-hand",
-		"ARGUMENTS=" + strings.Join(words, " "),
+		"ARGUMENTS=" + strings.Join(flags, " "),
 	}}}
 	_, err = h.run(ctx, "openssl", "genrsa", "-out", "key.pem", "3072")
 	return h, err
@@ -85,19 +85,19 @@ func (h hand) work(ctx context.Context) error {
 	return err
 }
 
-// check fails when work has left anything of the job out.
+// check returns an error when work has not completed the job.
 func (h hand) check(ctx context.Context) error {
 	_, err := h.run(ctx, "sh", "-euc", checkHand)
 	return err
 }
 
-// clear removes what work has made, when it was not finished too.
-func (h hand) clear(ctx context.Context) error {
+// cleanup removes the results of work, which may be incomplete.
+func (h hand) cleanup(ctx context.Context) error {
 	_, err := h.run(context.WithoutCancel(ctx), "sh", "-euc", afterHand)
 	return err
 }
 
-// sshCommand is the environment that lets git use the developer's SSH key.
+// sshCommand returns the environment variable that makes git use the developer's SSH key.
 func (env *environment) sshCommand() string {
 	return "GIT_SSH_COMMAND=ssh -F none -o IdentitiesOnly=yes -i " + filepath.Join(env.Dir(), "git-key") +
 		" -o UserKnownHostsFile=" + filepath.Join(env.Dir(), "known_hosts")

@@ -1,5 +1,6 @@
-// The whole job: from a commit to a signed image and a signed manifest.
 package main
+
+// The jobs are measured from a commit to a signed image and a signed manifest.
 
 import (
 	"context"
@@ -12,19 +13,19 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// job is what is built, and what is hoped of it.
+// job is a repository that is built, and the goal of its measurement.
 type job struct {
 	name, what string
-	goal       float64 // of the ratio of times
+	goal       float64 // ratio of the times
 	prepare    func(context.Context, *bench, *environment) (prepared, error)
 }
 
-// prepared is a job on one stack.
+// prepared is a job that is prepared on a stack.
 type prepared struct {
 	files     map[string]gitserver.File   // of the first commit
 	changing  string                      // the file that each further commit changes
-	arguments map[string]string           // of the build
-	remove    func(context.Context) error // what was made outside of the stack; may be nil
+	arguments map[string]string           // build arguments
+	remove    func(context.Context) error // removes what was created outside of the stack; may be nil
 }
 
 var oneFile = job{
@@ -35,8 +36,8 @@ var oneFile = job{
 	},
 }
 
-// large is a repository of which one part makes the image, as in a repository of
-// many services: 270 files of 1 MB and 19,730 texts of 1.5 kB.
+// large is a repository of many services, of which one is in the image: 270 files of
+// 1 MB and 19,730 texts of 1.5 kB.
 var large = job{
 	name: "large", what: "whole job, repository of 300 MB in 20,000 files", goal: 0.80,
 	prepare: func(_ context.Context, _ *bench, env *environment) (prepared, error) {
@@ -45,7 +46,8 @@ var large = job{
 	},
 }
 
-// largeTree writes what can't be held in memory into a folder below dir.
+// largeTree returns the files of the large repository. It writes the large ones to a
+// folder below dir.
 func largeTree(dir string) (map[string]gitserver.File, error) {
 	random, err := os.MkdirTemp(dir, "random")
 	if err != nil {
@@ -59,8 +61,8 @@ func largeTree(dir string) (map[string]gitserver.File, error) {
 	return content, nil
 }
 
-// job measures a job by hand and by the server, each time on a new commit. Both
-// have done it once before, so that their keys are there.
+// job measures a job by hand and by the server, each time with a new commit. Both have
+// done it once before, so that their keys exist.
 func (b *bench) job(ctx context.Context, j job) (part result.Part, err error) {
 	env, err := b.start(ctx)
 	if err != nil {
@@ -84,16 +86,16 @@ func (b *bench) job(ctx context.Context, j job) (part result.Part, err error) {
 	if err != nil {
 		return part, err
 	}
-	defer func() { err = errors.Join(err, h.clear(ctx)) }()
-	theirs := side{work: h.work, after: h.clear}
+	defer func() { err = errors.Join(err, h.cleanup(ctx)) }()
+	theirs := side{work: h.work, after: h.cleanup}
 	ours := side{work: func(ctx context.Context) error { return env.build(ctx, j.name) }}
-	if err := errors.Join(h.work(ctx), h.check(ctx), h.clear(ctx), ours.work(ctx)); err != nil {
+	if err := errors.Join(h.work(ctx), h.check(ctx), h.cleanup(ctx), ours.work(ctx)); err != nil {
 		return part, err
 	}
 	commit := func(ctx context.Context, round int) error {
 		return tree.Change(ctx, env.GitRoot, j.name+".git", p.changing, fmt.Sprintf("changed %d\n", round))
 	}
 	them, us, err := b.pairs(ctx, j.name, commit, theirs, ours)
-	row := result.Row{What: j.what, Unit: "s", Beside: "by hand", Theirs: them, Ours: us, Goal: result.Ratio(j.goal)}
+	row := result.Row{What: j.what, Unit: "s", ComparedWith: "by hand", Theirs: them, Ours: us, Goal: result.Ratio(j.goal)}
 	return result.Part{Rows: []result.Row{row}}, err
 }

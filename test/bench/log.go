@@ -1,6 +1,7 @@
-// The build log: 100,000 lines that a Dockerfile prints, at the client's end of
-// a pipe, by the server and by docker build.
 package main
+
+// The part "log" measures how fast a client gets 100,000 lines that a Dockerfile prints,
+// from the server and from docker build.
 
 import (
 	"bytes"
@@ -16,8 +17,8 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// BuildKit cuts what one command prints too fast or too much of: 100 KiB in its
-// first second. So many commands print so many short lines each.
+// BuildKit drops output of a command that prints too fast or too much: 100 KiB in its
+// first second. Hence that many commands, which print that many short lines each.
 const (
 	printing     = 10
 	printedLines = 10_000
@@ -25,9 +26,10 @@ const (
 
 const logName = "printing"
 
-// printed matches a line that the Dockerfile printed, and not its own text.
+// printed matches a line that the Dockerfile printed, and not the command that prints it.
 var printed = regexp.MustCompile(`@[0-9]{5}`)
 
+// log measures the part "log".
 func (b *bench) log(ctx context.Context) (part result.Part, err error) {
 	env, err := b.start(ctx)
 	if err != nil {
@@ -46,7 +48,7 @@ func (b *bench) log(ctx context.Context) (part result.Part, err error) {
 	if err != nil {
 		return part, err
 	}
-	defer func() { err = errors.Join(err, h.clear(ctx)) }()
+	defer func() { err = errors.Join(err, h.cleanup(ctx)) }()
 	if _, err := h.run(ctx, "git", "clone", "--quiet", env.Git.SSHURL(logName+".git"), "git"); err != nil {
 		return part, err
 	}
@@ -62,7 +64,7 @@ func (b *bench) log(ctx context.Context) (part result.Part, err error) {
 		us = append(us, took)
 		return err
 	}
-	if err := errors.Join(hand(ctx), server(ctx)); err != nil { // docker pulls the base
+	if err := errors.Join(hand(ctx), server(ctx)); err != nil { // so that docker has pulled the base image
 		return part, err
 	}
 	them, us = nil, nil
@@ -74,15 +76,15 @@ func (b *bench) log(ctx context.Context) (part result.Part, err error) {
 		rates[i] = printing * printedLines / us[i]
 	}
 	part.Rows = []result.Row{
-		{What: "100,000 lines of log, first to last at the client", Unit: "s", Beside: "docker build", Theirs: them, Ours: us},
+		{What: "100,000 lines of log, first to last at the client", Unit: "s", ComparedWith: "docker build", Theirs: them, Ours: us},
 		{What: "100,000 lines of log, lines a second", Unit: "1/s", Ours: rates},
 	}
 	return part, nil
 }
 
-// lines notes when the first and the last line that was printed came by.
+// lines is a writer that counts printed lines, and the times of the first and the last.
 type lines struct {
-	rest        []byte // of a line that has not come whole
+	rest        []byte // of an incomplete line
 	count       int
 	first, last time.Time
 }
@@ -91,8 +93,8 @@ func (s *lines) Write(text []byte) (int, error) {
 	now := time.Now()
 	s.rest = append(s.rest, text...)
 	for {
-		line, rest, whole := bytes.Cut(s.rest, []byte("\n"))
-		if !whole {
+		line, rest, complete := bytes.Cut(s.rest, []byte("\n"))
+		if !complete {
 			return len(text), nil
 		}
 		if printed.Match(line) {
@@ -105,8 +107,8 @@ func (s *lines) Write(text []byte) (int, error) {
 	}
 }
 
-// timeLines runs what prints all lines, and returns how many s lie between the
-// first and the last one.
+// timeLines runs a program that prints all lines, and returns the time from the first
+// line to the last in s.
 func timeLines(ctx context.Context, p program, name string, arguments ...string) (float64, error) {
 	var seen lines
 	p.output = &seen
@@ -114,7 +116,7 @@ func timeLines(ctx context.Context, p program, name string, arguments ...string)
 		return 0, err
 	}
 	if seen.count != printing*printedLines {
-		return 0, fmt.Errorf("%s showed %d lines of %d", filepath.Base(name), seen.count, printing*printedLines)
+		return 0, fmt.Errorf("%s printed %d lines of %d", filepath.Base(name), seen.count, printing*printedLines)
 	}
 	return seen.last.Sub(seen.first).Seconds(), nil
 }

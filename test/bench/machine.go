@@ -1,5 +1,6 @@
-// The figures name the machine that they come from.
 package main
+
+// The machine of a measurement, and figures of its processes.
 
 import (
 	"context"
@@ -16,6 +17,7 @@ import (
 	"github.com/opensbs/sbs/test/bench/result"
 )
 
+// machine returns the description of the machine.
 func (b *bench) machine(ctx context.Context) (result.Machine, error) {
 	engine, err := program{}.run(ctx, b.docker, "version", "--format", "{{.Server.Version}}")
 	if err != nil {
@@ -42,12 +44,13 @@ func (b *bench) machine(ctx context.Context) (result.Machine, error) {
 	}, err
 }
 
-// commit names the code that is measured, with a mark when files were changed.
+// commit returns the commit of the code that is measured, with -dirty if files are
+// changed.
 func (b *bench) commit(ctx context.Context) (string, error) {
 	return program{}.run(ctx, "git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12")
 }
 
-// procField is the value after a name and a colon in a file of proc(5).
+// procField returns the value after a name and a colon in a file of proc(5).
 func procField(path, name string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -62,7 +65,7 @@ func procField(path, name string) (string, error) {
 	return "", fmt.Errorf("%s has no %s", path, name)
 }
 
-// procKilobytes is a figure that proc(5) gives in units of 1,024 bytes.
+// procKilobytes returns a figure of proc(5), in units of 1,024 bytes.
 func procKilobytes(path, name string) (float64, error) {
 	value, err := procField(path, name)
 	if err != nil {
@@ -77,8 +80,8 @@ func memory(pid int, figure string) (float64, error) {
 	return kilobytes * 1024 / 1e6, err
 }
 
-// findDocker finds a docker command that builds through BuildKit and can sign:
-// newer ones need a plugin for the first, and the newest cannot do the second.
+// findDocker returns the path of a docker command that builds through BuildKit and can
+// sign. Newer versions need a plugin for BuildKit, and the newest can't sign.
 func findDocker(ctx context.Context, dir string) (string, error) {
 	context := filepath.Join(dir, "empty")
 	if err := os.MkdirAll(context, 0o700); err != nil {
@@ -87,36 +90,36 @@ func findDocker(ctx context.Context, dir string) (string, error) {
 	if err := os.WriteFile(filepath.Join(context, "Dockerfile"), []byte("FROM scratch\nCOPY Dockerfile /\n"), 0o600); err != nil {
 		return "", err
 	}
-	here := program{environment: []string{"DOCKER_BUILDKIT=1"}}
+	withBuildKit := program{environment: []string{"DOCKER_BUILDKIT=1"}}
 	var failed []error
 	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
 		docker := filepath.Join(folder, "docker")
 		if _, err := exec.LookPath(docker); err != nil {
 			continue
 		}
-		_, err := here.run(ctx, docker, "build", "--quiet", "--output", "type=tar,dest="+os.DevNull, context)
+		_, err := withBuildKit.run(ctx, docker, "build", "--quiet", "--output", "type=tar,dest="+os.DevNull, context)
 		if err == nil {
-			_, err = here.run(ctx, docker, "trust", "--help")
+			_, err = withBuildKit.run(ctx, docker, "trust", "--help")
 		}
 		if err == nil {
 			return docker, nil
 		}
 		failed = append(failed, fmt.Errorf("%s: %w", docker, err))
 	}
-	return "", fmt.Errorf("no docker command builds through BuildKit and knows docker trust: install the package docker.io, or docker-buildx beside the one that is there: %w", errors.Join(failed...))
+	return "", fmt.Errorf("no docker command builds through BuildKit and has docker trust: install the package docker.io, or docker-buildx in addition to the installed one: %w", errors.Join(failed...))
 }
 
-// clearPeak makes a process's VmHWM begin anew (proc(5), clear_refs).
+// clearPeak resets VmHWM of a process (proc(5), clear_refs).
 func clearPeak(pid int) error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0o200)
 }
 
-// peakOf is the peak memory in MB of a process that has ended, and of the
-// largest of the processes that it waited for.
+// peakOf returns the peak memory in MB of a process that has ended, or of the largest of
+// the processes that it waited for.
 func peakOf(state *os.ProcessState) (float64, error) {
 	usage, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return 0, errors.New("the system tells no memory of a process that has ended")
+		return 0, errors.New("the system reports no memory of a process that has ended")
 	}
 	return float64(usage.Maxrss) * 1024 / 1e6, nil
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/opensbs/sbs/test/harness"
 )
 
-// parts are what can be measured, in the order of the table.
+// parts are the parts of the benchmarks, in the order of the table.
 var parts = []part{
 	{oneFile.name, func(b *bench, ctx context.Context) (result.Part, error) { return b.job(ctx, oneFile) }},
 	{goProgram.name, func(b *bench, ctx context.Context) (result.Part, error) { return b.job(ctx, goProgram) }},
@@ -29,16 +29,16 @@ var parts = []part{
 	{"growth", (*bench).growth},
 }
 
-// part measures one part of the table. It leaves nothing behind.
+// part measures one part of the table. It removes everything that it creates.
 type part struct {
 	name    string
 	measure func(*bench, context.Context) (result.Part, error)
 }
 
-// bench is what the parts share.
+// bench is what all parts of a run share.
 type bench struct {
-	dir      string // of this run
-	rounds   int    // pairs of each kind
+	dir      string // temporary folder of this run
+	rounds   int    // pairs of each measurement
 	programs harness.Options
 	docker   string // path of a docker command that builds through BuildKit
 }
@@ -47,7 +47,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	do := run
 	if role := os.Getenv(roleVariable); role != "" {
-		do = func(ctx context.Context, arguments []string) error { return play(ctx, role, arguments) }
+		do = func(ctx context.Context, arguments []string) error { return runRole(ctx, role, arguments) }
 	}
 	err := do(ctx, os.Args[1:])
 	stop()
@@ -59,9 +59,9 @@ func main() {
 
 func run(ctx context.Context, arguments []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "measure these `parts` only, of "+strings.Join(names(), ", "))
-	rounds := flags.Int("rounds", 5, "measure so many `pairs`")
-	out := flags.String("out", "", "write results.json and table.md into this `folder`")
+	only := flags.String("only", "", "measure only these `parts`, of "+strings.Join(names(), ", "))
+	rounds := flags.Int("rounds", 5, "measure this number of `pairs`")
+	out := flags.String("out", "", "write results.json and table.md to this `folder`")
 	if err := flags.Parse(arguments); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
@@ -72,11 +72,11 @@ func run(ctx context.Context, arguments []string) (err error) {
 		return err
 	}
 	if *rounds < 1 {
-		return fmt.Errorf("-rounds %d: measure one pair at least", *rounds)
+		return fmt.Errorf("-rounds %d: at least one pair is required", *rounds)
 	}
 	b := &bench{rounds: *rounds}
 	if b.dir, err = os.MkdirTemp("", "sbs-bench-"); err != nil {
-		return fmt.Errorf("make a folder: %w", err)
+		return fmt.Errorf("create a temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 	measured, err := b.measure(ctx, chosen)
@@ -87,10 +87,10 @@ func run(ctx context.Context, arguments []string) (err error) {
 	if err := measured.Plain(os.Stdout); err != nil {
 		return err
 	}
-	return keep(measured, *out)
+	return save(measured, *out)
 }
 
-// measure measures parts one after the other.
+// measure measures the chosen parts.
 func (b *bench) measure(ctx context.Context, chosen []part) (measured result.Results, err error) {
 	if b.docker, err = findDocker(ctx, b.dir); err != nil {
 		return measured, err
@@ -119,8 +119,9 @@ func (b *bench) measure(ctx context.Context, chosen []part) (measured result.Res
 	return measured, nil
 }
 
-// keep writes what was measured into a folder; "" is none.
-func keep(measured result.Results, folder string) error {
+// save merges the results into those in a folder, and writes the table there. It does
+// nothing if folder is empty.
+func save(measured result.Results, folder string) error {
 	if folder == "" {
 		return nil
 	}
@@ -134,7 +135,7 @@ func keep(measured result.Results, folder string) error {
 		return err
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("make the folder of the results: %w", err)
+		return fmt.Errorf("create the folder of the results: %w", err)
 	}
 	if err := all.Save(path); err != nil {
 		return err
@@ -146,20 +147,22 @@ func keep(measured result.Results, folder string) error {
 	return os.WriteFile(filepath.Join(folder, "table.md"), []byte(table.String()), 0o644)
 }
 
-// choose returns the parts of a list of names; "" is all of them.
+// choose returns the parts of a comma-separated list of names, and all parts for an empty
+// list.
 func choose(list string) ([]part, error) {
 	if list == "" {
 		return parts, nil
 	}
-	asked := strings.Split(list, ",")
-	for _, name := range asked {
+	chosen := strings.Split(list, ",")
+	for _, name := range chosen {
 		if !slices.Contains(names(), name) {
 			return nil, fmt.Errorf("-only %s: there is no part %q, only %s", list, name, strings.Join(names(), ", "))
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(asked, p.name) }), nil
+	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(chosen, p.name) }), nil
 }
 
+// names returns the names of all parts.
 func names() []string {
 	var all []string
 	for _, part := range parts {
@@ -168,7 +171,7 @@ func names() []string {
 	return all
 }
 
-// say tells who waits how far the measuring is.
-func say(format string, values ...any) {
+// logf prints progress.
+func logf(format string, values ...any) {
 	fmt.Fprintf(os.Stderr, "  "+format+"\n", values...)
 }

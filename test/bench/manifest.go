@@ -1,6 +1,7 @@
-// The manifest alone: api/manifest beside tar with three ways to compress. Each
-// is a process of its own that reads a folder and writes a file.
 package main
+
+// The part "manifest" compares api/manifest with tar and three compressors. Each is a
+// process that reads a folder and writes a file.
 
 import (
 	"context"
@@ -19,7 +20,7 @@ import (
 
 const packedSize = 60_000_000 // bytes of each tree
 
-// compressors are what tar compresses with, and what is hoped of ours beside it.
+// compressors returns the compressors of tar, and the goals of the comparison with them.
 func compressors() []struct {
 	name string
 	goal float64
@@ -30,6 +31,7 @@ func compressors() []struct {
 	}{{"bzip2", 1 / float64(runtime.NumCPU())}, {"pbzip2", 1}, {"lbzip2", 1}}
 }
 
+// manifest measures the part "manifest".
 func (b *bench) manifest(ctx context.Context) (part result.Part, err error) {
 	dir, err := os.MkdirTemp(b.dir, "manifest")
 	if err != nil {
@@ -52,17 +54,17 @@ func (b *bench) manifest(ctx context.Context) (part result.Part, err error) {
 	return part, nil
 }
 
-// packPairs packs one tree.
+// packPairs packs one tree alternately with each compressor and with api/manifest.
 func (b *bench) packPairs(ctx context.Context, dir, name string) (rows []result.Row, err error) {
 	tbz, mine := filepath.Join(dir, "theirs.tbz"), filepath.Join(dir, "ours.tbz")
 	what := "manifest of 60 MB of " + name
 	ours := side{work: func(ctx context.Context) error {
-		_, err := program{}.took(ctx, rolePack, "", filepath.Join(dir, name), mine)
+		_, err := program{}.measured(ctx, rolePack, "", filepath.Join(dir, name), mine)
 		return err
 	}}
 	for _, compressor := range compressors() {
 		theirs := side{work: func(ctx context.Context) error {
-			_, err := program{dir: dir}.took(ctx, "", "tar", "--use-compress-program", compressor.name, "-cf", tbz, name)
+			_, err := program{dir: dir}.measured(ctx, "", "tar", "--use-compress-program", compressor.name, "-cf", tbz, name)
 			return err
 		}}
 		them, us, err := b.pairs(ctx, what+", "+compressor.name, nil, theirs, ours)
@@ -73,12 +75,12 @@ func (b *bench) packPairs(ctx context.Context, dir, name string) (rows []result.
 		if err != nil {
 			return rows, err
 		}
-		beside := "tar and " + compressor.name
+		comparedWith := "tar and " + compressor.name
 		rows = append(rows,
-			result.Row{What: what, Unit: "s", Beside: beside, Theirs: them, Ours: us, Goal: result.Ratio(compressor.goal)},
-			result.Row{What: what + ", size", Unit: "MB", Beside: beside, Theirs: sizes[:1], Ours: sizes[1:]})
+			result.Row{What: what, Unit: "s", ComparedWith: comparedWith, Theirs: them, Ours: us, Goal: result.Ratio(compressor.goal)},
+			result.Row{What: what + ", size", Unit: "MB", ComparedWith: comparedWith, Theirs: sizes[:1], Ours: sizes[1:]})
 	}
-	return rows, readable(ctx, dir, name, mine)
+	return rows, checkArchive(ctx, dir, name, mine)
 }
 
 func sizesOf(paths ...string) (megabytes []float64, err error) {
@@ -92,8 +94,9 @@ func sizesOf(paths ...string) (megabytes []float64, err error) {
 	return megabytes, nil
 }
 
-// readable fails unless tar and Python unpack ours into what went in.
-func readable(ctx context.Context, dir, name, tbz string) error {
+// checkArchive returns an error unless tar and Python unpack the manifest to the files of
+// the tree.
+func checkArchive(ctx context.Context, dir, name, tbz string) error {
 	unpack := `
 rm -rf tar python && mkdir tar python
 tar -C tar -xjf "$TBZ"
@@ -108,8 +111,8 @@ rm -rf tar python`
 	return nil
 }
 
-// copyGo copies source files of the machine's Go, in the order of their names,
-// as many as there is room for in a tree.
+// copyGo copies source files of the machine's Go, in order of their names, until their
+// size is packedSize.
 func copyGo(ctx context.Context, to string) error {
 	root, err := program{}.run(ctx, "go", "env", "GOROOT")
 	if err != nil {
@@ -131,7 +134,7 @@ func copyGo(ctx context.Context, to string) error {
 		return err
 	})
 	if err == nil && left > 0 {
-		err = fmt.Errorf("the machine's Go has %d bytes of source too few", left)
+		err = fmt.Errorf("the source of the machine's Go is %d bytes too small", left)
 	}
 	return err
 }

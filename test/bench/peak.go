@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// lookEvery is how often the server's child processes are looked at.
-const lookEvery = 20 * time.Millisecond
+// sampleEvery is the interval at which the server's child processes are read.
+const sampleEvery = 20 * time.Millisecond
 
-// peakOfBuild builds, and returns the most memory that the server took meanwhile,
-// and that the largest of its child processes took, in MB, and the time in s.
+// peakOfBuild builds, and returns the peak memory of the server and that of the largest
+// of its child processes, in MB, and the time in s.
 func (env *environment) peakOfBuild(ctx context.Context, name string) (server, children, took float64, err error) {
 	pid := env.Server.PID()
 	if err := clearPeak(pid); err != nil {
 		return 0, 0, 0, err
 	}
-	looking, end := context.WithCancel(ctx)
+	sampling, end := context.WithCancel(ctx)
 	largest := make(chan float64, 1)
-	go func() { largest <- peakOfChildren(looking, pid) }()
+	go func() { largest <- peakOfChildren(sampling, pid) }()
 	began := time.Now()
 	err = env.build(ctx, name)
 	took = time.Since(began).Seconds()
@@ -35,26 +35,27 @@ func (env *environment) peakOfBuild(ctx context.Context, name string) (server, c
 	return server, children, took, err
 }
 
-// peakOfChildren looks at the child processes of a process until ctx ends. A
-// child that lives shorter than from look to look may be missed.
+// peakOfChildren returns the largest peak memory of the child processes of a process, in
+// MB. It samples them until ctx ends, and may miss a child that runs for less than the
+// interval.
 func peakOfChildren(ctx context.Context, pid int) (most float64) {
-	again := time.NewTicker(lookEvery)
-	defer again.Stop()
+	ticker := time.NewTicker(sampleEvery)
+	defer ticker.Stop()
 	for {
 		for _, child := range childrenOf(pid) {
-			if peak, err := memory(child, "VmHWM"); err == nil { // or it has ended
+			if peak, err := memory(child, "VmHWM"); err == nil { // an error means that it has ended
 				most = max(most, peak)
 			}
 		}
 		select {
-		case <-again.C:
+		case <-ticker.C:
 		case <-ctx.Done():
 			return most
 		}
 	}
 }
 
-// childrenOf are the child processes that a process has now (proc(5), children).
+// childrenOf returns the ids of the child processes of a process (proc(5), children).
 func childrenOf(pid int) (children []int) {
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {

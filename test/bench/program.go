@@ -15,16 +15,16 @@ import (
 	"github.com/opensbs/sbs/server/process"
 )
 
-// program is a command of another program, and where it runs.
+// program is the environment in which commands are run.
 type program struct {
 	dir         string
-	environment []string // beside that of this process
+	environment []string // added to that of this process
 	input       []byte
-	output      io.Writer // of both outputs together; nil: they are returned
+	output      io.Writer // receives standard output and standard error; nil: they are returned
 }
 
-// run runs a command and returns what it wrote to its standard output. The
-// command ends when ctx does.
+// run runs a command and returns its standard output, without space around it. The
+// command is stopped when ctx ends.
 func (p program) run(ctx context.Context, name string, arguments ...string) (string, error) {
 	command := exec.Command(name, arguments...)
 	command.Dir, command.Env = p.dir, append(os.Environ(), p.environment...)
@@ -47,8 +47,8 @@ func (p program) run(ctx context.Context, name string, arguments ...string) (str
 		err = errors.Join(ctx.Err(), running.Stop(stopping))
 	}
 	if err != nil {
-		said := strings.TrimSpace(messages.String())
-		return "", fmt.Errorf("%w: %s", err, said[max(0, len(said)-2000):])
+		text := strings.TrimSpace(messages.String())
+		return "", fmt.Errorf("%w: %s", err, text[max(0, len(text)-2000):])
 	}
 	return strings.TrimSpace(out.String()), nil
 }

@@ -1,8 +1,9 @@
-// Time and memory of a clone and of a manifest are those of a process that does
-// nothing else, as they are of git and tar. This program plays that process
-// itself. What a process is charged with begins with the memory of the one that
-// starts it (execve(2) keeps ru_maxrss), hence a small one in between.
 package main
+
+// Time and memory of a clone and of a manifest are measured in a process that does
+// nothing else, as those of git and tar. This program runs itself in a role for that.
+// ru_maxrss of a process is at least that of the process that starts it (execve(2)
+// keeps it), hence the small process of roleMeasure in between.
 
 import (
 	"bytes"
@@ -20,23 +21,23 @@ import (
 	"github.com/opensbs/sbs/server/source"
 )
 
-// roleVariable is the environment variable that makes this program play a role.
+// roleVariable is the environment variable that names the role of a process.
 const roleVariable = "SBS_BENCH_ROLE"
 
 const (
-	roleMeasure = "measure" // run the arguments, print what they took
-	roleClone   = "clone"   // clone the request on standard input into the folder of the argument
-	rolePack    = "pack"    // write a folder as a manifest's archive into a file
+	roleMeasure = "measure" // run the arguments as a command, print its usage
+	roleClone   = "clone"   // clone the request on standard input to the folder of the argument
+	rolePack    = "pack"    // write the archive of a folder's manifest to a file
 )
 
-// taken is what a process took.
-type taken struct {
+// usage is the time and memory of a process.
+type usage struct {
 	Seconds float64
 	Peak    float64 // MB
 }
 
-// play plays the role of the environment, if it names one.
-func play(ctx context.Context, role string, arguments []string) error {
+// runRole does the work of a role.
+func runRole(ctx context.Context, role string, arguments []string) error {
 	switch {
 	case role == roleMeasure && len(arguments) > 1:
 		return measureProcess(arguments[0], arguments[1], arguments[2:])
@@ -45,9 +46,11 @@ func play(ctx context.Context, role string, arguments []string) error {
 	case role == rolePack && len(arguments) == 2:
 		return pack(ctx, arguments[0], arguments[1])
 	}
-	return fmt.Errorf("%s=%s is only for this program's own processes", roleVariable, role)
+	return fmt.Errorf("%s=%s: only this program itself sets it", roleVariable, role)
 }
 
+// measureProcess runs a command and prints its usage as JSON. The environment of the
+// command names the role.
 func measureProcess(role, name string, arguments []string) error {
 	command := exec.Command(name, arguments...)
 	command.Env = append(os.Environ(), roleVariable+"="+role)
@@ -62,9 +65,10 @@ func measureProcess(role, name string, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(taken{took, peak})
+	return json.NewEncoder(os.Stdout).Encode(usage{took, peak})
 }
 
+// cloneInto clones the request on standard input to dir.
 func cloneInto(ctx context.Context, dir string) error {
 	var request source.Request
 	if err := json.NewDecoder(os.Stdin).Decode(&request); err != nil {
@@ -74,6 +78,7 @@ func cloneInto(ctx context.Context, dir string) error {
 	return err
 }
 
+// pack writes the manifest's archive of a folder to a file.
 func pack(ctx context.Context, dir, file string) (err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -90,11 +95,12 @@ func pack(ctx context.Context, dir, file string) (err error) {
 	return err
 }
 
-// took runs another program, or this one in a role, in a process of its own.
-func (p program) took(ctx context.Context, role, name string, arguments ...string) (taken, error) {
+// measured runs another program, or this one in a role, and returns the usage of the
+// process.
+func (p program) measured(ctx context.Context, role, name string, arguments ...string) (usage, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return taken{}, err
+		return usage{}, err
 	}
 	if role != "" {
 		name = self
@@ -102,8 +108,9 @@ func (p program) took(ctx context.Context, role, name string, arguments ...strin
 	p.environment = append(p.environment, roleVariable+"="+roleMeasure)
 	out, err := p.run(ctx, self, append([]string{role, name}, arguments...)...)
 	if err != nil {
-		return taken{}, err
+		return usage{}, err
 	}
-	var t taken
-	return t, json.NewDecoder(strings.NewReader(out)).Decode(&t)
+	var used usage
+	err = json.NewDecoder(strings.NewReader(out)).Decode(&used)
+	return used, err
 }

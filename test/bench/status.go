@@ -1,6 +1,7 @@
-// Asking for the status: how often that can be done, and how long it takes while
-// something is built. The clients run on the same machine and take their share.
 package main
+
+// Requests for the status: their rate, and their latency during a build. The clients run
+// on the same machine, and use some of its capacity.
 
 import (
 	"context"
@@ -16,14 +17,14 @@ import (
 )
 
 const (
-	clients    = 16                     // that ask at once for the rates
-	keptEach   = 200                    // requests of each over a kept connection
+	clients    = 16                     // concurrent clients for the rates
+	keptEach   = 200                    // requests of each over a persistent connection
 	newEach    = 20                     // requests of each over new connections
 	pollPeriod = 100 * time.Millisecond // of each client during a build
 )
 
-// ask asks for the status and reads the answer.
-func ask(ctx context.Context, client *http.Client, url string) error {
+// getStatus requests the status and reads the response.
+func getStatus(ctx context.Context, client *http.Client, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+api.PathImage, nil)
 	if err != nil {
 		return err
@@ -37,12 +38,13 @@ func ask(ctx context.Context, client *http.Client, url string) error {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask for the status: the server answers %s", response.Status)
+		return fmt.Errorf("request the status: the server returned %s", response.Status)
 	}
 	return nil
 }
 
-// connection is a client with connections of its own, which are kept or not.
+// connection returns a client with its own connections. Without keep it opens one for
+// each request.
 func (env *environment) connection(keep bool) *http.Client {
 	transport, ok := env.Server.Client().Transport.(*http.Transport)
 	if !ok {
@@ -53,8 +55,8 @@ func (env *environment) connection(keep bool) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// rates are how many requests a second are answered, over kept connections and
-// with a new connection, and a new TLS handshake, for each.
+// rates returns the requests per second over persistent connections, and with a new
+// connection and TLS handshake for each request.
 func (b *bench) rates(ctx context.Context, env *environment) (kept, renewed []float64, err error) {
 	for range b.rounds {
 		rate, err := env.rate(ctx, true, keptEach)
@@ -71,33 +73,33 @@ func (b *bench) rates(ctx context.Context, env *environment) (kept, renewed []fl
 }
 
 func (env *environment) rate(ctx context.Context, keep bool, each int) (float64, error) {
-	asking, ctx := errgroup.WithContext(ctx)
+	running, ctx := errgroup.WithContext(ctx)
 	began := time.Now()
 	for range clients {
-		asking.Go(func() error {
+		running.Go(func() error {
 			client := env.connection(keep)
 			defer client.CloseIdleConnections()
 			for range each {
-				if err := ask(ctx, client, env.Server.URL()); err != nil {
+				if err := getStatus(ctx, client, env.Server.URL()); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	err := asking.Wait()
+	err := running.Wait()
 	return float64(clients*each) / time.Since(began).Seconds(), err
 }
 
-// pollDuring builds while clients ask for the status ten times a second each, and
-// returns how many ms each answer took, and how many s the build.
+// pollDuring builds while clients request the status ten times a second each. It returns
+// the latencies in ms, and the time of the build in s.
 func (env *environment) pollDuring(ctx context.Context, name string) (latencies []float64, took float64, err error) {
 	polling, end := context.WithCancel(ctx)
 	defer end()
 	var mu sync.Mutex
-	var asking errgroup.Group
+	var running errgroup.Group
 	for range pollers {
-		asking.Go(func() error {
+		running.Go(func() error {
 			mine, err := env.poll(polling)
 			mu.Lock()
 			defer mu.Unlock()
@@ -109,28 +111,28 @@ func (env *environment) pollDuring(ctx context.Context, name string) (latencies 
 	err = env.build(ctx, name)
 	took = time.Since(began).Seconds()
 	end()
-	if failed := asking.Wait(); err == nil {
+	if failed := running.Wait(); err == nil {
 		err = failed
 	}
 	return latencies, took, err
 }
 
-// poll asks until ctx ends, which is no error.
+// poll requests the status periodically until ctx ends, and returns the latencies in ms.
 func (env *environment) poll(ctx context.Context) (latencies []float64, err error) {
 	client := env.connection(true)
 	defer client.CloseIdleConnections()
-	again := time.NewTicker(pollPeriod)
-	defer again.Stop()
+	ticker := time.NewTicker(pollPeriod)
+	defer ticker.Stop()
 	for {
 		began := time.Now()
-		if err := ask(ctx, client, env.Server.URL()); ctx.Err() != nil {
+		if err := getStatus(ctx, client, env.Server.URL()); ctx.Err() != nil {
 			return latencies, nil
 		} else if err != nil {
 			return latencies, err
 		}
 		latencies = append(latencies, milliseconds(time.Since(began)))
 		select {
-		case <-again.C:
+		case <-ticker.C:
 		case <-ctx.Done():
 			return latencies, nil
 		}

@@ -23,16 +23,18 @@ const (
 	image   = "sbs-server:container-test"
 	compose = "../../test/harness/compose.sh"
 
-	// patience bounds each command; the slowest makes the image, and its base
-	// too where there is none yet.
-	patience = 5 * time.Minute
+	// timeout bounds each command. The slowest builds the image, and its base image if
+	// that does not exist yet.
+	timeout = 5 * time.Minute
 )
 
 // stack is a running stack in a folder.
 type stack struct{ dir, port string }
 
+// The server in the container image builds, keeps its state in a new container, and
+// ignores layers that were changed while it was down.
 func TestBuildInTheContainer(t *testing.T) {
-	s := up(t)
+	s := start(t)
 	s.client(t, "init")
 	s.client(t, "build", "--follow")
 	var status struct {
@@ -47,20 +49,20 @@ func TestBuildInTheContainer(t *testing.T) {
 		t.Fatalf("the status is %q, want success", status.Status)
 	}
 	digest := s.client(t, "get-digest")
-	if found := s.pushed(t, status.ImageTag); !strings.Contains(digest, found) {
-		t.Errorf("skopeo finds %s in the registry, the server says %s", found, digest)
+	if found := s.registryDigest(t, status.ImageTag); !strings.Contains(digest, found) {
+		t.Errorf("skopeo finds %s in the registry, the server returned %s", found, digest)
 	}
 	s.client(t, "get-manifest", "--verify-manifest")
 	s.client(t, "get-publickey")
-	s.verified(t, "manifest."+status.BuildName)
+	s.checkManifest(t, "manifest."+status.BuildName)
 
-	before := s.kept(t)
+	before := s.state(t)
 	s.compose(t, "stop", "server")
 	planted := s.plant(t)
-	// The volume is all that the next container gets from this one.
+	// The next container gets only the volume of this one.
 	s.compose(t, "up", "--detach", "--no-deps", "--force-recreate", "--renew-anon-volumes", "server")
 	s.awaitServer(t)
-	if after := s.kept(t); !slices.Equal(before, after) {
+	if after := s.state(t); !slices.Equal(before, after) {
 		t.Errorf("with a new container:\n%q\nbefore it:\n%q", after, before)
 	}
 	s.client(t, "build", "--follow")
@@ -70,11 +72,11 @@ func TestBuildInTheContainer(t *testing.T) {
 		}
 	}
 
-	s.down(t)
+	s.stop(t)
 }
 
-// up brings the stack up as a user does.
-func up(t *testing.T) *stack {
+// start starts the stack as a user does.
+func start(t *testing.T) *stack {
 	t.Helper()
 	s := &stack{dir: t.TempDir(), port: freePort(t)}
 	t.Cleanup(func() {
@@ -87,8 +89,8 @@ func up(t *testing.T) *stack {
 	return s
 }
 
-// plant does what somebody with the disk could: it puts a file into every layer that
-// the server's own engine has stored on the volume. It returns the files' paths.
+// plant adds a file to every layer that the server's engine has stored on the volume, as
+// an attacker with access to the disk could. It returns the paths of the files.
 func (s *stack) plant(t *testing.T) []string {
 	t.Helper()
 	server := strings.TrimSpace(s.compose(t, "ps", "--all", "--quiet", "server"))
@@ -106,13 +108,13 @@ func (s *stack) plant(t *testing.T) []string {
 	return layers
 }
 
-// kept is what the server must know in a new container: its status, the key that
-// signs images, the key of the manifest, and the digest.
-func (s *stack) kept(t *testing.T) []string {
+// state returns what must be the same in a new container: the status, the public keys of
+// the image and of the manifest, and the digest.
+func (s *stack) state(t *testing.T) []string {
 	t.Helper()
-	var answers []string
+	var state []string
 	for _, command := range []string{"status", "get-signed-image-publickey", "get-publickey", "get-digest"} {
-		answers = append(answers, s.client(t, command))
+		state = append(state, s.client(t, command))
 	}
 	keys, err := filepath.Glob(filepath.Join(s.dir, "*-public.*"))
 	if err != nil || len(keys) < 2 {
@@ -123,14 +125,13 @@ func (s *stack) kept(t *testing.T) []string {
 		if err = errors.Join(err, os.Remove(path)); err != nil {
 			t.Fatal(err)
 		}
-		answers = append(answers, filepath.Base(path), string(key))
+		state = append(state, filepath.Base(path), string(key))
 	}
-	return answers
+	return state
 }
 
-// pushed asks the registry for the digest of a tag, by a program that knows
-// nothing of ours.
-func (s *stack) pushed(t *testing.T, tag string) string {
+// registryDigest returns the digest of a tag in the registry, read with skopeo.
+func (s *stack) registryDigest(t *testing.T, tag string) string {
 	t.Helper()
 	var config struct {
 		Repository string `json:"DOCKER_REPO"`
@@ -150,8 +151,8 @@ func (s *stack) pushed(t *testing.T, tag string) string {
 		"docker://"+config.Registry+"/"+config.Repository+":"+tag))
 }
 
-// verified lets tar and openssl judge the manifest that the client saved.
-func (s *stack) verified(t *testing.T, manifest string) {
+// checkManifest verifies the manifest that the client saved, with tar and openssl.
+func (s *stack) checkManifest(t *testing.T, manifest string) {
 	t.Helper()
 	script, err := filepath.Abs("../e2e/testdata/verify-manifest.sh")
 	if err != nil {
@@ -159,38 +160,39 @@ func (s *stack) verified(t *testing.T, manifest string) {
 	}
 	command := s.command(t.Context(), "sh", script, manifest)
 	command.Dir = s.dir
-	if said := output(t, command); !strings.Contains(said, "Verified OK") {
-		t.Errorf("openssl says %q", said)
+	if text := output(t, command); !strings.Contains(text, "Verified OK") {
+		t.Errorf("openssl prints %q", text)
 	}
 }
 
-// down ends the stack, and nothing of it may be left in the engine.
-func (s *stack) down(t *testing.T) {
+// stop stops the stack, and checks that nothing of it remains in the engine.
+func (s *stack) stop(t *testing.T) {
 	t.Helper()
 	parts := strings.TrimSpace(s.compose(t, "ps", "--quiet", "parts"))
 	project := strings.TrimSpace(s.run(t, "docker", "inspect", "--format", `{{index .Config.Labels "com.docker.compose.project"}}`, parts))
 	lists := map[string][]string{
 		"containers": {"ps", "--all", "--quiet"}, "volumes": {"volume", "ls", "--quiet"}, "networks": {"network", "ls", "--quiet"},
 	}
-	left := func(kind string) string {
+	remaining := func(kind string) string {
 		return s.run(t, "docker", append(slices.Clone(lists[kind]), "--filter", "label=com.docker.compose.project="+project)...)
 	}
 	for kind := range lists {
-		if left(kind) == "" {
-			t.Fatalf("no %s of %q run: nothing can be said of what is left", kind, project)
+		if remaining(kind) == "" {
+			t.Fatalf("there are no %s of %q before the stop: the check is meaningless", kind, project)
 		}
 	}
 	s.compose(t, "down", "--volumes")
 	for kind := range lists {
-		if ids := left(kind); ids != "" {
-			t.Errorf("%s are left: %s", kind, ids)
+		if ids := remaining(kind); ids != "" {
+			t.Errorf("%s were not removed: %s", kind, ids)
 		}
 	}
 }
 
+// awaitServer waits until the server responds.
 func (s *stack) awaitServer(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
@@ -203,12 +205,12 @@ func (s *stack) awaitServer(t *testing.T) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			t.Fatal("waited in vain until the server answers")
+			t.Fatalf("the server did not respond within %v", timeout)
 		}
 	}
 }
 
-// client runs sbs-cli in the stack's folder.
+// client runs sbs-cli in the stack's folder and returns its output.
 func (s *stack) client(t *testing.T, arguments ...string) string {
 	t.Helper()
 	command := s.command(t.Context(), client(t), append(arguments, "--env", "sbs-config.json")...)
@@ -216,6 +218,7 @@ func (s *stack) client(t *testing.T, arguments ...string) string {
 	return output(t, command)
 }
 
+// client returns the path of sbs-cli.
 func client(t *testing.T) string {
 	t.Helper()
 	path, err := filepath.Abs("../../bin/sbs-cli")
@@ -230,17 +233,17 @@ func (s *stack) compose(t *testing.T, arguments ...string) string {
 	return s.run(t, compose, append([]string{s.dir}, arguments...)...)
 }
 
-// run runs a command, also when the test's context has ended.
+// run runs a command and returns its output, even after the test's context has ended.
 func (s *stack) run(t *testing.T, program string, arguments ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), timeout)
 	defer cancel()
 	return output(t, s.command(ctx, program, arguments...))
 }
 
 func (s *stack) command(ctx context.Context, program string, arguments ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, program, arguments...)
-	// A make that runs the tests says nothing to the make inside.
+	// A make that runs the tests passes no flags to the make in the test.
 	command.Env = append(os.Environ(), "MAKEFLAGS=", "SBS_PORT="+s.port, "SBS_IMAGE="+image)
 	command.WaitDelay = time.Second
 	return command
@@ -249,12 +252,12 @@ func (s *stack) command(ctx context.Context, program string, arguments ...string
 func output(t *testing.T, command *exec.Cmd) string {
 	t.Helper()
 	t.Log(command)
-	var said, complained bytes.Buffer
-	command.Stdout, command.Stderr = &said, &complained
+	var out, messages bytes.Buffer
+	command.Stdout, command.Stderr = &out, &messages
 	if err := command.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s%s", command, err, said.String(), complained.String())
+		t.Fatalf("%s: %v\n%s%s", command, err, out.String(), messages.String())
 	}
-	return said.String()
+	return out.String()
 }
 
 func freePort(t *testing.T) string {

@@ -1,5 +1,5 @@
-// Package container tests the server's container image as a Hyper Protect
-// contract runs it: alone and privileged, with an engine of its own and one data
-// volume, in the compose file of the local stack. It tests on the machine's
-// Docker Engine and trusts it.
+// Package container tests the server's container image as a Hyper Protect contract runs
+// it: as the only container, privileged, with its own engine and one data volume. It uses
+// the compose file of the local stack. It contains tests only, and trusts the machine's
+// Docker Engine, on which they run.
 package container

@@ -15,7 +15,8 @@ import (
 	"github.com/opensbs/sbs/test/harness/notaryserver"
 )
 
-func TestOurTrustData(t *testing.T) {
+// The verifier of Docker Content Trust accepts the trust data of the signer.
+func TestTrustData(t *testing.T) {
 	notary, err := notaryserver.Start(t.Context(), notaryserver.Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,5 @@
-// Package trust tests that what the server signs is what its own library for
-// checking signatures takes, so that one build's image can be the next one's
-// base, and that the two spell each format alike.
+// Package trust tests that the verifiers of package signature accept the signatures of
+// the server's signers, so that the image of one build can be the base image of another.
 //
-// It holds tests only. It trusts the harness.
+// It contains tests only. It trusts the harness.
 package trust

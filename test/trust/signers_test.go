@@ -28,10 +28,10 @@ type store struct{ *memstore.Store }
 
 func newStore() *store { return &store{memstore.New()} }
 
-func (*store) Signatures(string) ([][]byte, error) { return nil, errors.New("not asked for here") }
-func (*store) AddSignature(string, []byte) error   { return errors.New("not asked for here") }
+func (*store) Signatures(string) ([][]byte, error) { return nil, errors.New("not used in this test") }
+func (*store) AddSignature(string, []byte) error   { return errors.New("not used in this test") }
 
-// fixture is a registry that keeps signatures.
+// fixture is a registry that stores signatures.
 type fixture struct{ *registry.Server }
 
 func newFixture(t *testing.T) fixture {
@@ -48,7 +48,7 @@ func newFixture(t *testing.T) fixture {
 	return fixture{server}
 }
 
-// push uploads a new image and answers the request to sign it.
+// push uploads a new image and returns the request to sign it.
 func (f fixture) push(t *testing.T, tag string) signing.Request {
 	t.Helper()
 	image, err := random.Image(64, 1)
@@ -92,8 +92,9 @@ type verifier interface {
 	Verify(ctx context.Context, request signature.Request) (signature.Verified, error)
 }
 
-func TestOurSignatures(t *testing.T) {
-	for method, way := range map[string]struct {
+// The verifier of each method accepts the signatures of its signer, and no others.
+func TestSignatures(t *testing.T) {
+	for method, test := range map[string]struct {
 		signer   func(*store) signer
 		verifier func(key string) (verifier, error)
 	}{
@@ -115,17 +116,17 @@ func TestOurSignatures(t *testing.T) {
 	} {
 		t.Run(method, func(t *testing.T) {
 			f := newFixture(t)
-			ours := way.signer(newStore())
+			ours := test.signer(newStore())
 			signed := f.push(t, "v1")
 			key, err := ours.Sign(t.Context(), signed, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := way.signer(newStore()).Sign(t.Context(), f.push(t, "foreign"), io.Discard); err != nil {
+			if _, err := test.signer(newStore()).Sign(t.Context(), f.push(t, "foreign"), io.Discard); err != nil {
 				t.Fatal(err)
 			}
 			f.push(t, "unsigned")
-			v, err := way.verifier(key.Key)
+			v, err := test.verifier(key.Key)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +136,7 @@ func TestOurSignatures(t *testing.T) {
 				t.Errorf("%+v, %v, want %+v", verified, err, want)
 			}
 			if _, err := v.Verify(t.Context(), f.request("foreign")); !errors.As(err, new(*signature.OtherKeyError)) {
-				t.Errorf("another's image: %v", err)
+				t.Errorf("an image that another signer signed: %v", err)
 			}
 			if _, err := v.Verify(t.Context(), f.request("unsigned")); !errors.As(err, new(*signature.UnsignedError)) {
 				t.Errorf("an unsigned image: %v", err)

@@ -1,10 +1,10 @@
-// Command oldparser reads Dockerfiles with the parser of Docker Engine 20.10, the
-// oldest engine that is supported: a test compares what it sees with what the
-// server's own parser sees. It has a module of its own, because two versions of
-// BuildKit can't be in one.
+// Command oldparser parses Dockerfiles with the parser of Docker Engine 20.10, the
+// oldest supported engine. A test compares its results with those of the server's
+// parser. It is a separate module, because a module can have only one version of
+// BuildKit.
 //
-// It reads texts from its standard input, each as a line with a JSON string, and
-// writes for each a line with a JSON object.
+// It reads texts from standard input, each as a line with a JSON string, and writes a
+// line with a JSON object for each.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// result is what the parser makes of one text.
+// result is the result of parsing one text.
 type result struct {
 	Error        string        `json:"error,omitempty"`
 	Instructions []instruction `json:"instructions,omitempty"`
@@ -68,7 +68,7 @@ func parse(text string) (r result) {
 	return r
 }
 
-// flatten returns an instruction, and the one within ONBUILD after it.
+// flatten returns an instruction, followed by those within ONBUILD.
 func flatten(node *parser.Node) []instruction {
 	one := instruction{Name: strings.ToLower(node.Value), Flags: node.Flags}
 	var within []instruction

@@ -1,10 +1,10 @@
-// Command plot draws what the benchmarks found: the ratios with their goals, and
-// what becomes of the server as its history grows. make bench runs it.
+// Command plot draws the results of the benchmarks: the ratios with their goals, and the
+// server's figures over the number of builds on record. make bench runs it.
 //
 //	cd tools/plot && go run . ../../docs/bench
 //
-// It reads results.json in that folder and writes ratios and growth beside it, as
-// .svg and .png. It is a module of its own, so that the product does without the
-// libraries that draw. It trusts the file, and decides nothing: whether a goal is
-// met stands in the table.
+// It reads results.json in that folder, and writes the files ratios and growth there, as
+// .svg and .png. It is a separate module, so that the product doesn't depend on the
+// libraries that draw. It trusts the file. It does not decide whether a goal is met: the
+// table of test/bench shows that.
 package main

@@ -11,11 +11,10 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// columns is how many curves stand side by side.
+// columns is the number of curves in a row.
 const columns = 2
 
-// drawGrowth draws a small plot for each figure, over the number of builds on
-// record.
+// drawGrowth draws a small plot of each figure over the number of builds on record.
 func drawGrowth(found results, folder string) error {
 	var cells []*plot.Plot
 	for _, part := range found.Parts {
@@ -36,7 +35,7 @@ func drawGrowth(found results, folder string) error {
 		grid[i] = make([]*plot.Plot, columns)
 		copy(grid[i], cells[i*columns:min(len(cells), (i+1)*columns)])
 	}
-	title := "What becomes of the server as its history grows: median (line), least and most (bars)\n" + found.machine()
+	title := "The server's figures over the number of builds: median (line), minimum and maximum (bars)\n" + found.machine()
 	return save(folder, "growth", 26*vg.Centimeter, 6.5*vg.Centimeter*vg.Length(rows)+2*vg.Centimeter, func(canvas draw.Canvas) error {
 		style := text.Style{Font: plot.DefaultFont, Handler: plot.DefaultTextHandler, XAlign: text.XCenter, YAlign: text.YTop, Color: plot.New().Title.TextStyle.Color}
 		style.Font.Size = vg.Points(11)
@@ -54,8 +53,8 @@ func drawGrowth(found results, folder string) error {
 	})
 }
 
-// plotCurve plots one figure. Builds are on a scale of powers of ten; the figure
-// is too where it grows more than tenfold, and else begins at 0.
+// plotCurve plots one figure. The scale of builds is logarithmic. That of the figure is
+// too if it grows more than tenfold; otherwise it starts at 0.
 func plotCurve(c curve) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text, p.Title.Padding = c.What, vg.Points(4)
@@ -94,7 +93,7 @@ func plotCurve(c curve) (*plot.Plot, error) {
 	return p, nil
 }
 
-// spreads are points with how far their samples reach.
+// spreads are points with the range of their samples.
 type spreads struct {
 	plotter.XYs
 	plotter.YErrors

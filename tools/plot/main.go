@@ -13,7 +13,7 @@ import (
 	_ "gonum.org/v1/plot/vg/vgsvg" // draws .svg
 )
 
-// Colours that people who see few of them tell apart too.
+// Colours that people with colour blindness can distinguish too.
 var (
 	blue   = color.RGBA{R: 0x33, G: 0x66, B: 0xaa, A: 0xff}
 	orange = color.RGBA{R: 0xdd, G: 0x77, B: 0x22, A: 0xff}
@@ -29,7 +29,7 @@ func main() {
 
 func run(arguments []string) error {
 	if len(arguments) != 1 {
-		return errors.New("name the folder that holds results.json")
+		return errors.New("expects one argument, the folder with results.json")
 	}
 	found, err := load(filepath.Join(arguments[0], "results.json"))
 	if err != nil {

@@ -17,10 +17,10 @@ func drawRatios(found results, folder string) error {
 		return nil
 	}
 	p := plot.New()
-	p.Title.Text = "Time that ours takes, as a share of the usual tool's\n" + found.machine()
+	p.Title.Text = "Time of ours, as a ratio to the usual tool's\n" + found.machine()
 	p.Title.TextStyle.Font.Size, p.Title.Padding = vg.Points(11), vg.Points(10)
-	p.X.Label.Text = "ratio ours : theirs (median of the pairs; the line goes from the least to the most)"
-	p.Y.Label.Text = "what is measured, and beside what"
+	p.X.Label.Text = "ratio ours : theirs (median of the pairs; the line is from the minimum to the maximum)"
+	p.Y.Label.Text = "measurement, compared with"
 	p.X.Min = 0
 
 	bars := make(plotter.Values, len(rows))
@@ -34,7 +34,7 @@ func drawRatios(found results, folder string) error {
 		ends.XYs[at] = plotter.XY{X: median, Y: float64(at)}
 		ends.XErrors[at].Low, ends.XErrors[at].High = median-least, most-median
 		goals[at] = plotter.XY{X: row.Goal.Most, Y: float64(at)}
-		names[at] = fmt.Sprintf("%s, beside %s", row.What, row.Beside)
+		names[at] = fmt.Sprintf("%s, with %s", row.What, row.ComparedWith)
 		p.X.Max = math.Max(p.X.Max, math.Max(most, row.Goal.Most)*1.05)
 	}
 	chart, err := plotter.NewBarChart(bars, vg.Points(13))
@@ -59,7 +59,7 @@ func drawRatios(found results, folder string) error {
 	p.Legend.Add("goal: at most this", marks)
 	p.Legend.Top, p.Legend.Padding = true, vg.Points(3)
 	p.Legend.YOffs = vg.Points(10)
-	p.Y.Min, p.Y.Max = -0.7, float64(len(rows))+0.7 // room for the legend at the top
+	p.Y.Min, p.Y.Max = -0.7, float64(len(rows))+0.7 // space for the legend at the top
 	height := vg.Centimeter*5 + vg.Points(22)*vg.Length(len(rows)+1)
 	return save(folder, "ratios", 28*vg.Centimeter, height, func(canvas draw.Canvas) error {
 		p.Draw(draw.Crop(canvas, vg.Points(6), -vg.Points(12), vg.Points(6), -vg.Points(6)))
@@ -67,13 +67,13 @@ func drawRatios(found results, folder string) error {
 	})
 }
 
-// whiskers are points with how far their samples reach.
+// whiskers are points with the range of their samples.
 type whiskers struct {
 	plotter.XYs
 	plotter.XErrors
 }
 
-// stroke is a glyph: an upright line across a bar.
+// stroke is a glyph: a vertical line across a bar.
 type stroke struct{}
 
 func (stroke) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {

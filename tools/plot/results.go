@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// results is what is drawn of test/bench/result.Results.
+// results has the members of test/bench/result.Results that are drawn.
 type results struct {
 	Machine struct {
 		CPU    string  `json:"cpu"`
@@ -27,11 +27,11 @@ type part struct {
 }
 
 type row struct {
-	What   string    `json:"what"`
-	Beside string    `json:"beside"`
-	Theirs []float64 `json:"theirs"`
-	Ours   []float64 `json:"ours"`
-	Goal   *struct {
+	What         string    `json:"what"`
+	ComparedWith string    `json:"compared_with"`
+	Theirs       []float64 `json:"theirs"`
+	Ours         []float64 `json:"ours"`
+	Goal         *struct {
 		Most  float64 `json:"most"`
 		Value bool    `json:"value"`
 	} `json:"goal"`
@@ -58,7 +58,7 @@ func load(path string) (results, error) {
 	return r, nil
 }
 
-// machine names the machine and the days on which it measured.
+// machine returns a description of the machine and the dates of the measurements.
 func (r results) machine() string {
 	var dates []string
 	for _, part := range r.Parts {
@@ -77,7 +77,7 @@ func (r results) machine() string {
 	return fmt.Sprintf("%s, %d cores, %.1f GB; %s; Docker Engine %s; %s; %s", m.CPU, m.Cores, m.Memory, m.Kernel, m.Engine, m.Go, day)
 }
 
-// compared are the rows that have a ratio to reach.
+// compared returns the rows that have a goal for their ratio.
 func (r results) compared() (rows []row) {
 	for _, part := range r.Parts {
 		for _, row := range part.Rows {
@@ -89,7 +89,7 @@ func (r results) compared() (rows []row) {
 	return rows
 }
 
-// ratios are those of the row's pairs.
+// ratios returns the ratios of the row's pairs.
 func (r row) ratios() []float64 {
 	ratios := make([]float64, len(r.Ours))
 	for i := range r.Ours {
@@ -98,7 +98,8 @@ func (r row) ratios() []float64 {
 	return ratios
 }
 
-// spread is the median, the least and the most of samples; there must be some.
+// spread returns the median, the minimum and the maximum of samples, which must not be
+// empty.
 func spread(samples []float64) (median, least, most float64) {
 	sorted := slices.Sorted(slices.Values(samples))
 	n := len(sorted)

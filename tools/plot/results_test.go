@@ -10,8 +10,8 @@ const example = `{
 "machine": {"cpu": "a CPU", "cores": 2, "memory_gb": 8, "kernel": "Linux", "engine": "20.10", "go": "go1"},
 "parts": [
  {"date": "2026-01-03", "rows": [
-  {"what": "job", "beside": "by hand", "theirs": [2, 4], "ours": [1, 3], "goal": {"most": 0.5}},
-  {"what": "size", "beside": "tar", "theirs": [2], "ours": [1]},
+  {"what": "job", "compared_with": "by hand", "theirs": [2, 4], "ours": [1, 3], "goal": {"most": 0.5}},
+  {"what": "size", "compared_with": "tar", "theirs": [2], "ours": [1]},
   {"what": "memory", "ours": [30], "goal": {"most": 40, "value": true}}]},
  {"date": "2026-01-02", "curves": [
   {"what": "list", "unit": "ms", "points": [{"builds": 100, "samples": [1, 2]}, {"builds": 1000, "samples": [30, 20, 25]}]},
@@ -31,7 +31,7 @@ func TestPicturesAreDrawn(t *testing.T) {
 		}
 	}
 	if run([]string{t.TempDir()}) == nil || run(nil) == nil {
-		t.Error("a folder without results is no error")
+		t.Error("no error for a folder without results")
 	}
 }
 
@@ -46,7 +46,7 @@ func TestResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if rows := found.compared(); len(rows) != 1 || rows[0].What != "job" {
-		t.Errorf("the rows with a ratio to reach are %+v", rows)
+		t.Errorf("the rows with a goal for their ratio are %+v", rows)
 	}
 	median, least, most := spread(found.compared()[0].ratios())
 	if median != 0.625 || least != 0.5 || most != 0.75 {

@@ -1,7 +1,6 @@
-// Package result is what the benchmarks found: samples, the rows and curves they
-// make, the file they are kept in and the table that people read.
+// Package result has the results of the benchmarks: samples, rows and curves of them,
+// the file in which they are stored, and the table for people.
 //
-// It is pure: it measures nothing and runs nothing. What it prints of a goal is
-// computed from the samples that are printed beside it, so that a goal that is
-// not met cannot look as if it were.
+// It is pure: it measures and runs nothing. Whether a goal is met is always computed from
+// the samples in the same row of the table.
 package result

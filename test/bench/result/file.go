@@ -8,37 +8,37 @@ import (
 	"os"
 )
 
-// Results are those of one machine.
+// Results are the results of one machine.
 type Results struct {
 	Machine Machine `json:"machine"`
 	Parts   []Part  `json:"parts"`
 }
 
-// Machine is what the figures depend on besides the code.
+// Machine describes the machine on which the figures were measured.
 type Machine struct {
 	CPU    string  `json:"cpu"`
 	Cores  int     `json:"cores"`
 	Memory float64 `json:"memory_gb"` // of 1,000,000,000 bytes
 	Kernel string  `json:"kernel"`
 	Engine string  `json:"engine"`
-	Docker string  `json:"docker"` // the docker command that works by hand
+	Docker string  `json:"docker"` // the docker command of the jobs by hand
 	Go     string  `json:"go"`
 }
 
-// Part is what one part of the benchmarks found.
+// Part is the result of one part of the benchmarks.
 type Part struct {
 	Name   string  `json:"name"`
 	Date   string  `json:"date"`    // of its end, UTC, YYYY-MM-DD
 	Commit string  `json:"commit"`  // of the code that was measured
-	Took   float64 `json:"seconds"` // the measuring itself
+	Took   float64 `json:"seconds"` // duration of the measurement
 	Rows   []Row   `json:"rows,omitempty"`
 	Curves []Curve `json:"curves,omitempty"`
 }
 
-// ErrOtherMachine means that a file has the figures of another machine.
+// ErrOtherMachine means that a file has the results of another machine.
 var ErrOtherMachine = errors.New("these are the results of another machine")
 
-// Load reads results. A file that is not there has none.
+// Load reads results from a file. A file that does not exist has none.
 func Load(path string) (Results, error) {
 	var results Results
 	text, err := os.ReadFile(path)
@@ -66,8 +66,8 @@ func (r Results) Save(path string) error {
 	return nil
 }
 
-// Merge returns r with parts that were measured anew in place of the old ones, in
-// the order of names. When they are not all, both must come from one machine.
+// Merge returns the parts of fresh, and of r those that fresh has not, in the order of
+// names. Parts of r are accepted only from the same machine.
 func (r Results) Merge(fresh Results, names []string) (Results, error) {
 	merged := Results{Machine: fresh.Machine}
 	for _, name := range names {

@@ -16,7 +16,7 @@ func TestQuantile(t *testing.T) {
 		{"between two", []float64{2, 1}, 0.5, 1.5},
 		{"least", []float64{3, 2}, 0, 2},
 		{"most", []float64{3, 2}, 1, 3},
-		{"a quarter on the way", []float64{0, 10, 20, 30, 40}, 0.875, 35},
+		{"interpolated", []float64{0, 10, 20, 30, 40}, 0.875, 35},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := slices.Clone(c.samples)
@@ -30,8 +30,8 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-// The median of the ratios is not the ratio of the medians: each pair counts.
-func TestRatiosAreThoseOfPairs(t *testing.T) {
+// The result is the median of the ratios of pairs, not the ratio of the medians.
+func TestRatiosOfPairs(t *testing.T) {
 	row := Row{Theirs: []float64{1, 10, 2}, Ours: []float64{2, 5, 1}, Goal: Ratio(0.5)}
 	ratios := Ratios(row.Theirs, row.Ours)
 	if !slices.Equal(ratios, []float64{2, 0.5, 0.5}) {
@@ -52,7 +52,7 @@ func TestMet(t *testing.T) {
 		{"ratio above it", Row{Theirs: []float64{2}, Ours: []float64{1.01}, Goal: Ratio(0.5)}, false},
 		{"value at the goal", Row{Ours: []float64{39, 40, 60}, Goal: Value(40)}, true},
 		{"value above it", Row{Ours: []float64{39, 41, 60}, Goal: Value(40)}, false},
-		{"value, beside a larger one", Row{Theirs: []float64{100}, Ours: []float64{41}, Goal: Value(40)}, false},
+		{"value, compared with a larger one", Row{Theirs: []float64{100}, Ours: []float64{41}, Goal: Value(40)}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.row.Met(); got != c.want {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// heading is the table's first line. A cell with several figures has the median
-// and, in brackets, the least and the most.
-var heading = []string{"what", "beside", "theirs", "ours", "ratio", "goal", ""}
+// heading is the table's first line. A cell with several figures has the median and, in
+// brackets, the minimum and the maximum.
+var heading = []string{"measurement", "compared with", "theirs", "ours", "ratio", "goal", ""}
 
 // Markdown writes the table of all rows, one table for each part.
 func (r Results) Markdown(w io.Writer) error {
@@ -28,7 +28,7 @@ func (r Results) Markdown(w io.Writer) error {
 	return err
 }
 
-// Plain writes the same table in columns, for a terminal.
+// Plain writes the same table in aligned columns, for a terminal.
 func (r Results) Plain(w io.Writer) error {
 	rows := [][]string{heading}
 	for _, part := range r.Parts {
@@ -53,7 +53,7 @@ func (r Results) Plain(w io.Writer) error {
 	return err
 }
 
-// table is the rows as cells, those of the curves last.
+// table returns the rows as cells, those of the curves last.
 func (p Part) table() [][]string {
 	var cells [][]string
 	for _, row := range p.Rows {
@@ -69,7 +69,7 @@ func (p Part) table() [][]string {
 }
 
 func (r Row) cells() []string {
-	cells := []string{r.What, r.Beside, "", spread(r.Ours, r.Unit), "", "", ""}
+	cells := []string{r.What, r.ComparedWith, "", spread(r.Ours, r.Unit), "", "", ""}
 	if len(r.Theirs) > 0 {
 		cells[2], cells[4] = spread(r.Theirs, r.Unit), spread(Ratios(r.Theirs, r.Ours), "")
 	}
@@ -87,7 +87,7 @@ func (r Row) cells() []string {
 	return cells
 }
 
-// spread is "median unit (least–most)".
+// spread returns "median unit (minimum–maximum)".
 func spread(samples []float64, unit string) string {
 	s := Of(samples)
 	text := figure(s.Median)
@@ -100,7 +100,7 @@ func spread(samples []float64, unit string) string {
 	return text
 }
 
-// figure is a number with three digits that mean something.
+// figure returns a number with about three significant digits.
 func figure(value float64) string {
 	size := math.Abs(value)
 	switch {

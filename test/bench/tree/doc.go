@@ -1,7 +1,7 @@
-// Package tree makes up source trees and histories to measure with: as large as
-// asked for, the same in every run, and never the work of anybody.
+// Package tree generates source trees and histories for measurements: of a given size,
+// the same in every run, and without content of other authors.
 //
-// What can't be compressed stands for images and archives in a repository, text
-// for source code: it is made of words, so that it compresses about as well. It
-// writes below the folder that it is given, and nowhere else.
+// Random files represent images and archives in a repository; texts represent source
+// code, and are made of words, so that they compress about as well. The package writes
+// only below the given folder.
 package tree

@@ -11,11 +11,11 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// historyFiles is how many files each commit of a history has, and changes one of.
+// historyFiles is the number of files in each commit of a history.
 const historyFiles = 2_000
 
-// History makes a bare repository whose branch main has that many commits, each
-// of which changes one of 2,000 texts, packed as a git host packs it.
+// History creates a bare repository whose branch main has that many commits, each of
+// which changes one of 2,000 texts. It is packed as a Git host does.
 func History(ctx context.Context, root, name string, commits int) error {
 	if _, err := gitserver.CreateRepository(ctx, root, name, nil); err != nil {
 		return err
@@ -31,7 +31,7 @@ func History(ctx context.Context, root, name string, commits int) error {
 	return err
 }
 
-// WriteHistory writes the commits in the language of git fast-import.
+// WriteHistory writes the commits in the format of git fast-import.
 func WriteHistory(w io.Writer, commits int) error {
 	out := bufio.NewWriter(w)
 	for number := range commits {
@@ -50,12 +50,12 @@ func WriteHistory(w io.Writer, commits int) error {
 	return out.Flush()
 }
 
-// revision is a file's text as the commit of that number leaves it.
+// revision returns a file's text in the commit of that number.
 func revision(file, number int) string {
 	return Text(uint64(file), 4*textSize) + fmt.Sprintf("changed by %d\n", number)
 }
 
-// Change adds a commit to main that gives one file another content.
+// Change adds a commit to main that changes the content of one file.
 func Change(ctx context.Context, root, name, path, content string) error {
 	folder := filepath.Join(root, name)
 	parent, err := gitserver.Git(ctx, folder, nil, "rev-parse", "refs/heads/main")

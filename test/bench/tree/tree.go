@@ -15,9 +15,9 @@ const (
 	textSize  = 1_500     // bytes of a text, about
 )
 
-// Mixed makes a tree of files that can't be compressed, of 1 MB each, and texts
-// of about 1.5 kB, by their paths. The former are written into the folder dir. A
-// tenth of each lies below service/.
+// Mixed returns a tree of random files of 1 MB each and texts of about 1.5 kB, by their
+// paths. It writes the random files to the folder dir. A tenth of each kind is below
+// service/.
 func Mixed(dir string, large, texts int) (map[string]gitserver.File, error) {
 	files := make(map[string]gitserver.File, large+texts)
 	source := rand.NewChaCha8([32]byte{1})
@@ -34,7 +34,7 @@ func Mixed(dir string, large, texts int) (map[string]gitserver.File, error) {
 	return files, nil
 }
 
-// top is the folder at the top that the ith file of a kind lies in.
+// top returns the top-level folder of the ith file of a kind.
 func top(i int) string {
 	if i%10 == 0 {
 		return "service"
@@ -42,8 +42,7 @@ func top(i int) string {
 	return fmt.Sprintf("part%d", i%10)
 }
 
-// Random writes count files of size bytes each, which can't be compressed, into
-// the folder dir, which it makes.
+// Random creates the folder dir and writes count random files of size bytes each to it.
 func Random(dir string, count, size int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -63,7 +62,7 @@ func writeRandom(source *rand.ChaCha8, path string, size int) error {
 	return os.WriteFile(path, content, 0o644)
 }
 
-// Text is size bytes of lines of words. Another seed gives another text.
+// Text returns a text of size bytes, of lines of words, that depends on the seed.
 func Text(seed uint64, size int) string {
 	random := rand.New(rand.NewPCG(seed, 3))
 	var text strings.Builder
@@ -76,7 +75,7 @@ func Text(seed uint64, size int) string {
 	return text.String()[:size-1] + "\n"
 }
 
-// word is one of some thousand: the first ones come more often, as in any text.
+// word returns one of several thousand words. Some are more frequent, as in any text.
 func word(random *rand.Rand) string {
 	number := int(random.ExpFloat64() * 300)
 	const letters = "etaoinshrdlucmfw"

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-func TestTextIsTheSameAndCompressesLikeSource(t *testing.T) {
+func TestText(t *testing.T) {
 	text := Text(7, 100_000)
 	if text != Text(7, 100_000) || text == Text(8, 100_000) || len(text) != 100_000 {
-		t.Fatal("a seed must give one text, of the length that is asked for")
+		t.Fatal("a seed must always give the same text, of the requested size")
 	}
 	var packed bytes.Buffer
 	w, err := flate.NewWriter(&packed, 9)
@@ -23,7 +23,7 @@ func TestTextIsTheSameAndCompressesLikeSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	if packed.Len() < 10_000 || packed.Len() > 50_000 {
-		t.Errorf("100,000 bytes become %d", packed.Len())
+		t.Errorf("100,000 bytes are compressed to %d", packed.Len())
 	}
 }
 
