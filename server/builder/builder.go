@@ -93,8 +93,13 @@ type Source struct {
 
 // Decision is the answer to a source: it is refused unless Allow is true.
 type Decision struct {
-	Allow  bool
-	Digest string // of an image: the manifest digest that is used, whatever the name leads to; empty for what it leads to
+	Allow bool
+
+	// Digest is that of the manifest of an image, or of the content of a file
+	// (SourceHTTP), that is used, whatever the name leads to: "sha256:…". It is empty for
+	// what the name leads to. For other sources it must be empty.
+	Digest string
+
 	Reason string // why it is refused, for the person who wrote the Dockerfile
 }
 
@@ -103,6 +108,11 @@ type Decision struct {
 // tar files or compressed with gzip.
 type Image struct {
 	Base []BaseImage // each once, sorted by reference and digest
+
+	// Downloads are the files and repositories that ADD fetched, each once, sorted by
+	// URL and digest. Empty if the builder does not report them. What a RUN step
+	// fetches is not in it.
+	Downloads []Download
 
 	// Remove removes what the build left in the builder. It is never nil if the build
 	// succeeded, and may be called while the image's archive is in use.
@@ -118,4 +128,10 @@ type BaseImage struct {
 	// Digest is the manifest digest that the builder reported to have used, or empty
 	// if it reported none. It is never looked up afterwards.
 	Digest string
+}
+
+// Download is a file or a git repository that ADD fetched.
+type Download struct {
+	URL    string
+	Digest string // "sha256:…" of the file, or "sha1:…" of the repository's commit
 }

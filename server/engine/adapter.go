@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/opensbs/sbs/server/builder"
+	"github.com/opensbs/sbs/server/builder/solve"
 )
 
 // Adapter is an Engine in the form in which the pipeline uses builders.
@@ -47,7 +48,7 @@ func (a Adapter) Build(ctx context.Context, request builder.Request, output io.W
 		return errors.Join(a.Remove(ctx, request.Tags...), a.ClearCache(ctx, built.Cache))
 	}
 	if err != nil {
-		ctx, cancel := forCleanup(ctx)
+		ctx, cancel := solve.ForCleanup(ctx)
 		defer cancel()
 		return builder.Image{}, errors.Join(err, remove(ctx))
 	}

@@ -8,15 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/builder"
+	"github.com/opensbs/sbs/server/builder/solve"
 )
 
 // BuildRequest has the files, arguments, names and accounts of a build.
@@ -68,10 +66,10 @@ func (e *Engine) Build(ctx context.Context, request BuildRequest, output io.Writ
 	if err != nil {
 		return Image{}, fmt.Errorf("build an image: %w", ended(ctx, err))
 	}
-	lines := &sink{to: output}
+	lines := &solve.Output{To: output}
 	built, err := build(ctx, request, lines)
 	if err == nil {
-		err = lines.err
+		err = lines.Err()
 	}
 	if err == nil {
 		err = e.removeUntagged(ctx, replaced)
@@ -84,17 +82,8 @@ func (e *Engine) Build(ctx context.Context, request BuildRequest, output io.Writ
 }
 
 func (r BuildRequest) check() error {
-	if err := checkPath("context", r.ContextDir); err != nil {
+	if err := solve.CheckFiles(r.ContextDir, r.Dockerfile); err != nil {
 		return err
-	}
-	if err := checkPath("Dockerfile", r.Dockerfile); err != nil {
-		return err
-	}
-	dir, name := filepath.Split(r.Dockerfile)
-	for _, file := range []struct{ dir, name string }{{dir, name}, {dir, name + ignoreFile}, {r.ContextDir, ignoreFile}} {
-		if err := checkSize(file.dir, file.name); err != nil {
-			return err
-		}
 	}
 	if len(r.Tags) == 0 {
 		return errors.New("no tag given: an image without one could not be found again")
@@ -103,42 +92,6 @@ func (r BuildRequest) check() error {
 		if _, err := parseTag(tag); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// checkPath refuses a path with a symbolic link in it: in a cloned repository,
-// that is a way out of the clone.
-func checkPath(what, path string) error {
-	if !filepath.IsAbs(path) {
-		return fmt.Errorf("%s %q: the path is not absolute", what, path)
-	}
-	resolved, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	if resolved != filepath.Clean(path) {
-		return fmt.Errorf("%s %q: the path holds a symbolic link", what, path)
-	}
-	return nil
-}
-
-// checkSize bounds a file that builders read as a whole, in memory. A link is
-// followed within its folder, as BuildKit does.
-func checkSize(dir, name string) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close() //nolint:errcheck // only a handle
-	info, err := root.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("%s: it must be a file within its folder, or a link to one: %w", name, err)
-	case info.Size() > maxDockerfile:
-		return fmt.Errorf("%s has %d bytes, at most %d are allowed", name, info.Size(), maxDockerfile)
 	}
 	return nil
 }
@@ -157,21 +110,4 @@ func parseTag(tag string) (reference.NamedTagged, error) {
 		return nil, fmt.Errorf("image reference %q: not of the form host/repository:tag", tag)
 	}
 	return tagged, nil
-}
-
-// sink remembers the first error of the output. It hides it from the builders
-// until the build is over, because only a build followed to its end is known to
-// have left nothing.
-type sink struct {
-	to  io.Writer
-	err error
-}
-
-func (s *sink) Write(p []byte) (int, error) {
-	if s.err == nil {
-		if _, err := s.to.Write(p); err != nil {
-			s.err = fmt.Errorf("write the build's output: %w", err)
-		}
-	}
-	return len(p), nil
 }

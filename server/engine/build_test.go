@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/opensbs/sbs/server/builder/solve"
 )
 
 func TestRequestIsChecked(t *testing.T) {
@@ -41,7 +43,7 @@ func TestRequestIsChecked(t *testing.T) {
 		}
 		return BuildRequest{ContextDir: folder, Dockerfile: filepath.Join(folder, "Dockerfile"), Tags: tags}
 	}
-	const largest = maxDockerfile
+	const largest = solve.MaxDockerfile
 	cases := map[string]struct {
 		request BuildRequest
 		says    string

@@ -16,7 +16,7 @@ import (
 	"github.com/moby/buildkit/session"
 	"github.com/tonistiigi/fsutil"
 
-	"github.com/opensbs/sbs/server/progress"
+	"github.com/opensbs/sbs/server/builder/solve"
 )
 
 // buildWithBuildKit returns the state of the cache even when it fails.
@@ -30,18 +30,18 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, ou
 		return Image{}, err
 	}
 	defer kit.Close()
-	defer cutAfterGrace(ctx, kit)()
+	defer solve.CutAfterGrace(ctx, kit)()
 
-	before, err := listCache(ctx, kit)
+	before, err := solve.ListCache(ctx, kit)
 	if err != nil {
 		return Image{}, err
 	}
 	built = Image{Cache: before}
-	report, response, err := solve(ctx, kit, options, output)
+	report, response, err := solve.Run(ctx, kit, options, output)
 	if err != nil {
-		return built, report.explain(err)
+		return built, report.Explain(err, ErrStopped)
 	}
-	if built.Base, err = baseImages(report.base); err != nil {
+	if built.Base, err = baseImages(report.Base); err != nil {
 		return built, err
 	}
 	built.ID = response.ExporterResponse[exptypes.ExporterImageDigestKey]
@@ -67,31 +67,14 @@ func solveOptions(ctx context.Context, request BuildRequest) (buildkit.SolveOpt,
 			Type:  "moby",
 			Attrs: map[string]string{"name": strings.Join(request.Tags, ",")},
 		}},
-		LocalMounts:   map[string]fsutil.FS{"context": reportingFS{files, ctx}, "dockerfile": reportingFS{dockerfile, ctx}},
+		LocalMounts:   map[string]fsutil.FS{"context": solve.ReportingFS(ctx, files), "dockerfile": solve.ReportingFS(ctx, dockerfile)},
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: frontendAttrs(request),
 		// Under a key it knows, BuildKit takes unchanged files from an earlier
 		// build's context, and calls unchanged what has the same size and time.
 		SharedKey: rand.Text(),
-		Session:   []session.Attachable{&credentialsProvider{accounts: request.Accounts}},
+		Session:   []session.Attachable{&solve.Credentials{Accounts: request.Accounts}},
 	}, nil
-}
-
-// reportingFS reports each byte of its files that the builder takes as progress.
-type reportingFS struct {
-	fsutil.FS
-	ctx context.Context //nolint:containedctx // of the one build that the folder is opened for
-}
-
-func (f reportingFS) Open(name string) (io.ReadCloser, error) {
-	file, err := f.FS.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{progress.Reader(f.ctx, file), file}, nil
 }
 
 // frontendAttrs are the parameters of BuildKit's Dockerfile frontend, see

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	buildkit "github.com/moby/buildkit/client"
+
+	"github.com/opensbs/sbs/server/builder/solve"
 )
 
 // keepCache takes out of the cache, at the end, what the test added.
@@ -37,7 +39,7 @@ func uncleared(t *testing.T, e *Engine, options buildkit.SolveOpt) {
 	}
 	defer kit.Close()
 	keepCache(t, e)
-	if _, _, err := solve(t.Context(), kit, options, t.Output()); err != nil {
+	if _, _, err := solve.Run(t.Context(), kit, options, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 }

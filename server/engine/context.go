@@ -21,12 +21,9 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
+
+	"github.com/opensbs/sbs/server/builder/solve"
 )
-
-const ignoreFile = ".dockerignore"
-
-// maxDockerfile bounds a Dockerfile and an ignore file, in bytes.
-const maxDockerfile = 4 << 20
 
 // contextArchive is a build context ready to be written as a tar.
 type contextArchive struct {
@@ -52,10 +49,10 @@ func newContextArchive(request BuildRequest) (*contextArchive, error) {
 	inside, err := filepath.Rel(request.ContextDir, request.Dockerfile)
 	if err == nil && filepath.IsLocal(inside) {
 		archive.dockerfile = filepath.ToSlash(inside)
-		patterns, err = sendAlways(patterns, ignoreFile, archive.dockerfile)
+		patterns, err = sendAlways(patterns, solve.IgnoreFile, archive.dockerfile)
 	} else {
 		err = archive.inject(request)
-		patterns = append(patterns, ignoreFile)
+		patterns = append(patterns, solve.IgnoreFile)
 	}
 	if err != nil {
 		return nil, err
@@ -73,16 +70,16 @@ func (a *contextArchive) inject(request BuildRequest) error {
 		return fmt.Errorf("read the Dockerfile: %w", err)
 	}
 	a.dockerfile = fmt.Sprintf(".dockerfile.%x", sha256.Sum256(dockerfile))
-	ignore, err := readBounded(filepath.Join(request.ContextDir, ignoreFile))
+	ignore, err := readBounded(filepath.Join(request.ContextDir, solve.IgnoreFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		ignore = []byte(ignoreFile + "\n" + a.dockerfile + "\n")
+		ignore = []byte(solve.IgnoreFile + "\n" + a.dockerfile + "\n")
 	case err != nil:
-		return fmt.Errorf("read %s: %w", ignoreFile, err)
+		return fmt.Errorf("read %s: %w", solve.IgnoreFile, err)
 	default:
 		ignore = append(ignore, []byte("\n"+a.dockerfile+"\n")...)
 	}
-	a.injected = []inlineFile{{ignoreFile, ignore}, {a.dockerfile, dockerfile}}
+	a.injected = []inlineFile{{solve.IgnoreFile, ignore}, {a.dockerfile, dockerfile}}
 	return nil
 }
 
@@ -111,7 +108,7 @@ func (a *contextArchive) write(ctx context.Context, w io.Writer) error {
 // ignorePatterns reads the ignore file that applies: the Dockerfile's own
 // ("Dockerfile.dockerignore"), as with BuildKit, or the context's.
 func ignorePatterns(request BuildRequest) ([]string, error) {
-	for _, path := range []string{request.Dockerfile + ignoreFile, filepath.Join(request.ContextDir, ignoreFile)} {
+	for _, path := range []string{request.Dockerfile + solve.IgnoreFile, filepath.Join(request.ContextDir, solve.IgnoreFile)} {
 		content, err := readBounded(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -138,8 +135,8 @@ func readBounded(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", filepath.Base(path))
 	}
-	if info.Size() > maxDockerfile {
-		return nil, fmt.Errorf("%s has %d bytes, at most %d are allowed", filepath.Base(path), info.Size(), maxDockerfile)
+	if info.Size() > solve.MaxDockerfile {
+		return nil, fmt.Errorf("%s has %d bytes, at most %d are allowed", filepath.Base(path), info.Size(), solve.MaxDockerfile)
 	}
 	return os.ReadFile(path)
 }
@@ -152,7 +149,7 @@ func sendAlways(patterns []string, names ...string) ([]string, error) {
 	for _, name := range names {
 		ignored, err := patternmatcher.MatchesOrParentMatches(name, patterns)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", ignoreFile, err)
+			return nil, fmt.Errorf("read %s: %w", solve.IgnoreFile, err)
 		}
 		if ignored {
 			patterns = append(patterns, "!"+literal.Replace(name))
@@ -176,7 +173,7 @@ func filtered(dir string, patterns []string) (fsutil.FS, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", ignoreFile, err)
+		return nil, fmt.Errorf("read %s: %w", solve.IgnoreFile, err)
 	}
 	return files, nil
 }

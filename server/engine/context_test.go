@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/opensbs/sbs/server/builder/solve"
 )
 
 // archived writes files into a folder and gives what is sent for context and
@@ -106,8 +108,8 @@ func TestContextArchiveWithADockerfileFromOutside(t *testing.T) {
 			if sent[dockerfile] != files["Dockerfile"] {
 				t.Errorf("the Dockerfile %q holds %q", dockerfile, sent[dockerfile])
 			}
-			if !strings.HasPrefix(sent[ignoreFile], ignore) || !strings.Contains(sent[ignoreFile], dockerfile+"\n") {
-				t.Errorf("%s holds %q", ignoreFile, sent[ignoreFile])
+			if !strings.HasPrefix(sent[solve.IgnoreFile], ignore) || !strings.Contains(sent[solve.IgnoreFile], dockerfile+"\n") {
+				t.Errorf("%s holds %q", solve.IgnoreFile, sent[solve.IgnoreFile])
 			}
 			if _, there := sent["a"]; there != (ignore == "") {
 				t.Errorf("sent %q", sent)
@@ -125,9 +127,9 @@ func TestContextArchiveRefuses(t *testing.T) {
 		files map[string]string
 		says  string
 	}{
-		"bad pattern":   {map[string]string{"Dockerfile": "", ".dockerignore": "[\n"}, ignoreFile},
+		"bad pattern":   {map[string]string{"Dockerfile": "", ".dockerignore": "[\n"}, solve.IgnoreFile},
 		"ignore folder": {map[string]string{"Dockerfile": "", ".dockerignore/x": ""}, "not a regular file"},
-		"large ignore":  {map[string]string{"Dockerfile": "", ".dockerignore": strings.Repeat("#", maxDockerfile+1)}, "bytes"},
+		"large ignore":  {map[string]string{"Dockerfile": "", ".dockerignore": strings.Repeat("#", solve.MaxDockerfile+1)}, "bytes"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"github.com/docker/docker/client"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/opensbs/sbs/server/builder"
 )
 
 var (
@@ -20,21 +22,12 @@ var (
 
 	// ErrUnauthorized means that a registry refused the credentials, or that
 	// they do not allow what was asked.
-	ErrUnauthorized = errors.New("the registry refused the credentials")
+	ErrUnauthorized = builder.ErrUnauthorized
 
 	// ErrStopped means that the Docker Engine ended, or was restarted, while it
 	// built. Nobody knows which: what is built may have ended it.
-	ErrStopped = errors.New("the Docker Engine ended during this build: it was stopped or restarted, or this Dockerfile or one of its steps ended it: look in the engine's log before you build it again")
+	ErrStopped = fmt.Errorf("%w: the Docker Engine was stopped or restarted, or this Dockerfile or one of its steps ended it: look in the engine's log before you build it again", builder.ErrStopped)
 )
-
-// stopped gives the error of a build in which no step failed its kind. A step
-// that can't reach a registry is unavailable too, but it is known to have failed.
-func stopped(err error) error {
-	if status.Code(err) != codes.Unavailable {
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrStopped, err)
-}
 
 // unreachable returns an error with the address that did not reply and what to do.
 func unreachable(ctx context.Context, host string, err error) error {
@@ -45,28 +38,6 @@ func unreachable(ctx context.Context, host string, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w at %s: start it (systemctl start docker), give this user access to it, or set DOCKER_HOST: %w", ErrUnreachable, host, err)
-}
-
-// refusals are what Engines from 20.10 on write when a registry refuses
-// credentials. The Engine keeps no type and no status through its streams. The
-// first two are error codes of the OCI distribution specification, "Error
-// Codes", in the lower case in which the Engine prints them.
-var refusals = []string{
-	"unauthorized: ",
-	"denied: ",
-	"no basic auth credentials",
-	"401 Unauthorized",
-	"403 Forbidden",
-}
-
-// classify wraps an error of the Engine in the kind that its text belongs to.
-func classify(err error) error {
-	for _, refusal := range refusals {
-		if strings.Contains(err.Error(), refusal) {
-			return fmt.Errorf("%w: %w", ErrUnauthorized, err)
-		}
-	}
-	return err
 }
 
 // offersNoBuildKit reports whether an Engine said that it has no such service:

@@ -14,6 +14,8 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
+
+	"github.com/opensbs/sbs/server/builder/solve"
 )
 
 // Lines of the classic builder (builder/dockerfile in the Engine's source).
@@ -71,7 +73,7 @@ func (l *leftovers) explain(err error) error {
 // not remove.
 func (e *Engine) clearLeftovers(ctx context.Context, left *leftovers, output io.Writer) {
 	cut := ctx.Err() != nil
-	ctx, cancel := forCleanup(ctx)
+	ctx, cancel := solve.ForCleanup(ctx)
 	defer cancel()
 	if cut && left.container != "" {
 		e.awaitRemoval(ctx, left.container)

@@ -10,6 +10,8 @@ import (
 	"io"
 
 	"github.com/docker/docker/pkg/jsonmessage"
+
+	"github.com/opensbs/sbs/server/builder/solve"
 )
 
 // maxMessage bounds one message, in bytes. The largest that an Engine sends
@@ -33,7 +35,7 @@ func readMessages(stream io.Reader, each func(jsonmessage.JSONMessage) error) er
 			return fmt.Errorf("read the Engine's answer: %w", err)
 		}
 		if message.Error != nil {
-			return classify(message.Error)
+			return solve.Classify(message.Error)
 		}
 		if err := each(message); err != nil {
 			return err

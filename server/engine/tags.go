@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/containerd/errdefs"
 	"github.com/distribution/reference"
@@ -97,7 +98,9 @@ func (e *Engine) holders(ctx context.Context, references []string) ([]string, er
 		found, err := e.api.ImageInspect(ctx, tagged.String())
 		switch {
 		case err == nil:
-			ids = appendNew(ids, found.ID)
+			if !slices.Contains(ids, found.ID) {
+				ids = append(ids, found.ID)
+			}
 		case !errdefs.IsNotFound(err):
 			return nil, fmt.Errorf("look for image %s: %w", name, unreachable(ctx, e.api.DaemonHost(), err))
 		}

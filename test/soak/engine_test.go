@@ -27,7 +27,7 @@ import (
 // because the engine ended.
 var (
 	engineCommands = []string{"docker build --build-arg SECONDS=600 -t 127.0.0.1:"}
-	engineGone     = regexp.MustCompile(`the Docker Engine ended during this build`)
+	engineGone     = regexp.MustCompile(`the builder ended during this build`)
 )
 
 // long are parameters that make the Dockerfile's command run until it is stopped.

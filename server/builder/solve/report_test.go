@@ -1,4 +1,4 @@
-package engine
+package solve
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	buildkit "github.com/moby/buildkit/client"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/opensbs/sbs/server/builder"
 )
 
 const someDigest = "sha256:6bc1788d2f49d4222cd6c77eff5134c829fea4d442c4f1b54b2d8a82295806c7"
@@ -51,7 +53,7 @@ func FuzzBaseOfVertex(f *testing.F) {
 }
 
 func TestReport(t *testing.T) {
-	var r report
+	var r Report
 	for _, vertex := range []*buildkit.Vertex{
 		{Name: "[1/3] FROM docker.io/library/a:1"},
 		{Name: "[1/3] FROM docker.io/library/a:1"},
@@ -62,19 +64,19 @@ func TestReport(t *testing.T) {
 	} {
 		r.read(&buildkit.SolveStatus{Vertexes: []*buildkit.Vertex{vertex}})
 	}
-	if want := []string{"docker.io/library/a:1", "docker.io/library/b:1"}; !slices.Equal(r.base, want) {
-		t.Errorf("base images %v, want %v", r.base, want)
+	if want := []string{"docker.io/library/a:1", "docker.io/library/b:1"}; !slices.Equal(r.Base, want) {
+		t.Errorf("base images %v, want %v", r.Base, want)
 	}
 	cause := errors.New("exit code: 1")
-	err := r.explain(cause)
+	err := r.Explain(cause, builder.ErrStopped)
 	if !errors.Is(err, cause) || !strings.Contains(err.Error(), "[3/3] RUN false") {
 		t.Errorf("error %v", err)
 	}
 }
 
-// TestStoppedEngine: an engine that goes away is told from a step that can't reach
+// TestStoppedBuilder: a builder that goes away is told from a step that can't reach
 // something.
-func TestStoppedEngine(t *testing.T) {
+func TestStoppedBuilder(t *testing.T) {
 	gone := fmt.Errorf("failed to receive status: %w", status.Error(codes.Unavailable, "error reading from server: EOF"))
 	for name, test := range map[string]struct {
 		failed string
@@ -86,8 +88,8 @@ func TestStoppedEngine(t *testing.T) {
 		"another reason": {"", status.Error(codes.Unknown, "no such frontend"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := report{failed: test.failed}
-			if err := r.explain(test.err); errors.Is(err, ErrStopped) != test.want || !errors.Is(err, test.err) {
+			r := Report{Failed: test.failed}
+			if err := r.Explain(test.err, builder.ErrStopped); errors.Is(err, builder.ErrStopped) != test.want || !errors.Is(err, test.err) {
 				t.Errorf("the error is %v", err)
 			}
 		})

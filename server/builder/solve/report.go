@@ -1,4 +1,4 @@
-package engine
+package solve
 
 // BuildKit reports its work as vertices of a graph. The same events are shown
 // to the user, and read for the two things the result needs: which images from
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	buildkit "github.com/moby/buildkit/client"
@@ -18,20 +19,20 @@ import (
 	"github.com/opensbs/sbs/server/progress"
 )
 
-// report is what the events of one build told.
-type report struct {
-	base   []string // full references of images from outside, each once
-	failed string   // name of the first vertex that failed
+// Report is what the events of one build told.
+type Report struct {
+	Base   []string // full references of images from outside, each once
+	Failed string   // name of the first vertex that failed
 }
 
-// solve runs one build and shows its progress.
-func solve(ctx context.Context, kit *buildkit.Client, options buildkit.SolveOpt, output io.Writer) (*report, *buildkit.SolveResponse, error) {
+// Run runs one build and writes its progress to output, as lines of text.
+func Run(ctx context.Context, kit *buildkit.Client, options buildkit.SolveOpt, output io.Writer) (*Report, *buildkit.SolveResponse, error) {
 	display, err := progressui.NewDisplay(output, progressui.PlainMode)
 	if err != nil {
 		return nil, nil, fmt.Errorf("show the build's progress: %w", err)
 	}
 	var (
-		told     report
+		told     Report
 		response *buildkit.SolveResponse
 		events   = make(chan *buildkit.SolveStatus)
 		shown    = make(chan *buildkit.SolveStatus)
@@ -61,25 +62,30 @@ func solve(ctx context.Context, kit *buildkit.Client, options buildkit.SolveOpt,
 }
 
 // read takes from one event what the result needs.
-func (r *report) read(status *buildkit.SolveStatus) {
+func (r *Report) read(status *buildkit.SolveStatus) {
 	for _, vertex := range status.Vertexes {
-		if name, ok := baseOfVertex(vertex.Name); ok {
-			r.base = appendNew(r.base, name)
+		if name, ok := baseOfVertex(vertex.Name); ok && !slices.Contains(r.Base, name) {
+			r.Base = append(r.Base, name)
 		}
 		cancelled := strings.HasSuffix(vertex.Error, context.Canceled.Error())
-		if vertex.Error != "" && !cancelled && r.failed == "" {
-			r.failed = vertex.Name
+		if vertex.Error != "" && !cancelled && r.Failed == "" {
+			r.Failed = vertex.Name
 		}
 	}
 }
 
-// explain adds the failed step to a build's error.
-func (r *report) explain(err error) error {
-	err = classify(err)
-	if r == nil || r.failed == "" {
-		return stopped(err)
+// Explain adds the failed step to a build's error, or the error stopped if no step
+// failed and the builder ended.
+func (r *Report) Explain(err, stopped error) error {
+	err = Classify(err)
+	switch {
+	case r != nil && r.Failed != "":
+		return fmt.Errorf("step %q failed: %w", r.Failed, err)
+	case endedBuilder(err):
+		return fmt.Errorf("%w: %w", stopped, err)
+	default:
+		return err
 	}
-	return fmt.Errorf("step %q failed: %w", r.failed, err)
 }
 
 // Names of vertices that stand for an image from outside, as BuildKit's
@@ -100,13 +106,4 @@ func baseOfVertex(name string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-func appendNew(list []string, item string) []string {
-	for _, known := range list {
-		if known == item {
-			return list
-		}
-	}
-	return append(list, item)
 }

@@ -1,7 +1,7 @@
-package engine
+package solve
 
 // A build that is cancelled ends within a second, with what it ran and what it
-// left removed as far as the Engine does so in that time.
+// left removed as far as the builder does so in that time.
 
 import (
 	"context"
@@ -18,18 +18,18 @@ const (
 	cleanupTime = 500 * time.Millisecond
 )
 
-// forCleanup is the context for removing what a build left: the build's own
+// ForCleanup is the context for removing what a build left: the build's own
 // while it lasts, a short one after its end.
-func forCleanup(ctx context.Context) (context.Context, context.CancelFunc) {
+func ForCleanup(ctx context.Context) (context.Context, context.CancelFunc) {
 	if ctx.Err() == nil {
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 }
 
-// cutAfterGrace closes kit a while after ctx ended, unless the function it
+// CutAfterGrace closes kit a while after ctx ended, unless the function it
 // returns is called before.
-func cutAfterGrace(ctx context.Context, kit *buildkit.Client) (stop func()) {
+func CutAfterGrace(ctx context.Context, kit *buildkit.Client) (stop func()) {
 	over := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
