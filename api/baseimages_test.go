@@ -24,7 +24,7 @@ func rule(more ...string) map[string]any {
 	return values
 }
 
-func TestBasePolicyTaken(t *testing.T) {
+func TestBasePolicyAccepted(t *testing.T) {
 	policy := []any{
 		rule(),
 		rule("image", "us.icr.io/other/app:1.0", "method", "simple", "lookaside", "https://signatures.example.com/"),

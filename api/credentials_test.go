@@ -15,7 +15,7 @@ type entry = map[string]any
 
 const plantedSecret = "planted-secret-value"
 
-func TestCredentialsTaken(t *testing.T) {
+func TestCredentialsAccepted(t *testing.T) {
 	p, err := parse(t, with("GITHUB_CREDENTIALS", []any{
 		entry{"url": " https://git.example.com/team ", "token": "tok-1", "user": "ada", "auth": "basic"},
 		entry{"url": "https://other.example.com", "token": "tok-2", "auth": "bearer"},

@@ -142,7 +142,7 @@ func TestParameterErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
-func TestParametersTaken(t *testing.T) {
+func TestParametersAccepted(t *testing.T) {
 	values := good()
 	maps.Copy(values, map[string]any{
 		"GITHUB_RECURSE_SUBMODULES": "tRuE",
@@ -181,7 +181,7 @@ func TestFormattingShowsNoSecret(t *testing.T) {
 	}
 }
 
-func TestURLCredentialsAreTakenOut(t *testing.T) {
+func TestURLCredentialsAreRemoved(t *testing.T) {
 	const token = "glpat-0123456789abcdefghij"
 	for _, test := range []struct{ url, givenUser, givenToken, user, token string }{
 		{"https://" + token + "@host/o/r.git", "", "", "", token},
@@ -307,7 +307,7 @@ func TestTimeLimits(t *testing.T) {
 }
 
 // What is hard to see means nothing, for every key that takes one line of text.
-func TestSpaceAroundValuesIsTakenOff(t *testing.T) {
+func TestSpaceAroundValuesIsTrimmed(t *testing.T) {
 	values := map[string]any{}
 	for key, value := range map[string]any{
 		"GITHUB_URL": "https://host/o/r.git", "DOCKER_REPO": "namespace/name", "DOCKER_USER": "user",

@@ -45,7 +45,7 @@ func TestWarningsNameBuildArgumentsLikeCredentials(t *testing.T) {
 	}
 }
 
-func TestWarningsAreSilentOfOtherBuildArguments(t *testing.T) {
+func TestNoWarningsForOtherBuildArguments(t *testing.T) {
 	for name, value := range map[string]string{
 		"VERSION":        "1.2.3",
 		"NPM_TOKEN":      "", // nothing is published

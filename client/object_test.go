@@ -47,7 +47,8 @@ func TestObjectStreamsWhatEncodingJSONWrites(t *testing.T) {
 	})
 }
 
-func TestObjectTearsNothingApart(t *testing.T) {
+// A value is the same wherever the decoder splits it into pieces.
+func TestObjectJoinsPieces(t *testing.T) {
 	for _, unit := range []string{`a`, `\n`, `\u00e9`, `\ud83d\ude00`, "é", "😀", `\\`, `\"`, `x\u00e9`, `\/`} {
 		t.Run(unit, func(t *testing.T) {
 			// Pieces end at all offsets within the repeated unit.

@@ -47,7 +47,7 @@ func write(t *testing.T, folder string, files map[string]string) string {
 	return folder
 }
 
-func TestEvidenceIsWhatThereIs(t *testing.T) {
+func TestEvidence(t *testing.T) {
 	data := [64]byte{1, 2, 3}
 	const inblob = "inblob: 01020300"
 	for name, test := range map[string]struct {
@@ -123,7 +123,7 @@ func TestNoEvidence(t *testing.T) {
 	}
 }
 
-func TestQuotesWaitForTheirTurn(t *testing.T) {
+func TestQuotesAreSerialized(t *testing.T) {
 	_, client := kernel("tdx_guest")
 	machine := NewMachine(t.TempDir(), client)
 	machine.turn <- struct{}{} // somebody else's

@@ -26,10 +26,10 @@ func (f *fixture) sealedBy(inside *enclave.Enclave) {
 	f.open(data, inside)
 }
 
-// TestParametersThatDoNotOpen pins that the server starts without them, names the
+// TestParametersThatCannotBeUnsealed pins that the server starts without them, names the
 // file and never writes over it, shows what was built, and goes on as soon as the
 // file is back, or gone.
-func TestParametersThatDoNotOpen(t *testing.T) {
+func TestParametersThatCannotBeUnsealed(t *testing.T) {
 	inside, err := enclave.Simulate(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -95,9 +95,9 @@ func TestParametersThatDoNotOpen(t *testing.T) {
 	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 }
 
-// TestKeyThatDoesNotOpen pins that an export names it, and that no import writes
+// TestKeyThatCannotBeUnsealed pins that an export names it, and that no import writes
 // over it.
-func TestKeyThatDoesNotOpen(t *testing.T) {
+func TestKeyThatCannotBeUnsealed(t *testing.T) {
 	inside, err := enclave.Simulate(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestHealthIsToldOnLoopbackOnly(t *testing.T) {
+func TestHealthAddressIsLoopback(t *testing.T) {
 	for address, fine := range map[string]bool{
 		"127.0.0.1:0": true, "[::1]:80": true, "127.8.8.8:80": true,
 		":80": false, "0.0.0.0:80": false, "10.0.0.1:80": false, "[::]:80": false, "localhost:80": false, "127.0.0.1": false, "": false,

@@ -204,7 +204,7 @@ func TestRefusedStatesChangeNothing(t *testing.T) {
 	}
 }
 
-func TestNoStateYet(t *testing.T) {
+func TestExportWithoutState(t *testing.T) {
 	f := newFixture(t).inImage(t.TempDir())
 	f.answer("GET", "/state-image", "{}", http.StatusConflict)
 	f.answer("POST", "/image", parametersWith(), http.StatusOK)

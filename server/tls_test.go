@@ -74,8 +74,8 @@ func (i identity) tls() tls.Certificate {
 
 func encoded(text []byte) string { return base64.StdEncoding.EncodeToString(text) }
 
-// TestWhoIsLetIn serves on loopback and knocks with every kind of certificate.
-func TestWhoIsLetIn(t *testing.T) {
+// TestAcceptedClientCertificates connects to a server with every kind of certificate.
+func TestAcceptedClientCertificates(t *testing.T) {
 	later := time.Now().Add(24 * time.Hour)
 	both := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
 	ca := identity{}.issue(t, "CA", later)

@@ -86,7 +86,7 @@ func TestEventsThatCantBeFinishedAreTruncated(t *testing.T) {
 
 // A client that leaves in the middle of a stream is no failure of the server: over
 // HTTP/2 only the flush reports it.
-func TestAClientThatLeavesIsNotAnError(t *testing.T) {
+func TestClientDisconnectIsNotAnError(t *testing.T) {
 	var logged strings.Builder
 	f := newFixture(t)
 	f.Logger = slog.New(slog.NewTextHandler(&logged, nil))

@@ -71,7 +71,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func TestQuestions(t *testing.T) {
+func TestAccessors(t *testing.T) {
 	p := golden()
 	if source, ok := p.Source(); !ok || source.Digest[GitCommit] != strings.Repeat("0a", 20) {
 		t.Errorf("source %+v", source)

@@ -69,9 +69,9 @@ func withContract(p Policy, path string) Policy {
 	return p
 }
 
-// What a policy requires of kernel and command line changes in the sections that it
-// has, and adds none.
-func TestWhatIsMeasured(t *testing.T) {
+// The requirements for kernel and command line are changed only in the sections that a
+// policy has.
+func TestMeasurementsOfPolicy(t *testing.T) {
 	both := Policy{TDX: &TDX{MRTD: Hex{1}}, SEVSNP: &SEVSNP{Measurement: Hex{2}}}
 	firmware, hashes := both.WithFirmwareOnly(), both.WithKernelHashes()
 	if !firmware.TDX.FirmwareOnly || !firmware.SEVSNP.FirmwareOnly || firmware.SEVSNP.KernelHashes {

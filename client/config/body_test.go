@@ -182,7 +182,7 @@ func TestParametersWithANewSecret(t *testing.T) {
 	}
 }
 
-func TestParametersToldBeforeSending(t *testing.T) {
+func TestParametersAreCheckedBeforeSending(t *testing.T) {
 	key := writeFile(t, sshKey(t, ""))
 	for _, test := range []struct{ name, extra, want string }{
 		{"capital letters", `, "DOCKERFILE_PATH": "../x"`, "DOCKERFILE_PATH"},

@@ -116,7 +116,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-func TestLoadTakes(t *testing.T) {
+func TestLoadAccepts(t *testing.T) {
 	play := "  play:\n    archive: !archive pods\n"
 	for what, test := range map[string]struct {
 		from, to string

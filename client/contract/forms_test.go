@@ -95,9 +95,9 @@ func TestFormsOfIBMsSamples(t *testing.T) {
 	}
 }
 
-// What is not read here reaches the runtime as it was written: its order, and values
-// that YAML could take for others.
-func TestWhatIsPassedOnStaysAsItIs(t *testing.T) {
+// Sections that the program doesn't know reach the runtime unchanged, with their order
+// and with values that YAML could interpret differently.
+func TestUnknownSectionsAreUnchanged(t *testing.T) {
 	const passed = "zebra: \"1e3\"\nant: 0777\nday: 2026-01-01\nyes: \"no\"\nlist: [b, a]\n"
 	d, err := loaded(t, "workload:\n  confidential-containers:\n    "+strings.ReplaceAll(strings.TrimSpace(passed), "\n", "\n    ")+"\nenv:\n  host-attestation: &h {b: 1, a: \"2\"}\n  confidential-containers: *h\n", fixedImage, CCCO)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/opensbs/sbs/api/public"
 )
 
-// Private keys are refused wherever a contract takes a public thing: alone, after
-// one, and in base64.
-func TestPrivateKeysAreNoPublicThings(t *testing.T) {
+// Private keys are refused wherever a contract has a public key or a certificate: alone,
+// after one, and in base64.
+func TestPrivateKeysAreNotPublic(t *testing.T) {
 	now := time.Now()
 	key := testKey(t)
 	private, certificate := pemOf(t, key), string(certificatePEM(t, key, now.AddDate(0, 1, 0)))

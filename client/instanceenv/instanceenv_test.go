@@ -88,7 +88,7 @@ func certificates(t *testing.T) certs.Files {
 	return f
 }
 
-func TestValuesAreWhatTheServerTakes(t *testing.T) {
+func TestValuesAreAcceptedByServer(t *testing.T) {
 	image := imageKey(t)
 	f := certificates(t)
 	key, err := ReadPublicKey(publicKeyFile(t, true, image), now)

@@ -79,7 +79,7 @@ func TestRead(t *testing.T) {
 }
 
 // A folder git/ that is no clone does not hide the rest of a manifest.
-func TestReadTellsTheSourceApart(t *testing.T) {
+func TestReadDistinguishesSourceErrors(t *testing.T) {
 	key, _ := twoKeys(t)
 	contents, err := Read(t.Context(), signedFile(t, key, build, build), &key.PublicKey, t.TempDir())
 	if err != nil || contents.SourceErr == nil || contents.Source.Commit != "" || contents.Summary.Files != 2 {
@@ -87,7 +87,7 @@ func TestReadTellsTheSourceApart(t *testing.T) {
 	}
 }
 
-func TestWhatComesOutIsBounded(t *testing.T) {
+func TestUnpackedSizeIsBounded(t *testing.T) {
 	reader := &boundedReader{strings.NewReader("12345"), 4}
 	if _, err := io.ReadAll(reader); !errors.Is(err, manifest.ErrFormat) {
 		t.Errorf("read %v", err)

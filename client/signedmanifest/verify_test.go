@@ -74,7 +74,7 @@ func signedFile(t *testing.T, key *rsa.PrivateKey, recorded, as string) string {
 	return path
 }
 
-func TestManifestUnpacksWhatHolds(t *testing.T) {
+func TestManifestUnpacksVerified(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	key, _ := twoKeys(t)
 	path := signedFile(t, key, build, build)

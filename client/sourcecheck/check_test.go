@@ -45,7 +45,7 @@ func check(t *testing.T, m gitfolder.Members) (Result, error) {
 	return f.Check(t.Context())
 }
 
-func TestEverythingHolds(t *testing.T) {
+func TestCheckAccepts(t *testing.T) {
 	s := gitfolder.NewSample(t)
 	got, err := check(t, s.Members)
 	if err != nil {

@@ -96,9 +96,9 @@ func TestMirrorOfAnother(t *testing.T) {
 	}
 }
 
-// TestMirrorsAccountStays: trust data is asked for under the original name at the
-// original's notary server, and the mirror's account is not sent there.
-func TestMirrorsAccountStays(t *testing.T) {
+// TestMirrorAccountIsNotSentToNotary checks that trust data is requested with the original
+// name from the original's notary server, without the mirror's account.
+func TestMirrorAccountIsNotSentToNotary(t *testing.T) {
 	var lock sync.Mutex
 	var paths, accounts []string
 	notary := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,7 +17,7 @@ import (
 
 // A registry that moves the tag to another signed image while it is looked at:
 // every row is about the image that was found first, or fails.
-func TestTagMovesMeanwhile(t *testing.T) {
+func TestTagMovesDuringVerification(t *testing.T) {
 	var moving atomic.Bool
 	var asked atomic.Int32
 	registry := modern.New(modern.WithReferrersSupport(true), modern.Logger(log.New(io.Discard, "", 0)))

@@ -58,7 +58,8 @@ func untouched() map[string]string {
 	return map[string]string{"signature dct": verify.NotChecked}
 }
 
-func TestAllIsWell(t *testing.T) {
+// All checks of a build that nobody tampered with pass.
+func TestVerifiedBuild(t *testing.T) {
 	s := newServer(t)
 	for name, start := range map[string]func(*testing.T) (string, authn.AuthConfig){
 		"with a referrers API":           withReferrers,

@@ -128,8 +128,8 @@ func TestTampered(t *testing.T) {
 	}
 }
 
-// What rests on a row that failed is never shown as passed.
-func TestWhatRestsOnFailure(t *testing.T) {
+// A check that depends on a failed one is never reported as passed.
+func TestDependentChecksAreNotPassed(t *testing.T) {
 	s := newServer(t)
 	address, account := withReferrers(t)
 	w := s.build(t, address, account, changes{manifest: flipped, bundle: only("provenance", nothing)})

@@ -166,7 +166,7 @@ func TestNotChecked(t *testing.T) {
 	}
 }
 
-func TestSimulatedIsSaid(t *testing.T) {
+func TestSimulatedEnclaveIsReported(t *testing.T) {
 	s := newServer(t)
 	address, account := withReferrers(t)
 	w := s.build(t, address, account, changes{predicate: func(p *provenance.Predicate) {

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestGivenEngineIsTaken: a dockerd that could be run stays alone where DOCKER_HOST
+// TestGivenEngineIsUsed: a dockerd that could be run stays alone where DOCKER_HOST
 // names an engine.
-func TestGivenEngineIsTaken(t *testing.T) {
+func TestGivenEngineIsUsed(t *testing.T) {
 	marker := filepath.Join(t.TempDir(), "ran")
 	t.Setenv("PATH", fakeDockerd(t, marker))
 	given := settings{dockerHost: "tcp://127.0.0.1:1", volume: t.TempDir()}

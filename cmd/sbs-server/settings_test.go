@@ -52,7 +52,7 @@ func TestSettingsAreCheckedBeforeAnythingIsTouched(t *testing.T) {
 	}
 }
 
-func TestASimulatedEnclaveIsNoSecondOne(t *testing.T) {
+func TestSimulatedEnclaveExcludesContract(t *testing.T) {
 	setProxies(t, nil)
 	values := map[string]string{envSimulated: t.TempDir(), "IMAGE_SECRET": "secret"}
 	_, err := readSettings(func(name string) string { return values[name] })

@@ -143,7 +143,7 @@ func TestEachNameIsLookedUpOnce(t *testing.T) {
 	}
 }
 
-func TestUncoveredBeforeAnythingIsAsked(t *testing.T) {
+func TestUncoveredBeforeRequests(t *testing.T) {
 	f := newFixture(t)
 	digest := f.push("ns/one:1", image(t, "s390x"))
 	_, err := f.pin("FROM HOST/ns/one:1\nCOPY --from=HOST/other/two:2 /x /x\n", digest)

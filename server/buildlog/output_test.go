@@ -79,7 +79,7 @@ func runs(log string) string {
 }
 
 // A progress bar that never ends its line is written while it runs, and takes no memory.
-func TestEndlessBar(t *testing.T) {
+func TestProgressBarIsBounded(t *testing.T) {
 	l, content := newTestLog(t)
 	o := l.Output()
 	for i := range 100_000 {

@@ -197,7 +197,7 @@ func TestRebuildLeavesNoUntaggedImage(t *testing.T) {
 	})
 }
 
-func TestNothingOfTheHostIsGiven(t *testing.T) {
+func TestHostIsNotAccessible(t *testing.T) {
 	host, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

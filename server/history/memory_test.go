@@ -9,9 +9,9 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// TestTrimLooksAtWhatGoes has five successes, which a first Trim leaves as they
-// are and remembers, and then changes them without telling the history.
-func TestTrimLooksAtWhatGoes(t *testing.T) {
+// TestTrimChecksRemovedBuilds changes builds on disk after the history has cached them in
+// a first Trim: a second one must notice the changes.
+func TestTrimChecksRemovedBuilds(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(t *testing.T, dir string) // of the folder of builds
 		limits Limits

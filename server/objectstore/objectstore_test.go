@@ -153,7 +153,7 @@ func answering(t *testing.T, body string, codes ...int) (api.ObjectStore, *atomi
 	return api.ObjectStore{Bucket: bucket, Endpoint: server.URL, HMACKeyID: "key-id", HMACSecret: "hmac-secret"}, &asked, &header
 }
 
-func TestTryingAgain(t *testing.T) {
+func TestRetries(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		body  string
@@ -207,7 +207,7 @@ func TestContextIsObeyed(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissing(t *testing.T) {
+func TestOpenNamesMissingParameter(t *testing.T) {
 	var parameter *api.ParameterError
 	if _, err := Open("STATE_", api.ObjectStore{Bucket: bucket, Endpoint: "s3.example.com"}, nil); !errors.As(err, &parameter) || parameter.Key != "STATE_COS_API_KEY_ID" {
 		t.Errorf("got %v", err)

@@ -107,8 +107,8 @@ func TestDurableBeforeVisible(t *testing.T) {
 	}
 }
 
-// TestUseHoldsTheParameters pins that nothing can replace them before use returns.
-func TestUseHoldsTheParameters(t *testing.T) {
+// TestUseLocksParameters checks that the parameters can't be replaced before use returns.
+func TestUseLocksParameters(t *testing.T) {
 	f := newFixture(t)
 	if err := f.Init(with(t)); err != nil {
 		t.Fatal(err)

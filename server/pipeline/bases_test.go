@@ -37,7 +37,7 @@ func TestBaseAccess(t *testing.T) {
 
 var sum = "sha256:" + strings.Repeat("0a", 32)
 
-func TestBuilderTookAnotherImage(t *testing.T) {
+func TestBuilderUsedAnotherImage(t *testing.T) {
 	reference := signature.Reference{Repository: "docker.io/ns/app", Tag: "1"}
 	verified := baseimage.Image{Verified: signature.Verified{Reference: reference, Digest: sum, Method: api.SigningDCT, KeyID: "id"}, Pinned: "docker.io/ns/app@" + sum}
 	unused := baseimage.Image{Verified: signature.Verified{Reference: signature.Reference{Repository: "docker.io/ns/unused", Tag: "1"}, Digest: sum}, Pinned: "docker.io/ns/unused@" + sum}

@@ -66,8 +66,8 @@ func TestTagsMoveLast(t *testing.T) {
 	}
 }
 
-// What fails after the tags puts them back.
-func TestTagsArePutBack(t *testing.T) {
+// A failure after the tags were moved restores them.
+func TestTagsAreRestored(t *testing.T) {
 	f := newFixture(t)
 	f.during = func(_ context.Context, operation string) error {
 		if operation == "tag" {

@@ -88,7 +88,7 @@ func TestChildDiesWithItsStarter(t *testing.T) {
 	}
 }
 
-func TestStartSaysWhatIsMissing(t *testing.T) {
+func TestStartNamesMissingProgram(t *testing.T) {
 	_, err := Start("the part", exec.Command("/nonexistent/program"))
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "the part") {
 		t.Errorf("Start of a missing program: %v", err)

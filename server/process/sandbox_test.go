@@ -61,9 +61,9 @@ func newFixture(t *testing.T) fixture {
 	return f
 }
 
-// TestSandboxHolds lets a child attack from within, under servers of different
+// TestSandboxIsEnforced lets a child attack from within, under servers of different
 // rights. Each attack that works is a failure.
-func TestSandboxHolds(t *testing.T) {
+func TestSandboxIsEnforced(t *testing.T) {
 	f := newFixture(t)
 	const other = 1234
 	type server struct {

@@ -45,8 +45,9 @@ func TestTag(t *testing.T) {
 	}
 }
 
-// A failure puts back what was moved, but not what somebody else moved since.
-func TestTagsArePutBack(t *testing.T) {
+// After a failure the tags that were moved are restored, except those that another client
+// has moved since.
+func TestTagsAreRestored(t *testing.T) {
 	refuse := false
 	f := start(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if refuse && r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/latest") {

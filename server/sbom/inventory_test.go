@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// What an inventory can't hold is counted in it and in the document, and fails
-// nothing.
-func TestInventoryHoldsWhatItCan(t *testing.T) {
+// Packages and files above the limits of an inventory are counted in it and in the
+// document, and cause no error.
+func TestInventoryIsBounded(t *testing.T) {
 	var many Inventory
 	for i := range maxPackages + 100 {
 		many.Packages = append(many.Packages, Package{Name: fmt.Sprint("package", i)})

@@ -140,7 +140,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoStateIsNotSealed(t *testing.T) {
+func TestSealRefusesIncompleteState(t *testing.T) {
 	for name, change := range map[string]func(*State){
 		"no repository": func(s *State) { s.Repository = "" },
 		"no build":      func(s *State) { s.BuildName = "" },

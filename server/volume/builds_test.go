@@ -147,9 +147,9 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// TestMarks pins that each change to a record is seen, one that keeps its size
-// and gives it back its time among them.
-func TestMarks(t *testing.T) {
+// TestMarkDetectsChanges checks that each change to a record is detected, even one that
+// keeps its size and restores its time.
+func TestMarkDetectsChanges(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
 	build := finished(t, v, testID)

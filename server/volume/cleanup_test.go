@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestTidied pins what goes when a volume is opened: the temporary files of
-// interrupted writes, wherever they lie, and nothing else.
-func TestTidied(t *testing.T) {
+// TestOpenRemovesTemporaryFiles checks that opening a volume removes the temporary files of
+// interrupted writes in all folders, and nothing else.
+func TestOpenRemovesTemporaryFiles(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
 	finished(t, v, testID)

@@ -131,9 +131,9 @@ func TestDamagedJournalIsNamedAndKept(t *testing.T) {
 	}
 }
 
-// TestImportOverASealedFileThatDoesNotOpen pins that it is refused before its
+// TestImportOverFileThatCannotBeUnsealed pins that it is refused before its
 // first write: half-way it could neither go on nor back.
-func TestImportOverASealedFileThatDoesNotOpen(t *testing.T) {
+func TestImportOverFileThatCannotBeUnsealed(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
 	if err := v.Secrets().Put("manifest/key", []byte("old")); err != nil {

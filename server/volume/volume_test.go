@@ -81,8 +81,8 @@ func TestSealedSecrets(t *testing.T) {
 	}
 }
 
-// TestSealedFileThatDoesNotOpen pins that such a file is named and left alone.
-func TestSealedFileThatDoesNotOpen(t *testing.T) {
+// TestFileThatCannotBeUnsealed pins that such a file is named and left alone.
+func TestFileThatCannotBeUnsealed(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
 	if err := v.Secrets().Put("parameters", []byte("x")); err != nil {
@@ -113,7 +113,7 @@ func TestOneServerAtATime(t *testing.T) {
 	openAt(t, dir)
 }
 
-func TestWhatIsLeftOverGoesAtOpen(t *testing.T) {
+func TestLeftoversAreRemovedAtOpen(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)
 	build, err := v.Builds().Create("2021-02-10_15-37-37.178350")

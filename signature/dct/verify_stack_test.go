@@ -177,7 +177,7 @@ func openssl(t *testing.T, arguments ...string) {
 	}
 }
 
-func TestTrouble(t *testing.T) {
+func TestVerifyErrors(t *testing.T) {
 	v := newVendor(t, startNotary(t))
 	v.init(t)
 	v.sign(t, "v1", digestOf(1))

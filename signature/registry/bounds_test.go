@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPlainHTTPStaysHome(t *testing.T) {
+func TestPlainHTTPOnlyToLoopback(t *testing.T) {
 	for url, taken := range map[string]bool{
 		"https://registry.example.com/v2/": true,
 		"http://127.0.0.1:5000/v2/":        true,

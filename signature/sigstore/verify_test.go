@@ -203,7 +203,7 @@ func TestEveryBundle(t *testing.T) {
 	})
 }
 
-func TestVerifyTrouble(t *testing.T) {
+func TestVerifyErrors(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
 		image := f.push(t, "ns/app:v1")
 		f.attach(t, "ns/app", image, bundle.MediaType, statement(t, f.vendor, image.Digest, bundle.SignPredicate))
@@ -214,7 +214,7 @@ func TestVerifyTrouble(t *testing.T) {
 			wrong.Password = "wrong-word"
 			refused(t, v, wrong, &signature.AccessError{})
 			if _, err := v.Verify(t.Context(), wrong); strings.Contains(err.Error(), "wrong-word") {
-				t.Errorf("the password is told: %v", err)
+				t.Errorf("the error contains the password: %v", err)
 			}
 		}
 		nobody := good

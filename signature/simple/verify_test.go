@@ -217,8 +217,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// On the way: what is wrong with the servers is not what is wrong with the image.
-func TestVerifyTrouble(t *testing.T) {
+// Errors distinguish unavailable servers from images that are not correctly signed.
+func TestVerifyErrors(t *testing.T) {
 	f := newFixture(t, true)
 	digest := f.push(t, "ns/app:v1")
 	f.sign(t, f.vendor, "ns/app", digest, f.claim("ns/app:v1", digest))

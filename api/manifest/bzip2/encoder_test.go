@@ -42,9 +42,9 @@ func TestCorpora(t *testing.T) {
 	checkGolden(t, "testdata/corpora.sha256", []byte(sums.String()))
 }
 
-// TestNothingIsKept checks that bytes don't depend on what the encoder did
-// before.
-func TestNothingIsKept(t *testing.T) {
+// TestEncoderKeepsNoState checks that a stream doesn't depend on those that the encoder
+// made before.
+func TestEncoderKeepsNoState(t *testing.T) {
 	var encoder Encoder
 	for _, input := range [][]byte{text(6, 300_000), noise(6, 200_000), {}, text(7, 50_000), repeat("ab", 1000), text(7, 50_000)} {
 		if !bytes.Equal(encoder.AppendStream(nil, input), new(Encoder).AppendStream(nil, input)) {

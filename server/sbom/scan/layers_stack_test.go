@@ -22,7 +22,7 @@ import (
 
 // The Docker Engine is the reference: its container has the same files as the view, with
 // the same content.
-func TestViewIsWhatAContainerSees(t *testing.T) {
+func TestViewOfContainer(t *testing.T) {
 	seed := rand.Uint64()
 	t.Log("seed", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -94,8 +94,8 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// What no extractor could make is named.
-func TestNotMade(t *testing.T) {
+// Entries of a layer that can't be extracted are listed.
+func TestUnextractableEntries(t *testing.T) {
 	found := scanned(t, saved(t, layer{
 		{name: "a/package.json", content: "nowhere", kind: tar.TypeLink},
 		{name: "file", content: "x"},

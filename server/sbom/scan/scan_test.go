@@ -212,8 +212,8 @@ func TestGoBinary(t *testing.T) {
 	}
 }
 
-// What is broken is named, and fails no scan.
-func TestUnread(t *testing.T) {
+// Files that can't be read are listed, and don't fail the scan.
+func TestUnreadableFiles(t *testing.T) {
 	program := goProgram(t)
 	truncated := jar(t)
 	found := scanned(t, saved(t, layer{

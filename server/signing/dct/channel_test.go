@@ -167,7 +167,7 @@ func TestSignEndsWithContext(t *testing.T) {
 	}
 }
 
-func TestSignWaitsItsTurn(t *testing.T) {
+func TestSignIsSerialized(t *testing.T) {
 	signer := New(memstore.New())
 	if err := signer.enter(t.Context()); err != nil {
 		t.Fatal(err)

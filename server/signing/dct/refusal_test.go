@@ -43,7 +43,7 @@ func refused(t *testing.T, keys Keys, request signing.Request, want any) {
 	t.Log(err)
 }
 
-func TestSomebodyElsesRepository(t *testing.T) {
+func TestRepositoryOfAnotherRoot(t *testing.T) {
 	f := newNotaryProxy(t, startNotary(t))
 	theirs := sign(t, memstore.New(), f.request(image))
 	keys := memstore.New()
@@ -78,7 +78,7 @@ func TestServerReset(t *testing.T) {
 	refused(t, keys, f.request(image), new(*ForeignRootError)) // forgotten or not
 }
 
-func TestForgetStartsAnew(t *testing.T) {
+func TestSignAfterForget(t *testing.T) {
 	f := newNotaryProxy(t, startNotary(t))
 	keys := memstore.New()
 	signer := New(keys)
@@ -101,7 +101,7 @@ func TestForgetStartsAnew(t *testing.T) {
 	refused(t, keys, f.request(image), new(*LostError)) // the leave was for once
 }
 
-func TestServerWentBack(t *testing.T) {
+func TestServerRolledBack(t *testing.T) {
 	notary := startNotary(t)
 	f := newNotaryProxy(t, notary)
 	keys := memstore.New()
@@ -124,7 +124,7 @@ func TestServerWentBack(t *testing.T) {
 }
 
 // A root that was ours when we looked and is another's when it is believed.
-func TestRootSwappedAfterLooking(t *testing.T) {
+func TestRootChangedAfterCheck(t *testing.T) {
 	notary, other := startNotary(t), startNotary(t)
 	f := newNotaryProxy(t, other)
 	theirs := f.request(image)
@@ -214,7 +214,7 @@ func TestMissingTargetsKey(t *testing.T) {
 	refused(t, keys, f.request(next), new(*MissingKeyError))
 }
 
-func TestNotaryBehindCredentials(t *testing.T) {
+func TestNotaryWithAuthentication(t *testing.T) {
 	notary := startNotary(t)
 	f := newNotaryProxy(t, notary)
 	through := f.Forward(t, notary)

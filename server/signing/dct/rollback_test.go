@@ -46,7 +46,7 @@ func TestPin(t *testing.T) {
 	}
 }
 
-func TestWentBack(t *testing.T) {
+func TestRollback(t *testing.T) {
 	state := rollbackState{RootKeyID: "cert-1", Highest: notary.Versions{Root: 1, Targets: 5, Snapshot: 6, Timestamp: 7}}
 	for want, now := range map[string]notary.Versions{
 		"":          {Root: 1, Targets: 5, Snapshot: 6, Timestamp: 9},

@@ -76,9 +76,9 @@ func TestQuirks(t *testing.T) {
 	}
 }
 
-// A registry whose fallback tag holds something else, or that refuses what is
-// attached, is named with what works there; the password is not blamed.
-func TestRefusalNamesTheWayOut(t *testing.T) {
+// The error of a registry whose fallback tag has other content, or that refuses the
+// attached manifest, advises what works there, and does not mention the password.
+func TestRefusalAdvises(t *testing.T) {
 	f := quirky(t)
 	request := known(f.push(t, "v1"))
 	if err := f.tag(t, request, strings.Replace(request.Image.Digest, ":", "-", 1)); err != nil {
