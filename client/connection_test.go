@@ -15,8 +15,8 @@ import (
 	"github.com/opensbs/sbs/client/certs"
 )
 
-// TestConnectionsThatFail holds that each way to get the set-up wrong is told
-// from the others, with what to do about it.
+// TestConnectionsThatFail checks that the errors distinguish the mistakes of a setup, and
+// advise what to do.
 func TestConnectionsThatFail(t *testing.T) {
 	ids := usualIdentities(t)
 	other := makeIdentities(t, host, time.Now())

@@ -126,7 +126,7 @@ func TestNoEvidence(t *testing.T) {
 func TestQuotesAreSerialized(t *testing.T) {
 	_, client := kernel("tdx_guest")
 	machine := NewMachine(t.TempDir(), client)
-	machine.turn <- struct{}{} // somebody else's
+	machine.turn <- struct{}{} // taken by another request
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := real().Evidence(ctx, machine, [64]byte{}); !errors.Is(err, context.Canceled) {

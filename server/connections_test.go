@@ -38,17 +38,17 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// door is both sides of mutual TLS, for a server without an environment.
-type door struct{ server, client *tls.Config }
+// tlsConfigs are the configurations of mutual TLS, for a server without an environment.
+type tlsConfigs struct{ server, client *tls.Config }
 
-func newDoor(t *testing.T) door {
+func newTLSConfigs(t *testing.T) tlsConfigs {
 	t.Helper()
 	later := time.Now().Add(time.Hour)
 	usage := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
 	ca := identity{}.issue(t, "CA", later)
 	roots := x509.NewCertPool()
 	roots.AddCert(ca.certificate)
-	return door{
+	return tlsConfigs{
 		&tls.Config{
 			MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{ca.issue(t, "server", later, usage...).tls()},
 			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots, NextProtos: []string{"h2", "http/1.1"},
@@ -60,7 +60,7 @@ func newDoor(t *testing.T) door {
 // Silent connections, however many there are, can't keep the client out: the oldest of
 // them are closed.
 func TestUnauthenticatedConnectionsAreClosed(t *testing.T) {
-	both := newDoor(t)
+	both := newTLSConfigs(t)
 	port := serve(t, both.server, defaultTimeouts)
 	client := &http.Client{Timeout: defaultTimeouts.header / 2, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: both.client}}
 	t.Cleanup(client.CloseIdleConnections)

@@ -26,9 +26,9 @@ func (f *fixture) sealedBy(inside *enclave.Enclave) {
 	f.open(data, inside)
 }
 
-// TestParametersThatCannotBeUnsealed pins that the server starts without them, names the
-// file and never writes over it, shows what was built, and goes on as soon as the
-// file is back, or gone.
+// TestParametersThatCannotBeUnsealed checks that the server starts without them, names
+// the file and never overwrites it, serves earlier builds, and continues when the file is
+// restored or removed.
 func TestParametersThatCannotBeUnsealed(t *testing.T) {
 	inside, err := enclave.Simulate(t.TempDir())
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Clients that go on sending, but never get done, are not waited for: neither in
-// the handshake nor in a header, a body, or between two requests.
+// Clients that send too slowly are disconnected: in the handshake, in a header, in a body
+// and between two requests.
 func TestSlowClients(t *testing.T) {
-	both := newDoor(t)
+	both := newTLSConfigs(t)
 	waits := timeouts{header: 300 * time.Millisecond, body: 600 * time.Millisecond, idle: 300 * time.Millisecond}
 	port := serve(t, both.server, waits)
 	stream := func(end bool, headers ...string) []byte {

@@ -59,7 +59,8 @@ func TestResponsesThatCantBeFinishedAreTruncated(t *testing.T) {
 	}
 }
 
-// Followers of a build, too: a log that can't be read is not a client that is gone.
+// The events of a build are truncated too if its log can't be read: that is not treated
+// as a disconnected client.
 func TestEventsThatCantBeFinishedAreTruncated(t *testing.T) {
 	broken := errors.New("the disk is broken")
 	var logged strings.Builder

@@ -10,7 +10,7 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// Each reason is told apart from the others, and names the image.
+// The texts of all errors are different, and name the image.
 func TestReasons(t *testing.T) {
 	reasons := []error{
 		&signature.AbsentError{},

@@ -181,8 +181,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A builder may not report the digest of an image that it used; the statement has none
-// then, rather than one that nobody saw used.
+// A builder may not report the digest of an image that it used. The statement then has
+// none, rather than one that was not observed.
 func TestBaseImageWithoutDigest(t *testing.T) {
 	p := golden()
 	p.BuildDefinition.ResolvedDependencies[2].Digest = nil

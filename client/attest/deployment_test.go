@@ -85,7 +85,7 @@ func (d *deployment) copy() *deployment {
 	return &same
 }
 
-// Two that have the form of encrypted sections; nobody can open them.
+// Texts in the format of encrypted sections. They can't be decrypted.
 var (
 	encryptedSection = "hyper-protect-basic.cGFzc3dvcmQ=." + base64.StdEncoding.EncodeToString([]byte("Salted__8 bytes.sixteen bytes..."))
 	otherSection     = "hyper-protect-basic.cGFzc3dvcmQ=." + base64.StdEncoding.EncodeToString([]byte("Salted__8 bytes.other 16 bytes.."))
@@ -101,8 +101,8 @@ func envWith(certificate *x509.Certificate, key []byte) string {
 // sealedKey is a SERVER_KEY as instance-env writes it.
 var sealedKey = sync.OnceValue(func() []byte { return armoredMessage(true) })
 
-// armoredMessage is an OpenPGP message, encrypted to a key that nobody keeps or
-// in clear.
+// armoredMessage returns an OpenPGP message, encrypted to a key that is discarded, or not
+// encrypted.
 func armoredMessage(encrypted bool) []byte {
 	var message bytes.Buffer
 	armored, err := armor.Encode(&message, "PGP MESSAGE", nil)

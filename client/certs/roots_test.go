@@ -11,8 +11,8 @@ import (
 	"github.com/opensbs/sbs/client/advice"
 )
 
-// bundled makes f's authority the second of a bundle, after one that signed
-// nothing here and one that nobody can read.
+// bundled adds certificates to f's CA bundle before that of its CA: one of another CA and
+// one that can't be parsed.
 func bundled(t *testing.T, f Files, at time.Time) Files {
 	t.Helper()
 	other := Locate("other", "x", Named{})

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestNoDataOfAnEarlierServer: a layer that somebody changed on the volume is
+// TestNoDataOfAnEarlierServer checks that a layer that was changed on the volume is
 // neither used nor kept.
 func TestNoDataOfAnEarlierServer(t *testing.T) {
 	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")

@@ -23,8 +23,8 @@ import (
 	"time"
 )
 
-// hanging is an Engine that stops answering requests for paths with a prefix
-// once it is told to.
+// hanging starts an Engine that stops responding to requests for paths with a prefix after
+// hang is called.
 func hanging(t *testing.T) (host string, hang func(prefix string)) {
 	t.Helper()
 	var stuck atomic.Pointer[string]

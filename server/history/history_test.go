@@ -127,8 +127,8 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestFoldersAreTheTruth pins that whatever happens to the folders shows, with
-// nobody telling the history.
+// TestFoldersAreTheTruth checks that the history notices all changes of the folders by
+// itself.
 func TestFoldersAreTheTruth(t *testing.T) {
 	dir := t.TempDir()
 	v := openVolume(t, dir)

@@ -64,7 +64,7 @@ func TestDamagedParameters(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// The file opens again, but somebody has put another text there.
+	// The file can be unsealed again, but has other content.
 	f.memory.failing = nil
 	f.memory.secrets[sealedName] = []byte("not JSON")
 	for range 2 {

@@ -135,8 +135,7 @@ func program(as string) *exec.Cmd {
 	return command
 }
 
-// alive reports whether a process runs, and is neither gone nor a zombie that its parent
-// has not collected.
+// alive reports whether a process runs: it has not ended, and is not a zombie.
 func alive(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

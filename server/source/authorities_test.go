@@ -14,8 +14,8 @@ import (
 	"github.com/opensbs/sbs/api/public"
 )
 
-// A bundle whose second half is lost would be a CA certificate that is silently not
-// trusted; one with a key in it is nobody's to hand on.
+// A truncated bundle is refused, because a CA certificate would silently not be trusted.
+// A bundle with a private key is refused too.
 func TestBundlesOfCACertificates(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -25,7 +25,7 @@ func referenceTo(repository, tag string) signature.Reference {
 	return r
 }
 
-// vendor is somebody who signs. Ed25519 keys are made at once.
+// vendor returns the key of a signer. Ed25519 keys are generated quickly.
 func vendor(t testing.TB, settings *packet.Config) *openpgp.Entity {
 	t.Helper()
 	if settings == nil {

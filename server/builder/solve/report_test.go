@@ -74,8 +74,8 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestStoppedBuilder: a builder that goes away is told from a step that can't reach
-// something.
+// TestStoppedBuilder checks that the error distinguishes a builder that stopped from a
+// step that can't reach a server.
 func TestStoppedBuilder(t *testing.T) {
 	gone := fmt.Errorf("failed to receive status: %w", status.Error(codes.Unavailable, "error reading from server: EOF"))
 	for name, test := range map[string]struct {

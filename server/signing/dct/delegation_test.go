@@ -2,7 +2,7 @@
 
 package dct
 
-// The delegation that verifiers read first, where somebody made one.
+// Tests of the delegation that verifiers read first, if there is one.
 
 import (
 	"io"

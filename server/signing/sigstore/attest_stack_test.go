@@ -100,8 +100,8 @@ func tampered(t *testing.T, content []byte) []byte {
 	return content
 }
 
-// checkFallback adds a referrer by somebody else to the index in the tag
-// sha256-<hex>, where there is one: attaching must leave it there.
+// checkFallback adds a referrer of another signer to the index in the tag sha256-<hex>, if
+// there is one, and checks that Attach keeps it.
 func (f *fixture) checkFallback(t *testing.T, v *verifier, signer *sigstore.Signer, request signing.Request) {
 	t.Helper()
 	tag := f.repository.Tag(strings.Replace(request.Image.Digest, ":", "-", 1))
