@@ -168,7 +168,7 @@ func TestParametersAccepted(t *testing.T) {
 	}
 }
 
-// TestFormattingShowsNoSecret pins that no verb and no logger prints one.
+// TestFormattingShowsNoSecret checks that no verb and no logger prints one.
 func TestFormattingShowsNoSecret(t *testing.T) {
 	p, err := parse(t, good())
 	if err != nil {
@@ -216,7 +216,7 @@ func TestImageTag(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsReached pins that no field of Parameters was left out of the
+// TestEveryFieldIsReached checks that no field of Parameters was left out of the
 // table, and none is there twice.
 func TestEveryFieldIsReached(t *testing.T) {
 	var p Parameters
@@ -301,7 +301,7 @@ func TestTimeLimits(t *testing.T) {
 	}
 	for _, text := range []string{"5", "-1s", "1.5s", "1ms", "169h", "five minutes", "9999999999h"} {
 		if _, err := limits("", text); err == nil {
-			t.Errorf("BUILD_TIMEOUT %q was taken", text)
+			t.Errorf("BUILD_TIMEOUT %q was accepted", text)
 		}
 	}
 }

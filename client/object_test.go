@@ -85,7 +85,7 @@ func TestObjectRefuses(t *testing.T) {
 	}
 }
 
-// FuzzObject holds that whatever is accepted is what encoding/json reads.
+// FuzzObject checks that whatever is accepted is what encoding/json reads.
 func FuzzObject(f *testing.F) {
 	f.Add([]byte(`{"a":"b","c":"\u00e9\ud83d\ude00\n"}`))
 	f.Add([]byte(`{"a" : "b" , "a":"\/"}`))

@@ -60,7 +60,7 @@ func TestPreviousSecretsOfTheContract(t *testing.T) {
 		e, err := FromContract(func(name string) string { return values[name] })
 		switch {
 		case want < 0 && err == nil:
-			t.Errorf("%q was taken", previous)
+			t.Errorf("%q was accepted", previous)
 		case want >= 0 && (err != nil || len(e.previous) != want):
 			t.Errorf("%q: %v, want %d secrets", previous, err, want)
 		}

@@ -68,7 +68,7 @@ func TestRunningBuildIsListed(t *testing.T) {
 	}
 }
 
-// TestRemovedManifest pins that a build whose manifest was removed is reported as such,
+// TestRemovedManifest checks that a build whose manifest was removed is reported as such,
 // and that its key is still served.
 func TestRemovedManifest(t *testing.T) {
 	f := newFixture(t)
@@ -96,7 +96,7 @@ func TestRemovedManifest(t *testing.T) {
 	}
 }
 
-// TestDamagedRecord pins that it is named, that the other builds are served, and
+// TestDamagedRecord checks that it is named, that the other builds are served, and
 // that it is served again once it is restored, without a restart.
 func TestDamagedRecord(t *testing.T) {
 	f := newFixture(t)

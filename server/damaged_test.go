@@ -95,7 +95,7 @@ func TestParametersThatCannotBeUnsealed(t *testing.T) {
 	f.answer("POST", "/image", parametersWith(), http.StatusOK)
 }
 
-// TestKeyThatCannotBeUnsealed pins that an export names it, and that no import writes
+// TestKeyThatCannotBeUnsealed checks that an export names it, and that no import writes
 // over it.
 func TestKeyThatCannotBeUnsealed(t *testing.T) {
 	inside, err := enclave.Simulate(t.TempDir())

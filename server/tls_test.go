@@ -211,7 +211,7 @@ func TestEnvironmentIsChecked(t *testing.T) {
 				return good[asked]
 			}, open)
 			if err == nil {
-				t.Errorf("%s=%q was taken", name, value)
+				t.Errorf("%s=%q was accepted", name, value)
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func TestParseReference(t *testing.T) {
 		"https://example.com/app", strings.Repeat("a", 2000), strings.Repeat("a/", 200) + "b",
 	} {
 		if got, err := signature.ParseReference(text); err == nil {
-			t.Errorf("%.60q was taken as %+v", text, got)
+			t.Errorf("%.60q was accepted as %+v", text, got)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func TestName(t *testing.T) {
 		t.Errorf("%s, %+v, %v", got, request, request.Validate())
 	}
 	if request.SignedAs = "app"; request.Validate() == nil {
-		t.Error("a name that is short was taken")
+		t.Error("a name that is short was accepted")
 	}
 }
 
@@ -64,7 +64,7 @@ func TestValidate(t *testing.T) {
 		"no algorithm":   {"docker.io/ns/app", "", strings.Repeat("0a", 32)},
 	} {
 		if err := r.Validate(); err == nil {
-			t.Errorf("%s: %+v was taken", name, r)
+			t.Errorf("%s: %+v was accepted", name, r)
 		}
 	}
 }

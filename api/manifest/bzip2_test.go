@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// TestStreamsAreIndependentOfCores pins that the bytes don't depend on how many
+// TestStreamsAreIndependentOfCores checks that the bytes don't depend on how many
 // cores made them, and that several streams read as one.
 func TestStreamsAreIndependentOfCores(t *testing.T) {
 	random := make([]byte, 2*tbzStream+17)
@@ -45,7 +45,7 @@ func TestStreamsAreIndependentOfCores(t *testing.T) {
 	}
 }
 
-// TestMemoryIsBounded pins that writing makes its buffers once: four times the
+// TestMemoryIsBounded checks that writing makes its buffers once: four times the
 // input takes no more of them, and two cores take less than 30 MB.
 func TestMemoryIsBounded(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))

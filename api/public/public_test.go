@@ -143,7 +143,7 @@ func TestPEM(t *testing.T) {
 		"another thing under its name": asPEM("CERTIFICATE", []byte("x")) + certificate,
 	} {
 		if err := Certificates([]byte(bad)); err == nil {
-			t.Errorf("%s was taken as certificates", name)
+			t.Errorf("%s was accepted as certificates", name)
 		}
 	}
 	if one, err := Certificate([]byte(certificate)); err != nil || one == nil {
@@ -151,12 +151,12 @@ func TestPEM(t *testing.T) {
 	}
 	for name, bad := range map[string]string{"two": certificate + certificate, "a damaged one": asPEM("CERTIFICATE", []byte("x"))} {
 		if _, err := Certificate([]byte(bad)); err == nil {
-			t.Errorf("%s was taken as one certificate", name)
+			t.Errorf("%s was accepted as one certificate", name)
 		}
 	}
 	for name, bad := range map[string]string{"no list": asPEM("X509 CRL", []byte("x")), "a certificate": certificate, "text": "x", "two": strings.Repeat(asPEM("X509 CRL", []byte("x")), 2)} {
 		if _, err := RevocationList([]byte(bad)); err == nil {
-			t.Errorf("%s was taken as a revocation list", name)
+			t.Errorf("%s was accepted as a revocation list", name)
 		}
 	}
 	if _, err := Key([]byte(key)); err != nil {
@@ -164,7 +164,7 @@ func TestPEM(t *testing.T) {
 	}
 	for name, bad := range map[string]string{"two": key + key, "a certificate": certificate, "a certificate too": key + certificate, "nothing": ""} {
 		if _, err := Key([]byte(bad)); err == nil {
-			t.Errorf("%s was taken as one key", name)
+			t.Errorf("%s was accepted as one key", name)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func TestRequiredKinds(t *testing.T) {
 	_, err = check("hpcr", "tdx", "sev-snp")
 	refusal(t, err, checkKind, `"simulated", and hpcr or tdx or sev-snp is required`)
 	if _, err = check("simulated", "sgx"); err == nil {
-		t.Error("a misspelled kind was taken")
+		t.Error("a misspelled kind was accepted")
 	}
 
 	whole := Policy{Require: []string{"simulated"}, HPCR: &HPCR{}, TDX: &TDX{}, SEVSNP: &SEVSNP{}}
@@ -67,7 +67,7 @@ func TestPolicyFiles(t *testing.T) {
 		"a measurement twice":  `{"tdx": {"mrtd": "00", "MRTD": "01"}}`,
 	} {
 		if _, err := ParsePolicy([]byte(text), "."); err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 	if _, err := LoadPolicy(file(t, make([]byte, maxFile+1))); err == nil {

@@ -40,7 +40,7 @@ func TestEveryAuthorityOfABundleIsARoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !client.Root.Equal(alone.Root) || string(client.RootPEM) != string(alone.RootPEM) {
-		t.Errorf("%s is taken for the authority that signed", client.Root.Subject)
+		t.Errorf("%s is mistaken for the authority that signed", client.Root.Subject)
 	}
 	if client.Roots.Equal(alone.Roots) {
 		t.Error("only one authority of the bundle is trusted")

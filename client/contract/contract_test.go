@@ -205,7 +205,7 @@ func TestEncryptedByTwoPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := d.Sections(workload, Signer{}); err == nil {
-		t.Error("two workloads were taken")
+		t.Error("two workloads were accepted")
 	}
 	d.Workload = nil
 	plain, err := d.Sections(workload, Signer{})
@@ -217,7 +217,7 @@ func TestEncryptedByTwoPeople(t *testing.T) {
 		t.Errorf("the provider's section was changed, %v", err)
 	}
 	if _, err := plain.Encrypt(HPVS, certificate(t, key)); err == nil {
-		t.Error("a section for another platform was taken")
+		t.Error("a section for another platform was accepted")
 	}
 	if _, err := d.Sections("", Signer{}); err == nil {
 		t.Error("a contract without a workload was made")

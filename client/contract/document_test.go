@@ -153,7 +153,7 @@ func TestLoadAccepts(t *testing.T) {
 	}
 }
 
-// FuzzSeeds holds that a seed that is taken reaches the runtime as it is.
+// FuzzSeeds checks that a seed that is taken reaches the runtime as it is.
 func FuzzSeeds(f *testing.F) {
 	f.Add("workload-seed-0123")
 	f.Add(`"azAZ09!@#$%^&*(),.?":{}|<>_-`)
@@ -164,7 +164,7 @@ func FuzzSeeds(f *testing.F) {
 		}
 		const allowed = `abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!@#$%^&*(),.?":{}|<>_-`
 		if len(seed) < 15 || strings.Trim(seed, allowed) != "" {
-			t.Fatalf("%q was taken", seed)
+			t.Fatalf("%q was accepted", seed)
 		}
 		text, err := dump(EnvVolume{Seed: seed})
 		if err != nil {

@@ -241,7 +241,7 @@ func TestParsePublicKey(t *testing.T) {
 		"damaged":     pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der[1:]}),
 	} {
 		if _, err := ParsePublicKey(text); err == nil {
-			t.Errorf("%s was taken for a public key", name)
+			t.Errorf("%s was mistaken for a public key", name)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func TestMakeFolders(t *testing.T) {
 	}
 	config.Data = "data"
 	if err := config.makeFolders(); err == nil {
-		t.Error("a relative path was taken")
+		t.Error("a relative path was accepted")
 	}
 }
 

@@ -79,7 +79,7 @@ func TestTriggersInTheirProcess(t *testing.T) {
 		t.Errorf("a process that ended: %v", err)
 	}
 	if _, err := (Checker{short{}}).Triggers(t.Context(), triggers); err == nil {
-		t.Error("a trigger that was not read was taken")
+		t.Error("a trigger that was not read was accepted")
 	}
 	for _, many := range [][]string{make([]string, maxTriggers+1), {strings.Repeat("x", maxTriggersText+1)}} {
 		if _, err := (Checker{inline{}}).Triggers(t.Context(), many); err == nil || !strings.Contains(err.Error(), "at most") {

@@ -209,11 +209,11 @@ func TestOldParserFindsAStage(t *testing.T) {
 		taken++
 		instructions := parser.read([]byte(text))
 		if len(instructions) > 0 && !slices.ContainsFunc(instructions, func(one oldInstruction) bool { return one.Name != "arg" }) {
-			t.Errorf("%q was taken, in which Engine 20.10 sees arguments only", text)
+			t.Errorf("%q was accepted, in which Engine 20.10 sees arguments only", text)
 		}
 	}
 	if taken < 500 {
-		t.Errorf("only %d texts were taken", taken)
+		t.Errorf("only %d texts were accepted", taken)
 	}
-	t.Logf("%d texts were taken and compared, seed %d", taken, seed)
+	t.Logf("%d texts were accepted and compared, seed %d", taken, seed)
 }

@@ -144,7 +144,7 @@ func TestOnlyPinned(t *testing.T) {
 		"no name": image("A"), "by an argument": argument, "a stage by an argument": {Image: Image{Name: "first"}},
 	} {
 		if err := onlyPinned([]imageRef{stage, p}, allowed); err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 }

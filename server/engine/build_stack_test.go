@@ -161,7 +161,7 @@ func TestFailingStepIsNamed(t *testing.T) {
 			t.Errorf("the error does not name step and exit code: %v", err)
 		}
 		if errors.Is(err, ErrUnauthorized) {
-			t.Errorf("a failing step is taken for refused credentials: %v", err)
+			t.Errorf("a failing step is mistaken for refused credentials: %v", err)
 		}
 		if !strings.Contains(output.String(), "said\n") {
 			t.Errorf("the output lacks what the step said:\n%s", &output)

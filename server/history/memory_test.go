@@ -113,7 +113,7 @@ func remove(t *testing.T, name string) {
 	}
 }
 
-// TestTrimSeesNewBuilds pins that builds that came or grew after a first Trim
+// TestTrimSeesNewBuilds checks that builds that came or grew after a first Trim
 // count, as large as they are when their record is there. One build is newer than
 // that which runs: it came from a server whose clock was ahead.
 func TestTrimSeesNewBuilds(t *testing.T) {

@@ -104,7 +104,7 @@ func letter(page []api.Build, id string) string {
 	return kind
 }
 
-// TestTrimForFreeSpaceStops pins that no more is removed than must be.
+// TestTrimForFreeSpaceStops checks that no more is removed than must be.
 func TestTrimForFreeSpaceStops(t *testing.T) {
 	v := openVolume(t, t.TempDir())
 	for number := range 3 {

@@ -8,7 +8,7 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// TestDamagedJob pins that the server starts, and reports what it can't know.
+// TestDamagedJob checks that the server starts, and reports what it can't know.
 func TestDamagedJob(t *testing.T) {
 	for _, damaged := range []string{"", "{", `{"record":7}`} {
 		store := &memory{saved: []byte(damaged)}
@@ -22,7 +22,7 @@ func TestDamagedJob(t *testing.T) {
 	}
 }
 
-// TestInterruptedOnAFullDisk pins that what can't be saved is still shown, and
+// TestInterruptedOnAFullDisk checks that what can't be saved is still shown, and
 // that the next start comes to the same end.
 func TestInterruptedOnAFullDisk(t *testing.T) {
 	full := errors.New("disk full")

@@ -40,7 +40,7 @@ func TestParametersOfAnEarlierVersion(t *testing.T) {
 	}
 }
 
-// TestDamagedParameters pins that a store opens without them, uses them as soon as
+// TestDamagedParameters checks that a store opens without them, uses them as soon as
 // they are readable, and never writes over them.
 func TestDamagedParameters(t *testing.T) {
 	f := newFixture(t)

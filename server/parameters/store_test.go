@@ -92,7 +92,7 @@ func TestNothingChangesWhileABuildRuns(t *testing.T) {
 	}
 }
 
-// TestDurableBeforeVisible pins that what could not be sealed is not used.
+// TestDurableBeforeVisible checks that what could not be sealed is not used.
 func TestDurableBeforeVisible(t *testing.T) {
 	f := newFixture(t)
 	if err := f.Init(with(t)); err != nil {

@@ -51,7 +51,7 @@ func FuzzLFSReply(f *testing.F) {
 func TestLFSURL(t *testing.T) {
 	for _, text := range []string{"", "http://example.com/x", "ssh://git@example.com/x", "git@example.com:x", "file:///etc/passwd", "https://user:secret@example.com/x", "https://example.com"} {
 		if u, err := lfsURL(text); err == nil {
-			t.Errorf("%q is taken as %+v", text, u)
+			t.Errorf("%q is accepted as %+v", text, u)
 		} else if strings.Contains(err.Error(), "secret") {
 			t.Errorf("the error repeats a password: %v", err)
 		}

@@ -66,7 +66,7 @@ func TestExportNeedsIdleServerWithASuccess(t *testing.T) {
 	}
 }
 
-// TestGenerations pins that no two exports have the same, not even on two servers of
+// TestGenerations checks that no two exports have the same, not even on two servers of
 // which one continues after the other, and that an older state sets none back.
 func TestGenerations(t *testing.T) {
 	f := built(t)
@@ -86,7 +86,7 @@ func TestGenerations(t *testing.T) {
 	}
 }
 
-// TestExportIsBounded pins that the latest builds are exported as far as they fit,
+// TestExportIsBounded checks that the latest builds are exported as far as they fit,
 // and keys always.
 func TestExportIsBounded(t *testing.T) {
 	f := built(t)

@@ -80,7 +80,7 @@ func TestRefusedStatesChangeNothing(t *testing.T) {
 	}
 }
 
-// TestRecordsAreMerged pins that records are merged one by one, and that one which
+// TestRecordsAreMerged checks that records are merged one by one, and that one which
 // only this server has is kept.
 func TestRecordsAreMerged(t *testing.T) {
 	for name, test := range map[string]struct{ ours, theirs, want string }{

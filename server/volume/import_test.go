@@ -131,7 +131,7 @@ func TestDamagedJournalIsNamedAndKept(t *testing.T) {
 	}
 }
 
-// TestImportOverFileThatCannotBeUnsealed pins that it is refused before its
+// TestImportOverFileThatCannotBeUnsealed checks that it is refused before its
 // first write: half-way it could neither go on nor back.
 func TestImportOverFileThatCannotBeUnsealed(t *testing.T) {
 	dir := t.TempDir()

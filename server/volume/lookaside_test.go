@@ -64,6 +64,6 @@ func TestLookasideNames(t *testing.T) {
 		})
 	}
 	if err := v.Lookaside().AddSignature("../app"+digest, []byte("x")); err == nil {
-		t.Error("a name that climbs was taken")
+		t.Error("a name that climbs was accepted")
 	}
 }

@@ -73,7 +73,7 @@ func TestSealedSecrets(t *testing.T) {
 	}
 	for _, name := range []string{"", ".", "../x", "/x", "a/../../b", "x.partial"} {
 		if err := v.Secrets().Put(name, nil); err == nil {
-			t.Errorf("%q was taken as a name", name)
+			t.Errorf("%q was accepted as a name", name)
 		}
 		if err := v.Secrets().Remove(name); err == nil || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%q to be removed: %v", name, err)
@@ -81,7 +81,7 @@ func TestSealedSecrets(t *testing.T) {
 	}
 }
 
-// TestFileThatCannotBeUnsealed pins that such a file is named and left alone.
+// TestFileThatCannotBeUnsealed checks that such a file is named and left alone.
 func TestFileThatCannotBeUnsealed(t *testing.T) {
 	dir := t.TempDir()
 	v := openAt(t, dir)

@@ -80,7 +80,7 @@ func TestRoot(t *testing.T) {
 		strings.ReplaceAll(bare, "PUBLIC KEY", "PRIVATE KEY"), bare + strings.ReplaceAll(bare, "PUBLIC KEY", "PRIVATE KEY"),
 		strings.Repeat(bare, 1000)} {
 		if root, err := ParseRoot(text); err == nil {
-			t.Errorf("%.40q was taken as %s", text, root)
+			t.Errorf("%.40q was accepted as %s", text, root)
 		}
 	}
 }

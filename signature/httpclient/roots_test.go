@@ -49,7 +49,7 @@ func TestBundlesAreReadWholly(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := NewTrusting(bundle); err == nil {
-			t.Errorf("%s was taken for a connection", name)
+			t.Errorf("%s was mistaken for a connection", name)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func TestParseServerRefuses(t *testing.T) {
 		_, err := ParseServer(given)
 		switch {
 		case err == nil:
-			t.Errorf("%.60s was taken", given)
+			t.Errorf("%.60s was accepted", given)
 		case !strings.Contains(err.Error(), want):
 			t.Errorf("%.60s: %v, want %q in it", given, err, want)
 		case strings.Contains(err.Error(), "geheim"):

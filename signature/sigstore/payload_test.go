@@ -23,7 +23,7 @@ func TestLegacyClaim(t *testing.T) {
 	}
 	for _, text := range []string{"", "{}", strings.Replace(want, "cosign container image", "atomic container", 1)} {
 		if read, err := decodeLegacy([]byte(text)); err == nil {
-			t.Errorf("%q was taken as %+v", text, read)
+			t.Errorf("%q was accepted as %+v", text, read)
 		}
 	}
 }

@@ -212,7 +212,7 @@ func TestParseKey(t *testing.T) {
 		"too big":                          append(binary, make([]byte, maxKey)...),
 	} {
 		if _, err := ParseKey(text); err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 }

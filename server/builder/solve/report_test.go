@@ -47,7 +47,7 @@ func FuzzBaseOfVertex(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		base, ok := baseOfVertex(name)
 		if ok && (base == "" || strings.ContainsAny(base, " \t\r\n") || strings.Contains(name, "] RUN ")) {
-			t.Errorf("%q is taken for base image %q", name, base)
+			t.Errorf("%q is mistaken for base image %q", name, base)
 		}
 	})
 }

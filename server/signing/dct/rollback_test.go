@@ -99,6 +99,6 @@ func TestRollbackState(t *testing.T) {
 	}
 	keys.Failing["Get"] = errDisk
 	if _, err := store.load(); !errors.Is(err, errDisk) {
-		t.Errorf("an unreadable store is taken for an empty one: %v", err)
+		t.Errorf("an unreadable store is mistaken for an empty one: %v", err)
 	}
 }

@@ -73,6 +73,6 @@ func TestConfigAsGitReadsIt(t *testing.T) {
 		}
 	}
 	if taken < len(texts)/10 {
-		t.Errorf("only %d of %d texts are taken", taken, len(texts))
+		t.Errorf("only %d of %d texts are accepted", taken, len(texts))
 	}
 }

@@ -40,7 +40,7 @@ func FuzzReadTree(f *testing.F) {
 		seen := map[string]bool{}
 		for i, entry := range entries {
 			if checkName(entry.Name) != "" || seen[entry.Name] || i > 0 && compareEntries(entries[i-1], entry) >= 0 {
-				t.Fatalf("%q is taken as entry %d", entry.Name, i)
+				t.Fatalf("%q is accepted as entry %d", entry.Name, i)
 			}
 			seen[entry.Name] = true
 		}

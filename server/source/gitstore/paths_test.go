@@ -14,7 +14,7 @@ func TestCheckName(t *testing.T) {
 		"a\xff\xfe", "caf\xe9", ".g\u200cit", "\ufeff.git", ".git\u202e", ".\u206aG\u200fIT",
 	} {
 		if checkName(name) == "" {
-			t.Errorf("%q is taken", name)
+			t.Errorf("%q is accepted", name)
 		}
 	}
 	for _, name := range []string{
@@ -37,7 +37,7 @@ func FuzzCheckName(f *testing.F) {
 			return
 		}
 		if strings.EqualFold(name, ".git") || filepath.Base(name) != name {
-			t.Fatalf("%q is taken", name)
+			t.Fatalf("%q is accepted", name)
 		}
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -56,7 +56,7 @@ func FuzzCheckName(f *testing.F) {
 func TestCheckModuleName(t *testing.T) {
 	for _, name := range []string{"", "..", "a/../b", "/a", "a/", "a//b", "a/.git", "a\nb", `a\..`, strings.Repeat("a/", 600)} {
 		if CheckModuleName(name) == "" {
-			t.Errorf("%q is taken", name)
+			t.Errorf("%q is accepted", name)
 		}
 	}
 	for _, name := range []string{"a", "libs/inner", "a b", "-x"} {
@@ -72,12 +72,12 @@ func TestIsDotGitModules(t *testing.T) {
 		".git\u200cmodules", `a\.gitmodules`,
 	} {
 		if !isDotGitModules(name) {
-			t.Errorf("%q is taken for another name", name)
+			t.Errorf("%q is mistaken for another name", name)
 		}
 	}
 	for _, name := range []string{"gitmodules", ".gitmodules2", "gitmod~5", "gitmod~0", "gi7eba~0", "gi7eba~", "gi7eb~1", "~100000", "modules"} {
 		if isDotGitModules(name) {
-			t.Errorf("%q is taken for .gitmodules", name)
+			t.Errorf("%q is mistaken for .gitmodules", name)
 		}
 	}
 }
