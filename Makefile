@@ -25,13 +25,6 @@ BUILDS   ?= 200
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w$(if $(VERSION), -X main.version=$(VERSION))
 
-# The race detector needs a C compiler; the product does not.
-RACE    := $(if $(shell command -v gcc 2>/dev/null),-race)
-
-# By default, a program under the race detector waits for a second at its end, to detect
-# races of other goroutines. The tests wait for their goroutines anyway.
-NO_WAIT := GORACE=atexit_sleep_ms=0
-
 export CGO_ENABLED := 0
 
 # Programs for users hold no paths of the machine that built them. Tests, linters and
@@ -42,7 +35,7 @@ export GOFLAGS := $(strip $(filter-out -trimpath,$(shell $(GO) env GOFLAGS)) -tr
 PROGRAMS := TEST_PROGRAMS='$(CURDIR)/bin'
 
 .DEFAULT_GOAL := help
-.PHONY: help build image demo harness compose test setup unit test-s390x test-crash soak e2e stack bench bench-hostile lint fuzz clean
+.PHONY: help build image demo harness compose test setup unit race test-s390x test-crash soak e2e stack bench bench-hostile lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -75,8 +68,11 @@ test: setup build bin/cosign unit test-s390x test-crash soak stack ## run everyt
 setup: ## install and start what the stack needs, unless it is there
 	@test/harness/setup.sh
 
-unit: ## run the tests that need only Go
-	CGO_ENABLED=$(if $(RACE),1,0) $(if $(RACE),$(NO_WAIT)) $(GO) test $(RACE) ./...
+unit: ## run the tests that need only Go, with the race detector where code is concurrent
+	@GO='$(GO)' tools/unit.sh
+
+race: ## run all tests that need only Go with the race detector
+	@GO='$(GO)' RACE=all tools/unit.sh
 
 # Packages with formats, keys or signatures are also tested in the byte order of IBM Z,
 # with the same golden files, up to a server that a client uses over mutual TLS
@@ -90,7 +86,7 @@ S390X := ./api/... ./enclave ./server/stateimage ./server/volume ./server/job ./
 
 test-s390x: ## run the tests of formats, keys and signatures as s390x programs, under QEMU
 	@command -v qemu-s390x-static >/dev/null || deploy/engine/install.sh qemu-user-static
-	GOARCH=s390x $(GO) test -exec qemu-s390x-static $(S390X)
+	GOARCH=s390x $(GO) test -vet=off -exec qemu-s390x-static $(S390X)
 
 e2e: setup build bin/cosign ## run the stack tests of one package, or some: make e2e PKG=./test/e2e RUN=TestVerify
 	@$(PROGRAMS) GO='$(GO)' PKG='$(or $(PKG),./test/e2e)' RUN='$(RUN)' tools/stack.sh
@@ -99,10 +95,10 @@ stack: build bin/cosign ## run the tests that need the stack's programs and an e
 	@$(PROGRAMS) GO='$(GO)' tools/stack.sh
 
 test-crash: setup build bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0
-	cd test/crash && $(PROGRAMS) $(GO) test -tags stack -count=1 -timeout 2h -args -instants $(INSTANTS) -seed $(SEED)
+	cd test/crash && $(PROGRAMS) $(GO) test -tags stack -vet=off -count=1 -timeout 2h -args -instants $(INSTANTS) -seed $(SEED)
 
 soak: setup build ## build BUILDS=200 times while everything around the server fails, drawn from SEED=0
-	cd test/soak && $(PROGRAMS) $(GO) test -tags stack -count=1 -timeout 1h -args -builds $(BUILDS) -seed $(SEED)
+	cd test/soak && $(PROGRAMS) $(GO) test -tags stack -vet=off -count=1 -timeout 1h -args -builds $(BUILDS) -seed $(SEED)
 
 # cosign verifies our signatures in tests. It is a separate module, so that the product
 # doesn't depend on its many modules. The go command caches linked tools, so that the next

@@ -58,6 +58,10 @@ func startsGoroutines(file *ast.File) bool {
 			return true
 		}
 	}
+	return hasGoStatements(file)
+}
+
+func hasGoStatements(file *ast.File) bool {
 	found := false
 	ast.Inspect(file, func(node ast.Node) bool {
 		switch node := node.(type) {
