@@ -1,6 +1,7 @@
-// A vendor's signed base images, and what a user writes into sbs-config.json to
-// have them verified: as files, to copy from.
 package harness
+
+// Signed base images of a vendor, and files with the parameters that verify them,
+// for the user to copy into sbs-config.json.
 
 import (
 	"context"
@@ -11,7 +12,7 @@ import (
 	"github.com/opensbs/sbs/test/harness/publisher"
 )
 
-// vendorKeyNames are the files of the vendor's public keys, by the way of signing.
+// vendorKeyNames are the files of the vendor's public keys, by signing method.
 var vendorKeyNames = map[string]string{
 	api.SigningDCT:      "vendor-dct.key",
 	api.SigningSimple:   "vendor-simple.asc",
@@ -28,7 +29,7 @@ func (s *Stack) startVendor(ctx context.Context) error {
 		return err
 	}
 	s.Vendor = started
-	s.closing(started.Close)
+	s.onClose(started.Close)
 	for _, base := range started.Bases {
 		if err := s.dir.write(vendorKeyNames[base.Method], []byte(base.Key)); err != nil {
 			return err
@@ -53,8 +54,8 @@ type rule struct {
 	Server  string `json:"server,omitempty"`
 }
 
-// baseSamples are the ways to demand signed base images, by the parameter that
-// does it: what to put into sbs-config.json, or to replace there.
+// baseSamples returns the entries of sbs-config.json that require signed base
+// images, by the parameter that does so.
 func (s *Stack) baseSamples() map[string]map[string]any {
 	samples := map[string]map[string]any{}
 	sample := func(parameter, image string, values map[string]any) {
@@ -87,8 +88,8 @@ func (s *Stack) baseSamples() map[string]map[string]any {
 	return samples
 }
 
-// writeBaseSamples writes the samples, and one of them filled in: the stack's
-// configuration with a policy.
+// writeBaseSamples writes the samples, and a complete configuration with one of
+// them: the stack's with a policy.
 func (s *Stack) writeBaseSamples(given configuration) error {
 	samples := s.baseSamples()
 	if err := s.writeJSON(baseSamplesName, samples); err != nil {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Each sample of signed-base parameters builds from the vendor's image, and the
-// build log says how it was verified. With another's key it fails.
+// With each sample of parameters the vendor's image is verified, and the build log
+// has the method and the key. With the key of someone else the build fails.
 func TestSignedBases(t *testing.T) {
 	options := programs
 	options.Dir = t.TempDir()
@@ -69,9 +69,9 @@ func TestSignedBases(t *testing.T) {
 				t.Fatalf("%v\n%s", err, output)
 			}
 			for _, base := range stack.Vendor.Bases {
-				said := "verified the base image " + base.Image + ": " + base.Digest + ", " + base.Method + ", key " + base.KeyID
-				if strings.Contains(output, said) != (base.Method == method) {
-					t.Errorf("%q is said, or not where it should be:\n%s", said, output)
+				line := "verified the base image " + base.Image + ": " + base.Digest + ", " + base.Method + ", key " + base.KeyID
+				if want := base.Method == method; strings.Contains(output, line) != want {
+					t.Errorf("the log has %q: %t, want %t:\n%s", line, !want, want, output)
 				}
 			}
 		})

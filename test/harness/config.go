@@ -1,6 +1,7 @@
-// What a user of the stack finds in its folder: the configuration of the
-// guide, filled in, and a description of the addresses.
 package harness
+
+// The files for the user of the stack: a complete configuration as in the guide,
+// and a description of the addresses.
 
 import (
 	"crypto/rand"
@@ -20,8 +21,8 @@ const (
 	secretSize    = 128 // bytes of SECRET before base64
 )
 
-// configuration is sbs-config.json. The keys and their order are the guide's;
-// the last group is ours, and a client that knows only the guide ignores it.
+// configuration is sbs-config.json. The keys and their order are those of IBM's
+// guide; the last group is additional, and IBM's client ignores it.
 type configuration struct {
 	Hostname      string `json:"HOSTNAME"`
 	Port          string `json:"CICD_PORT"`
@@ -59,8 +60,8 @@ type configuration struct {
 	TrustCA    string `json:"DOCKER_CONTENT_TRUST_CA"`
 }
 
-// description is stack.json: where everything is, for programs that drive the
-// stack from outside.
+// description is stack.json: the addresses, files and accounts of the stack, for
+// other programs.
 type description struct {
 	PID         int              `json:"pid"` // of the process to send SIGTERM to
 	Server      string           `json:"server"`
@@ -182,8 +183,8 @@ func (s *Stack) writeDescription() error {
 	})
 }
 
-// Image is the repository that the configuration names, with its registry: the
-// image that a build pushes, without a tag.
+// Image returns the image repository of the configuration with its registry: the
+// reference of the image that a build pushes, without a tag.
 func (s *Stack) Image() string { return s.Registry.Address() + "/" + imageName }
 
 func (s *Stack) writeJSON(name string, value any) error {

@@ -1,7 +1,8 @@
-// The stack's folder looks to a client like any user's working directory; what
-// the parts keep for themselves stands apart in one sub-folder. A lock tells a
-// folder in use from one that an earlier stack left behind.
 package harness
+
+// The stack's folder: to a client it is a user's working directory; the files of
+// the parts are in one sub-folder. A lock distinguishes a folder in use from that
+// of an earlier stack.
 
 import (
 	"errors"
@@ -33,54 +34,54 @@ func (f folder) path(names ...string) string {
 	return filepath.Join(append([]string{string(f)}, names...)...)
 }
 
-// claim makes dir ready for a stack and locks it until the returned function
-// is called. A folder that holds something else than an earlier stack is left
-// as it is.
+// claim prepares dir for a stack and locks it until the returned function is
+// called. It refuses, and does not change, a folder with other files than those of
+// an earlier stack.
 func claim(dir string) (folder, func() error, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return "", nil, fmt.Errorf("find folder %s: %w", dir, err)
 	}
 	f := folder(absolute)
-	if err := f.acceptable(); err != nil {
+	if err := f.check(); err != nil {
 		return "", nil, err
 	}
 	lock, err := os.OpenFile(f.path(lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", nil, fmt.Errorf("lock folder %s: %w", f, err)
 	}
-	// The kernel drops the lock with the process, however that ends.
+	// The kernel releases the lock when the process ends.
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return "", nil, errors.Join(fmt.Errorf("a stack is running in %s: stop it first or name another folder: %w", f, err), lock.Close())
 	}
-	if err := f.clear(); err != nil {
+	if err := f.removeEarlier(); err != nil {
 		return "", nil, errors.Join(err, lock.Close())
 	}
 	return f, lock.Close, nil
 }
 
-// acceptable makes the folder if it is missing and refuses one that holds
-// something else than a stack.
-func (f folder) acceptable() error {
+// check creates the folder if it is missing, and returns an error if it has files
+// but not those of an earlier stack.
+func (f folder) check() error {
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return fmt.Errorf("make folder %s: %w", f, err)
 	}
 	entries, err := os.ReadDir(string(f))
 	if err != nil {
-		return fmt.Errorf("look into folder %s: %w", f, err)
+		return fmt.Errorf("read folder %s: %w", f, err)
 	}
 	if len(entries) == 0 {
 		return nil
 	}
 	if _, err := os.Stat(f.path(lockName)); err != nil {
-		return fmt.Errorf("folder %s is not empty and holds no earlier stack: name an empty or a new one: %w", f, err)
+		return fmt.Errorf("folder %s is not empty and has no earlier stack: name an empty or a new one: %w", f, err)
 	}
 	return nil
 }
 
-// clear removes what an earlier stack made, and nothing that its user saved
-// beside it.
-func (f folder) clear() error {
+// removeEarlier removes the files of an earlier stack, and none that its user
+// saved.
+func (f folder) removeEarlier() error {
 	made := []string{f.path(readyName), f.path(descriptionName), f.path(caName),
 		f.path(gitKeyName), f.path(knownHostsName), f.path(environmentName), f.path(partsName),
 		f.path(baseSamplesName), f.path(signedBaseName)}
@@ -90,7 +91,7 @@ func (f folder) clear() error {
 	for _, pattern := range []string{configName + "*", "." + containerName + "-*"} {
 		matches, err := filepath.Glob(f.path(pattern))
 		if err != nil {
-			return fmt.Errorf("look for an earlier stack's files: %w", err)
+			return fmt.Errorf("find an earlier stack's files: %w", err)
 		}
 		made = append(made, matches...)
 	}
@@ -102,7 +103,7 @@ func (f folder) clear() error {
 	return nil
 }
 
-// write puts a private file into the folder, at once and whole.
+// write writes a private file into the folder atomically.
 func (f folder) write(name string, content []byte) error {
 	temporary := f.path("." + name + ".new")
 	if err := os.WriteFile(temporary, content, 0o600); err != nil {
@@ -114,7 +115,7 @@ func (f folder) write(name string, content []byte) error {
 	return nil
 }
 
-// part makes the folder that one part keeps its files in.
+// part creates the folder for the files of one part and returns its path.
 func (f folder) part(name string) (string, error) {
 	path := f.path(partsName, name)
 	if err := os.MkdirAll(path, 0o700); err != nil {

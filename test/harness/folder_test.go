@@ -10,13 +10,13 @@ import (
 
 func TestClaimRefusesFolderWithOtherFiles(t *testing.T) {
 	dir := t.TempDir()
-	precious := filepath.Join(dir, configName)
-	write(t, precious)
+	other := filepath.Join(dir, configName)
+	write(t, other)
 	if _, _, err := claim(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("claim returned %v, want that there is no earlier stack", err)
 	}
-	if _, err := os.Stat(precious); err != nil {
-		t.Errorf("the file that was there: %v", err)
+	if _, err := os.Stat(other); err != nil {
+		t.Errorf("the file of someone else: %v", err)
 	}
 }
 
@@ -63,11 +63,11 @@ func TestClaimRemovesFilesOfEarlierStack(t *testing.T) {
 	}
 	for _, name := range made {
 		if _, err := os.Stat(f.path(name)); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s is still there: %v", name, err)
+			t.Errorf("%s still exists: %v", name, err)
 		}
 	}
 	if _, err := os.Stat(f.path(saved)); err != nil {
-		t.Errorf("what the user saved: %v", err)
+		t.Errorf("the user's file: %v", err)
 	}
 	if err := release(); err != nil {
 		t.Fatal(err)

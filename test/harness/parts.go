@@ -1,6 +1,7 @@
-// The parts a build server talks to, each in its own package; here they are
-// filled with what the demo needs: a base image, a repository, two buckets.
 package harness
+
+// The start of the parts, each of which has its own package, with the content that
+// the demo needs: a base image, a repository, two buckets.
 
 import (
 	"context"
@@ -20,7 +21,7 @@ import (
 	"github.com/opensbs/sbs/test/harness/sample"
 )
 
-// Names of what the parts hold.
+// Names of images, repositories and buckets.
 const (
 	baseRepository = "base/busybox:1"
 	demoRepository = "demo.git"
@@ -29,8 +30,8 @@ const (
 	stateBucket    = "states"
 )
 
-// engineAddress asks the machine's Docker Engine, as the environment names it,
-// whether it answers, and returns its address.
+// engineAddress pings the Docker Engine that the environment names, and returns its
+// address.
 func engineAddress(ctx context.Context) (string, error) {
 	const advice = "start it, or run deploy/engine/up.sh, which installs and starts one"
 	engine, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
@@ -54,7 +55,7 @@ func (s *Stack) startRegistry(ctx context.Context) error {
 		return err
 	}
 	s.Registry = server
-	s.closing(server.Close)
+	s.onClose(server.Close)
 	if s.base, err = registry.Base(ctx); err != nil {
 		return err
 	}
@@ -72,12 +73,12 @@ func (s *Stack) startNotary(ctx context.Context) error {
 		return err
 	}
 	s.Notary = server
-	s.closing(server.Close)
+	s.onClose(server.Close)
 	return nil
 }
 
-// startGit serves the sample repository over SSH, to a key that it writes
-// into the stack's folder, and over HTTPS, to a user with a token.
+// startGit starts the git server with the sample repository. Over SSH it accepts a
+// key that is written to the stack's folder, over HTTPS a user with a token.
 func (s *Stack) startGit(ctx context.Context) error {
 	root, err := s.dir.part("git")
 	if err != nil {
@@ -105,7 +106,7 @@ func (s *Stack) startGit(ctx context.Context) error {
 		return err
 	}
 	s.Git = server
-	s.closing(server.Close)
+	s.onClose(server.Close)
 	return errors.Join(
 		s.dir.write(gitKeyName, private),
 		s.dir.write(knownHostsName, server.KnownHosts()),
@@ -118,16 +119,16 @@ func (s *Stack) startObjectStore(ctx context.Context) error {
 		return err
 	}
 	s.ObjectStore = server
-	s.closing(server.Close)
+	s.onClose(server.Close)
 	return nil
 }
 
-// newGitKey makes a developer's SSH key: the public half for the git server,
-// the private one as ssh-keygen writes it.
+// newGitKey generates a developer's SSH key: the public key for the git server, and
+// the private key in the format of ssh-keygen.
 func newGitKey() (ssh.PublicKey, []byte, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make an SSH key: %w", err)
+		return nil, nil, fmt.Errorf("generate an SSH key: %w", err)
 	}
 	authorized, err := ssh.NewPublicKey(public)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Tests on the stack run the programs of this source tree.
 package harness
+
+// Tests on the stack run the programs of this source tree.
 
 import (
 	"bytes"

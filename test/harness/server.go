@@ -1,6 +1,7 @@
-// The build server runs as it does in production, a process of its own with an
-// environment and a data volume, so that a test can kill it at any instant.
 package harness
+
+// The build server runs as in production, as a process of its own with an
+// environment and a data volume, so that a test can kill it at any moment.
 
 import (
 	"context"
@@ -21,14 +22,14 @@ import (
 
 const (
 	serverLogName = "server.log"
-	logTail       = 4 << 10 // bytes of the log in a message
+	logTail       = 4 << 10 // bytes of the log in an error
 
-	// probeEvery is how often a starting server is asked whether it is ready.
-	probeEvery = 10 * time.Millisecond
+	// probeInterval is the time between two requests to a starting server.
+	probeInterval = 10 * time.Millisecond
 )
 
-// Server is the build server of a stack. Its methods must not be called at the
-// same time.
+// Server is the build server of a stack. Its methods must not be called
+// concurrently.
 type Server struct {
 	dir         folder
 	binary      string
@@ -72,22 +73,22 @@ func newServer(dir folder, clientID, binary, port string, contract []string) (*S
 	return s, nil
 }
 
-// URL is the server's address for a client with the stack's certificates.
+// URL returns the server's address for a client with the stack's certificates.
 func (s *Server) URL() string { return "https://" + s.address }
 
-// Client is an HTTP client with the stack's client certificate.
+// Client returns an HTTP client with the stack's client certificate.
 func (s *Server) Client() *http.Client { return s.client }
 
-// Volume is the folder of the server's data volume.
+// Volume returns the folder of the server's data volume.
 func (s *Server) Volume() string { return s.dir.path(partsName, "volume") }
 
-// Enclave is the folder where the simulated enclave keeps its secrets.
+// Enclave returns the folder with the secrets of the simulated enclave.
 func (s *Server) Enclave() string { return s.dir.path(partsName, enclaveName) }
 
-// Log is the file that the server logs to, over all its starts.
+// Log returns the path of the server's log, to which every start appends.
 func (s *Server) Log() string { return s.dir.path(partsName, serverLogName) }
 
-// PID is the server's process id, 0 while it does not run.
+// PID returns the server's process id, 0 while it does not run.
 func (s *Server) PID() int {
 	if s.process == nil {
 		return 0
@@ -95,8 +96,8 @@ func (s *Server) PID() int {
 	return s.process.PID()
 }
 
-// Done is closed when the running server process has ended, by itself or not.
-// It is nil, and so never ready, while none runs.
+// Done returns a channel that is closed when the server process has ended. It is nil
+// while none runs.
 func (s *Server) Done() <-chan struct{} {
 	if s.process == nil {
 		return nil
@@ -104,11 +105,11 @@ func (s *Server) Done() <-chan struct{} {
 	return s.process.Done()
 }
 
-// Err says how the server process ended: nil for exit code 0. It may be called
-// only after Done is closed.
+// Err returns how the server process ended: nil means exit code 0. It must be called
+// after Done is closed only.
 func (s *Server) Err() error { return s.process.Err() }
 
-// Kill ends the server as a power failure would (SIGKILL).
+// Kill kills the server with SIGKILL, as a power failure does.
 func (s *Server) Kill() error {
 	if s.process == nil {
 		return nil
@@ -118,8 +119,8 @@ func (s *Server) Kill() error {
 	return err
 }
 
-// Stop asks the server to end (SIGTERM) and waits for it; when ctx ends first
-// it is killed, which is an error.
+// Stop sends SIGTERM to the server and waits until it has ended. When ctx ends
+// before, it kills the server and returns an error.
 func (s *Server) Stop(ctx context.Context) error {
 	if s.process == nil {
 		return nil
@@ -129,19 +130,19 @@ func (s *Server) Stop(ctx context.Context) error {
 	return err
 }
 
-// Restart stops the server if it runs, starts it on the same address, volume
-// and enclave, and returns when it answers.
+// Restart stops the server if it runs, starts it with the same address, volume and
+// enclave, and returns when it is ready.
 func (s *Server) Restart(ctx context.Context) error {
 	return errors.Join(s.Stop(ctx), s.start(ctx))
 }
 
-// Launch starts the server, which must not run, and returns before it answers.
+// Launch starts the server, which must not run, and returns before it is ready.
 func (s *Server) Launch() error {
 	log, err := os.OpenFile(s.Log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the server's log: %w", err)
 	}
-	defer log.Close() // the process has its own copy
+	defer log.Close() // the process has its own descriptor
 	command := exec.Command(s.binary)
 	command.Dir = s.dir.path(partsName)
 	command.Env = s.environment
@@ -150,7 +151,7 @@ func (s *Server) Launch() error {
 	return err
 }
 
-// close stops the server for good.
+// close stops the server and closes the client's connections.
 func (s *Server) close(ctx context.Context) error {
 	defer s.client.CloseIdleConnections()
 	return s.Stop(ctx)
@@ -167,9 +168,9 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// WaitReady waits until the running server answers status over mutual TLS.
+// WaitReady waits until the running server returns its status over mutual TLS.
 func (s *Server) WaitReady(ctx context.Context) error {
-	ticker := time.NewTicker(probeEvery)
+	ticker := time.NewTicker(probeInterval)
 	defer ticker.Stop()
 	for {
 		err := s.probe(ctx)
@@ -189,20 +190,20 @@ func (s *Server) WaitReady(ctx context.Context) error {
 func (s *Server) probe(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/image", nil)
 	if err != nil {
-		return fmt.Errorf("ask for the status: %w", err)
+		return fmt.Errorf("get the status: %w", err)
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("ask for the status: %w", err)
+		return fmt.Errorf("get the status: %w", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask for the status: the server answers %s", response.Status)
+		return fmt.Errorf("get the status: the server returned %s", response.Status)
 	}
 	return nil
 }
 
-// tail is the end of the log, for a message.
+// tail returns the end of the log, for an error.
 func (s *Server) tail() string {
 	log, err := os.Open(s.Log())
 	if err != nil {
@@ -221,8 +222,8 @@ func (s *Server) tail() string {
 	return string(text)
 }
 
-// newClient reads the client certificate and CA as the client keeps them: the
-// pair in one file, the CA in the folder beside it.
+// newClient loads the client certificate and the CA that sbs-cli has written: the
+// certificate and its key are in one file at path, the CA is in the folder path.d.
 func newClient(path string) (*http.Client, error) {
 	pair, err := tls.LoadX509KeyPair(path, path)
 	if err != nil {

@@ -1,6 +1,7 @@
-// The certificates and the server's environment come out of the same commands
-// that a user types, so that a stack that starts has tried them already.
 package harness
+
+// The certificates and the server's environment are made with the commands that a
+// user runs, so that every start of a stack tests these commands.
 
 import (
 	"bufio"
@@ -18,21 +19,21 @@ const (
 	enclaveName   = "enclave"
 	publicKeyName = "server-image-public.asc"
 
-	// commandLimit bounds each command of the set-up.
+	// commandLimit bounds each command of the setup.
 	commandLimit = 30 * time.Second
 )
 
-// contractKeys are the environment values that a contract gives to the server.
+// contractKeys are the environment variables of the server that a contract sets.
 var contractKeys = [...]string{"CLIENT_CRT", "CLIENT_CA", "SERVER_CRT", "SERVER_KEY"}
 
-// setup runs the real programs in the stack's folder.
+// setup runs the programs under test in the stack's folder.
 type setup struct {
 	dir            folder
 	server, client string // paths of the programs
 }
 
-// contract makes an enclave and certificates and returns the environment that
-// a contract would give to the server, as KEY=value.
+// contract creates a simulated enclave and certificates and returns the environment
+// that a contract sets for the server, as KEY=value.
 func (s *setup) contract(ctx context.Context) ([]string, error) {
 	enclave, err := s.dir.part(enclaveName)
 	if err != nil {
@@ -54,7 +55,7 @@ func (s *setup) contract(ctx context.Context) ([]string, error) {
 	return parseContract(text)
 }
 
-// run runs one command in the stack's folder and returns its standard output.
+// run runs a command in the stack's folder and returns its standard output.
 func (s *setup) run(ctx context.Context, program string, arguments ...string) ([]byte, error) {
 	absolute, err := filepath.Abs(program)
 	if err != nil {
@@ -68,13 +69,13 @@ func (s *setup) run(ctx context.Context, program string, arguments ...string) ([
 	var output, messages bytes.Buffer
 	command.Stdout, command.Stderr = &output, &messages
 	if err := command.Run(); err != nil {
-		typed := filepath.Base(program) + " " + strings.Join(arguments, " ")
-		return nil, fmt.Errorf("run %s: %w\n%s", typed, err, bytes.TrimSpace(messages.Bytes()))
+		line := filepath.Base(program) + " " + strings.Join(arguments, " ")
+		return nil, fmt.Errorf("run %s: %w\n%s", line, err, bytes.TrimSpace(messages.Bytes()))
 	}
 	return output.Bytes(), nil
 }
 
-// parseContract reads the lines KEY: "value" of instance-env.
+// parseContract parses the lines KEY: "value" of instance-env.
 func parseContract(text []byte) ([]string, error) {
 	values := make(map[string]string)
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {

@@ -1,6 +1,7 @@
-// One function brings the stack up in the order in which its parts need one
-// another, and one list takes it down in the opposite order.
 package harness
+
+// Start starts the parts in the order of their dependencies; Close stops them in the
+// reverse order.
 
 import (
 	"bytes"
@@ -23,28 +24,27 @@ import (
 )
 
 const (
-	// startLimit bounds Start whatever its context says.
+	// startLimit bounds Start, in addition to its context.
 	startLimit = 2 * time.Minute
-	// stopLimit bounds how long each part may take to stop.
+	// stopLimit bounds the stop of each part.
 	stopLimit = 10 * time.Second
 )
 
-// Options says where the stack lives and which programs are tried in it.
+// Options are the folder of a stack and the programs under test.
 type Options struct {
-	// Dir is the stack's folder: made when missing, empty, or an earlier
-	// stack's, which is cleared first.
+	// Dir is the stack's folder. It is created if missing; otherwise it must be empty
+	// or an earlier stack's, whose files are removed.
 	Dir string
 	// ServerBinary and ClientBinary are the paths of sbs-server and sbs-cli.
 	ServerBinary string
 	ClientBinary string
-	// Port is the server's; any free one when empty.
+	// Port is the server's port; empty means a free one.
 	Port string
-	// PartsOnly starts all but the server, and asks for no engine: the server
-	// runs in a container beside this one (compose.yaml), listens on Port, and
-	// gets the environment of the file server.env, with KEY=value in each line,
-	// as a contract gives it.
+	// PartsOnly starts all parts but the server, and needs no engine: the server runs
+	// in another container (compose.yaml), listens on Port, and gets the environment
+	// that a contract sets from the file server.env, with KEY=value in each line.
 	PartsOnly bool
-	// ServerEnvironment are further NAME=VALUE entries for the server.
+	// ServerEnvironment are additional NAME=VALUE entries for the server.
 	ServerEnvironment []string
 }
 
@@ -77,9 +77,9 @@ type step struct {
 	run  func(context.Context) error
 }
 
-// Start brings up the stack and returns when the server, if it is to run,
-// answers its client. ctx bounds the start; the stack then runs until Close, or
-// until the process dies. A start that fails stops what it had started.
+// Start starts the stack and returns when the server, unless it is excluded, is
+// ready. ctx bounds the start; the stack then runs until Close, or until the process
+// ends. If a part fails to start, the others are stopped.
 func Start(ctx context.Context, options Options) (*Stack, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -88,7 +88,7 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 		return nil, err
 	}
 	s := &Stack{dir: dir}
-	s.closing(func(context.Context) error { return release() })
+	s.onClose(func(context.Context) error { return release() })
 
 	steps := []step{
 		{"start the registry", s.startRegistry},
@@ -111,8 +111,8 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 	return s, nil
 }
 
-// Close stops every part, the last one started first, and returns when all of
-// them are gone; each is given a bounded time, and less when ctx ends.
+// Close stops all parts in the reverse order of their start, and returns when they
+// have stopped. Each has a bounded time, or until ctx ends.
 func (s *Stack) Close(ctx context.Context) error {
 	var failures []error
 	for _, stop := range slices.Backward(s.closers) {
@@ -124,11 +124,11 @@ func (s *Stack) Close(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// Dir is the absolute path of the stack's folder.
+// Dir returns the absolute path of the stack's folder.
 func (s *Stack) Dir() string { return string(s.dir) }
 
-// closing adds a part to what Close stops.
-func (s *Stack) closing(stop func(context.Context) error) {
+// onClose adds a function that Close calls.
+func (s *Stack) onClose(stop func(context.Context) error) {
 	s.closers = append(s.closers, stop)
 }
 
@@ -137,8 +137,8 @@ func (s *Stack) findEngine(ctx context.Context) (err error) {
 	return err
 }
 
-// startServer makes the configuration and the certificates as a user does, and
-// runs the server with them.
+// startServer creates the configuration and the certificates as a user does, and
+// starts the server with them.
 func (s *Stack) startServer(ctx context.Context, options Options) error {
 	bundle := bytes.Join([][]byte{s.Notary.CABundle(), s.Git.CABundle(), s.ObjectStore.CABundle()}, nil)
 	if err := s.dir.write(caName, bundle); err != nil {
@@ -160,9 +160,9 @@ func (s *Stack) startServer(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	server.environment = append(server.environment, options.ServerEnvironment...) // the last entry of a name counts
+	server.environment = append(server.environment, options.ServerEnvironment...) // the last entry of a name is effective
 	s.Server = server
-	s.closing(server.close)
+	s.onClose(server.close)
 	if options.PartsOnly {
 		return s.dir.write(environmentName, []byte(strings.Join(contract, "\n")+"\n"))
 	}
@@ -181,9 +181,9 @@ func (s *Stack) describe(context.Context) error {
 	if err := s.writeDescription(); err != nil {
 		return err
 	}
-	s.closing(func(context.Context) error {
+	s.onClose(func(context.Context) error {
 		if err := os.Remove(s.dir.path(readyName)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("say that the stack is not ready any more: %w", err)
+			return fmt.Errorf("remove the file that marks the stack as ready: %w", err)
 		}
 		return nil
 	})

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// programs are the ones under test, built once.
+// programs are the programs under test, built once.
 var programs Options
 
 func TestMain(m *testing.M) {
@@ -57,7 +57,7 @@ func TestStackStartsAndStopsCleanly(t *testing.T) {
 	for _, name := range []string{configName, descriptionName, gitKeyName} {
 		info, err := os.Stat(stack.dir.path(name))
 		if err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v, want a file that only its owner reads", name, info, err)
+			t.Errorf("%s: %v, %v, want a file that only its owner may read", name, info, err)
 		}
 	}
 	addresses := []string{described.Registry, stack.Vendor.Registry.Address()}
@@ -72,13 +72,13 @@ func TestStackStartsAndStopsCleanly(t *testing.T) {
 	for _, address := range addresses {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
-			t.Errorf("a part that is described does not listen: %v", err)
+			t.Errorf("a part of stack.json does not listen: %v", err)
 			continue
 		}
 		conn.Close()
 	}
 	if len(descendants(t, os.Getpid())) == 0 {
-		t.Error("no process runs beside this one: neither server nor notary server started")
+		t.Error("no child process runs: neither the server nor the notary server was started")
 	}
 
 	if err := stack.Close(context.Background()); err != nil {
@@ -93,7 +93,7 @@ func TestStackStartsAndStopsCleanly(t *testing.T) {
 		t.Errorf("processes left running: %v", left)
 	}
 	if _, err := os.Stat(stack.dir.path(readyName)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the file ready is still there: %v", err)
+		t.Errorf("the file ready still exists: %v", err)
 	}
 }
 
@@ -114,14 +114,14 @@ func TestServerIsKilledAndRestarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := stack.Server.probe(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("asked after Kill: %v, want connection refused", err)
+		t.Errorf("a request after Kill: %v, want connection refused", err)
 	}
 	for _, how := range []string{"after a kill", "while it runs"} {
 		if err := stack.Server.Restart(t.Context()); err != nil {
 			t.Fatalf("restart %s: %v", how, err)
 		}
 		if err := stack.Server.probe(t.Context()); err != nil {
-			t.Errorf("asked after a restart %s: %v", how, err)
+			t.Errorf("a request after a restart %s: %v", how, err)
 		}
 		if pid := stack.Server.PID(); pid == first || pid == 0 {
 			t.Errorf("restart %s: process %d before and %d now", how, first, pid)
@@ -147,7 +147,7 @@ func TestFailedStartShowsLogAndStopsParts(t *testing.T) {
 	}
 	_, release, err := claim(options.Dir)
 	if err != nil {
-		t.Fatalf("the folder is not free again: %v", err)
+		t.Fatalf("the folder is still locked: %v", err)
 	}
 	if err := release(); err != nil {
 		t.Error(err)
@@ -162,7 +162,7 @@ func TestHarnessCommand(t *testing.T) {
 	for _, test := range []struct {
 		signal syscall.Signal
 		code   int
-		ready  bool // whether the file is still there
+		ready  bool // whether the file still exists
 	}{
 		{syscall.SIGTERM, 0, false},
 		{syscall.SIGINT, 0, false},
@@ -186,12 +186,12 @@ func TestHarnessCommand(t *testing.T) {
 			if err := command.Process.Signal(test.signal); err != nil {
 				t.Fatal(err)
 			}
-			// A process that was killed has an error here; its code is looked at below.
+			// A killed process returns an error here; its exit code is checked below.
 			_ = command.Wait()
 			if code := command.ProcessState.ExitCode(); code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
-			eventually(t, "everything it started is gone", func() bool {
+			eventually(t, "all its child processes have ended", func() bool {
 				for _, pid := range started {
 					if running(pid) {
 						return false
@@ -217,7 +217,7 @@ func read(t *testing.T, path string, into any) {
 	}
 }
 
-// eventually waits for a condition that another process brings about.
+// eventually polls a condition on another process until it is true.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -228,12 +228,12 @@ func eventually(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			t.Fatalf("waited in vain until %s", what)
+			t.Fatalf("timeout while waiting until %s", what)
 		}
 	}
 }
 
-// descendants are the running processes that pid started, directly or not.
+// descendants returns the running descendants of a process.
 func descendants(t *testing.T, pid int) []int {
 	t.Helper()
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
@@ -262,8 +262,7 @@ func descendants(t *testing.T, pid int) []int {
 	return found
 }
 
-// running tells a running process from one that is gone or only waits to be
-// collected by its parent.
+// running reports whether a process runs: it exists and is not a zombie.
 func running(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

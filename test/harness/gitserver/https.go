@@ -22,9 +22,9 @@ import (
 	"time"
 )
 
-// serveHTTPS runs git's own CGI program behind TLS.
+// serveHTTPS serves git http-backend, Git's CGI program, over TLS.
 func (s *Server) serveHTTPS(ctx context.Context, certificate *tls.Certificate) {
-	silent := log.New(io.Discard, "", 0) // clients that go away are the rule in tests
+	silent := log.New(io.Discard, "", 0) // in tests clients often close connections early
 	s.web = &http.Server{
 		Handler:           s.handler(silent),
 		ReadHeaderTimeout: time.Minute,
@@ -68,25 +68,26 @@ func (s *Server) handler(silent *log.Logger) http.Handler {
 	})
 }
 
-// allowed checks basic authentication for the repository of a request.
+// allowed checks the basic authentication of a request to a repository.
 func (s *Server) allowed(r *http.Request) bool {
 	name := strings.Trim(path.Clean(r.URL.Path), "/")
 	name, _, _ = strings.Cut(name, "/info/lfs/")
 	for _, suffix := range []string{"/info/refs", "/git-upload-pack"} {
 		name = strings.TrimSuffix(name, suffix)
 	}
-	needed, ok := s.options.Credentials[name]
+	required, ok := s.options.Credentials[name]
 	if !ok {
-		needed = Credential{s.options.User, s.options.Token}
+		required = Credential{s.options.User, s.options.Token}
 	}
-	if needed == (Credential{}) {
+	if required == (Credential{}) {
 		return true
 	}
 	user, token, _ := r.BasicAuth()
-	return subtle.ConstantTimeCompare([]byte(user+"\x00"+token), []byte(needed.User+"\x00"+needed.Token)) == 1
+	return subtle.ConstantTimeCompare([]byte(user+"\x00"+token), []byte(required.User+"\x00"+required.Token)) == 1
 }
 
-// gatedListener holds each connection at its first use, not the listener.
+// gatedListener calls hold at the first read of each connection, and so does not
+// block Accept.
 type gatedListener struct {
 	net.Listener
 	hold func()
@@ -114,18 +115,19 @@ func (c *gatedConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// newCertificate makes an authority and a certificate of it for this machine.
+// newCertificate generates a CA and a server certificate for loopback. It returns
+// the server certificate, and the CA as PEM.
 func newCertificate() (*tls.Certificate, []byte, error) {
-	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make certificate: %w", err)
 	}
-	authority := &x509.Certificate{
+	ca := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "git server of the local stack"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	authorityDER, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)
+	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make certificate: %w", err)
 	}
@@ -135,14 +137,14 @@ func newCertificate() (*tls.Certificate, []byte, error) {
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "127.0.0.1"},
-		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
+		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, authority, key.Public(), authorityKey)
+	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), caKey)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make certificate: %w", err)
 	}
-	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityDER})
+	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, bundle, nil
 }

@@ -14,34 +14,34 @@ import (
 	"sync"
 )
 
-// LFS is the store of a Git LFS server: batch API and basic transfers, for
-// downloads. Its zero value is empty.
+// LFS is the object store of a Git LFS server, with the batch API and basic
+// transfers for downloads. The zero value is empty.
 type LFS struct {
 	mu       sync.Mutex
 	objects  map[string]string
 	requests []LFSRequest
 
-	// Href, if set, changes where an object is downloaded from.
+	// Href, if set, changes the download URL of an object.
 	Href func(oid, href string) string
 	// Reply, if set, changes the content that is sent for an object.
 	Reply func(oid, content string) string
-	// Header is what a download must be sent with, which the batch API says.
+	// Header are the headers that the batch API returns and a download must have.
 	Header map[string]string
 
-	// Refuse, if set, returns the status to refuse a request with, or 0. Refused
-	// requests are seen, with no objects.
+	// Refuse, if set, returns the status code of an error response, or 0 to serve the
+	// request. Refused requests are recorded, with no objects.
 	Refuse func(r *http.Request) int
 
-	token string // opens the API to who came over SSH
+	token string // the token that git-lfs-authenticate returns over SSH
 }
 
-// LFSRequest is a request that a store has seen.
+// LFSRequest is a request that an LFS has received.
 type LFSRequest struct {
 	Path, Authorization string
-	Objects             int // in a batch
+	Objects             int // of a batch
 }
 
-// Add stores an object and returns its pointer, as git-lfs writes it.
+// Add stores an object and returns its pointer in the format of git-lfs.
 func (l *LFS) Add(content string) (pointer string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -54,7 +54,7 @@ func (l *LFS) Add(content string) (pointer string) {
 	return fmt.Sprintf("version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n", oid, len(content))
 }
 
-// Requests returns what was asked for so far.
+// Requests returns the requests so far.
 func (l *LFS) Requests() []LFSRequest {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,13 +70,13 @@ func (l *LFS) secret() string {
 	return l.token
 }
 
-// allowedLFS lets in who was given the token over SSH.
+// allowedLFS reports whether a request has the token of git-lfs-authenticate.
 func (s *Server) allowedLFS(r *http.Request) bool {
 	return s.options.LFS != nil && strings.Contains(r.URL.Path, "/info/lfs/") &&
 		subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("RemoteAuth "+s.options.LFS.secret())) == 1
 }
 
-// authenticateLFS is git-lfs-authenticate '<path>' download.
+// authenticateLFS runs git-lfs-authenticate '<path>' download.
 func (s *Server) authenticateLFS(command string, reply io.Writer) error {
 	argument, operation, _ := strings.Cut(strings.TrimPrefix(command, "git-lfs-authenticate "), " ")
 	if _, err := s.repository(unquoted(argument)); err != nil || operation != "download" {
@@ -88,14 +88,14 @@ func (s *Server) authenticateLFS(command string, reply io.Writer) error {
 	})
 }
 
-// serveLFS reports whether a request was one of Git LFS.
+// serveLFS serves a request of Git LFS, and reports whether it was one.
 func (s *Server) serveLFS(w http.ResponseWriter, r *http.Request) bool {
-	repository, rest, is := strings.Cut(r.URL.Path, "/info/lfs/")
-	if !is || s.options.LFS == nil {
+	repository, rest, isLFS := strings.Cut(r.URL.Path, "/info/lfs/")
+	if !isLFS || s.options.LFS == nil {
 		return false
 	}
 	l := s.options.LFS
-	seen := LFSRequest{Path: r.URL.Path, Authorization: r.Header.Get("Authorization")}
+	received := LFSRequest{Path: r.URL.Path, Authorization: r.Header.Get("Authorization")}
 	refusal := 0
 	if l.Refuse != nil {
 		refusal = l.Refuse(r)
@@ -105,7 +105,7 @@ func (s *Server) serveLFS(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Retry-After", "0")
 		http.Error(w, "refused", refusal)
 	case r.Method == http.MethodPost && rest == "objects/batch":
-		seen.Objects = l.batch(w, r, s.HTTPSURL(strings.Trim(repository, "/"))+"/info/lfs/objects/")
+		received.Objects = l.batch(w, r, s.HTTPSURL(strings.Trim(repository, "/"))+"/info/lfs/objects/")
 	case r.Method == http.MethodGet && path.Dir(rest) == "objects":
 		l.send(w, r, path.Base(rest))
 	default:
@@ -113,33 +113,33 @@ func (s *Server) serveLFS(w http.ResponseWriter, r *http.Request) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.requests = append(l.requests, seen)
+	l.requests = append(l.requests, received)
 	return true
 }
 
 func (l *LFS) batch(w http.ResponseWriter, r *http.Request, base string) int {
-	var asked struct {
+	var batch struct {
 		Operation string
 		Objects   []struct {
 			OID  string
 			Size int64
 		}
 	}
-	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || asked.Operation != "download" {
+	if err := json.NewDecoder(r.Body).Decode(&batch); err != nil || batch.Operation != "download" {
 		http.Error(w, "not a batch", http.StatusUnprocessableEntity)
 		return 0
 	}
 	var objects []map[string]any
-	for _, object := range asked.Objects {
+	for _, object := range batch.Objects {
 		reply := map[string]any{"oid": object.OID, "size": object.Size}
 		l.mu.Lock()
-		_, there := l.objects[object.OID]
+		_, exists := l.objects[object.OID]
 		l.mu.Unlock()
 		href := base + object.OID
 		if l.Href != nil {
 			href = l.Href(object.OID, href)
 		}
-		if there {
+		if exists {
 			reply["actions"] = map[string]any{"download": map[string]any{"href": href, "header": l.Header}}
 		} else {
 			reply["error"] = map[string]any{"code": http.StatusNotFound, "message": "Object does not exist"}
@@ -148,12 +148,12 @@ func (l *LFS) batch(w http.ResponseWriter, r *http.Request, base string) int {
 	}
 	w.Header().Set("Content-Type", "application/vnd.git-lfs+json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"transfer": "basic", "objects": objects})
-	return len(asked.Objects)
+	return len(batch.Objects)
 }
 
 func (l *LFS) send(w http.ResponseWriter, r *http.Request, oid string) {
 	l.mu.Lock()
-	content, there := l.objects[oid]
+	content, exists := l.objects[oid]
 	l.mu.Unlock()
 	for name, value := range l.Header {
 		if name != "Authorization" && r.Header.Get(name) != value {
@@ -161,7 +161,7 @@ func (l *LFS) send(w http.ResponseWriter, r *http.Request, oid string) {
 			return
 		}
 	}
-	if !there {
+	if !exists {
 		http.NotFound(w, r)
 		return
 	}

@@ -1,12 +1,12 @@
 package gitserver
 
-// Repositories that git itself would not make: objects and packs as they are
-// written here, whatever they hold. git upload-pack sends them as they are.
+// Repositories that git itself does not create: objects and packs with any content.
+// git upload-pack sends them unchanged.
 
 import (
 	"bytes"
 	"context"
-	"crypto/sha1" //nolint:gosec // the checksum the pack format asks for
+	"crypto/sha1" //nolint:gosec // the checksum of the pack format
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -23,7 +23,7 @@ import (
 // Entry is one entry of a tree: an octal mode, a name and an object id in hex.
 type Entry struct{ Mode, Name, ID string }
 
-// Tree is the content of a tree with these entries, in this order.
+// Tree returns the content of a tree with the entries in this order.
 func Tree(entries ...Entry) (string, error) {
 	var raw strings.Builder
 	for _, entry := range entries {
@@ -36,23 +36,23 @@ func Tree(entries ...Entry) (string, error) {
 	return raw.String(), nil
 }
 
-// WriteObject stores a blob, tree, commit or tag of any content in a bare
-// repository, and returns its id.
+// WriteObject writes a blob, tree, commit or tag of any content to a bare repository
+// and returns its id.
 func WriteObject(ctx context.Context, folder, kind, content string) (string, error) {
 	return Git(ctx, folder, strings.NewReader(content), "hash-object", "--literally", "-t", kind, "-w", "--stdin")
 }
 
 // Packed is one object of a pack (gitformat-pack).
 type Packed struct {
-	ID     string // in the index, in hex: it need not be that of the content
+	ID     string // the id in the index, in hex: it need not be that of the content
 	Kind   plumbing.ObjectType
 	Base   string // id of the base of an REFDeltaObject, in hex
-	Size   int64  // what the object's header says
+	Size   int64  // the size in the object's header
 	Stream []byte // the zlib stream
 }
 
-// WritePack stores a pack and its index in a bare repository. The objects must
-// be in the order in which no delta comes before its base.
+// WritePack writes a pack and its index to a bare repository. A delta must come after
+// its base.
 func WritePack(folder string, objects ...Packed) error {
 	pack := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(objects))) //nolint:gosec // a few
 	var writer idxfile.Writer
@@ -89,8 +89,8 @@ func WritePack(folder string, objects ...Packed) error {
 	return nil
 }
 
-// PackedHeader is the header of an object in a pack: its kind, and four bits of
-// its size, then seven at a time.
+// PackedHeader returns the header of an object in a pack: its type and the lowest
+// four bits of its size, then seven bits per byte.
 func PackedHeader(kind plumbing.ObjectType, size int64) []byte {
 	first := byte(kind)<<4 | byte(size&0x0f)
 	if size >>= 4; size == 0 {

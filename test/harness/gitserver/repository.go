@@ -30,26 +30,26 @@ const (
 type File struct {
 	Mode    string // "" is Regular
 	Content string // of a file; the target of a symlink; the commit id of a submodule
-	From    string // path of a file on disk to take the content from instead
+	From    string // path of a file on disk with the content, instead of Content
 }
 
-// Change is a commit to be made.
+// Change is the input of Commit.
 type Change struct {
-	Branch  string          // "" is main; made when it is not there, else its commit is the parent
+	Branch  string          // created if it does not exist, else its commit is the parent; "" is main
 	Message string          // "" is "change"
 	Time    time.Time       // zero is Epoch
-	Files   map[string]File // by path: all of them, not only those that changed
+	Files   map[string]File // by path: all files, not only the changed ones
 }
 
-// Epoch is the time of commits that are given none, so that commit ids are the
-// same in every run.
+// Epoch is the default time of commits, so that commit ids are the same in every
+// run.
 var Epoch = time.Date(2024, time.January, 2, 3, 4, 5, 0, time.UTC)
 
 // Author is the author and committer of every commit.
 const Author = "Ada Lovelace <ada@example.com>"
 
-// CreateRepository makes a bare repository of one commit on main and returns
-// the commit id, which depends on the files alone.
+// CreateRepository creates a bare repository with one commit on main and returns the
+// commit id, which depends on the files only. If files is nil, there is no commit.
 func CreateRepository(ctx context.Context, root, name string, files map[string]File) (string, error) {
 	folder := filepath.Join(root, name)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -84,7 +84,7 @@ func Commit(ctx context.Context, root, name string, change Change) (string, erro
 	return Git(ctx, folder, nil, "rev-parse", branch)
 }
 
-// writeImport writes the commit in the language of git fast-import.
+// writeImport writes the commit in the format of git fast-import.
 func writeImport(w io.Writer, branch, parent string, change Change) error {
 	out := bufio.NewWriter(w)
 	when, message := change.Time, change.Message
@@ -135,7 +135,7 @@ func writeImportFile(out *bufio.Writer, path string, file File) error {
 	return out.WriteByte('\n')
 }
 
-// Folder returns the files of a folder, but for .git, to make a commit of.
+// Folder returns the files of a folder except .git, for a commit.
 func Folder(dir string) (map[string]File, error) {
 	files := map[string]File{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -173,8 +173,8 @@ func Folder(dir string) (map[string]File, error) {
 	return files, nil
 }
 
-// Git runs git in a folder, with its own identity and date and without the
-// user's configuration, and returns its output without the last line end.
+// Git runs git in a folder, with the identity Author and the date Epoch and without
+// the user's configuration. It returns the output without the final newline.
 func Git(ctx context.Context, folder string, stdin io.Reader, arguments ...string) (string, error) {
 	git, err := findGit()
 	if err != nil {
@@ -186,11 +186,11 @@ func Git(ctx context.Context, folder string, stdin io.Reader, arguments ...strin
 		"GIT_AUTHOR_NAME=Ada Lovelace", "GIT_AUTHOR_EMAIL=ada@example.com",
 		"GIT_COMMITTER_NAME=Ada Lovelace", "GIT_COMMITTER_EMAIL=ada@example.com",
 		fmt.Sprintf("GIT_AUTHOR_DATE=%d +0000", Epoch.Unix()), fmt.Sprintf("GIT_COMMITTER_DATE=%d +0000", Epoch.Unix()))
-	var said bytes.Buffer
-	command.Stderr = &said
+	var messages bytes.Buffer
+	command.Stderr = &messages
 	out, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", strings.Join(arguments, " "), err, strings.TrimSpace(said.String()))
+		return "", fmt.Errorf("git %s: %w: %s", strings.Join(arguments, " "), err, strings.TrimSpace(messages.String()))
 	}
 	return strings.TrimRight(string(out), "\n"), nil
 }
@@ -198,17 +198,17 @@ func Git(ctx context.Context, folder string, stdin io.Reader, arguments ...strin
 func findGit() (string, error) {
 	git, err := exec.LookPath("git")
 	if err != nil {
-		return "", fmt.Errorf("git server: the program git is needed, install it first: %w", err)
+		return "", fmt.Errorf("git server: install git: %w", err)
 	}
 	return git, nil
 }
 
-// baseEnvironment keeps git away from the user's settings.
+// baseEnvironment returns an environment in which git ignores the user's settings.
 func baseEnvironment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C"}
 }
 
-// environment is that of the git programs which serve.
+// environment returns the environment of git upload-pack and git http-backend.
 func (s *Server) environment() []string {
 	return append(baseEnvironment(), "GIT_CONFIG_COUNT=1",
 		"GIT_CONFIG_KEY_0=uploadpack.allowAnySHA1InWant",

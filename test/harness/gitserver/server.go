@@ -17,40 +17,40 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Phase is a moment at which a [Gate] may hold a connection.
+// Phase is a point at which a [Gate] may hold a connection.
 type Phase string
 
-// The phases, in the order in which a connection meets them.
+// The phases, in the order in which a connection reaches them.
 const (
-	Accepted Phase = "accepted" // connected, nothing said yet
-	Serving  Phase = "serving"  // the client is known, git is about to run
-	Packing  Phase = "packing"  // a part of the pack is on its way
+	Accepted Phase = "accepted" // connected, no data received
+	Serving  Phase = "serving"  // authenticated, before git runs
+	Packing  Phase = "packing"  // a part of the pack was sent
 )
 
-// Gate is called in every phase of every connection and holds it there until it
-// returns. Its context ends with the server.
+// Gate is called in every phase of every connection, which waits until it returns.
+// Its context ends with the server.
 type Gate func(context.Context, Phase)
 
-// Credential opens a repository over HTTPS.
+// Credential are the credentials of a repository over HTTPS.
 type Credential struct {
 	User, Token string
 }
 
-// Options says what is served and to whom.
+// Options are the repositories of a server and the access to them.
 type Options struct {
 	Root           string          // folder of the bare repositories
-	AuthorizedKeys []ssh.PublicKey // who may read over SSH
+	AuthorizedKeys []ssh.PublicKey // clients that may read over SSH
 	HostKeys       []ssh.Signer    // of the SSH server; none: a new Ed25519 key
 
-	User, Token string                // needed over HTTPS unless both are empty
-	Credentials map[string]Credential // by repository, instead of User and Token; a zero value opens it to all
-	TLS         *tls.Certificate      // of the HTTPS server; nil: a new certificate of a new authority
+	User, Token string                // required over HTTPS unless both are empty
+	Credentials map[string]Credential // by repository, instead of User and Token; a zero value makes it public
+	TLS         *tls.Certificate      // of the HTTPS server; nil: a new certificate of a new CA
 
-	LFS *LFS // Git LFS of the repositories; nil: there is none
+	LFS *LFS // Git LFS of the repositories; nil: none
 
 	AllowAnySHA1InWant bool // git's uploadpack.allowAnySHA1InWant: send any commit by its id
-	Version0           bool // speak version 0 of the protocol only
-	Gate               Gate // nil: nothing is held
+	Version0           bool // support version 0 of the protocol only
+	Gate               Gate // nil: no connection is held
 }
 
 // Server is a running Git server.
@@ -66,8 +66,8 @@ type Server struct {
 	running  sync.WaitGroup
 }
 
-// Start listens on two free ports of 127.0.0.1. The server ends with Close, and
-// what it is doing also ends with ctx.
+// Start starts the server on two free ports of 127.0.0.1. Close stops it; the end of
+// ctx ends the requests that run.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	git, err := findGit()
 	if err != nil {
@@ -103,8 +103,8 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	return s, nil
 }
 
-// Close ends all connections and returns when nothing of the server runs any
-// more, or with the error of ctx.
+// Close closes all connections and returns when all goroutines of the server have
+// ended, or when ctx ends, with its error.
 func (s *Server) Close(ctx context.Context) error {
 	s.end()
 	err := errors.Join(s.ssh.Close(), s.web.Close())
@@ -137,22 +137,22 @@ func (s *Server) HTTPSURL(repository string) string {
 // KnownHosts returns the server's host keys as lines for known_hosts.
 func (s *Server) KnownHosts() []byte {
 	var lines strings.Builder
-	host, port, _ := net.SplitHostPort(s.ssh.Addr().String()) // an address of a listener has both
+	host, port, _ := net.SplitHostPort(s.ssh.Addr().String()) // the address of a listener has both
 	for _, key := range s.hostKeys {
 		fmt.Fprintf(&lines, "[%s]:%s %s", host, port, ssh.MarshalAuthorizedKey(key.PublicKey()))
 	}
 	return []byte(lines.String())
 }
 
-// CABundle returns the authority of the server's own certificate as PEM; nil
-// when the certificate was given.
+// CABundle returns the CA of the server's certificate as PEM, or nil if the
+// certificate is from the options.
 func (s *Server) CABundle() []byte { return s.bundle }
 
 // repository returns the folder of a repository below the root.
 func (s *Server) repository(name string) (string, error) {
 	name = strings.Trim(name, "/")
 	if !filepath.IsLocal(name) {
-		return "", fmt.Errorf("%q is no repository of this server", name)
+		return "", fmt.Errorf("%q is not a repository of this server", name)
 	}
 	folder := filepath.Join(s.options.Root, name)
 	if _, err := os.Stat(filepath.Join(folder, "HEAD")); err != nil {
@@ -161,15 +161,15 @@ func (s *Server) repository(name string) (string, error) {
 	return folder, nil
 }
 
-// gated holds the answer of git once a part of it is written.
+// gated calls hold when a part of git's response is written.
 type gated struct {
 	http.ResponseWriter
 	hold    func()
 	written int
 }
 
-// packingAfter is how much of an answer is sent before the phase Packing: more
-// than a list of references has, less than a pack in the tests.
+// packingAfter is the number of bytes that are sent before the phase Packing: more
+// than a list of references has, and less than a pack of the tests.
 const packingAfter = 16 << 10
 
 func (g *gated) Write(p []byte) (int, error) {
@@ -183,7 +183,7 @@ func (g *gated) Write(p []byte) (int, error) {
 func newHostKey() ([]ssh.Signer, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make host key: %w", err)
+		return nil, fmt.Errorf("generate host key: %w", err)
 	}
 	signer, err := ssh.NewSignerFromKey(key)
 	if err != nil {

@@ -41,7 +41,7 @@ func newSigner(t *testing.T) ssh.Signer {
 	return signers[0]
 }
 
-// run asks the SSH server to run a command and returns what it says.
+// run runs a command on the SSH server and returns its output.
 func run(t *testing.T, server *Server, signer ssh.Signer, command string) (string, error) {
 	t.Helper()
 	client, err := ssh.Dial("tcp", server.ssh.Addr().String(), &ssh.ClientConfig{
@@ -79,11 +79,11 @@ func TestSSH(t *testing.T) {
 		"git-receive-pack 'one.git'", "sh -c id", "",
 	} {
 		if out, err := run(t, server, signer, command); err == nil {
-			t.Errorf("%q gave %q", command, out)
+			t.Errorf("%q returned %q", command, out)
 		}
 	}
 	if _, err := run(t, server, newSigner(t), "git-upload-pack 'one.git'"); err == nil {
-		t.Error("an unknown key was let in")
+		t.Error("the server accepted an unknown key")
 	}
 }
 
@@ -126,12 +126,12 @@ func TestHTTPS(t *testing.T) {
 		}
 		_ = response.Body.Close()
 		if response.StatusCode != test.want {
-			t.Errorf("%+v gave %d", test, response.StatusCode)
+			t.Errorf("%+v returned %d", test, response.StatusCode)
 		}
 	}
 }
 
-// Commit ids do not depend on the run, and a folder is the same as its files.
+// Commit ids are the same in every run, and the same for a folder and for its files.
 func TestCommitIDs(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "run.sh"), []byte("#!/bin/sh\n"), 0o755); err != nil {

@@ -39,8 +39,7 @@ func (s *Server) authorized(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permiss
 	return nil, errors.New("unknown key")
 }
 
-// connection serves one client. Its errors are the client's affair, who sees
-// the connection end.
+// connection serves one client. Errors close the connection and are not reported.
 func (s *Server) connection(ctx context.Context, conn net.Conn, config *ssh.ServerConfig) {
 	release := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer release()
@@ -51,12 +50,12 @@ func (s *Server) connection(ctx context.Context, conn net.Conn, config *ssh.Serv
 		return
 	}
 	s.running.Go(func() { ssh.DiscardRequests(requests) })
-	for offered := range channels {
-		if offered.ChannelType() != "session" {
-			_ = offered.Reject(ssh.UnknownChannelType, "only sessions")
+	for requested := range channels {
+		if requested.ChannelType() != "session" {
+			_ = requested.Reject(ssh.UnknownChannelType, "only sessions")
 			continue
 		}
-		channel, requests, err := offered.Accept()
+		channel, requests, err := requested.Accept()
 		if err != nil {
 			break
 		}
@@ -65,7 +64,7 @@ func (s *Server) connection(ctx context.Context, conn net.Conn, config *ssh.Serv
 	_ = client.Close()
 }
 
-// session runs the one command a channel asks for.
+// session runs the one command of a channel.
 func (s *Server) session(ctx context.Context, channel ssh.Channel, requests <-chan *ssh.Request) {
 	defer channel.Close() //nolint:errcheck // see connection
 	protocol := ""
@@ -97,7 +96,7 @@ func (s *Server) session(ctx context.Context, channel ssh.Channel, requests <-ch
 	}
 }
 
-// command runs what a client asks for.
+// command runs the command of a client.
 func (s *Server) command(ctx context.Context, command, protocol string, channel ssh.Channel) error {
 	if s.options.LFS != nil && strings.HasPrefix(command, "git-lfs-authenticate ") {
 		return s.authenticateLFS(command, channel)
@@ -105,13 +104,13 @@ func (s *Server) command(ctx context.Context, command, protocol string, channel 
 	return s.uploadPack(ctx, command, protocol, channel)
 }
 
-// unquoted takes a path out of the quotes of a command line.
+// unquoted removes the quotes of a command line from a path.
 func unquoted(argument string) string {
 	name := strings.NewReplacer(`'\''`, `'`, `'\!'`, `!`).Replace(argument)
 	return strings.TrimSuffix(strings.TrimPrefix(name, "'"), "'")
 }
 
-// uploadPack runs git upload-pack for a command line as clients send it:
+// uploadPack runs git upload-pack for the command line of a client:
 // git-upload-pack '<path>'.
 func (s *Server) uploadPack(ctx context.Context, command, protocol string, channel ssh.Channel) error {
 	program, argument, _ := strings.Cut(command, " ")
@@ -131,24 +130,24 @@ func (s *Server) uploadPack(ctx context.Context, command, protocol string, chann
 	if err != nil {
 		return err
 	}
-	var said bytes.Buffer
-	git.Stderr = &said
+	var messages bytes.Buffer
+	git.Stderr = &messages
 	git.Stdout = &gated{ResponseWriter: channelWriter{channel}, hold: func() { s.options.Gate(ctx, Packing) }}
 	if err := git.Start(); err != nil {
 		return err
 	}
 	s.running.Go(func() {
-		// Ends when the client is through, or gone.
+		// Ends when the client has closed the channel.
 		_, _ = io.Copy(stdin, channel)
 		_ = stdin.Close()
 	})
 	if err := git.Wait(); err != nil {
-		return fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(messages.String()))
 	}
 	return nil
 }
 
-// channelWriter lets a channel be held as an answer over HTTP is.
+// channelWriter is a channel as an http.ResponseWriter, for gated.
 type channelWriter struct {
 	ssh.Channel
 }

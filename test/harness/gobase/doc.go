@@ -1,5 +1,5 @@
-// Package gobase makes a base image that Go programs can be built in.
+// Package gobase makes a base image for building Go programs.
 //
 // It trusts the machine that it runs on: the image is a copy of the machine's Go,
-// its static busybox and its certificate authorities. It asks no registry.
+// its static busybox and its CA certificates. It contacts no registry.
 package gobase

@@ -1,5 +1,3 @@
-// A base image for Go programs, made of what the machine has: its Go, its
-// busybox, its certificate authorities. No registry outside the stack is asked.
 package gobase
 
 import (
@@ -20,9 +18,9 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// Import makes the image in the engine, under a name with a registry and a tag.
-// folders are further folders of the machine, by their path in the image without
-// a slash before it; environment are further NAME=VALUE of the image.
+// Import imports the image into the engine, under a reference with a registry and a
+// tag. folders are additional folders of the machine, by their path in the image
+// without a leading slash; environment are additional NAME=VALUE entries.
 func Import(ctx context.Context, engine *client.Client, name string, folders map[string]string, environment ...string) error {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -57,7 +55,7 @@ func writeImage(w io.Writer, goroot string, folders map[string]string) error {
 	if err := addBusybox(archive); err != nil {
 		return err
 	}
-	if err := addFile(archive, authorities(), "etc/ssl/certs/ca-certificates.crt"); err != nil {
+	if err := addFile(archive, caBundle(), "etc/ssl/certs/ca-certificates.crt"); err != nil {
 		return err
 	}
 	if err := addGo(archive, goroot); err != nil {
@@ -82,18 +80,17 @@ func addBusybox(archive *tar.Writer) error {
 	return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/sh", Linkname: "busybox"})
 }
 
-// authorities is the file with the certificate authorities that the machine
-// trusts, its own ones included.
-func authorities() string {
+// caBundle returns the path of the machine's CA certificates.
+func caBundle() string {
 	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
 		return file
 	}
 	return "/etc/ssl/certs/ca-certificates.crt"
 }
 
-// addGo adds of a Go installation what building needs.
+// addGo adds the files of a Go installation that builds need.
 func addGo(archive *tar.Writer, goroot string) error {
-	needless := []string{"testdata", "cmd", "api", "doc", "misc", "test", "gofmt", "cover", "vet", "fix"}
+	excluded := []string{"testdata", "cmd", "api", "doc", "misc", "test", "gofmt", "cover", "vet", "fix"}
 	return filepath.WalkDir(goroot, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -104,9 +101,9 @@ func addGo(archive *tar.Writer, goroot string) error {
 		}
 		shallow := strings.Count(relative, "/") < 2 || strings.HasPrefix(relative, "pkg/tool/")
 		switch {
-		case entry.IsDir() && (entry.Name() == "testdata" || shallow && slices.Contains(needless, entry.Name())):
+		case entry.IsDir() && (entry.Name() == "testdata" || shallow && slices.Contains(excluded, entry.Name())):
 			return fs.SkipDir
-		case entry.IsDir(), strings.HasSuffix(name, "_test.go"), shallow && slices.Contains(needless, entry.Name()):
+		case entry.IsDir(), strings.HasSuffix(name, "_test.go"), shallow && slices.Contains(excluded, entry.Name()):
 			return nil
 		}
 		return addFile(archive, name, path.Join("usr/local/go", filepath.ToSlash(relative)))
@@ -127,7 +124,7 @@ func addFolder(archive *tar.Writer, from, to string) error {
 	})
 }
 
-// addFile adds a file, links followed.
+// addFile adds a file, or the target of a symbolic link.
 func addFile(archive *tar.Writer, from, to string) (err error) {
 	file, err := os.Open(from)
 	if err != nil {

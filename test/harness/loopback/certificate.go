@@ -1,6 +1,7 @@
-// The parts of the stack that speak TLS are trusted through one PEM file, so
-// each certificate is its own authority and its key is forgotten at the end.
 package loopback
+
+// Self-signed certificates. Clients trust the TLS parts of the stack through one
+// PEM file of them, and the keys exist in memory only.
 
 import (
 	"crypto/ecdsa"
@@ -16,20 +17,20 @@ import (
 	"time"
 )
 
-// lifetime is how long a certificate holds: longer than a stack is kept
-// running, short enough that a copied ca.pem is soon worthless.
+// lifetime is the validity of a certificate: longer than a stack runs, and short
+// enough that a copied ca.pem is soon worthless.
 const lifetime = 30 * 24 * time.Hour
 
-// Certificate makes a certificate for localhost and 127.0.0.1 that signs
-// itself, and the PEM text by which clients trust it.
+// Certificate returns a server configuration with a new self-signed certificate for
+// localhost and 127.0.0.1, and the certificate as PEM, which clients must trust.
 func Certificate(name string) (*tls.Config, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a key for %s: %w", name, err)
+		return nil, nil, fmt.Errorf("generate a key for %s: %w", name, err)
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
-		return nil, nil, fmt.Errorf("draw a serial number for %s: %w", name, err)
+		return nil, nil, fmt.Errorf("generate a serial number for %s: %w", name, err)
 	}
 	now := time.Now()
 	template := &x509.Certificate{

@@ -1,7 +1,7 @@
-// Package loopback runs HTTP servers on 127.0.0.1 with a port the system
-// chose, and makes the certificate such a server shows.
+// Package loopback runs HTTP servers on free ports of 127.0.0.1, and makes their
+// certificates.
 //
-// It trusts the machine it runs on: whoever can reach the loopback interface
-// can reach these servers. It never listens on another interface, and a key
-// that it makes never leaves the process.
+// It trusts the machine it runs on: every process that can reach the loopback
+// interface can reach these servers. It never listens on another interface, and a
+// key that it makes never leaves the process.
 package loopback

@@ -1,6 +1,7 @@
-// Some programs have to be told their port before they start: it stands in
-// certificates, configurations or containers.
 package loopback
+
+// Ports for programs that need theirs before they start, in a configuration or on a
+// command line.
 
 import (
 	"context"
@@ -12,13 +13,13 @@ import (
 	"syscall"
 )
 
-// Ports that are given out here, and how many are tried. They lie below those
-// that Linux gives out by itself (net.ipv4.ip_local_port_range, ip(7)): no
-// connection and no listener gets one by chance.
+// The range of the ports, and the number of attempts. The range is below the
+// ephemeral ports of Linux (net.ipv4.ip_local_port_range, ip(7)), so that the
+// kernel never assigns one of them.
 const firstPort, lastPort, portsTried = 10_000, 32_767, 100
 
-// FreePort draws a port of 127.0.0.1 that nobody listens on. Only a program that
-// asks for that very port could take it before it is used.
+// FreePort returns a random port of 127.0.0.1 on which no program listens. Only a
+// program that binds this very port could use it before the caller does.
 func FreePort(ctx context.Context) (string, error) {
 	for range portsTried {
 		port := strconv.Itoa(firstPort + rand.IntN(lastPort-firstPort+1))
@@ -34,5 +35,5 @@ func FreePort(ctx context.Context) (string, error) {
 		}
 		return port, nil
 	}
-	return "", fmt.Errorf("find a free port: all of %d that were tried are taken", portsTried)
+	return "", fmt.Errorf("find a free port: all of %d that were tried are in use", portsTried)
 }

@@ -1,5 +1,3 @@
-// An HTTP server that is up when Serve returns and gone when Close returns:
-// the parts of the local stack need nothing more of one another.
 package loopback
 
 import (
@@ -13,7 +11,7 @@ import (
 	"time"
 )
 
-// headerTimeout bounds how long a client may take over its request's header.
+// headerTimeout bounds the time to receive the header of a request.
 const headerTimeout = 10 * time.Second
 
 // Server is a running HTTP server.
@@ -21,11 +19,11 @@ type Server struct {
 	server   *http.Server
 	listener net.Listener
 	stopped  chan error
-	silent   sync.Map // of net.Conn: those on which nothing was said yet
+	silent   sync.Map // keys: each net.Conn without a request so far
 }
 
-// Serve answers handler on a free loopback port, over TLS when config is not
-// nil. ctx bounds the start only; Close stops the server.
+// Serve starts a server with the handler on a free loopback port, with TLS unless
+// config is nil. ctx bounds the start only; Close stops the server.
 func Serve(ctx context.Context, handler http.Handler, config *tls.Config) (*Server, error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp4", "127.0.0.1:0")
@@ -33,8 +31,8 @@ func Serve(ctx context.Context, handler http.Handler, config *tls.Config) (*Serv
 		return nil, fmt.Errorf("listen on loopback: %w", err)
 	}
 	s := &Server{listener: listener, stopped: make(chan error, 1)}
-	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, TLSConfig: config, ConnState: s.watch}
-	s.server.RegisterOnShutdown(s.hangUp)
+	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, TLSConfig: config, ConnState: s.trackSilent}
+	s.server.RegisterOnShutdown(s.closeSilent)
 	go func() {
 		if config != nil {
 			s.stopped <- s.server.ServeTLS(listener, "", "")
@@ -45,10 +43,10 @@ func Serve(ctx context.Context, handler http.Handler, config *tls.Config) (*Serv
 	return s, nil
 }
 
-// Address is the server's host and port.
+// Address returns the server's host:port.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
-func (s *Server) watch(conn net.Conn, state http.ConnState) {
+func (s *Server) trackSilent(conn net.Conn, state http.ConnState) {
 	if state == http.StateNew {
 		s.silent.Store(conn, nil)
 	} else {
@@ -56,16 +54,17 @@ func (s *Server) watch(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// hangUp closes the connections on which nothing was said. Shutdown would wait for
-// them for five seconds, and clients open some in reserve.
-func (s *Server) hangUp() {
+// closeSilent closes the connections without a request: clients open some in
+// advance, and Shutdown would wait five seconds for them.
+func (s *Server) closeSilent() {
 	s.silent.Range(func(conn, _ any) bool {
 		_ = conn.(net.Conn).Close()
 		return true
 	})
 }
 
-// Close lets running requests end until ctx does, then cuts them off.
+// Close stops the server. It waits for running requests until ctx ends, then closes
+// their connections.
 func (s *Server) Close(ctx context.Context) error {
 	err := s.server.Shutdown(ctx)
 	if err != nil {

@@ -39,7 +39,7 @@ func TestServeIsTrustedThroughItsCertificateOnly(t *testing.T) {
 		body, err := io.ReadAll(response.Body)
 		response.Body.Close()
 		if err != nil || string(body) != "here" {
-			t.Errorf("GET %s answered %q, %v", url, body, err)
+			t.Errorf("GET %s returned %q, %v", url, body, err)
 		}
 	}
 
@@ -76,7 +76,7 @@ func TestCloseCutsOffARequestThatDoesNotEnd(t *testing.T) {
 		t.Errorf("Close with a request running returned %v, want that the deadline passed", err)
 	}
 	if err := <-ended; err == nil {
-		t.Error("the request that was cut off reports success")
+		t.Error("the request whose connection was closed succeeded")
 	}
 	if _, err := net.Dial("tcp", server.Address()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("dial after Close: %v, want connection refused", err)
@@ -104,9 +104,9 @@ func client(t *testing.T, config *tls.Config) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// Docker opens connections in reserve, and never says a word on some.
+// Docker opens connections in advance, and sends nothing on some of them.
 func TestCloseDoesNotWaitForSilentConnections(t *testing.T) {
-	for name, secure := range map[string]bool{"in the clear": false, "over TLS": true} {
+	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
 			var config *tls.Config
 			var err error

@@ -1,12 +1,12 @@
 // Package notaryserver runs a real notary-server for the local stack.
 //
 // It starts the notary-server program (Debian's package "notary") as a child
-// process on a free port of 127.0.0.1, over TLS with a certificate made for this
-// one run, with metadata in memory and keys in the child (trust service "local").
-// Everything it writes (certificate and key, configuration, log) stays in
-// the folder it is given.
+// process on a free port of 127.0.0.1, with TLS and a certificate generated for
+// this run, with metadata and keys in the memory of the child (trust service
+// "local"). It writes all files (certificate and key, configuration, log) to the
+// folder that it gets.
 //
-// It trusts the machine it runs on. It is for tests and demonstrations only:
-// what is published to it is gone when it stops, it never listens on anything
-// but loopback, and it never asks its clients who they are.
+// It trusts the machine it runs on. It is for tests and demonstrations only: its
+// trust data is lost when it stops, it never listens on anything but loopback, and
+// it does not authenticate its clients.
 package notaryserver

@@ -1,6 +1,6 @@
 package notaryserver
 
-// What the server reads: its certificate and its configuration.
+// The files that the server reads: its certificate and its configuration.
 
 import (
 	"crypto/x509"
@@ -20,8 +20,8 @@ const (
 	logName    = "notary-server.log"
 )
 
-// writeCertificate makes a certificate for 127.0.0.1 and localhost, writes it
-// and its key into dir, and returns the certificate as PEM.
+// writeCertificate generates a certificate for 127.0.0.1 and localhost, writes it
+// and its key to dir, and returns the certificate as PEM.
 func writeCertificate(dir string) ([]byte, error) {
 	config, certificate, err := loopback.Certificate("Local stack notary server")
 	if err != nil {

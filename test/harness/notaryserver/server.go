@@ -1,6 +1,6 @@
 package notaryserver
 
-// One child process and its life: started, awaited, stopped.
+// The child process: start, wait until it is ready, stop.
 
 import (
 	"context"
@@ -20,23 +20,23 @@ import (
 )
 
 const (
-	// program is where the name of the server is looked up in PATH.
+	// program is the name of the server's program, which must be in PATH.
 	program = "notary-server"
 
-	// startAttempts bounds how often another free port is tried when some
-	// other process took the first one between looking and listening.
+	// startAttempts bounds how many ports are tried: another process may bind a
+	// free one before the server does.
 	startAttempts = 5
-	// startLimit bounds one attempt, however patient the caller's context is.
+	// startLimit bounds one attempt, in addition to the caller's context.
 	startLimit = 15 * time.Second
-	// askEvery is the pace at which a starting server is asked whether it answers.
-	askEvery = 10 * time.Millisecond
-	// stopLimit bounds how long the child may take to obey SIGTERM.
+	// probeInterval is the time between two requests to a starting server.
+	probeInterval = 10 * time.Millisecond
+	// stopLimit bounds the time from SIGTERM to the end of the child.
 	stopLimit = 5 * time.Second
 )
 
-// Options says how to run the server.
+// Options are the options of Start.
 type Options struct {
-	// Dir is the folder for the server's files, made if it is not there:
+	// Dir is the folder for the server's files, created if it does not exist:
 	// ca.pem, server-key.pem, config.json and notary-server.log.
 	Dir string
 }
@@ -49,10 +49,9 @@ type Server struct {
 	dir     string
 }
 
-// Start makes a certificate that is its own CA, starts the server and returns once it
-// answers over TLS. ctx bounds the start only: a started server runs until
-// Close, or until this process dies. An error carries the end of the server's
-// own log when the server gave up.
+// Start generates a self-signed certificate, starts the server and returns when it
+// is ready. ctx bounds the start only: a started server runs until Close, or until
+// this process ends. If the server exits, the error has the end of its log.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	ca, err := writeCertificate(options.Dir)
 	if err != nil {
@@ -89,13 +88,13 @@ func attempt(ctx context.Context, dir string, ca []byte) (*Server, error) {
 	server := &Server{process: process, address: address, ca: ca, dir: dir}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	if err := server.answers(ctx); err != nil {
+	if err := server.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, process.Kill())
 	}
 	return server, nil
 }
 
-// freeAddress is a port of loopback nobody listens on at this moment.
+// freeAddress returns a loopback address on which no program listens at the moment.
 func freeAddress(ctx context.Context) (string, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -109,17 +108,17 @@ func freeAddress(ctx context.Context) (string, error) {
 	return address, nil
 }
 
-// answers waits until the server speaks TLS with the certificate of this run
-// (another process on that port could not) and serves its API.
-func (s *Server) answers(ctx context.Context) error {
+// waitReady waits until the server serves its API with the certificate of this run,
+// which no other process on that port has.
+func (s *Server) waitReady(ctx context.Context) error {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(s.ca)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
-	ticker := time.NewTicker(askEvery)
+	ticker := time.NewTicker(probeInterval)
 	defer ticker.Stop()
 	for {
-		cause := ask(ctx, &http.Client{Transport: transport}, s.URL()+"/v2/")
+		cause := probe(ctx, &http.Client{Transport: transport}, s.URL()+"/v2/")
 		if cause == nil {
 			return nil
 		}
@@ -133,7 +132,7 @@ func (s *Server) answers(ctx context.Context) error {
 	}
 }
 
-func ask(ctx context.Context, client *http.Client, url string) error {
+func probe(ctx context.Context, client *http.Client, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -147,23 +146,23 @@ func ask(ctx context.Context, client *http.Client, url string) error {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, response.Status)
+		return fmt.Errorf("%s returned %s", url, response.Status)
 	}
 	return nil
 }
 
-// URL is the server's address, https://127.0.0.1:port.
+// URL returns the server's address, https://127.0.0.1:port.
 func (s *Server) URL() string { return "https://" + s.address }
 
-// CABundle is the PEM certificate by which clients trust the server.
+// CABundle returns the server's certificate as PEM, which clients must trust.
 func (s *Server) CABundle() []byte { return append([]byte(nil), s.ca...) }
 
-// CAFile is the path of the file that holds CABundle.
+// CAFile returns the path of the file with CABundle.
 func (s *Server) CAFile() string { return filepath.Join(s.dir, caName) }
 
-// Close stops the server and returns once its process is gone: by SIGTERM,
-// and by SIGKILL when ctx ends or the server has not obeyed within five
-// seconds. It reports a server that had ended before it was asked to.
+// Close stops the server with SIGTERM, or SIGKILL after five seconds or when ctx
+// ends, and returns when its process has ended. It returns an error if the process
+// had ended before.
 func (s *Server) Close(ctx context.Context) error {
 	select {
 	case <-s.process.Done():
@@ -175,7 +174,7 @@ func (s *Server) Close(ctx context.Context) error {
 	return s.process.Stop(ctx)
 }
 
-// errExited is the failure of a server that ended by itself.
+// errExited is the error of a server whose process has ended without Close.
 var errExited = errors.New("it ended by itself")
 
 func (s *Server) exited() error {
@@ -183,7 +182,7 @@ func (s *Server) exited() error {
 }
 
 // run starts the program with an empty environment, so that no NOTARY_SERVER_*
-// variable of the caller changes what it does.
+// variable of the caller overrides the configuration.
 func run(config, log string) (*process.Child, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -193,27 +192,27 @@ func run(config, log string) (*process.Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer output.Close() // the child has its own copy
+	defer output.Close() // the child has its own descriptor
 	command := exec.Command(path, "-config", config, "-logf", "logfmt")
 	command.Env = []string{}
 	command.Stdout, command.Stderr = output, output
 	return process.Start("notary server", command)
 }
 
-// lastLines is the end of the server's log, for an error text.
+// lastLines returns the end of the server's log, for an error text.
 func lastLines(path string) string {
-	const most = 2048
+	const limit = 2048
 	file, err := os.Open(path)
 	if err != nil {
 		return err.Error()
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.Size() > most {
-		if _, err := file.Seek(-most, io.SeekEnd); err != nil {
+	if info, err := file.Stat(); err == nil && info.Size() > limit {
+		if _, err := file.Seek(-limit, io.SeekEnd); err != nil {
 			return err.Error()
 		}
 	}
-	text, err := io.ReadAll(io.LimitReader(file, most))
+	text, err := io.ReadAll(io.LimitReader(file, limit))
 	if err != nil {
 		return err.Error()
 	}

@@ -2,7 +2,7 @@
 
 package notaryserver_test
 
-// The server is judged by plain HTTPS requests and by the process table.
+// The tests check the server with plain HTTPS requests.
 
 import (
 	"context"
@@ -27,7 +27,8 @@ func start(t *testing.T) *notaryserver.Server {
 	return server
 }
 
-// get asks for a repository nobody has; nil when the server says so over TLS.
+// get requests the trust data of a repository that does not exist, and returns the
+// status code.
 func get(t *testing.T, server *notaryserver.Server, roots *x509.CertPool) (int, error) {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
@@ -45,13 +46,13 @@ func TestServer(t *testing.T) {
 	server := start(t)
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(server.CABundle()) {
-		t.Fatal("CABundle is no PEM certificate")
+		t.Fatal("CABundle has no PEM certificate")
 	}
 	if status, err := get(t, server, roots); err != nil || status != http.StatusNotFound {
 		t.Errorf("unknown repository: status %d, error %v, want 404", status, err)
 	}
 	if _, err := get(t, server, x509.NewCertPool()); err == nil {
-		t.Error("a client that does not know the CA was served")
+		t.Error("the server served a client that does not trust the CA")
 	}
 	if file, err := os.ReadFile(server.CAFile()); err != nil || string(file) != string(server.CABundle()) {
 		t.Errorf("CA file differs from CABundle (error %v)", err)
@@ -60,10 +61,10 @@ func TestServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := get(t, server, roots); err == nil {
-		t.Error("the server answers after Close")
+		t.Error("the server still serves requests after Close")
 	}
 	if err := server.Close(t.Context()); err == nil {
-		t.Error("a second Close did not say that the server was gone")
+		t.Error("a second Close returned no error")
 	}
 }
 

@@ -1,7 +1,8 @@
-// The two answers of IBM Cloud's IAM that a client of the object store needs:
-// a token for an API key, and a no. Form and fields are those of the IAM
-// Identity Services API, "Create an IAM access token for ... an API key".
 package objectstore
+
+// The token endpoint of IBM Cloud's IAM: it returns a token for an API key, or an
+// error. The form and the fields are those of the IAM Identity Services API,
+// "Create an IAM access token for ... an API key".
 
 import (
 	"crypto/rand"
@@ -18,7 +19,7 @@ const (
 	maxForm     = 4 << 10 // bytes of a token request
 )
 
-// iam issues tokens and knows which of them hold.
+// iam issues tokens and checks them.
 type iam struct {
 	apiKey   string
 	lifetime time.Duration
@@ -28,7 +29,7 @@ type iam struct {
 	expires map[string]time.Time // by token
 }
 
-// token is the answer to a good request.
+// token is the response to a valid request.
 type token struct {
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
@@ -38,35 +39,35 @@ type token struct {
 	Scope        string `json:"scope"`
 }
 
-// refusal is the answer to a bad one.
+// refusal is the response to an invalid one.
 type refusal struct {
 	ErrorCode    string `json:"errorCode"`
 	ErrorMessage string `json:"errorMessage"`
 }
 
-// ServeHTTP answers a token request.
+// ServeHTTP serves a token request.
 func (i *iam) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		answer(w, http.StatusBadRequest, refusal{"BXNIM0109E", "The request's form cannot be read."})
+		reply(w, http.StatusBadRequest, refusal{"BXNIM0109E", "The request's form cannot be read."})
 		return
 	}
 	if r.PostForm.Get("grant_type") != grantAPIKey {
-		answer(w, http.StatusBadRequest, refusal{"BXNIM0107E", "Property grant_type is missing or not supported."})
+		reply(w, http.StatusBadRequest, refusal{"BXNIM0107E", "Property grant_type is missing or not supported."})
 		return
 	}
 	if subtle.ConstantTimeCompare([]byte(r.PostForm.Get("apikey")), []byte(i.apiKey)) != 1 {
-		answer(w, http.StatusBadRequest, refusal{"BXNIM0415E", "Provided API key could not be found."})
+		reply(w, http.StatusBadRequest, refusal{"BXNIM0415E", "Provided API key could not be found."})
 		return
 	}
-	answer(w, http.StatusOK, i.issue())
+	reply(w, http.StatusOK, i.issue())
 }
 
 func (i *iam) issue() token {
 	text, expiration := rand.Text(), i.now().Add(i.lifetime)
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for old, at := range i.expires { // so that the map stays as small as its use
+	for old, at := range i.expires { // remove expired tokens: they must not accumulate
 		if !i.now().Before(at) {
 			delete(i.expires, old)
 		}
@@ -82,19 +83,19 @@ func (i *iam) issue() token {
 	}
 }
 
-// holds tells whether the value of an Authorization header carries a token
-// that was issued here and has not expired.
-func (i *iam) holds(authorization string) bool {
-	kind, text, _ := strings.Cut(authorization, " ")
+// valid reports whether an Authorization header has a token that was issued here
+// and has not expired.
+func (i *iam) valid(authorization string) bool {
+	scheme, text, _ := strings.Cut(authorization, " ")
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	expiration, issued := i.expires[text]
-	return strings.EqualFold(kind, "Bearer") && issued && i.now().Before(expiration)
+	return strings.EqualFold(scheme, "Bearer") && issued && i.now().Before(expiration)
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// The status is out; a client that is gone needs no body.
+	// The status was sent already; an error means that the client has gone away.
 	_ = json.NewEncoder(w).Encode(body)
 }

@@ -1,6 +1,7 @@
-// Two servers with one certificate: the token endpoint and the store behind
-// it, as they stand apart in IBM Cloud.
 package objectstore
+
+// Two servers with one certificate: the token endpoint and the store, which have
+// different addresses in IBM Cloud too.
 
 import (
 	"context"
@@ -17,19 +18,19 @@ import (
 	"github.com/opensbs/sbs/test/harness/loopback"
 )
 
-// tokenPath is where IBM Cloud's IAM answers token requests.
+// tokenPath is the path of token requests in IBM Cloud's IAM.
 const tokenPath = "/oidc/token"
 
-// defaultLifetime is how long IBM Cloud's tokens hold.
+// defaultLifetime is the lifetime of IBM Cloud's tokens.
 const defaultLifetime = time.Hour
 
-// Options says what the store holds at first; the zero value is an empty one.
+// Options are the options of Start. The zero value starts an empty store.
 type Options struct {
-	// Buckets are made at the start.
+	// Buckets are created at the start.
 	Buckets []string
-	// TokenLifetime is how long a token holds: an hour when zero.
+	// TokenLifetime is the lifetime of a token; 0 means an hour.
 	TokenLifetime time.Duration
-	// Now is the clock by which tokens expire: time.Now when nil.
+	// Now is the clock for the expiry of tokens; nil means time.Now.
 	Now func() time.Time
 }
 
@@ -42,7 +43,7 @@ type Server struct {
 	ca  []byte
 }
 
-// Start runs the store. ctx bounds the start only.
+// Start starts the store and its token endpoint. ctx bounds the start only.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	if options.TokenLifetime == 0 {
 		options.TokenLifetime = defaultLifetime
@@ -81,31 +82,32 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	return s, nil
 }
 
-// Endpoint is the address of the S3 protocol, buckets in the path.
+// Endpoint returns the address of the S3 protocol, with buckets in the path.
 func (s *Server) Endpoint() string { return "https://" + s.store.Address() }
 
-// AuthEndpoint is the address that answers token requests.
+// AuthEndpoint returns the address of token requests.
 func (s *Server) AuthEndpoint() string { return "https://" + s.tokens.Address() + tokenPath }
 
-// APIKey is the key that a token is issued for.
+// APIKey returns the API key for which tokens are issued.
 func (s *Server) APIKey() string { return s.iam.apiKey }
 
-// ResourceCRN names the instance; a request for another one is refused.
+// ResourceCRN returns the CRN of the instance; requests for another are refused.
 func (s *Server) ResourceCRN() string { return s.crn }
 
-// CABundle is the PEM text by which both endpoints are trusted.
+// CABundle returns the certificate of both endpoints as PEM, which clients must
+// trust.
 func (s *Server) CABundle() []byte { return s.ca }
 
-// Close stops both endpoints; requests that run when ctx ends are cut off.
+// Close stops both endpoints. It waits for running requests until ctx ends.
 func (s *Server) Close(ctx context.Context) error {
 	return errors.Join(s.store.Close(ctx), s.tokens.Close(ctx))
 }
 
-// authorized lets a request through to next with a token that holds and, where
-// an instance is named, the right one.
+// authorized calls next for requests that have a valid token and, if they name an
+// instance, the right one.
 func (s *Server) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.iam.holds(r.Header.Get("Authorization")) {
+		if !s.iam.valid(r.Header.Get("Authorization")) {
 			deny(w, "the bearer token is missing, unknown or expired")
 			return
 		}
@@ -117,14 +119,14 @@ func (s *Server) authorized(next http.Handler) http.Handler {
 	})
 }
 
-// deny answers as S3 does.
-func deny(w http.ResponseWriter, why string) {
+// deny writes an error in the format of S3.
+func deny(w http.ResponseWriter, message string) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(http.StatusForbidden)
-	// The status is out; a client that is gone needs no body.
+	// The status was sent already; an error means that the client has gone away.
 	_ = xml.NewEncoder(w).Encode(struct {
 		XMLName xml.Name `xml:"Error"`
 		Code    string
 		Message string
-	}{Code: "AccessDenied", Message: why})
+	}{Code: "AccessDenied", Message: message})
 }

@@ -81,7 +81,7 @@ func TestOnlyValidTokensAreAccepted(t *testing.T) {
 		{"for no named instance", 0, bearer, "", http.StatusOK},
 		{"for another instance", 0, bearer, "crn:other", http.StatusForbidden},
 		{"without a token", 0, "", server.ResourceCRN(), http.StatusForbidden},
-		{"with a token of its own making", 0, "Bearer guess", server.ResourceCRN(), http.StatusForbidden},
+		{"with a token that was not issued", 0, "Bearer guess", server.ResourceCRN(), http.StatusForbidden},
 		{"with the token as a password", 0, "Basic " + strings.TrimPrefix(bearer, "Bearer "), "", http.StatusForbidden},
 		{"just before it expires", time.Minute - 1, bearer, server.ResourceCRN(), http.StatusOK},
 		{"when it expires", time.Minute, bearer, server.ResourceCRN(), http.StatusForbidden},
@@ -102,7 +102,7 @@ func TestExpiredTokensAreRemoved(t *testing.T) {
 	now = now.Add(time.Minute)
 	i.issue()
 	if len(i.expires) != 1 {
-		t.Errorf("%d tokens are kept, want the one that holds", len(i.expires))
+		t.Errorf("%d tokens are stored, want the valid one only", len(i.expires))
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package proxy is a forward proxy on loopback, as a company has one: it wants a
-// user and a password, makes tunnels (HTTP CONNECT) to the hosts that it knows,
-// and tells which it was asked for. It knows hosts by names that no resolver
-// has, so that whoever reaches them has come through it.
+// Package proxy is a forward proxy on loopback, as companies have: it requires a
+// user name and a password, opens tunnels (HTTP CONNECT) to the hosts of its list,
+// and records them. The names of its hosts are in no DNS, so that they are
+// reachable through the proxy only.
 package proxy

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// headerTime bounds how long a client may take to say what it wants.
-const headerTime = 10 * time.Second
+// headerTimeout bounds the time to receive the header of a request.
+const headerTimeout = 10 * time.Second
 
-// Options says whom a proxy serves.
+// Options are the credentials that a proxy requires.
 type Options struct {
 	User, Password string
 }
 
-// Server is a running proxy. Close it.
+// Server is a running proxy. Close stops it.
 type Server struct {
 	options  Options
 	listener net.Listener
@@ -29,10 +29,10 @@ type Server struct {
 	ended    chan error
 	tunnels  sync.WaitGroup
 
-	mu    sync.Mutex
-	hosts map[string]string // host:port by the host:port that clients ask for
-	seen  []string
-	open  map[net.Conn]struct{}
+	mu       sync.Mutex
+	hosts    map[string]string // target address by the host:port in the request
+	tunneled []string
+	open     map[net.Conn]struct{}
 }
 
 // Start starts a proxy on a free port.
@@ -42,31 +42,31 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		return nil, fmt.Errorf("start a proxy: %w", err)
 	}
 	s := &Server{options: options, listener: listener, ended: make(chan error, 1), hosts: map[string]string{}, open: map[net.Conn]struct{}{}}
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: headerTime}
+	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: headerTimeout}
 	go func() { s.ended <- s.http.Serve(listener) }()
 	return s, nil
 }
 
-// URL is what HTTPS_PROXY takes, user and password included.
+// URL returns the value for HTTPS_PROXY, with user name and password.
 func (s *Server) URL() *url.URL {
 	return &url.URL{Scheme: "http", Host: s.listener.Addr().String(), User: url.UserPassword(s.options.User, s.options.Password)}
 }
 
-// Know adds a host: the address behind a name.
+// AddHost adds a host: the proxy connects requests for name to address.
 func (s *Server) AddHost(name, address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hosts[name] = address
 }
 
-// Seen are the names that tunnels were made to, each once, in order.
+// Tunneled returns the hosts of all tunnels so far, each once, in order.
 func (s *Server) Tunneled() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.seen)
+	return slices.Clone(s.tunneled)
 }
 
-// Close ends the proxy and its tunnels.
+// Close stops the proxy and closes its tunnels.
 func (s *Server) Close(context.Context) error {
 	err := s.http.Close()
 	if served := <-s.ended; !errors.Is(served, http.ErrServerClosed) {
@@ -74,7 +74,7 @@ func (s *Server) Close(context.Context) error {
 	}
 	s.mu.Lock()
 	for tunnel := range s.open {
-		_ = tunnel.Close() // its copies end, and that is all
+		_ = tunnel.Close() // the goroutines that copy end with an error
 	}
 	s.mu.Unlock()
 	s.tunnels.Wait()
@@ -82,18 +82,18 @@ func (s *Server) Close(context.Context) error {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	// Proxies take the same form of credentials as servers, in another header.
+	// Credentials for a proxy have the same format as for a server, in another header.
 	user, password, _ := (&http.Request{Header: http.Header{"Authorization": r.Header.Values("Proxy-Authorization")}}).BasicAuth()
 	if user != s.options.User || password != s.options.Password {
 		w.Header().Set("Proxy-Authenticate", `Basic realm="proxy"`)
-		http.Error(w, "who are you?", http.StatusProxyAuthRequired)
+		http.Error(w, "proxy authentication required", http.StatusProxyAuthRequired)
 		return
 	}
 	s.mu.Lock()
 	address, known := s.hosts[r.Host]
 	s.mu.Unlock()
 	if r.Method != http.MethodConnect || !known {
-		http.Error(w, "this proxy makes tunnels to hosts that it knows", http.StatusForbidden)
+		http.Error(w, "this proxy opens tunnels to the hosts of its list only", http.StatusForbidden)
 		return
 	}
 	target, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", address)
@@ -107,19 +107,19 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		_ = target.Close()
 		return
 	}
-	s.saw(r.Host)
+	s.record(r.Host)
 	s.tunnel(client, buffered, target)
 }
 
-func (s *Server) saw(name string) {
+func (s *Server) record(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !slices.Contains(s.seen, name) {
-		s.seen = append(s.seen, name)
+	if !slices.Contains(s.tunneled, name) {
+		s.tunneled = append(s.tunneled, name)
 	}
 }
 
-// tunnel copies both ways until either side ends.
+// tunnel copies in both directions until either side closes its connection.
 func (s *Server) tunnel(client net.Conn, buffered io.Reader, target net.Conn) {
 	s.tunnels.Add(1)
 	defer s.tunnels.Done()
@@ -128,7 +128,7 @@ func (s *Server) tunnel(client net.Conn, buffered io.Reader, target net.Conn) {
 	s.mu.Unlock()
 	done := make(chan struct{}, 2)
 	pipe := func(to io.Writer, from io.Reader) {
-		_, _ = io.Copy(to, from) // either side may hang up at any time
+		_, _ = io.Copy(to, from) // either side may close the connection at any time
 		done <- struct{}{}
 	}
 	go pipe(target, buffered)

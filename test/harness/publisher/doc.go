@@ -1,7 +1,7 @@
-// Package publisher is somebody else: a vendor of base images with a registry of
-// its own, which keeps signatures, and with keys that the build server has never
-// seen. It offers the same image three times, each signed in another way.
+// Package publisher is a vendor of base images: it has its own registry, which
+// stores signatures, and keys that the build server does not know. It offers the
+// same image three times, each signed with another method.
 //
-// Its keys are made for one run, live in memory and sign nothing but these
-// images. It trusts the machine it runs on, as all of the harness.
+// Its keys are generated for one run, stored in memory only, and sign nothing but
+// these images. It trusts the machine it runs on, like all of the harness.
 package publisher

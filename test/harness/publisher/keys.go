@@ -1,6 +1,6 @@
 package publisher
 
-// The vendor's keys.
+// The vendor's keys and its OpenPGP signer.
 
 import (
 	"bytes"
@@ -23,11 +23,11 @@ import (
 	"github.com/opensbs/sbs/signature/simple"
 )
 
-// store keeps keys for as long as the vendor is started.
+// store holds the vendor's keys in memory.
 type store map[string][]byte
 
 func (s store) Get(name string) ([]byte, error) {
-	if key, there := s[name]; there {
+	if key, exists := s[name]; exists {
 		return key, nil
 	}
 	return nil, fmt.Errorf("entry %s: %w", name, fs.ErrNotExist)
@@ -49,12 +49,12 @@ func (s store) List(prefix string) ([]string, error) {
 	return names, nil
 }
 
-// signSimple signs with an OpenPGP key that it makes: an Ed25519 key, which is
-// there at once, where the server's own signer takes seconds for RSA 4096.
+// signSimple signs with a new OpenPGP key: an Ed25519 key, because generating RSA
+// 4096 as the server's own signer does takes seconds.
 func signSimple(ctx context.Context, request signing.Request, _ io.Writer) (signing.PublicKey, error) {
 	entity, err := openpgp.NewEntity("Vendor of base images", "local stack", "", &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA})
 	if err != nil {
-		return signing.PublicKey{}, fmt.Errorf("make an OpenPGP key: %w", err)
+		return signing.PublicKey{}, fmt.Errorf("generate an OpenPGP key: %w", err)
 	}
 	var public bytes.Buffer
 	text, err := armor.Encode(&public, openpgp.PublicKeyType, nil)

@@ -1,6 +1,6 @@
 package publisher
 
-// A vendor from its start to its end: registry, images, signatures.
+// The vendor's registry with its signed images.
 
 import (
 	"context"
@@ -18,32 +18,32 @@ import (
 	"github.com/opensbs/sbs/test/harness/registry"
 )
 
-// tag is that of every image.
+// tag is the tag of every image.
 const tag = "1"
 
 // Base is a signed base image.
 type Base struct {
-	// Method is how it is signed: api.SigningDCT, api.SigningSimple or
+	// Method is the signing method: api.SigningDCT, api.SigningSimple or
 	// api.SigningSigstore.
 	Method string
-	// Image is its name with the tag, and Digest where that leads.
+	// Image is its reference with the tag, and Digest the digest of the tag.
 	Image, Digest string
-	// Key is the public key that verifies it, as BASE_IMAGE_POLICY takes it: the
-	// base64 of a PEM certificate for dct, armoured OpenPGP for simple, PEM for
-	// sigstore. KeyID is its id in that way of signing.
+	// Key is the public key that verifies it, in the format of BASE_IMAGE_POLICY:
+	// the base64 of a PEM certificate for dct, armoured OpenPGP for simple, PEM for
+	// sigstore. KeyID is its id in that method.
 	Key, KeyID string
 }
 
 // Vendor is a running registry with signed base images in it.
 type Vendor struct {
 	Registry *registry.Server
-	// Bases are the images: one of each kind.
+	// Bases are the images, one of each method.
 	Bases []Base
 }
 
-// Start runs the vendor's registry, which keeps its files in dir, and puts image
-// into it, signed; the trust data goes to the notary server. ctx bounds the
-// start only. Close stops the registry.
+// Start starts the vendor's registry, which stores its files in dir, and pushes
+// image once for each signing method, signed; the trust data is published to the
+// notary server. ctx bounds the start only. Close stops the registry.
 func Start(ctx context.Context, dir string, image v1.Image, notary *notaryserver.Server) (*Vendor, error) {
 	server, err := registry.Start(ctx, dir, registry.WithSignatures)
 	if err != nil {
@@ -51,7 +51,7 @@ func Start(ctx context.Context, dir string, image v1.Image, notary *notaryserver
 	}
 	v := &Vendor{Registry: server}
 	keys := store{}
-	for _, way := range []struct {
+	for _, signer := range []struct {
 		method string
 		sign   func(ctx context.Context, request signing.Request, progress io.Writer) (signing.PublicKey, error)
 	}{
@@ -59,9 +59,9 @@ func Start(ctx context.Context, dir string, image v1.Image, notary *notaryserver
 		{api.SigningSimple, signSimple},
 		{api.SigningSigstore, sigstore.New(keys).Sign},
 	} {
-		base, err := v.offer(ctx, image, notary, way.method, way.sign)
+		base, err := v.publish(ctx, image, notary, signer.method, signer.sign)
 		if err != nil {
-			err = fmt.Errorf("offer a base image signed with %s: %w", way.method, err)
+			err = fmt.Errorf("publish a base image signed with %s: %w", signer.method, err)
 			return nil, errors.Join(err, v.Close(context.WithoutCancel(ctx)))
 		}
 		v.Bases = append(v.Bases, base)
@@ -69,11 +69,11 @@ func Start(ctx context.Context, dir string, image v1.Image, notary *notaryserver
 	return v, nil
 }
 
-// Close stops the registry; requests that run when ctx ends are cut off.
+// Close stops the registry. It waits for running requests until ctx ends.
 func (v *Vendor) Close(ctx context.Context) error { return v.Registry.Close(ctx) }
 
-// offer puts the image into a repository for one way of signing, and signs it.
-func (v *Vendor) offer(ctx context.Context, image v1.Image, notary *notaryserver.Server, method string,
+// publish pushes the image to the repository of one signing method, and signs it.
+func (v *Vendor) publish(ctx context.Context, image v1.Image, notary *notaryserver.Server, method string,
 	sign func(context.Context, signing.Request, io.Writer) (signing.PublicKey, error)) (Base, error) {
 	repository := "vendor/" + method + "/busybox"
 	if err := v.Registry.Push(ctx, repository+":"+tag, image); err != nil {

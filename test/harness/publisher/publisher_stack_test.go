@@ -34,7 +34,7 @@ func verifierOf(base Base, notary *notaryserver.Server) (verifier, error) {
 	return sigstore.Verifier{Key: key}, err
 }
 
-// Each image is signed in its own way and in no other.
+// Each image is signed with its method and with no other.
 func TestImagesVerifyWithTheirMethodOnly(t *testing.T) {
 	closed := func(stop func(context.Context) error) {
 		t.Cleanup(func() {

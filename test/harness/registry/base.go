@@ -1,6 +1,7 @@
-// Builds need a base image, and the stack reaches no registry but its own: the
-// base is made from the machine's static busybox.
 package registry
+
+// The base image of the stack. The stack contacts no other registry, so the image
+// is made from the machine's static busybox.
 
 import (
 	"archive/tar"
@@ -23,7 +24,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// Base is an image with busybox and its commands.
+// Base returns an image with busybox and its commands.
 func Base(ctx context.Context) (v1.Image, error) {
 	program, err := staticBusybox(ctx)
 	if err != nil {
@@ -36,12 +37,12 @@ func Base(ctx context.Context) (v1.Image, error) {
 	return image, nil
 }
 
-// Push puts an image into the registry, under a name without the registry's:
-// namespace/name:tag.
+// Push pushes an image to the registry. reference is without the registry's
+// address: namespace/name:tag.
 func (s *Server) Push(ctx context.Context, reference string, image v1.Image) error {
 	tag, err := name.NewTag(s.Address()+"/"+reference, name.Insecure)
 	if err != nil {
-		return fmt.Errorf("name an image: %w", err)
+		return fmt.Errorf("parse the image reference: %w", err)
 	}
 	account := authn.FromConfig(authn.AuthConfig{Username: s.writer.User, Password: s.writer.Password})
 	if err := remote.Write(tag, image, remote.WithAuth(account), remote.WithContext(ctx)); err != nil {
@@ -50,14 +51,14 @@ func (s *Server) Push(ctx context.Context, reference string, image v1.Image) err
 	return nil
 }
 
-// busybox is the program and the names of the commands in it.
+// busybox is the program and the names of its commands.
 type busybox struct {
 	binary   []byte
 	commands []string
 }
 
-// staticBusybox reads the machine's busybox, which must need no library: an
-// image holds nothing else.
+// staticBusybox reads the machine's busybox. It must be statically linked, because
+// the image has no libraries.
 func staticBusybox(ctx context.Context) (busybox, error) {
 	const advice = `install the package "busybox-static"`
 	path, err := exec.LookPath("busybox")
@@ -73,7 +74,7 @@ func staticBusybox(ctx context.Context) (busybox, error) {
 		return busybox{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	if len(libraries) > 0 {
-		return busybox{}, fmt.Errorf("%s needs %s and cannot stand in an image alone: %s", path, libraries[0], advice)
+		return busybox{}, fmt.Errorf("%s needs %s, which the image does not have: %s", path, libraries[0], advice)
 	}
 	binary, err := os.ReadFile(path)
 	if err != nil {
@@ -81,13 +82,13 @@ func staticBusybox(ctx context.Context) (busybox, error) {
 	}
 	list, err := exec.CommandContext(ctx, path, "--list").Output()
 	if err != nil {
-		return busybox{}, fmt.Errorf("ask %s for its commands: %w", path, err)
+		return busybox{}, fmt.Errorf("list the commands of %s: %w", path, err)
 	}
 	return busybox{binary: binary, commands: lines(list)}, nil
 }
 
-// busyboxImage is an image with the program, a link for each of its commands,
-// and the folders that shell scripts expect.
+// busyboxImage returns an image with the program, a link for each of its commands,
+// and the folders that shell scripts need.
 func busyboxImage(program busybox) (v1.Image, error) {
 	content, err := layer(program)
 	if err != nil {
@@ -139,7 +140,7 @@ func layer(program busybox) ([]byte, error) {
 		}
 	}
 	if err := archive.Close(); err != nil {
-		return nil, fmt.Errorf("end the layer: %w", err)
+		return nil, fmt.Errorf("finish the layer: %w", err)
 	}
 	return content.Bytes(), nil
 }

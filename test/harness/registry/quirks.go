@@ -1,6 +1,7 @@
-// Registries differ in what the specification leaves open, and in what they get
-// wrong. Each habit that was seen in the field has a name here.
 package registry
+
+// Deviations of real registries from the specification, and their choices where it
+// leaves one. Each has a name here.
 
 import (
 	"io"
@@ -11,18 +12,18 @@ import (
 	"sync"
 )
 
-// Quirk gives a registry a habit; it is an extension for Start.
+// Quirk makes a registry deviate in one respect. It is an extension for Start.
 type Quirk = func(http.Handler) http.Handler
 
-// Quirks are habits of registries, by name.
+// Quirks are deviations of registries, by name.
 var Quirks = map[string]Quirk{
 	"gitlab":          gitlab,
-	"ref200html":      referrersAnswer(http.StatusOK, "text/html", "<html>Sign in</html>"),
-	"ref200json":      referrersAnswer(http.StatusOK, "application/json", "{}"),
-	"ref400":          referrersAnswer(http.StatusBadRequest, "application/json", `{"errors":[{"code":"UNSUPPORTED"}]}`),
-	"ref403":          referrersAnswer(http.StatusForbidden, "application/json", `{"errors":[{"code":"DENIED"}]}`),
-	"ref405":          referrersAnswer(http.StatusMethodNotAllowed, "text/plain", ""),
-	"ref406":          referrersAnswer(http.StatusNotAcceptable, "text/plain", ""),
+	"ref200html":      referrersReply(http.StatusOK, "text/html", "<html>Sign in</html>"),
+	"ref200json":      referrersReply(http.StatusOK, "application/json", "{}"),
+	"ref400":          referrersReply(http.StatusBadRequest, "application/json", `{"errors":[{"code":"UNSUPPORTED"}]}`),
+	"ref403":          referrersReply(http.StatusForbidden, "application/json", `{"errors":[{"code":"DENIED"}]}`),
+	"ref405":          referrersReply(http.StatusMethodNotAllowed, "text/plain", ""),
+	"ref406":          referrersReply(http.StatusNotAcceptable, "text/plain", ""),
 	"nodigesthead":    withoutDigest(http.MethodHead),
 	"nodigest":        withoutDigest(http.MethodHead, http.MethodGet, http.MethodPut),
 	"head405":         head405,
@@ -32,9 +33,9 @@ var Quirks = map[string]Quirk{
 	"abshttplocation": location(func(u *url.URL) { u.Scheme = "http" }),
 }
 
-// referrersAnswer is a registry without a referrers API that answers nevertheless,
-// or in its own way.
-func referrersAnswer(status int, contentType, body string) Quirk {
+// referrersReply makes a registry return this response for the referrers API, which
+// it does not have.
+func referrersReply(status int, contentType, body string) Quirk {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !strings.Contains(r.URL.Path, "/referrers/") {
@@ -43,7 +44,7 @@ func referrersAnswer(status int, contentType, body string) Quirk {
 			}
 			w.Header().Set("Content-Type", contentType)
 			w.WriteHeader(status)
-			_, _ = io.WriteString(w, body) // a client that is gone needs no answer
+			_, _ = io.WriteString(w, body) // an error means that the client has gone away
 		})
 	}
 }
@@ -53,21 +54,22 @@ var (
 	tagPath     = regexp.MustCompile(`/manifests/([A-Za-z0-9_][A-Za-z0-9._-]*)$`)
 )
 
-// gitlab takes the fallback tag for the digest, unless it was written.
+// gitlab makes a registry return the image itself for its fallback tag, unless that
+// tag exists.
 func gitlab(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		found := fallbackTag.FindStringSubmatch(r.URL.Path)
 		if found != nil && reads(r) && !exists(next, r) {
-			asked := r.Clone(r.Context())
-			asked.URL.Path = strings.TrimSuffix(r.URL.Path, "sha256-"+found[1]) + "sha256:" + found[1]
-			r = asked
+			byDigest := r.Clone(r.Context())
+			byDigest.URL.Path = strings.TrimSuffix(r.URL.Path, "sha256-"+found[1]) + "sha256:" + found[1]
+			r = byDigest
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// immutable refuses to write a tag that is there, whatever it leads to. The tags
-// of signatures are left out, as the rules of such registries can.
+// immutable makes a registry refuse to overwrite a tag, even with the same image,
+// except the tags of signatures: such registries can be configured so.
 func immutable(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tag := tagPath.FindStringSubmatch(r.URL.Path)
@@ -83,18 +85,18 @@ func immutable(next http.Handler) http.Handler {
 
 func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// exists asks the registry itself whether something is at the request's path.
+// exists reports whether the registry has a manifest at the request's path.
 func exists(next http.Handler, r *http.Request) bool {
 	probe := r.Clone(r.Context())
 	probe.Method, probe.Body, probe.ContentLength = http.MethodGet, http.NoBody, 0
 	probe.Header.Del("Content-Type")
 	probe.Header.Set("Accept", "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json")
-	answer := &discarded{header: http.Header{}, status: http.StatusOK}
-	next.ServeHTTP(answer, probe)
-	return answer.status == http.StatusOK
+	response := &discarded{header: http.Header{}, status: http.StatusOK}
+	next.ServeHTTP(response, probe)
+	return response.status == http.StatusOK
 }
 
-// withoutDigest leaves out Docker-Content-Digest.
+// withoutDigest makes a registry omit the header Docker-Content-Digest.
 func withoutDigest(methods ...string) Quirk {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,7 +110,7 @@ func withoutDigest(methods ...string) Quirk {
 	}
 }
 
-// head405 has no HEAD.
+// head405 makes a registry refuse HEAD requests.
 func head405(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
@@ -119,7 +121,7 @@ func head405(next http.Handler) http.Handler {
 	})
 }
 
-// limit429 refuses each write twice, and says when to come again.
+// limit429 makes a registry refuse each write twice, with Retry-After.
 func limit429(next http.Handler) http.Handler {
 	var mu sync.Mutex
 	refused := map[string]int{}
@@ -128,9 +130,9 @@ func limit429(next http.Handler) http.Handler {
 		if known && r.Method == http.MethodPut {
 			mu.Lock()
 			refused[r.URL.Path]++
-			often := refused[r.URL.Path]
+			count := refused[r.URL.Path]
 			mu.Unlock()
-			if often <= 2 {
+			if count <= 2 {
 				w.Header().Set("Retry-After", "0")
 				w.WriteHeader(http.StatusTooManyRequests)
 				return
@@ -140,23 +142,23 @@ func limit429(next http.Handler) http.Handler {
 	})
 }
 
-// location changes where an upload goes on.
+// location makes a registry return a changed Location for uploads.
 func location(change func(*url.URL)) Quirk {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			next.ServeHTTP(&changed{w, func(header http.Header) {
-				told, err := url.Parse(header.Get("Location"))
-				if err != nil || told.Path == "" {
+				upload, err := url.Parse(header.Get("Location"))
+				if err != nil || upload.Path == "" {
 					return
 				}
-				change(told)
-				header.Set("Location", told.String())
+				change(upload)
+				header.Set("Location", upload.String())
 			}}, r)
 		})
 	}
 }
 
-// changed changes the header of an answer before it is sent.
+// changed changes the header of a response before it is sent.
 type changed struct {
 	http.ResponseWriter
 	change func(http.Header)

@@ -1,6 +1,7 @@
-// A stack needs a registry that behaves as the ones in production do: it asks
-// for a password, and the read-only account of a deployment cannot push.
 package registry
+
+// The registry with its accounts. As in production, every request needs a password,
+// and the read-only account of a deployment cannot push.
 
 import (
 	"bytes"
@@ -38,9 +39,8 @@ type Server struct {
 	writer, reader Account
 }
 
-// Start runs a registry that keeps its files in dir, which it makes. ctx
-// bounds the start only. extensions wrap what the registry is without them, as
-// WithSignatures does.
+// Start starts a registry that stores its files in dir, which it creates. ctx
+// bounds the start only. extensions, such as WithSignatures, wrap its handler.
 func Start(ctx context.Context, dir string, extensions ...func(http.Handler) http.Handler) (*Server, error) {
 	s := &Server{
 		writer: Account{User: "builder", Password: rand.Text()},
@@ -53,8 +53,8 @@ func Start(ctx context.Context, dir string, extensions ...func(http.Handler) htt
 	if err := writePasswords(passwords, s.writer, s.reader); err != nil {
 		return nil, err
 	}
-	// The library logs each refused request through the process-wide logger,
-	// and the first request of every client is refused on purpose.
+	// The library logs each refused request to the process-wide logger, and the first
+	// request of every client has no credentials and is refused.
 	logrus.SetOutput(io.Discard)
 	s.app = handlers.NewApp(context.WithoutCancel(ctx), settings(filepath.Join(dir, "blobs"), passwords))
 
@@ -70,27 +70,27 @@ func Start(ctx context.Context, dir string, extensions ...func(http.Handler) htt
 	return s, nil
 }
 
-// Address is the registry's host and port, as it stands before a repository.
+// Address returns the registry's host:port, the first part of an image reference.
 func (s *Server) Address() string { return s.http.Address() }
 
-// Writer is the account that may pull and push.
+// Writer returns the account that may pull and push.
 func (s *Server) Writer() Account { return s.writer }
 
-// Reader is the account that may pull.
+// Reader returns the account that may only pull.
 func (s *Server) Reader() Account { return s.reader }
 
-// Close stops the registry; requests that run when ctx ends are cut off.
+// Close stops the registry. It waits for running requests until ctx ends.
 func (s *Server) Close(ctx context.Context) error {
 	return errors.Join(s.http.Close(ctx), s.app.Shutdown())
 }
 
-// readOnly refuses everything but reading to the reader.
+// readOnly refuses all requests of the reader but GET and HEAD.
 func (s *Server) readOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _, _ := r.BasicAuth()
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 		if user == s.reader.User && !reads {
-			// The status is set; a client that is gone needs no answer.
+			// An error means that the client has gone away.
 			_ = errcode.ServeJSON(w, errcode.ErrorCodeDenied.WithMessage("this account may only read"))
 			return
 		}
@@ -104,7 +104,7 @@ func settings(blobs, passwords string) *configuration.Configuration {
 			"filesystem": {"rootdirectory": blobs},
 			"delete":     {"enabled": true},
 			"maintenance": {
-				// Nothing lives long enough here to be purged.
+				// A stack does not run long enough for purging.
 				"uploadpurging": map[any]any{"enabled": false},
 			},
 		},
@@ -114,9 +114,9 @@ func settings(blobs, passwords string) *configuration.Configuration {
 	}
 }
 
-// writePasswords writes an htpasswd file. The passwords are random and live as
-// long as the stack, so the cheapest hash is strong enough; a dear one would
-// be paid again with every request.
+// writePasswords writes an htpasswd file. The passwords are random and valid as long
+// as the stack runs, so the minimum cost of bcrypt is enough; each request computes
+// a hash.
 func writePasswords(path string, accounts ...Account) error {
 	var text bytes.Buffer
 	for _, account := range accounts {

@@ -25,28 +25,28 @@ func TestAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	writer, reader := server.Writer(), server.Reader()
-	stranger := Account{User: writer.User, Password: reader.Password}
+	unknown := Account{User: writer.User, Password: reader.Password}
 
-	// In this order: the image is there only after the writer's turn.
+	// In this order: the writer's push creates the image.
 	for _, step := range []struct {
 		name    string
 		account Account
 		push    bool
 		refused int // HTTP status, 0 when the step must succeed
 	}{
-		{"a stranger pushes", stranger, true, http.StatusUnauthorized},
+		{"a wrong password pushes", unknown, true, http.StatusUnauthorized},
 		{"the reader pushes", reader, true, http.StatusForbidden},
 		{"the writer pushes", writer, true, 0},
 		{"the reader pulls", reader, false, 0},
-		{"a stranger pulls", stranger, false, http.StatusUnauthorized},
+		{"a wrong password pulls", unknown, false, http.StatusUnauthorized},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			err := transfer(t.Context(), tag, image, step.account, step.push)
 			if step.refused == 0 && err != nil {
 				t.Fatal(err)
 			}
-			var answer *transport.Error
-			if step.refused != 0 && (!errors.As(err, &answer) || answer.StatusCode != step.refused) {
+			var refusal *transport.Error
+			if step.refused != 0 && (!errors.As(err, &refusal) || refusal.StatusCode != step.refused) {
 				t.Fatalf("got %v, want status %d", err, step.refused)
 			}
 		})

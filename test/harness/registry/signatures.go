@@ -1,6 +1,7 @@
-// Registries of OpenShift and IBM keep signatures through an API of their own,
-// which the distribution library does not have. The stack needs both kinds.
 package registry
+
+// The signature extension API of the registries of OpenShift and IBM, which the
+// distribution library does not have.
 
 import (
 	"encoding/json"
@@ -13,19 +14,19 @@ import (
 // maxSignature bounds one signature with its JSON, in bytes.
 const maxSignature = 1 << 20
 
-// signatures keeps signatures in memory, by repository and digest, as the
-// signature extension API of OpenShift's registry does: GET and PUT
+// signatures serves the signature extension API of OpenShift's registry, with the
+// signatures in memory: GET and PUT
 // /extensions/v2/<repository>/signatures/<digest>.
 type signatures struct {
 	next http.Handler
 
-	mu   sync.Mutex
-	kept map[string][]json.RawMessage // by path
+	mu     sync.Mutex
+	stored map[string][]json.RawMessage // by path
 }
 
 // WithSignatures adds the signature extension API to a registry.
 func WithSignatures(next http.Handler) http.Handler {
-	return &signatures{next: next, kept: map[string][]json.RawMessage{}}
+	return &signatures{next: next, stored: map[string][]json.RawMessage{}}
 }
 
 func (s *signatures) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +37,7 @@ func (s *signatures) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.next.ServeHTTP(w, r)
 		return
 	}
-	if !s.knows(r) {
+	if !s.authenticated(r) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -45,8 +46,8 @@ func (s *signatures) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet:
 		w.Header().Set("Content-Type", "application/json")
-		list := append([]json.RawMessage{}, s.kept[r.URL.Path]...)
-		// A client that is gone needs no answer.
+		list := append([]json.RawMessage{}, s.stored[r.URL.Path]...)
+		// An error means that the client has gone away.
 		_ = json.NewEncoder(w).Encode(map[string]any{"signatures": list})
 	case http.MethodPut:
 		s.put(w, r)
@@ -55,7 +56,7 @@ func (s *signatures) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// put takes what containers/image sends, and nothing else.
+// put stores a signature in the format of containers/image, and refuses others.
 func (s *signatures) put(w http.ResponseWriter, r *http.Request) {
 	var signature struct {
 		Version int    `json:"schemaVersion"`
@@ -73,20 +74,20 @@ func (s *signatures) put(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	s.kept[r.URL.Path] = append(s.kept[r.URL.Path], body)
+	s.stored[r.URL.Path] = append(s.stored[r.URL.Path], body)
 	w.WriteHeader(http.StatusCreated)
 }
 
-// knows asks the registry itself whether it takes the request's credentials.
-func (s *signatures) knows(r *http.Request) bool {
+// authenticated reports whether the registry accepts the request's credentials.
+func (s *signatures) authenticated(r *http.Request) bool {
 	probe := r.Clone(r.Context())
 	probe.Method, probe.URL.Path, probe.Body = http.MethodGet, "/v2/", http.NoBody
-	answer := &discarded{header: http.Header{}, status: http.StatusOK}
-	s.next.ServeHTTP(answer, probe)
-	return answer.status == http.StatusOK
+	response := &discarded{header: http.Header{}, status: http.StatusOK}
+	s.next.ServeHTTP(response, probe)
+	return response.status == http.StatusOK
 }
 
-// discarded keeps the status of an answer only.
+// discarded records the status of a response and discards its body.
 type discarded struct {
 	header http.Header
 	status int

@@ -19,8 +19,8 @@ func TestSignatureExtension(t *testing.T) {
 	})
 	const digest = "sha256:0a0a"
 	const path = "/extensions/v2/ns/app/signatures/" + digest
-	sound := `{"schemaVersion":2,"name":"` + digest + `@` + strings.Repeat("0", 32) + `","type":"atomic","content":"AAAA"}`
-	stranger := Account{User: "stranger", Password: "none"}
+	valid := `{"schemaVersion":2,"name":"` + digest + `@` + strings.Repeat("0", 32) + `","type":"atomic","content":"AAAA"}`
+	unknown := Account{User: "unknown", Password: "none"}
 	for _, step := range []struct {
 		name    string
 		method  string
@@ -29,17 +29,17 @@ func TestSignatureExtension(t *testing.T) {
 		account Account
 		status  int
 	}{
-		{"a stranger reads", http.MethodGet, path, "", stranger, http.StatusUnauthorized},
-		{"a stranger writes", http.MethodPut, path, sound, stranger, http.StatusUnauthorized},
-		{"the reader writes", http.MethodPut, path, sound, server.Reader(), http.StatusForbidden},
-		{"the writer writes", http.MethodPut, path, sound, server.Writer(), http.StatusCreated},
+		{"an unknown user reads", http.MethodGet, path, "", unknown, http.StatusUnauthorized},
+		{"an unknown user writes", http.MethodPut, path, valid, unknown, http.StatusUnauthorized},
+		{"the reader writes", http.MethodPut, path, valid, server.Reader(), http.StatusForbidden},
+		{"the writer writes", http.MethodPut, path, valid, server.Writer(), http.StatusCreated},
 		{"the reader reads", http.MethodGet, path, "", server.Reader(), http.StatusOK},
-		{"another digest in the name", http.MethodPut, path, strings.Replace(sound, digest, "sha256:0b", 1), server.Writer(), http.StatusBadRequest},
-		{"another version", http.MethodPut, path, strings.Replace(sound, ":2", ":1", 1), server.Writer(), http.StatusBadRequest},
+		{"another digest in the name", http.MethodPut, path, strings.Replace(valid, digest, "sha256:0b", 1), server.Writer(), http.StatusBadRequest},
+		{"another version", http.MethodPut, path, strings.Replace(valid, ":2", ":1", 1), server.Writer(), http.StatusBadRequest},
 		{"no JSON", http.MethodPut, path, "{", server.Writer(), http.StatusBadRequest},
 		{"no delete", http.MethodDelete, path, "", server.Writer(), http.StatusMethodNotAllowed},
 		{"the registry itself", http.MethodGet, "/v2/", "", server.Reader(), http.StatusOK},
-		{"the registry to a stranger", http.MethodGet, "/v2/", "", stranger, http.StatusUnauthorized},
+		{"an unknown user reads the registry", http.MethodGet, "/v2/", "", unknown, http.StatusUnauthorized},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			request, err := http.NewRequestWithContext(t.Context(), step.method, "http://"+server.Address()+step.path, strings.NewReader(step.body))

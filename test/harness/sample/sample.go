@@ -1,7 +1,7 @@
-// Package sample is the repository that the local stack's git server offers
-// under the name demo: small, and built the way a real one is.
+// Package sample holds the files of the repository demo.git of the local stack's
+// git server: a small repository with a realistic Dockerfile.
 //
-// It holds files only; it runs nothing and trusts nothing.
+// It contains files only; it runs nothing and trusts nothing.
 package sample
 
 import (
@@ -14,7 +14,7 @@ import (
 //go:embed Dockerfile .dockerignore README.md greeting.txt render.sh
 var content embed.FS
 
-// Files are the repository's files by their path in it.
+// Files returns the repository's files by their path.
 func Files() (map[string]gitserver.File, error) {
 	entries, err := content.ReadDir(".")
 	if err != nil {

@@ -1,6 +1,7 @@
-// What the docker command reads to reach this stack's registry as a reader and
-// to trust this stack's notary server, apart from the user's own settings.
 package main
+
+// The configuration of the docker command: the read-only account of the stack's
+// registry and the CA of its notary server, apart from the user's own settings.
 
 import (
 	"encoding/json"
@@ -14,8 +15,8 @@ import (
 	"github.com/opensbs/sbs/test/harness"
 )
 
-// writeDockerConfig writes config.json and, where docker looks for the CA of a
-// notary server, tls/<host:port>/ca.crt.
+// writeDockerConfig writes config.json, and the CA of the notary server to
+// tls/<host:port>/ca.crt, from where docker reads it.
 func writeDockerConfig(dir string, stack *harness.Stack) error {
 	notary := filepath.Join(dir, "tls", strings.TrimPrefix(stack.Notary.URL(), "https://"))
 	if err := os.MkdirAll(notary, 0o700); err != nil {

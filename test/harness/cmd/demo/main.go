@@ -1,6 +1,6 @@
-// Command demo does the whole job once, on a local stack of its own: it types
-// the guide's commands, shows what they answer, and then lets Docker, tar and
-// openssl judge the result. It exits with 1 at the first step that fails.
+// Command demo runs the whole procedure once, on a local stack of its own: it runs
+// the guide's commands, shows their output, and then verifies the result with
+// Docker, tar and openssl. It exits with 1 at the first step that fails.
 //
 //	demo --server bin/sbs-server --cli bin/sbs-cli
 package main
@@ -56,7 +56,7 @@ func run(ctx context.Context, arguments []string) error {
 	return os.RemoveAll(dir)
 }
 
-// perform starts the stack, goes through the steps and stops the stack.
+// perform starts the stack, runs the steps and stops the stack.
 func perform(ctx context.Context, options harness.Options) (err error) {
 	began := time.Now()
 	fmt.Println("Starting registry, notary server, vendor, git server, object store and build server on loopback.")
@@ -85,13 +85,13 @@ func perform(ctx context.Context, options harness.Options) (err error) {
 	return nil
 }
 
-// step is one thing that a user does, and why.
+// step is one action of a user, with an explanation.
 type step struct {
 	title, why string
-	commands   string // for sh, as typed
+	commands   string // for sh
 }
 
-// perform shows the step's commands and runs them as they stand.
+// perform shows the step's commands and runs them.
 func (s step) perform(ctx context.Context, dir string, environment []string) error {
 	for line := range strings.Lines(s.commands) {
 		fmt.Printf("$ %s", line)
@@ -116,8 +116,8 @@ func (s step) perform(ctx context.Context, dir string, environment []string) err
 	}
 }
 
-// prepare gives docker a configuration of its own for this stack, and returns
-// the environment in which the steps are typed.
+// prepare writes a configuration of docker for this stack, and returns the
+// environment in which the steps run.
 func prepare(stack *harness.Stack, cli string) ([]string, error) {
 	docker := filepath.Join(stack.Dir(), "docker")
 	if err := writeDockerConfig(docker, stack); err != nil {

@@ -1,10 +1,10 @@
-// Command harness keeps the local stack running in a folder until it is told
-// to stop, for whoever wants to try a client by hand.
+// Command harness runs the local stack in a folder until it gets SIGINT or SIGTERM,
+// for anyone who wants to try a client by hand.
 //
 //	harness --dir DIR --server bin/sbs-server --cli bin/sbs-cli
 //	harness --dir DIR --server bin/sbs-server --cli bin/sbs-cli --parts-only --port 9443
 //
-// The second one leaves the server to a container beside it (compose.yaml).
+// The second form runs no server: that runs in another container (compose.yaml).
 package main
 
 import (
@@ -56,7 +56,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	fmt.Fprintln(out, "Starting the local stack; stop it with Ctrl-C.")
 	stack, err := harness.Start(ctx, options)
 	if err != nil && ctx.Err() != nil {
-		return nil // told to stop while starting: what had started is gone again
+		return nil // stopped during the start, which has stopped the parts again
 	}
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
   git       %s
   store     %s
   all addresses in %[6]s/stack.json
-  signed base images, and how to demand them, in %[6]s/base-images.json
+  signed base images, and how to require them, in %[6]s/base-images.json
 
 Try it from another terminal:
   cd %[6]s
