@@ -17,50 +17,50 @@ import (
 	"time"
 )
 
-// What hostile clients cost a build that runs beside them: pairs of builds,
-// alone, beside a flood against the server, and beside the same flood against
-// another server with the same certificates, which does nothing else. The last
-// is what any server would lose. ROUNDS is how many pairs, 5 unless given.
+// The benchmark measures what hostile clients cost a build: in each round a build
+// alone, one during a flood of the server, and one during the same flood of a
+// control server with the same certificates, which does nothing else. The last is
+// the cost for any server. ROUNDS is the number of rounds, 5 unless set.
 func BenchmarkBuildWithHostileClients(b *testing.B) {
 	env := shared
 	env.prepare(b)
-	env.MustBuild(b) // makes the keys
+	env.MustBuild(b) // generates the keys
 	rounds, err := strconv.Atoi(os.Getenv("ROUNDS"))
 	if err != nil {
 		rounds = 5
 	}
-	elsewhere := env.elsewhere(b)
+	controlAddress := env.controlServer(b)
 	for _, rate := range rates {
 		b.Run(fmt.Sprintf("%d a second", rate), func(b *testing.B) {
 			for b.Loop() {
-				env.pairs(b, rounds, rate, elsewhere)
+				env.measurePairs(b, rounds, rate, controlAddress)
 			}
 		})
 	}
 }
 
-// rates are how many hostile connections a second are opened.
+// rates are the numbers of hostile connections per second.
 var rates = []int{50, 100, 200}
 
-func (env *environment) pairs(b *testing.B, rounds, rate int, elsewhere string) {
-	took := func(address string) (seconds, opened float64) {
+func (env *environment) measurePairs(b *testing.B, rounds, rate int, controlAddress string) {
+	measure := func(address string) (seconds, opened float64) {
 		flood := env.flood(b, address, rate)
 		began := time.Now()
 		env.MustBuild(b)
 		seconds = time.Since(began).Seconds()
 		return seconds, float64(flood()) / time.Since(began).Seconds()
 	}
-	var alone, beside, control, all, own, achieved []float64
+	var alone, flooded, control, all, own, achieved []float64
 	for range rounds {
-		a, _ := took("")
-		h, opened := took(env.address)
-		c, _ := took(elsewhere)
-		alone, beside, control = append(alone, 1000*a), append(beside, 1000*h), append(control, 1000*c)
+		a, _ := measure("")
+		h, opened := measure(env.address)
+		c, _ := measure(controlAddress)
+		alone, flooded, control = append(alone, 1000*a), append(flooded, 1000*h), append(control, 1000*c)
 		all, own, achieved = append(all, h/a), append(own, h/c), append(achieved, opened)
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(alone), "ms/alone")
-	b.ReportMetric(median(beside), "ms/with-hostile-clients")
+	b.ReportMetric(median(flooded), "ms/with-hostile-clients")
 	b.ReportMetric(median(control), "ms/with-a-flood-elsewhere")
 	b.ReportMetric(median(achieved), "connections/s")
 	b.ReportMetric(median(all), "hostile/alone")
@@ -69,28 +69,29 @@ func (env *environment) pairs(b *testing.B, rounds, rate int, elsewhere string) 
 	b.ReportMetric(median(own), "hostile/elsewhere")
 }
 
-// What one hostile connection costs the server, in milliseconds of processor
-// time, beside nothing else.
+// The benchmark measures the processor time of the server for one hostile
+// connection, in milliseconds, without a build.
 func BenchmarkHostileConnection(b *testing.B) {
 	env := shared
 	var spent float64
 	var refused int
 	for b.Loop() {
-		before := env.held(b)
+		before := env.resources(b)
 		flood := env.flood(b, env.address, 100)
 		select {
 		case <-time.After(5 * time.Second):
 		case <-b.Context().Done():
 		}
 		refused += flood()
-		spent += env.held(b).seconds - before.seconds
+		spent += env.resources(b).seconds - before.seconds
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(1000*spent/float64(refused), "ms-cpu/connection")
 }
 
-// elsewhere is a server that refuses whom the build server refuses.
-func (env *environment) elsewhere(b *testing.B) string {
+// controlServer starts a server that refuses the same clients as the build server,
+// and returns its address.
+func (env *environment) controlServer(b *testing.B) string {
 	b.Helper()
 	clients := x509.NewCertPool()
 	clients.AddCert(env.ca.Leaf)

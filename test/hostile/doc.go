@@ -1,20 +1,20 @@
 //go:build stack
 
-// Package hostile sends to the build server, as it runs in production, what no
-// honest client sends: handshakes that are none, certificates that are not the
-// client's, and, with the client's own key, thousands of malformed requests. It
-// looks for anything but a clean refusal, and for what is left in the server
-// afterwards: goroutines, descriptors, memory, lines in its log.
+// Package hostile tests the build server, as it runs in production, against
+// malicious clients: invalid handshakes, certificates that are not the client's,
+// and, with the client's own key, thousands of malformed requests. Each must be
+// refused cleanly, and must leave no goroutines, descriptors, memory or long log
+// entries in the server.
 //
-// The requests come out of a seed, which is printed; SEED=1 go test ... draws
-// the same ones again. What needs no stack (clients that never get done, floods
-// of silent connections) is tested in package server, and which certificates are
-// let in also in test/e2e.
+// The requests are generated from a seed, which is logged; SEED=1 go test ...
+// generates the same ones again. Tests that need no stack (slow clients, floods of
+// silent connections) are in package server, and test/e2e too tests which
+// certificates are accepted.
 //
-// The benchmark measures a build beside hostile clients, which are a process of their own, in pairs:
-// alone, beside a flood against the server, and beside the same flood against
-// another server, which shows what the flood's own work takes from the machine.
+// The benchmark compares builds: alone, during a flood of hostile connections to
+// the server, and during the same flood to another server, which shows what the
+// flood itself costs the machine. The flood is a process of its own.
 //
-// It holds tests only. It trusts the harness, openssl as a judge of TLS, and the
-// metrics that the server tells of its own process.
+// It holds tests only. It trusts the harness, openssl as a TLS client, and the
+// server's metrics of its own process.
 package hostile

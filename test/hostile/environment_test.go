@@ -20,7 +20,7 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// shared is the stack of all tests, whose server logs all that it can log.
+// shared is the stack of all tests. Its server logs with level debug by default.
 var shared *environment
 
 type environment struct {
@@ -59,58 +59,58 @@ func newEnvironment(ctx context.Context, stack *kit.Environment) (*environment, 
 	return env, err
 }
 
-// prepare gives the server what it needs to build.
+// prepare sends the parameters of a build to the server.
 func (env *environment) prepare(t testing.TB) {
 	t.Helper()
 	env.Initialise(t, "hostile", map[string]any{"IMAGE_SIGNING": "simple"})
 }
 
-// held is what the server process holds, and the processor time it has taken.
-type held struct{ goroutines, descriptors, heap, seconds float64 }
+// resources are those of the server process, with its processor time.
+type resources struct{ goroutines, descriptors, heap, seconds float64 }
 
-func (env *environment) held(t testing.TB) (h held) {
+func (env *environment) resources(t testing.TB) (r resources) {
 	t.Helper()
-	figures := map[string]*float64{
-		"go_goroutines": &h.goroutines, "process_open_fds": &h.descriptors, "go_memstats_heap_alloc_bytes": &h.heap,
-		"process_cpu_seconds_total": &h.seconds,
+	metrics := map[string]*float64{
+		"go_goroutines": &r.goroutines, "process_open_fds": &r.descriptors, "go_memstats_heap_alloc_bytes": &r.heap,
+		"process_cpu_seconds_total": &r.seconds,
 	}
 	for lines := bufio.NewScanner(strings.NewReader(env.MustRequest(t, http.StatusOK, http.MethodGet, "/metrics", ""))); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), " ")
-		if figure := figures[name]; figure != nil {
-			*figure, _ = strconv.ParseFloat(value, 64)
+		if metric := metrics[name]; metric != nil {
+			*metric, _ = strconv.ParseFloat(value, 64)
 		}
 	}
-	if h.goroutines == 0 || h.descriptors == 0 || h.heap == 0 {
-		t.Fatalf("the metrics tell %+v", h)
+	if r.goroutines == 0 || r.descriptors == 0 || r.heap == 0 {
+		t.Fatalf("the metrics are %+v", r)
 	}
-	return h
+	return r
 }
 
-// spare is what the heap may hold beyond what it held before, in bytes: garbage
-// that is not collected yet.
-const spare = 32 << 20
+// heapSlack is the number of bytes by which the heap may be larger than before:
+// garbage that is not collected yet.
+const heapSlack = 32 << 20
 
-// nothingLeft waits until the server holds no more than before.
-func (env *environment) nothingLeft(t testing.TB, before held) {
+// nothingLeft waits until the server uses no more resources than before.
+func (env *environment) nothingLeft(t testing.TB, before resources) {
 	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	limit := time.NewTimer(kit.Timeout)
 	defer limit.Stop()
 	for {
-		now := env.held(t)
-		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors && now.heap <= before.heap+spare {
+		now := env.resources(t)
+		if now.goroutines <= before.goroutines && now.descriptors <= before.descriptors && now.heap <= before.heap+heapSlack {
 			return
 		}
 		select {
 		case <-ticker.C:
 		case <-limit.C:
-			t.Fatalf("the server holds %+v, before %+v", now, before)
+			t.Fatalf("the server uses %+v, before %+v", now, before)
 		}
 	}
 }
 
-// log is what the server has logged since it was that long.
+// log returns the server's log from the offset since.
 func (env *environment) log(t testing.TB, since int) string {
 	t.Helper()
 	text, err := os.ReadFile(env.Server.Log())

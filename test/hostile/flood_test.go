@@ -20,16 +20,16 @@ import (
 	"time"
 )
 
-// The flood is this program again, told so by its environment: against which
-// address, how many connections a second, and where the stack's certificates lie.
+// The flood is this program with these environment variables: the address, the
+// number of connections per second, and the folder of the stack's certificates.
 const floodAddress, floodRate, floodFolder = "HOSTILE_FLOOD", "HOSTILE_FLOOD_RATE", "HOSTILE_FLOOD_FOLDER"
 
-// flood opens that many hostile connections a second until it is stopped, and then
-// tells how many came to their end. No address is no flood.
+// flood opens rate hostile connections per second until stop is called, which
+// returns how many of them have ended. An empty address opens none.
 //
-// Hostile clients have machines of their own. Here the flood is a process of its
-// own, which gets the processor time alone that nothing else on this machine wants
-// (SCHED_IDLE, sched(7)): what a build loses beside it, the server has spent.
+// Real attackers have machines of their own. Here the flood is a process of its own,
+// which gets only processor time that no other process wants (SCHED_IDLE, sched(7)):
+// the time that a build loses is spent by the server.
 func (env *environment) flood(b *testing.B, address string, rate int) (stop func() (ended int)) {
 	b.Helper()
 	if address == "" {
@@ -49,13 +49,13 @@ func (env *environment) flood(b *testing.B, address string, rate int) (stop func
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	said := bufio.NewReader(stdout)
-	if _, err := said.ReadString('\n'); err != nil {
-		b.Fatalf("the flood did not begin: %v", err)
+	output := bufio.NewReader(stdout)
+	if _, err := output.ReadString('\n'); err != nil {
+		b.Fatalf("the flood did not start: %v", err)
 	}
 	return func() (ended int) {
 		_ = stdin.Close()
-		_, scanned := fmt.Fscan(said, &ended)
+		_, scanned := fmt.Fscan(output, &ended)
 		if err := cmd.Wait(); err != nil || scanned != nil || ended == 0 {
 			b.Fatalf("there was no flood: %v, %v", err, scanned)
 		}
@@ -63,8 +63,8 @@ func (env *environment) flood(b *testing.B, address string, rate int) (stop func
 	}
 }
 
-// floodMain floods until its standard input ends. It says when the first
-// connection has ended, and at the end how many have.
+// floodMain opens connections until its standard input ends. It prints a line when
+// the first connection has ended, and the number of ended connections at the end.
 func floodMain(address, folder, rate string) (code int) {
 	known, err := loadIdentities(folder)
 	if err != nil {
@@ -73,7 +73,7 @@ func floodMain(address, folder, rate string) (code int) {
 	}
 	perSecond, err := strconv.Atoi(rate)
 	if err != nil || perSecond <= 0 {
-		fmt.Fprintf(os.Stderr, "%s=%q is no number above 0\n", floodRate, rate)
+		fmt.Fprintf(os.Stderr, "%s=%q is not a positive number\n", floodRate, rate)
 		return 1
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -87,13 +87,13 @@ func floodMain(address, folder, rate string) (code int) {
 	var running sync.WaitGroup
 	var ended atomic.Int64
 	r := rand.New(rand.NewPCG(1, 1))
-	knocks := known.knocks()
+	clients := known.clients()
 	for number := 0; ctx.Err() == nil; number++ {
-		knock := knocks[number%len(knocks)]
-		text := request1(r)
+		client := clients[number%len(clients)]
+		text := http1Request(r)
 		running.Go(func() {
-			if err := visit(ctx, address, knock, text); err == nil && ended.Add(1) == 1 {
-				fmt.Println("begun")
+			if err := connect(ctx, address, client, text); err == nil && ended.Add(1) == 1 {
+				fmt.Println("started")
 			}
 		})
 		select {
@@ -106,14 +106,16 @@ func floodMain(address, folder, rate string) (code int) {
 	return 0
 }
 
-// A knock makes of a connection what one kind of hostile client would.
-type knock func(conn net.Conn, text []byte) (hostile net.Conn, says []byte)
+// A hostileClient returns the connection to use, with or without TLS, and the data
+// to send over it.
+type hostileClient func(conn net.Conn, text []byte) (hostile net.Conn, data []byte)
 
-// knocks are the kinds: without a certificate, with the server's, with an older TLS;
-// the client itself with malformed requests, with a header that never ends, with a
-// body far above what is allowed; without a word, without TLS.
-func (i identities) knocks() []knock {
-	over := func(config *tls.Config, text ...byte) knock {
+// clients returns the kinds of hostile clients: without a certificate, with the
+// server's, with an older TLS version; the client itself with malformed requests,
+// with a header that never ends, with a body far above the limit; one that sends
+// nothing, and one without TLS.
+func (i identities) clients() []hostileClient {
+	over := func(config *tls.Config, text ...byte) hostileClient {
 		return func(conn net.Conn, malformed []byte) (net.Conn, []byte) {
 			if text != nil {
 				malformed = text
@@ -125,7 +127,7 @@ func (i identities) knocks() []knock {
 	older.MaxVersion = tls.VersionTLS12
 	header := "POST /image HTTP/1.1\r\nHost: localhost\r\n"
 	huge := header + "Content-Length: 999999999\r\n\r\n" + strings.Repeat("[", 1<<20)
-	return []knock{
+	return []hostileClient{
 		over(i.tls("http/1.1")),
 		over(i.tls("http/1.1", i.server)),
 		over(older),
@@ -137,9 +139,9 @@ func (i identities) knocks() []knock {
 	}
 }
 
-// visit is one hostile connection, which stays for a second if it is let. That it
-// is refused is no error; that nobody answers is.
-func visit(ctx context.Context, address string, knock knock, text []byte) error {
+// connect opens one hostile connection, for a second unless the server closes it
+// before. A refusal is not an error; a failed connect is.
+func connect(ctx context.Context, address string, client hostileClient, text []byte) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return err
@@ -149,8 +151,8 @@ func visit(ctx context.Context, address string, knock knock, text []byte) error 
 	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
 		return err
 	}
-	hostile, says := knock(conn, text)
-	_, _ = hostile.Write(says)
+	hostile, data := client(conn, text)
+	_, _ = hostile.Write(data)
 	_, _ = io.Copy(io.Discard, hostile)
 	return nil
 }

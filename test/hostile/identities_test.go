@@ -34,11 +34,11 @@ func loadIdentities(dir string) (identities, error) {
 	return known, nil
 }
 
-// tls is the client's side, with certificates to show.
+// tls returns the configuration of a client that presents the certificates.
 func (i identities) tls(protocol string, show ...tls.Certificate) *tls.Config {
 	return &tls.Config{
 		RootCAs: i.roots, ServerName: "localhost", NextProtos: []string{protocol}, MinVersion: tls.VersionTLS10,
-		// Shown whatever the server asks for.
+		// Presented whatever CAs the server accepts.
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			if len(show) == 0 {
 				return &tls.Certificate{}, nil

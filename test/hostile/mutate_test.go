@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Requests that begin as honest ones. PUT /image is left out: it would build.
-// HEAD comes in HTTP/2 only: what answers it can't be told from what comes next.
+// Parts of requests. PUT /image is excluded: it would start a build. HEAD is in
+// HTTP/2 only: in HTTP/1.1 its response can't be parsed without the request.
 var (
 	methods = []string{"GET", "POST", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "G\x00T", "PRI", strings.Repeat("M", 300)}
 	paths   = []string{
@@ -42,7 +42,7 @@ var (
 	chunks = []string{"0\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n", "-1\r\n", "fffffffffffffffff\r\n", "5;" + strings.Repeat("e", 5000) + "\r\nhello\r\n", "5\nhello\n0\n\n", "5\r\nhelloX\r\n", "0\r\nContent-Length: 7\r\n\r\n", "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"}
 )
 
-// method is one that the path may have, more often than not.
+// method returns GET in half of the cases, else any method.
 func method(r *rand.Rand) string {
 	if r.IntN(2) == 0 {
 		return "GET"
@@ -52,9 +52,8 @@ func method(r *rand.Rand) string {
 
 func one[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
-// request1 is a request of HTTP/1.1 that is wrong in one way at least, in most
-// cases.
-func request1(r *rand.Rand) []byte {
+// http1Request returns a request of HTTP/1.1, which in most cases is invalid.
+func http1Request(r *rand.Rand) []byte {
 	path, body, version := one(r, paths), one(r, bodies), "HTTP/1.1"
 	if r.IntN(3) == 0 {
 		path = one(r, wrongPaths)
@@ -74,8 +73,8 @@ func request1(r *rand.Rand) []byte {
 	return mutated(r, []byte(text))
 }
 
-// request2 are frames of HTTP/2.
-func request2(r *rand.Rand) []byte {
+// http2Request returns frames of HTTP/2.
+func http2Request(r *rand.Rand) []byte {
 	var out bytes.Buffer
 	framer := http2.NewFramer(&out, nil)
 	framer.AllowIllegalWrites = true
@@ -110,7 +109,7 @@ func request2(r *rand.Rand) []byte {
 	return append([]byte(http2.ClientPreface), mutated(r, out.Bytes())...)
 }
 
-// mutated changes some bytes, in two of three cases.
+// mutated changes the bytes of a request up to two times.
 func mutated(r *rand.Rand, text []byte) []byte {
 	for range r.IntN(3) {
 		if len(text) < 2 {

@@ -28,15 +28,16 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// requests is how many malformed requests are sent, and workers how many at once.
+// requests is the number of malformed requests, and workers that of connections at a
+// time.
 const requests, workers = 10_000, 16
 
-// maxLine bounds what one answered request adds to the log, in bytes.
+// maxLine bounds the log entry of one request, in bytes.
 const maxLine = 2 << 10
 
-// The client itself, gone mad: whatever it sends, it gets an answer that the
-// protocol knows, or none and the end of the connection; and the server is as it
-// was before.
+// Malformed requests with the client's certificate: each gets a response of the
+// protocol, or the server closes the connection; and the server needs no more
+// resources than before.
 func TestMalformedRequests(t *testing.T) {
 	env := shared
 	seed := rand.Uint64()
@@ -49,8 +50,8 @@ func TestMalformedRequests(t *testing.T) {
 	t.Logf("SEED=%d", seed)
 	env.prepare(t)
 	env.MustBuild(t)
-	before, since := env.held(t), len(env.log(t, 0))
-	var answers, refusals atomic.Int64
+	before, since := env.resources(t), len(env.log(t, 0))
+	var replies, refusals atomic.Int64
 	var all sync.WaitGroup
 	for worker := range workers {
 		all.Go(func() {
@@ -58,24 +59,24 @@ func TestMalformedRequests(t *testing.T) {
 			one, two := env.tls("http/1.1", env.client), env.tls("h2", env.client)
 			for number := range requests / workers {
 				var text []byte
-				var got []answer
+				var got []reply
 				var err error
 				if number%4 == 0 {
-					text = request2(r)
-					got, err = env.send(two, text, answers2)
+					text = http2Request(r)
+					got, err = env.send(two, text, readHTTP2)
 				} else {
-					text = request1(r)
-					got, err = env.send(one, text, answers1)
+					text = http1Request(r)
+					got, err = env.send(one, text, readHTTP1)
 				}
 				if err != nil {
 					t.Errorf("worker %d, number %d: %v: %.300q", worker, number, err, text)
 				}
-				for _, answer := range got {
-					if problem := answer.problem(); problem != "" {
+				for _, reply := range got {
+					if problem := reply.problem(); problem != "" {
 						t.Errorf("worker %d, number %d: %s: %.300q", worker, number, problem, text)
 					}
-					answers.Add(1)
-					if answer.code >= 400 {
+					replies.Add(1)
+					if reply.code >= 400 {
 						refusals.Add(1)
 					}
 				}
@@ -83,7 +84,7 @@ func TestMalformedRequests(t *testing.T) {
 		})
 	}
 	all.Wait()
-	t.Logf("%d answers to %d requests, %d of them refusals", answers.Load(), requests, refusals.Load())
+	t.Logf("%d responses to %d requests, %d of them refusals", replies.Load(), requests, refusals.Load())
 	if refusals.Load() < requests/4 {
 		t.Error("most of the requests were not malformed")
 	}
@@ -95,15 +96,15 @@ func TestMalformedRequests(t *testing.T) {
 			t.Errorf("logged: %.500s", line)
 		}
 	}
-	if most := int(answers.Load()) + 2*requests; lines > most {
+	if most := int(replies.Load()) + 2*requests; lines > most {
 		t.Errorf("%d lines are logged, want %d at most", lines, most)
 	}
-	env.MustBuild(t) // it still can
+	env.MustBuild(t) // the server still builds
 }
 
-// send sends a text over a connection of its own, says that it has said all, and
-// reads what is answered until the end. That there is no end is an error.
-func (env *environment) send(config *tls.Config, text []byte, read func(io.Reader) (found []answer, over bool)) ([]answer, error) {
+// send sends a request over a new connection, closes its side, and reads responses
+// until the server closes the connection, which it must, or read returns over.
+func (env *environment) send(config *tls.Config, text []byte, read func(io.Reader) (found []reply, over bool)) ([]reply, error) {
 	raw, err := net.Dial("tcp", env.address)
 	if err != nil {
 		return nil, err
@@ -117,23 +118,23 @@ func (env *environment) send(config *tls.Config, text []byte, read func(io.Reade
 		return nil, err
 	}
 	go func() {
-		// Fails when the server has had enough before all is said.
+		// Fails if the server closes the connection before all is sent.
 		_, _ = conn.Write(text)
 		_ = conn.CloseWrite()
 	}()
 	ended := &ending{Reader: conn}
-	answers, over := read(ended)
+	replies, over := read(ended)
 	if over {
-		return answers, nil
+		return replies, nil
 	}
-	_, _ = io.Copy(io.Discard, ended) // how it ends is noted
+	_, _ = io.Copy(io.Discard, ended) // ended records the error
 	if errors.Is(ended.err, os.ErrDeadlineExceeded) {
-		return answers, errors.New("the server did not end the connection")
+		return replies, errors.New("the server did not close the connection")
 	}
-	return answers, nil
+	return replies, nil
 }
 
-// ending remembers how a stream ended.
+// ending records the error at the end of a stream.
 type ending struct {
 	io.Reader
 	err error
@@ -147,42 +148,42 @@ func (e *ending) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// answer is what the server answered.
-type answer struct {
+// reply is a response of the server.
+type reply struct {
 	code    int
-	content string // its type
+	content string // media type
 	body    string
 }
 
-// problem says what is wrong with an answer, or "".
-func (a answer) problem() string {
+// problem returns what is wrong with a response, or "".
+func (r reply) problem() string {
 	for _, shown := range []string{"panic", "goroutine ", "runtime error", ".go:", "/volume/"} {
-		if a.content != "application/x-ndjson" && !strings.HasPrefix(a.content, "text/plain; version") && strings.Contains(a.body, shown) {
-			return fmt.Sprintf("the answer shows %q: %.500s", shown, a.body)
+		if r.content != "application/x-ndjson" && !strings.HasPrefix(r.content, "text/plain; version") && strings.Contains(r.body, shown) {
+			return fmt.Sprintf("the response has %q: %.500s", shown, r.body)
 		}
 	}
 	switch {
-	case a.code < 400:
+	case r.code < 400:
 		return ""
-	case a.code == http.StatusNotImplemented, a.code == http.StatusHTTPVersionNotSupported:
-		return "" // what RFC 9112 wants for codings and versions that are not known
-	case a.code == http.StatusServiceUnavailable && strings.HasPrefix(a.body, "Limit of concurrent requests reached"):
-		return "" // of the metrics, which only so many read at once
-	case a.code >= 500:
-		return fmt.Sprintf("code %d: %.500s", a.code, a.body)
+	case r.code == http.StatusNotImplemented, r.code == http.StatusHTTPVersionNotSupported:
+		return "" // RFC 9112 requires these for unknown codings and versions
+	case r.code == http.StatusServiceUnavailable && strings.HasPrefix(r.body, "Limit of concurrent requests reached"):
+		return "" // the metrics limit concurrent requests
+	case r.code >= 500:
+		return fmt.Sprintf("code %d: %.500s", r.code, r.body)
 	}
 	var refusal api.Answer
-	if a.content == "application/json" && a.body != "" && (json.Unmarshal([]byte(a.body), &refusal) != nil || refusal.Status == "" || refusal.Code == "") {
-		return fmt.Sprintf("code %d without a status: %.500s", a.code, a.body)
+	if r.content == "application/json" && r.body != "" && (json.Unmarshal([]byte(r.body), &refusal) != nil || refusal.Status == "" || refusal.Code == "") {
+		return fmt.Sprintf("code %d without a status: %.500s", r.code, r.body)
 	}
-	if strings.HasPrefix(a.content, "text/plain") && (len(a.body) > 500 || strings.Count(strings.TrimSpace(a.body), "\n") > 0) {
-		return fmt.Sprintf("code %d with more than a line: %.500s", a.code, a.body)
+	if strings.HasPrefix(r.content, "text/plain") && (len(r.body) > 500 || strings.Count(strings.TrimSpace(r.body), "\n") > 0) {
+		return fmt.Sprintf("code %d with more than one line: %.500s", r.code, r.body)
 	}
 	return ""
 }
 
-// answers1 are those of HTTP/1.1.
-func answers1(stream io.Reader) (found []answer, over bool) {
+// readHTTP1 reads responses of HTTP/1.1 until there are no more.
+func readHTTP1(stream io.Reader) (found []reply, over bool) {
 	buffered := bufio.NewReader(stream)
 	for {
 		response, err := http.ReadResponse(buffered, nil)
@@ -194,18 +195,18 @@ func answers1(stream io.Reader) (found []answer, over bool) {
 			continue
 		}
 		if err != nil {
-			return append(found, answer{response.StatusCode, "", ""}), false
+			return append(found, reply{response.StatusCode, "", ""}), false
 		}
-		found = append(found, answer{response.StatusCode, response.Header.Get("Content-Type"), string(body)})
+		found = append(found, reply{response.StatusCode, response.Header.Get("Content-Type"), string(body)})
 	}
 }
 
-// answers2 are those of HTTP/2. They are over when the server says that it goes
-// away: it closes the connection a second later.
-func answers2(stream io.Reader) (found []answer, over bool) {
+// readHTTP2 reads responses of HTTP/2. They are over at a GOAWAY frame: the server
+// closes the connection a second later.
+func readHTTP2(stream io.Reader) (found []reply, over bool) {
 	framer := http2.NewFramer(io.Discard, stream)
 	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	streams := map[uint32]*answer{}
+	streams := map[uint32]*reply{}
 	bodies := map[uint32]*bytes.Buffer{}
 	for {
 		frame, err := framer.ReadFrame()
@@ -216,7 +217,7 @@ func answers2(stream io.Reader) (found []answer, over bool) {
 		switch frame := frame.(type) {
 		case *http2.MetaHeadersFrame:
 			code, _ := strconv.Atoi(frame.PseudoValue("status"))
-			got := &answer{code: code}
+			got := &reply{code: code}
 			for _, field := range frame.RegularFields() {
 				if field.Name == "content-type" {
 					got.content = field.Value
@@ -236,11 +237,11 @@ func answers2(stream io.Reader) (found []answer, over bool) {
 	return found, over
 }
 
-// A body or a header without an end is refused after what the server takes of it,
-// not when its sender gets tired.
+// A body or a header without an end is refused when it exceeds the server's limit,
+// before the client has finished it.
 func TestEndlessRequests(t *testing.T) {
 	env := shared
-	before := env.held(t)
+	before := env.resources(t)
 	for name, request := range map[string]struct {
 		head, piece string
 		code        int
@@ -279,9 +280,9 @@ func TestEndlessRequests(t *testing.T) {
 			if response.StatusCode != request.code {
 				t.Errorf("code %d, want %d", response.StatusCode, request.code)
 			}
-			// What lies in the sockets counts as sent.
+			// Bytes in the socket buffers count as sent.
 			if total := <-sent; total > api.MaxStateBody+16<<20 {
-				t.Errorf("the server took %d bytes", total)
+				t.Errorf("the server accepted %d bytes", total)
 			}
 		})
 	}

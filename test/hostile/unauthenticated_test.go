@@ -22,12 +22,12 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// maxRefusal bounds what one refused connection may add to the log, in bytes.
+// maxRefusal bounds the log entry of one refused connection, in bytes.
 const maxRefusal = 2 << 10
 
-// Whoever is not the client is told so in TLS, at once, and that costs the log
-// one short line at most. (Which clients of the same authority are let in is
-// tested in test/e2e too.)
+// The server refuses every peer but the client with a TLS alert, immediately, and
+// logs one short line at most. (test/e2e too tests which clients of the same CA are
+// accepted.)
 func TestUnauthenticatedConnectionsAreRefused(t *testing.T) {
 	env := shared
 	now := time.Now()
@@ -50,25 +50,25 @@ func TestUnauthenticatedConnectionsAreRefused(t *testing.T) {
 		return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 	}
 	clientKey, caKey := env.client.PrivateKey.(crypto.Signer), env.ca.PrivateKey.(crypto.Signer)
-	wrongKey := tls.Certificate{Certificate: env.client.Certificate, PrivateKey: liar{clientKey, other}}
+	wrongKey := tls.Certificate{Certificate: env.client.Certificate, PrivateKey: mismatchedKey{clientKey, other}}
 	for name, show := range map[string][]tls.Certificate{
-		"no certificate":                        nil,
-		"the server's own certificate":          {env.server},
-		"the authority's own certificate":       {env.ca},
-		"another client, of the same authority": {certificate(now.Add(-time.Hour), now.Add(time.Hour), other, caKey, env.ca.Leaf)},
-		"another authority of the same name":    {certificate(now.Add(-time.Hour), now.Add(time.Hour), clientKey, other, &impostor)},
-		"self-signed with the client's name":    {certificate(now.Add(-time.Hour), now.Add(time.Hour), other, other, nil)},
-		"expired":                               {certificate(now.Add(-2*time.Hour), now.Add(-time.Minute), clientKey, caKey, env.ca.Leaf)},
-		"not yet valid":                         {certificate(now.Add(time.Hour), now.Add(2*time.Hour), clientKey, caKey, env.ca.Leaf)},
-		"the client's, with another key":        {wrongKey},
+		"no certificate":                     nil,
+		"the server's own certificate":       {env.server},
+		"the CA's own certificate":           {env.ca},
+		"another client, of the same CA":     {certificate(now.Add(-time.Hour), now.Add(time.Hour), other, caKey, env.ca.Leaf)},
+		"another CA of the same name":        {certificate(now.Add(-time.Hour), now.Add(time.Hour), clientKey, other, &impostor)},
+		"self-signed with the client's name": {certificate(now.Add(-time.Hour), now.Add(time.Hour), other, other, nil)},
+		"expired":                            {certificate(now.Add(-2*time.Hour), now.Add(-time.Minute), clientKey, caKey, env.ca.Leaf)},
+		"not yet valid":                      {certificate(now.Add(time.Hour), now.Add(2*time.Hour), clientKey, caKey, env.ca.Leaf)},
+		"the client's, with another key":     {wrongKey},
 	} {
 		t.Run(name, func(t *testing.T) {
-			env.refused(t, func(raw net.Conn) error {
+			env.checkRefused(t, func(raw net.Conn) error {
 				conn := tls.Client(raw, env.tls("http/1.1", show...))
 				if _, err := io.WriteString(conn, "GET /image HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 					return err
 				}
-				// In TLS 1.3 the client has finished before the server looks at it.
+				// In TLS 1.3 the client's handshake ends before the server verifies it.
 				_, err := conn.Read(make([]byte, 1))
 				return err
 			})
@@ -80,7 +80,7 @@ func TestUnauthenticatedConnectionsAreRefused(t *testing.T) {
 		"TLS 1.2": func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			env.refused(t, func(raw net.Conn) error {
+			env.checkRefused(t, func(raw net.Conn) error {
 				config := env.tls("http/1.1", env.client)
 				change(config)
 				return tls.Client(raw, config).Handshake()
@@ -89,18 +89,18 @@ func TestUnauthenticatedConnectionsAreRefused(t *testing.T) {
 	}
 }
 
-// liar says that it has one key, and signs with another.
-type liar struct{ says, has crypto.Signer }
+// mismatchedKey has the public key of one signer, and signs with the other.
+type mismatchedKey struct{ public, private crypto.Signer }
 
-func (l liar) Public() crypto.PublicKey { return l.says.Public() }
+func (k mismatchedKey) Public() crypto.PublicKey { return k.public.Public() }
 
-func (l liar) Sign(r io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
-	return l.has.Sign(r, digest, options)
+func (k mismatchedKey) Sign(r io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
+	return k.private.Sign(r, digest, options)
 }
 
-// refused knocks, which must end in an alert of the server, and in no more than
-// one line of its log.
-func (env *environment) refused(t *testing.T, knock func(net.Conn) error) {
+// checkRefused connects and calls request, which must return an alert of the server.
+// The server must log one line at most.
+func (env *environment) checkRefused(t *testing.T, request func(net.Conn) error) {
 	t.Helper()
 	since := len(env.log(t, 0))
 	raw, err := net.Dial("tcp", env.address)
@@ -112,11 +112,11 @@ func (env *environment) refused(t *testing.T, knock func(net.Conn) error) {
 		t.Fatal(err)
 	}
 	var alert *net.OpError
-	if err := knock(raw); !errors.As(err, &alert) || alert.Op != "remote error" {
-		t.Errorf("it ended with %v, want an alert of the server", err)
+	if err := request(raw); !errors.As(err, &alert) || alert.Op != "remote error" {
+		t.Errorf("the connection ended with %v, want an alert of the server", err)
 	}
 	_ = raw.Close()
-	env.MustRequest(t, 200, "GET", "/image", "") // logged behind what the refusal logged
+	env.MustRequest(t, 200, "GET", "/image", "") // it is logged after the refusal
 	added := env.log(t, since)
 	lines := 0
 	for line := range strings.Lines(added) {
@@ -132,7 +132,8 @@ func (env *environment) refused(t *testing.T, knock func(net.Conn) error) {
 	}
 }
 
-// openssl knows the ways of old clients, and says what became of them.
+// openssl can connect with old versions and weak suites, which the server must
+// refuse.
 func TestOpenSSLGetsNoWeakConnection(t *testing.T) {
 	env := shared
 	for name, arguments := range map[string][]string{
@@ -149,18 +150,18 @@ func TestOpenSSLGetsNoWeakConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 			defer cancel()
-			said, err := exec.CommandContext(ctx, "openssl", append([]string{"s_client", "-connect", env.address}, arguments...)...).CombinedOutput()
-			if err == nil || ctx.Err() != nil || strings.Contains(string(said), "BEGIN CERTIFICATE") {
-				t.Errorf("openssl got a connection (%v):\n%s", err, said)
+			output, err := exec.CommandContext(ctx, "openssl", append([]string{"s_client", "-connect", env.address}, arguments...)...).CombinedOutput()
+			if err == nil || ctx.Err() != nil || strings.Contains(string(output), "BEGIN CERTIFICATE") {
+				t.Errorf("openssl got a connection (%v):\n%s", err, output)
 			}
 		})
 	}
-	// The judge can tell the difference.
+	// openssl can connect with TLS 1.3: the refusals above are not its own.
 	ctx, cancel := context.WithTimeout(t.Context(), kit.Timeout)
 	defer cancel()
-	said, _ := exec.CommandContext(ctx, "openssl", "s_client", "-connect", env.address, "-tls1_3").CombinedOutput() // it has no certificate to show
-	if !strings.Contains(string(said), "BEGIN CERTIFICATE") || !strings.Contains(string(said), "TLSv1.3") {
-		t.Errorf("openssl got no TLS 1.3 connection:\n%s", said)
+	output, _ := exec.CommandContext(ctx, "openssl", "s_client", "-connect", env.address, "-tls1_3").CombinedOutput() // fails, because it has no client certificate
+	if !strings.Contains(string(output), "BEGIN CERTIFICATE") || !strings.Contains(string(output), "TLSv1.3") {
+		t.Errorf("openssl got no TLS 1.3 connection:\n%s", output)
 	}
 }
 
