@@ -1,13 +1,14 @@
 //go:build stack
 
-// Package state tests that what a server knows survives, with the programs as
-// they are built, on a local stack of real parts.
+// Package state tests that the state of a server survives faults, with the real
+// programs on a local stack of real parts.
 //
-// A server is lost and recovered in the words of the guide; the new one shares
-// its image with the old one, and nothing else. A data volume is full, read-only
-// or damaged, and mended; where its size matters it is a small file system of its
-// own, which is mounted for the test. Older builds make room for new ones.
+// Recovery: a server is replaced by a new one, which has the same server image and
+// an empty volume, and its state is imported with the guide's commands. Volume: it
+// is full, read-only or damaged, and then repaired; where its size matters, the
+// test mounts a small file system. Retention: older builds are removed for newer
+// ones.
 //
-// It holds tests only. It trusts the harness, and docker as the judge of what
-// was signed with which key.
+// It holds tests only. It trusts the harness, and docker to verify which key signed
+// an image.
 package state

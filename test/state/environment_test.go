@@ -13,7 +13,7 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// environment is a stack whose developer has a folder with a configuration.
+// environment is a stack of its own for one test.
 type environment struct{ *kit.Environment }
 
 func start(t testing.TB) *environment {
@@ -21,9 +21,9 @@ func start(t testing.TB) *environment {
 	return &environment{kit.StartForTest(t, nil)}
 }
 
-// replaced gives the user a new server of the same image: the old one is gone
-// with all that was on its volume.
-func (env *environment) replaced(t *testing.T) {
+// replaceServer kills the server, empties its volume and starts a new server of the
+// same server image.
+func (env *environment) replaceServer(t *testing.T) {
 	t.Helper()
 	err := env.Server.Kill()
 	if err == nil {
@@ -37,9 +37,9 @@ func (env *environment) replaced(t *testing.T) {
 	}
 }
 
-// succeeded starts a new server image on the volume: it has a secret of its own,
-// and that of its predecessor.
-func (env *environment) succeeded(t *testing.T) {
+// changeServerImage restarts the server as a newer server image does: with a new
+// image secret, and with the old one as the previous secret.
+func (env *environment) changeServerImage(t *testing.T) {
 	t.Helper()
 	secret := filepath.Join(env.Server.Enclave(), "image-secret")
 	fresh := make([]byte, 32)
@@ -58,8 +58,8 @@ func (env *environment) succeeded(t *testing.T) {
 	}
 }
 
-// forgets restarts the server without the secret of its predecessor.
-func (env *environment) forgets(t *testing.T) {
+// removePreviousSecret restarts the server without the previous image secret.
+func (env *environment) removePreviousSecret(t *testing.T) {
 	t.Helper()
 	err := os.Remove(filepath.Join(env.Server.Enclave(), "image-secret-previous"))
 	if err == nil {
@@ -70,15 +70,14 @@ func (env *environment) forgets(t *testing.T) {
 	}
 }
 
-// guide runs a command of the guide, which must succeed, and returns what it
-// prints.
-func (env *environment) guide(t testing.TB, command string) string {
+// cli runs a command, which must succeed, and returns its standard output.
+func (env *environment) cli(t testing.TB, command string) string {
 	t.Helper()
 	return env.MustCLI(t, command).Out
 }
 
-// refused runs a command that must fail, and returns its error.
-func (env *environment) refused(t *testing.T, command string) string {
+// refusal runs a command, which must fail, and returns its standard error.
+func (env *environment) refusal(t *testing.T, command string) string {
 	t.Helper()
 	output := env.CLI(t, command)
 	if output.Code == 0 {
@@ -87,34 +86,35 @@ func (env *environment) refused(t *testing.T, command string) string {
 	return output.Err
 }
 
-// build builds, and returns the name of the build.
+// build starts a build, which must succeed, and returns its name.
 func (env *environment) build(t testing.TB) string {
 	t.Helper()
-	env.guide(t, "build --env sbs-config.json")
-	env.guide(t, "status --env sbs-config.json --wait")
+	env.cli(t, "build --env sbs-config.json")
+	env.cli(t, "status --env sbs-config.json --wait")
 	var status struct {
 		Status string `json:"status"`
 		Name   string `json:"build_name"`
 	}
-	if err := json.Unmarshal([]byte(env.guide(t, "status --env sbs-config.json")), &status); err != nil || status.Status != "success" {
+	if err := json.Unmarshal([]byte(env.cli(t, "status --env sbs-config.json")), &status); err != nil || status.Status != "success" {
 		t.Fatalf("status %+v, %v", status, err)
 	}
 	return status.Name
 }
 
-// publicKey is the key that verifies the manifest of a build.
+// publicKey returns the public key of the manifest of a build, in PEM.
 func (env *environment) publicKey(t *testing.T, build string) string {
 	t.Helper()
 	var key struct {
 		PEM string `json:"public_key_pem"`
 	}
-	if err := json.Unmarshal([]byte(env.guide(t, "get-publickey --json --build-name "+build)), &key); err != nil || key.PEM == "" {
+	if err := json.Unmarshal([]byte(env.cli(t, "get-publickey --json --build-name "+build)), &key); err != nil || key.PEM == "" {
 		t.Fatalf("public key %q, %v", key.PEM, err)
 	}
 	return key.PEM
 }
 
-// rootKeys are the ids of the root keys of the image, as docker sees them.
+// rootKeys returns the ids of the image's root keys that docker trust inspect
+// shows.
 func (env *environment) rootKeys(t *testing.T) string {
 	t.Helper()
 	shown := kit.MustExecute(t, "", env.DockerEnvironment(t), "", "docker", "trust", "inspect", env.Image()).Out

@@ -20,8 +20,8 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// startOnSmallVolume starts a stack whose data volume is a file system of its
-// own, with that many MiB. What must be free for a build to begin is an eighth.
+// startOnSmallVolume starts a stack whose data volume is a file system of size MiB.
+// The server then requires an eighth of it free to start a build.
 func startOnSmallVolume(t *testing.T, size int) *environment {
 	t.Helper()
 	// Cleanups run in reverse: the stack is closed, the volume unmounted, and then
@@ -49,8 +49,8 @@ func startOnSmallVolume(t *testing.T, size int) *environment {
 		t.Fatal(err)
 	}
 	kit.Configure(t, env.Dir(), map[string]any{"IMAGE_TAG_PREFIX": "v1"})
-	env.buildsRandom(t, "small", 1000)
-	env.guide(t, "init --env sbs-config.json")
+	env.configureRandom(t, "small", 1000)
+	env.cli(t, "init --env sbs-config.json")
 	return env
 }
 
@@ -65,7 +65,7 @@ func asRoot(command ...string) error {
 	return nil
 }
 
-// remount mounts the volume again with an option more: ro or rw.
+// remount remounts the volume with the option ro or rw.
 func (env *environment) remount(t *testing.T, option string) {
 	t.Helper()
 	if err := asRoot("mount", "-o", "remount,"+option, env.Server.Volume()); err != nil {
@@ -73,7 +73,7 @@ func (env *environment) remount(t *testing.T, option string) {
 	}
 }
 
-// fill leaves that many MiB free on the volume, until empty is called.
+// fill writes a file that leaves free MiB on the volume. empty removes it.
 func (env *environment) fill(t *testing.T, free int64) (empty func()) {
 	t.Helper()
 	path := filepath.Join(env.Server.Volume(), "ballast")
@@ -98,7 +98,7 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// free is how many bytes are free on the volume.
+// free returns the number of free bytes on the volume.
 func (env *environment) free(t *testing.T) int64 {
 	t.Helper()
 	var stat syscall.Statfs_t
@@ -108,9 +108,9 @@ func (env *environment) free(t *testing.T) int64 {
 	return int64(stat.Bavail) * stat.Bsize
 }
 
-// buildsRandom makes a repository with that many bytes which can't be
-// compressed, and makes it the one that the configuration builds.
-func (env *environment) buildsRandom(t *testing.T, name string, size int) {
+// configureRandom creates a repository with size bytes that can't be compressed,
+// and changes the configuration to it.
+func (env *environment) configureRandom(t *testing.T, name string, size int) {
 	t.Helper()
 	content := make([]byte, size)
 	random := rand.NewChaCha8([32]byte{byte(size), byte(size >> 8), byte(size >> 16), byte(size >> 24)})
@@ -130,47 +130,47 @@ func (env *environment) buildsRandom(t *testing.T, name string, size int) {
 	kit.Configure(t, env.Dir(), map[string]any{"GITHUB_URL": env.Git.SSHURL(name + ".git")})
 }
 
-// status is the server's own.
+// status returns the server's status.
 func (env *environment) status(t testing.TB) (status api.Status) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(env.guide(t, "status --env sbs-config.json")), &status); err != nil {
+	if err := json.Unmarshal([]byte(env.cli(t, "status --env sbs-config.json")), &status); err != nil {
 		t.Fatal(err)
 	}
 	return status
 }
 
-// history is the list of builds.
+// history returns the list of builds, newest first.
 func (env *environment) history(t testing.TB) []api.Build {
 	t.Helper()
 	var listed api.Builds
-	if err := json.Unmarshal([]byte(env.guide(t, "builds --json --limit 10000 --env sbs-config.json")), &listed); err != nil || listed.Next != "" {
+	if err := json.Unmarshal([]byte(env.cli(t, "builds --json --limit 10000 --env sbs-config.json")), &listed); err != nil || listed.Next != "" {
 		t.Fatalf("%+v, %v", listed, err)
 	}
 	return listed.Builds
 }
 
-// fails builds, and returns the status that says why it failed.
-func (env *environment) fails(t *testing.T) api.Status {
+// buildFails starts a build, which must fail, and returns its status.
+func (env *environment) buildFails(t *testing.T) api.Status {
 	t.Helper()
-	env.guide(t, "update --env sbs-config.json")
-	env.guide(t, "build --env sbs-config.json")
-	env.refused(t, "status --env sbs-config.json --wait")
+	env.cli(t, "update --env sbs-config.json")
+	env.cli(t, "build --env sbs-config.json")
+	env.refusal(t, "status --env sbs-config.json --wait")
 	return env.status(t)
 }
 
-// serves fails when the server does not serve the genuine manifest of a build.
-func (env *environment) serves(t *testing.T, build string) {
+// checkServed fails the test unless the server serves a valid manifest of a build.
+func (env *environment) checkServed(t *testing.T, build string) {
 	t.Helper()
-	env.guide(t, "get-manifest --verify-manifest --env sbs-config.json --build-name "+build)
+	env.cli(t, "get-manifest --verify-manifest --env sbs-config.json --build-name "+build)
 }
 
-// path is a file of the data volume.
+// path returns the path of a file on the data volume.
 func (env *environment) path(names ...string) string {
 	return filepath.Join(append([]string{env.Server.Volume()}, names...)...)
 }
 
-// overwrite puts content in a file's place for the time of the test; it returns
-// what puts back the old one.
+// overwrite replaces the content of a file. restore checks that nobody else has
+// changed the file, and writes the old content back.
 func overwrite(t *testing.T, path string, content []byte) (restore func()) {
 	t.Helper()
 	saved, err := os.ReadFile(path)
@@ -183,7 +183,7 @@ func overwrite(t *testing.T, path string, content []byte) (restore func()) {
 	return func() {
 		t.Helper()
 		if left, err := os.ReadFile(path); err != nil || string(left) != string(content) {
-			t.Errorf("the damaged file %s was touched: %d bytes, %v", path, len(left), err)
+			t.Errorf("the damaged file %s was changed: %d bytes, %v", path, len(left), err)
 		}
 		if err := os.WriteFile(path, saved, 0o600); err != nil {
 			t.Fatal(err)
@@ -191,8 +191,8 @@ func overwrite(t *testing.T, path string, content []byte) (restore func()) {
 	}
 }
 
-// damages are ways in which a disk spoils a file.
-func damages(t *testing.T, path string) map[string][]byte {
+// damagedCopies returns the content of a file after different faults of a disk.
+func damagedCopies(t *testing.T, path string) map[string][]byte {
 	t.Helper()
 	whole, err := os.ReadFile(path)
 	if err != nil || len(whole) < 2 {
