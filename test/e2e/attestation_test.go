@@ -14,8 +14,9 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// The stack's enclave is simulated, and the server says so to whoever asks: it
-// passes only where that was demanded. The keys are those of the latest build.
+// The stack's enclave is simulated, and the attestation contains that: attest
+// accepts it only with --require simulated. The attested keys are those of the
+// latest build.
 func TestSimulatedEnclaveIsAttested(t *testing.T) {
 	env := shared
 	env.prepare(t, "attested", hello, nil)
@@ -50,7 +51,7 @@ func TestMetricsAndHealth(t *testing.T) {
 	env.MustBuild(t)
 	env.prepare(t, "broken", files{"Dockerfile": "FROM scratch\nCOPY missing /\n"}, nil)
 	env.Build(t)
-	// The build's end is counted by one who watches, a moment later.
+	// The metrics count the end of a build asynchronously.
 	kit.Eventually(t, "both builds are counted", func() bool {
 		text := env.Request(t, http.MethodGet, "/metrics", "").Text
 		for _, line := range []string{
@@ -72,7 +73,7 @@ func TestMetricsAndHealth(t *testing.T) {
 	}
 	if response, err := http.DefaultClient.Do(request); err == nil {
 		response.Body.Close()
-		t.Errorf("the health port speaks TLS: %s", response.Status)
+		t.Errorf("the health port serves TLS: %s", response.Status)
 	}
 	if err := env.Server.Kill(); err != nil {
 		t.Fatal(err)

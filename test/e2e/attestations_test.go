@@ -26,12 +26,12 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// attestedTypes are the predicates that cosign knows by these names.
-var attestedTypes = map[string]string{api.AttestationProvenance: "slsaprovenance1", api.AttestationSBOM: "spdxjson"}
+// predicateTypes are cosign's names of the predicate types.
+var predicateTypes = map[string]string{api.AttestationProvenance: "slsaprovenance1", api.AttestationSBOM: "spdxjson"}
 
-// A build of an image that is signed with something else still states how it was
-// built and what it holds: beside the image for cosign, and in the manifest for
-// the auditor, who finds the same words there.
+// A build publishes attestations of its provenance and its SBOM in the registry,
+// which cosign verifies, even if the image is signed with another method. The
+// manifest contains the same attestations.
 func TestPublishedAttestations(t *testing.T) {
 	env := shared
 	machine := read(t, "/var/lib/dpkg", "status")
@@ -46,34 +46,34 @@ func TestPublishedAttestations(t *testing.T) {
 	env.MustCLI(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
 	key := read(t, env.keyFile(repository))
 	for _, tag := range []string{built.ImageTag, "latest"} {
-		for _, kind := range attestedTypes {
-			env.cosignAttested(t, key, repository+":"+tag, kind)
+		for _, kind := range predicateTypes {
+			env.verifyAttestation(t, key, repository+":"+tag, kind)
 		}
 	}
 
-	data := filepath.Join(env.unpacked(t, built.BuildName), "data")
-	predicate := env.opened(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
-	told, err := provenance.Parse(predicate)
+	data := filepath.Join(env.unpackManifest(t, built.BuildName), "data")
+	content := env.openAttestation(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
+	predicate, err := provenance.Parse(content)
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkProvenance(t, told, record, commit, data)
+	checkProvenance(t, predicate, record, commit, data)
 	log := sum(read(t, data, "build.log"))
-	document := env.opened(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json")
+	document := env.openAttestation(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json")
 	if string(document) != read(t, data, "sbom.spdx.json") {
-		t.Error("what is stated is not data/sbom.spdx.json")
+		t.Error("the attested SBOM is not data/sbom.spdx.json")
 	}
 	for name, digest := range map[string]string{provenance.NameLog: log, provenance.NameSBOM: sum(string(document))} {
-		if r, _ := told.Byproduct(name); r.Digest[provenance.SHA256] != digest {
-			t.Errorf("%s has the digest %v in the provenance, and is %s", name, r.Digest, digest)
+		if r, _ := predicate.Byproduct(name); r.Digest[provenance.SHA256] != digest {
+			t.Errorf("%s has the digest %v in the provenance, want %s", name, r.Digest, digest)
 		}
 	}
 	checkPackages(t, document, dpkg(t, machine))
 }
 
-// cosignAttested demands that cosign accepts the attestation with the key, and
+// verifyAttestation checks that cosign accepts the attestation with the key, and
 // refuses it with another.
-func (env *environment) cosignAttested(t *testing.T, key, reference, kind string) {
+func (env *environment) verifyAttestation(t *testing.T, key, reference, kind string) {
 	t.Helper()
 	writer := env.Registry.Writer()
 	verify := func(key string) kit.Output {
@@ -94,9 +94,9 @@ func (env *environment) cosignAttested(t *testing.T, key, reference, kind string
 	}
 }
 
-// opened is the predicate of one of the manifest's attestations, whose bundle
-// must be the one that the record names.
-func (env *environment) opened(t *testing.T, key string, record job.Record, data, name, file string) []byte {
+// openAttestation verifies an attestation in the manifest, checks that the record
+// has its digest, and returns its predicate.
+func (env *environment) openAttestation(t *testing.T, key string, record job.Record, data, name, file string) []byte {
 	t.Helper()
 	public, err := bundle.ParseKey([]byte(key))
 	if err != nil {
@@ -112,21 +112,21 @@ func (env *environment) opened(t *testing.T, key string, record job.Record, data
 		t.Errorf("the record has the attestations %+v", record.Attestations)
 	}
 	if !statement.About(strings.TrimPrefix(record.ImageDigest, "sha256:")) {
-		t.Errorf("%s is about %+v, not about the image", name, statement.Subjects)
+		t.Errorf("%s has the subjects %+v, want the image", name, statement.Subjects)
 	}
 	return statement.Predicate
 }
 
-func checkProvenance(t *testing.T, told provenance.Predicate, record job.Record, commit, data string) {
+func checkProvenance(t *testing.T, predicate provenance.Predicate, record job.Record, commit, data string) {
 	t.Helper()
-	run := told.RunDetails
+	run := predicate.RunDetails
 	if run.Builder.Enclave() != "simulated" || run.Builder.Version["sbs-server"] != record.Tools["sbs-server"] || run.Builder.Version["docker engine"] == "" {
 		t.Errorf("builder %+v", run.Builder)
 	}
 	if run.Metadata.InvocationID != record.BuildName || !run.Metadata.StartedOn.Equal(record.Started) || !run.Metadata.FinishedOn.Equal(record.Finished) {
 		t.Errorf("metadata %+v", run.Metadata)
 	}
-	source, _ := told.Source()
+	source, _ := predicate.Source()
 	if source.Digest[provenance.GitCommit] != commit || !strings.HasPrefix(source.URI, "git+") || !strings.HasSuffix(source.URI, "/attested.git") {
 		t.Errorf("source %+v", source)
 	}
@@ -135,15 +135,15 @@ func checkProvenance(t *testing.T, told provenance.Predicate, record job.Record,
 	if err := json.Unmarshal([]byte(read(t, data, "build.json")), &written); err != nil {
 		t.Fatal(err)
 	}
-	if parameters := told.BuildDefinition.ExternalParameters; fmt.Sprint(parameters) != fmt.Sprint(written.Parameters) || fmt.Sprint(parameters["ARG"]) != "map[GREETING:hello]" {
+	if parameters := predicate.BuildDefinition.ExternalParameters; fmt.Sprint(parameters) != fmt.Sprint(written.Parameters) || fmt.Sprint(parameters["ARG"]) != "map[GREETING:hello]" {
 		t.Errorf("parameters\n%v, the record has\n%v", parameters, written.Parameters)
 	}
-	if manifest, _ := told.Byproduct(provenance.NameManifest); manifest.URI != "manifest."+record.BuildName+".sig.tbz" {
+	if manifest, _ := predicate.Byproduct(provenance.NameManifest); manifest.URI != "manifest."+record.BuildName+".sig.tbz" {
 		t.Errorf("manifest %+v", manifest)
 	}
 }
 
-// dpkg are the installed packages of a dpkg database, as dpkg-query knows them.
+// dpkg returns the installed packages that dpkg-query lists of a dpkg database.
 func dpkg(t *testing.T, status string) map[string]string {
 	t.Helper()
 	folder := t.TempDir()
@@ -163,7 +163,7 @@ func dpkg(t *testing.T, status string) map[string]string {
 	return installed
 }
 
-// packagesOf are those of an SPDX document, by name, without the image.
+// packagesOf returns the packages of an SPDX document by name, without the image.
 func packagesOf(t *testing.T, document []byte) map[string]string {
 	t.Helper()
 	var read struct {
@@ -192,7 +192,7 @@ func checkPackages(t *testing.T, document []byte, want map[string]string) {
 	}
 }
 
-// What is not to be published is in the manifest all the same.
+// Attestations that are not published are still in the manifest.
 func TestUnpublishedAttestations(t *testing.T) {
 	env := shared
 	for which, test := range map[string]struct {
@@ -216,10 +216,10 @@ func TestUnpublishedAttestations(t *testing.T) {
 				t.Errorf("attestations %+v", record.Attestations)
 			}
 			key := record.Attestations[0].PublicKey
-			data := filepath.Join(env.unpacked(t, built.BuildName), "data")
-			env.opened(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
-			if document := env.opened(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json"); len(packagesOf(t, document)) != 0 {
-				t.Errorf("one file has the packages %v", packagesOf(t, document))
+			data := filepath.Join(env.unpackManifest(t, built.BuildName), "data")
+			env.openAttestation(t, key, record, data, api.AttestationProvenance, "provenance.sigstore.json")
+			if document := env.openAttestation(t, key, record, data, api.AttestationSBOM, "sbom.sigstore.json"); len(packagesOf(t, document)) != 0 {
+				t.Errorf("an image of one file has the packages %v", packagesOf(t, document))
 			}
 			if n := len(env.referrers(t, env.ImageOf("unpublished-"+which), record.ImageDigest)); n != len(test.published) {
 				t.Errorf("%d referrers in the registry, want %d", n, len(test.published))
@@ -228,7 +228,7 @@ func TestUnpublishedAttestations(t *testing.T) {
 	}
 }
 
-// referrers are what lies beside an image in the registry.
+// referrers returns the referrers of an image in the registry.
 func (env *environment) referrers(t *testing.T, repository, digest string) []v1.Descriptor {
 	t.Helper()
 	image, err := name.NewDigest(repository + "@" + digest)

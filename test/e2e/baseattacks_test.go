@@ -17,12 +17,12 @@ type attack struct {
 	name       string
 	dockerfile string
 	changes    map[string]any
-	image      string // that the status or the cause names
+	image      string // must be in the cause
 	reason     string // part of the cause
-	command    string // begins the failed command; docker build where it is empty
+	command    string // prefix of the failed command; empty means docker build
 }
 
-func (env *environment) attacked(t *testing.T, attacks []attack) {
+func (env *environment) checkAttacks(t *testing.T, attacks []attack) {
 	t.Helper()
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
@@ -36,7 +36,7 @@ func (env *environment) attacked(t *testing.T, attacks []attack) {
 				t.Errorf("the build ended with %q, want that %s failed", built.Status.Status, a.command)
 			}
 			if !strings.Contains(built.Cause, a.image) || !strings.Contains(built.Cause, a.reason) || !strings.Contains(built.Log(), built.Cause) {
-				t.Errorf("the cause %q does not name %q and %q, or the log not the cause", built.Cause, a.image, a.reason)
+				t.Errorf("the cause %q does not contain %q and %q, or the log does not contain the cause", built.Cause, a.image, a.reason)
 			}
 			if record := env.record(t); record.ImageDigest != "" || len(record.BaseImages) != 0 {
 				t.Errorf("the record has the image %s on %+v", record.ImageDigest, record.BaseImages)
@@ -50,7 +50,7 @@ func policy(rules ...map[string]any) map[string]any {
 	return map[string]any{"BASE_IMAGE_POLICY": rules}
 }
 
-// Images that are not signed, or not like this, in each way.
+// Images without a signature that satisfies the policy, for each method.
 func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 	env := shared
 	v, other := env.newVendor(t), env.newVendor(t)
@@ -58,24 +58,24 @@ func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 	simple := map[string]any{"image": "**", "method": "simple", "key": v.pgp, "lookaside": v.lookaside}
 	notary := "https://" + env.Gates.Notary.Address()
 
-	plain, moved, copied := v.named("attack/plain:1"), v.named("attack/moved:1"), v.named("attack/copied:1")
+	plain, moved, copied := v.image("attack/plain:1"), v.image("attack/moved:1"), v.image("attack/copied:1")
 	v.push(t, plain, "plain")
 	v.push(t, moved, "first")
-	v.cosigned(t, moved)
-	v.signed(t, moved)
-	signature := v.signature(t, moved)
+	v.signSigstore(t, moved)
+	v.signSimple(t, moved)
+	signature := v.signatureFile(t, moved)
 	// The same image in another repository, and the signature copied to it.
 	v.push(t, copied, "first")
-	if err := os.Mkdir(filepath.Dir(v.signature(t, copied)), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Dir(v.signatureFile(t, copied)), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Link(signature, v.signature(t, copied)); err != nil {
+	if err := os.Link(signature, v.signatureFile(t, copied)); err != nil {
 		t.Fatal(err)
 	}
-	trusted := v.named("attack/trusted:1")
+	trusted := v.image("attack/trusted:1")
 	v.push(t, trusted, "trusted")
-	_, root := v.trusted(t, trusted)
-	v.push(t, v.named("attack/trusted:2"), "unsigned")
+	_, root := v.signDCT(t, trusted)
+	v.push(t, v.image("attack/trusted:2"), "unsigned")
 	reviewed := v.digest(t, moved)
 	v.push(t, moved, "second")
 	closed, err := gate.New("tcp", "", env.Notary.URL())
@@ -90,11 +90,11 @@ func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 	}
 	sigstoreOf, simpleOf := map[string]any{"image": "**", "method": "sigstore", "key": other.pem}, map[string]any{"image": "**", "method": "simple", "key": other.pgp, "lookaside": v.lookaside}
 
-	env.attacked(t, []attack{
+	env.checkAttacks(t, []attack{
 		{"unsigned sigstore", "FROM " + plain + "\n", policy(sigstore), plain, "it is not signed", "cosign verify --key <KEY> " + plain},
 		{"unsigned simple", "FROM " + plain + "\n", policy(simple), plain, "it is not signed", "skopeo standalone-verify"},
 		{"unsigned repository dct", "FROM " + plain + "\n", dct(""), plain, "it is not signed", "docker trust inspect " + plain},
-		{"unsigned tag dct", "FROM " + v.named("attack/trusted:2") + "\n", dct(root), v.named("attack/trusted:2"), "it is not signed", "docker trust inspect"},
+		{"unsigned tag dct", "FROM " + v.image("attack/trusted:2") + "\n", dct(root), v.image("attack/trusted:2"), "it is not signed", "docker trust inspect"},
 		{"tag moved after signing sigstore", "FROM " + moved + "\n", policy(sigstore), moved, "it is not signed", "cosign verify"},
 		{"tag moved after signing simple", "FROM " + moved + "\n", policy(simple), moved, "it is not signed", "skopeo standalone-verify"},
 		{"tag moved after review", "FROM " + moved + "\n", policy(map[string]any{"image": "**", "method": "digest", "key": reviewed}), moved, "none of the digests that its rule allows", "docker manifest inspect"},
@@ -106,11 +106,11 @@ func TestUnverifiedBasesFailTheBuild(t *testing.T) {
 		{"unreachable notary server", "FROM " + trusted + "\n", policy(map[string]any{"image": "**", "method": "dct", "server": "https://" + closed.Address()}), trusted, "cannot reach " + closed.Address(), "docker trust inspect " + trusted},
 		{"impostor of a notary server", "FROM " + trusted + "\n", policy(map[string]any{"image": "**", "method": "dct", "server": impostor(t)}), trusted, "certificate", "docker trust inspect"},
 		{"no password", "FROM " + plain + "\n", with(policy(sigstore), "DOCKER_BASE_SERVER", nil, "DOCKER_BASE_USER", nil, "DOCKER_BASE_PASSWORD", nil), plain, "HTTP status 401", "cosign verify"},
-		{"no such image", "FROM " + v.named("attack/none:1") + "\n", policy(sigstore), v.named("attack/none:1"), "the registry has no such image", "cosign verify"},
+		{"no such image", "FROM " + v.image("attack/none:1") + "\n", policy(sigstore), v.image("attack/none:1"), "the registry has no such image", "cosign verify"},
 	})
 }
 
-// with adds changes to others: keys and values in turn.
+// with adds keys and values, in turn, to changes and returns them.
 func with(changes map[string]any, more ...any) map[string]any {
 	for i := 0; i < len(more); i += 2 {
 		changes[more[i].(string)] = more[i+1]
@@ -118,27 +118,27 @@ func with(changes map[string]any, more ...any) map[string]any {
 	return changes
 }
 
-// Ways to bring in an image beside those that a FROM names in clear.
+// Images that enter a build other than by a plain FROM, or that no rule covers.
 func TestSmuggledBasesFailTheBuild(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
-	good, evil, trigger := v.named("smuggle/good:1"), v.named("evil/image:1"), v.named("smuggle/trigger:1")
-	splitTrigger, flagTrigger := v.named("smuggle/split:1"), v.named("smuggle/flag:1")
+	good, evil, trigger := v.image("smuggle/good:1"), v.image("evil/image:1"), v.image("smuggle/trigger:1")
+	splitTrigger, flagTrigger := v.image("smuggle/split:1"), v.image("smuggle/flag:1")
 	digest := v.push(t, good, "good")
 	v.push(t, evil, "evil")
 	v.push(t, splitTrigger, "split", "RUN [\"/probe\"] <\\\n<\"END\"\nCOPY --from="+evil+" /vendor /evil\nEND")
 	v.push(t, flagTrigger, "flag", "# escape=`\nCOPY --chown=0` --from="+evil+" /vendor /evil")
-	v.cosigned(t, splitTrigger)
-	v.cosigned(t, flagTrigger)
+	v.signSigstore(t, splitTrigger)
+	v.signSigstore(t, flagTrigger)
 	v.push(t, trigger, "trigger", "COPY --from="+evil+" /vendor /evil")
-	v.cosigned(t, good)
-	v.cosigned(t, trigger)
+	v.signSigstore(t, good)
+	v.signSigstore(t, trigger)
 	rules := policy(map[string]any{"image": env.Registry.Address() + "/smuggle/*", "method": "sigstore", "key": v.pem})
 	uncovered := "no rule covers it"
 	args := func(name, value string) map[string]any {
 		return with(policy(rules["BASE_IMAGE_POLICY"].([]map[string]any)...), "ARG", map[string]string{name: value})
 	}
-	env.attacked(t, []attack{
+	env.checkAttacks(t, []attack{
 		{"uncovered", "FROM " + evil + "\n", rules, evil, uncovered, ""},
 		{"uncovered in a stage that is not built", "FROM " + evil + " AS none\nFROM " + good + "\n", rules, evil, uncovered, ""},
 		{"uncovered copy", "FROM " + good + "\nCOPY --from=" + evil + " /vendor /evil\n", rules, evil, uncovered, ""},
@@ -148,21 +148,21 @@ func TestSmuggledBasesFailTheBuild(t *testing.T) {
 		{"platform argument", "FROM " + good + "$TARGETARCH\n", args("TARGETARCH", "@sha256:"+strings.Repeat("0a", 32)), good, "the name leads to " + digest, "cosign verify"},
 		{"syntax", "# syntax=" + evil + "\nFROM " + good + "\n", rules, evil, uncovered, ""},
 		{"syntax that is signed but not pinned", "# syntax=" + good + "\nFROM " + good + "\n", rules, good, "must be named by its digest there: " + strings.TrimSuffix(good, ":1") + "@" + digest, ""},
-		{"syntax behind what only old builders skip", "# any=thing\n# syntax=" + evil + "\nFROM " + good + "\n", rules, evil, uncovered, ""},
+		{"syntax after a line that only old builders skip", "# any=thing\n# syntax=" + evil + "\nFROM " + good + "\n", rules, evil, uncovered, ""},
 		{"syntax argument", "FROM " + good + "\n", args("BUILDKIT_SYNTAX", evil), evil, uncovered, ""},
 		{"scanner argument", "FROM " + good + "\n", args("BUILDKIT_ATTEST_SBOM", "generator="+evil), "BUILDKIT_ATTEST_SBOM", "images that nobody verified", ""},
 		{"copy in a here-document", "FROM " + good + "\nRUN <<\"RUN ls\"\nCOPY --from=" + evil + " /vendor /evil\nRUN ls\n", rules, evil, "here-document", ""},
 		{"from in a here-document", "FROM " + good + "\nRUN <<\"RUN ls\"\nFROM " + evil + "\nRUN ls\n", rules, evil, "here-document", ""},
-		{"flag that only old builders end", "# escape=`\nFROM " + good + "\nCOPY --chown=0` --from=" + evil + " /vendor /evil\n", rules, "line 1", "escape directive", ""},
+		{"flag that ends early for old builders only", "# escape=`\nFROM " + good + "\nCOPY --chown=0` --from=" + evil + " /vendor /evil\n", rules, "line 1", "escape directive", ""},
 		{"split here-document", "FROM " + good + "\nRUN [\"/probe\"] <\\\n<\"COPY passwd /p\"\nFROM " + evil + "\nCOPY passwd /p\n", rules, "line 2", "here-document", ""},
-		{"line that only old builders end", "FROM " + good + "\nRUN echo \\\r\r\nCOPY --from=" + evil + " /vendor /evil\n", rules, "line 2", "control character 0x0d", ""},
+		{"line that ends early for old builders only", "FROM " + good + "\nRUN echo \\\r\r\nCOPY --from=" + evil + " /vendor /evil\n", rules, "line 2", "control character 0x0d", ""},
 		{"escape that only new builders obey", "# check=skip=all\n# escape=`\nFROM " + good + "\nRUN echo \\\nCOPY --from=" + evil + " /vendor /evil\n", rules, "line 2", "escape directive", ""},
 		{"trigger of a base", "FROM " + trigger + "\n", rules, trigger, "has the trigger \"ONBUILD COPY --from=" + evil, ""},
 		{"split here-document in a trigger of a base", "FROM " + splitTrigger + "\n", rules, splitTrigger, "here-document", ""},
-		{"flag that only old builders end in a trigger of a base", "FROM " + flagTrigger + "\n", rules, flagTrigger, "escape directive", ""},
-		{"flag that only old builders end in a trigger of a stage", "# escape=`\nFROM " + good + " AS first\nONBUILD COPY --chown=0` --from=" + evil + " /vendor /evil\nFROM first\n", rules, "line 1", "escape directive", ""},
+		{"flag in a trigger of a base that ends early for old builders only", "FROM " + flagTrigger + "\n", rules, flagTrigger, "escape directive", ""},
+		{"flag in a trigger of a stage that ends early for old builders only", "# escape=`\nFROM " + good + " AS first\nONBUILD COPY --chown=0` --from=" + evil + " /vendor /evil\nFROM first\n", rules, "line 1", "escape directive", ""},
 		{"trigger of a stage", "FROM " + good + " AS first\nONBUILD COPY --from=" + evil + " /vendor /evil\nFROM first\n", rules, evil, uncovered, ""},
-		{"a number that is no stage", "FROM " + good + "\nFROM 0\n", rules, "\"0\"", uncovered, ""},
+		{"a number without a stage", "FROM " + good + "\nFROM 0\n", rules, "\"0\"", uncovered, ""},
 		{"short name", "FROM image:1\n", rules, "image:1", uncovered, ""},
 	})
 }

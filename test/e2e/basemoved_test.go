@@ -14,17 +14,17 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// Between the check and the build somebody moves the tag: what was checked is
-// built.
+// The tag is moved between the verification and the build: the verified image is
+// used.
 func TestTagMovedBetweenCheckAndBuild(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
-	image := v.named("race/base:1")
-	checked := v.push(t, image, "what was checked")
-	v.cosigned(t, image)
+	image := v.image("race/base:1")
+	checked := v.push(t, image, "the verified image")
+	v.signSigstore(t, image)
 	commit := env.prepare(t, "race", files{"Dockerfile": "FROM " + image + "\nCOPY --from=" + image + " /vendor /copy\nRUN echo \"this is $(cat /vendor), $(cat /copy).\"\n"},
 		policy(map[string]any{"image": "**", "method": "sigstore", "key": v.pem}))
-	// The engine is asked for the new image's tag right before it builds.
+	// The server requests the new image's tag from the engine right before the build.
 	reached := kit.HoldAtGate(t, env.Gates.Engine, commit[:7])
 	env.StartBuild(t)
 	reached()
@@ -33,7 +33,7 @@ func TestTagMovedBetweenCheckAndBuild(t *testing.T) {
 	}
 	env.Gates.Engine.Release()
 	built := env.Follow(t, kit.Timeout, func(api.Event) {})
-	if built.Status.Status != api.StatusSuccess || !strings.Contains(built.Log(), "this is what was checked, what was checked.") {
+	if built.Status.Status != api.StatusSuccess || !strings.Contains(built.Log(), "this is the verified image, the verified image.") {
 		t.Errorf("%q (%s):\n%s", built.Status.Status, built.Cause, built.Log())
 	}
 	if record := env.record(t); len(record.BaseImages) != 1 || record.BaseImages[0].Digest != checked {
@@ -41,26 +41,26 @@ func TestTagMovedBetweenCheckAndBuild(t *testing.T) {
 	}
 }
 
-// Without a policy, a tag that COPY --from names moves while the build runs. The
-// builder does not report which image it took: the record, the provenance and the
-// log have that its digest is not known, and the digest that the tag leads to by
-// then is nowhere.
+// Without a policy, the tag of a COPY --from is moved while the build runs. The
+// builder does not report which image it used: the record, the provenance and the
+// log report that the digest is unknown, and never the digest that the tag has after
+// the build.
 func TestTagMovedDuringTheBuild(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
-	image, marker := v.named("race/copied:1"), "sleep\x001"+sleepMarker("unpinned")
-	v.push(t, image, "what was taken")
+	image, marker := v.image("race/copied:1"), "sleep\x001"+sleepMarker("unpinned")
+	v.push(t, image, "the first image")
 	env.prepare(t, "unpinned", files{"Dockerfile": "FROM " + env.BaseImage + "\nCOPY --from=" + image + " /vendor /copy\nRUN sleep 1" + sleepMarker("unpinned") + "; echo \"this is $(cat /copy).\"\n"}, nil)
 	env.StartBuild(t)
 	kit.Eventually(t, "the step after COPY --from runs", func() bool { return kit.ProcessRuns(t, marker) })
 	moved := v.push(t, image, "another")
 	kit.KillProcesses(t, marker)
 	built := env.Follow(t, kit.Timeout, func(api.Event) {})
-	if built.Status.Status != api.StatusSuccess || !strings.Contains(built.Log(), "this is what was taken.") {
+	if built.Status.Status != api.StatusSuccess || !strings.Contains(built.Log(), "this is the first image.") {
 		t.Fatalf("%q (%s):\n%s", built.Status.Status, built.Cause, built.Log())
 	}
 	if !strings.Contains(built.Log(), "the digest of the image "+image+" is not known") {
-		t.Errorf("the log does not have that the digest is not known:\n%s", built.Log())
+		t.Errorf("the log does not report that the digest is unknown:\n%s", built.Log())
 	}
 
 	known := map[string]string{}
@@ -70,8 +70,8 @@ func TestTagMovedDuringTheBuild(t *testing.T) {
 	if digest, recorded := known[image]; !recorded || digest != "" || known[env.BaseImage] != v.digest(t, env.BaseImage) {
 		t.Errorf("the record has %v", known)
 	}
-	data := filepath.Join(env.unpacked(t, built.BuildName), "data")
-	content := stated(t, read(t, data, "provenance.sigstore.json"))
+	data := filepath.Join(env.unpackManifest(t, built.BuildName), "data")
+	content := predicateOf(t, read(t, data, "provenance.sigstore.json"))
 	predicate, err := provenance.Parse(content)
 	if err != nil {
 		t.Fatal(err)
@@ -86,13 +86,13 @@ func TestTagMovedDuringTheBuild(t *testing.T) {
 	_, hex, _ := strings.Cut(moved, ":")
 	for where, text := range map[string]string{"the provenance": string(content), "the record": read(t, data, "build.json"), "the log": built.Log()} {
 		if strings.Contains(text, hex) {
-			t.Errorf("%s has the digest of an image that was not used", where)
+			t.Errorf("%s contains the digest of an image that was not used", where)
 		}
 	}
 }
 
-// stated returns the predicate of a statement in a sigstore bundle.
-func stated(t *testing.T, text string) (predicate []byte) {
+// predicateOf returns the predicate of the attestation in a sigstore bundle.
+func predicateOf(t *testing.T, text string) (predicate []byte) {
 	t.Helper()
 	var signed struct {
 		Envelope struct {
@@ -112,39 +112,39 @@ func stated(t *testing.T, text string) (predicate []byte) {
 	return statement.Predicate
 }
 
-// With content trust, the digest that was signed for a tag is built from,
-// wherever the registry's tag leads.
+// With content trust, the build uses the digest that was signed for a tag, and not
+// that of the tag in the registry.
 func TestTagMovedAfterContentTrust(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
-	image := v.named("signed/base:1")
-	v.push(t, image, "what was signed")
-	signed, root := v.trusted(t, image)
+	image := v.image("signed/base:1")
+	v.push(t, image, "the signed image")
+	signed, root := v.signDCT(t, image)
 	v.push(t, image, "another")
 	env.prepare(t, "movedtrust", files{"Dockerfile": "FROM " + image + "\nRUN echo \"this is $(cat /vendor).\"\n"},
 		map[string]any{"DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": "https://" + env.Gates.Notary.Address()})
 	built := env.MustBuild(t)
-	if record := env.record(t); !strings.Contains(built.Log(), "this is what was signed.") || len(record.BaseImages) != 1 || record.BaseImages[0].Digest != signed || record.BaseImages[0].KeyID != root {
+	if record := env.record(t); !strings.Contains(built.Log(), "this is the signed image.") || len(record.BaseImages) != 1 || record.BaseImages[0].Digest != signed || record.BaseImages[0].KeyID != root {
 		t.Errorf("%+v:\n%s", record.BaseImages, built.Log())
 	}
 }
 
-// A notary server that serves its old data again, an hour-old backup or an
-// attacker's copy of it, is found out.
+// Trust data that is older than the last verified data, from a backup or from an
+// attacker's copy, fails the build.
 func TestRolledBackTrustData(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
-	image := v.named("rolled/base:1")
+	image := v.image("rolled/base:1")
 	v.push(t, image, "old")
-	_, root := v.trusted(t, image)
+	_, root := v.signDCT(t, image)
 	proxy := env.newReplay(t)
 	changes := with(policy(map[string]any{"image": "**", "method": "dct", "server": proxy.server.URL, "key": root}),
 		"DOCKER_CONTENT_TRUST_CA", env.Given["DOCKER_CONTENT_TRUST_CA"].(string)+proxy.ca())
 	env.prepare(t, "rolled", files{"Dockerfile": "FROM " + image + "\n"}, changes)
 	env.MustBuild(t)
 
-	v.push(t, image, "new, with the hole mended")
-	v.trusted(t, image)
+	v.push(t, image, "new, with a vulnerability fixed")
+	v.signDCT(t, image)
 	env.MustBuild(t)
 	proxy.rollBack()
 	built := env.Build(t)
@@ -152,7 +152,7 @@ func TestRolledBackTrustData(t *testing.T) {
 		t.Errorf("%q (%s), want %q", built.Status.Status, built.Cause, want)
 	}
 
-	// Unless the operator says that the data is really lost.
+	// The operator can reset the rollback protection if the data is really lost.
 	if err := env.Server.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}

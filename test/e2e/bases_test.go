@@ -10,20 +10,20 @@ import (
 	"github.com/opensbs/sbs/server/job"
 )
 
-// One Dockerfile on base images of several vendors, each with its own way of
-// signing and its own key, from a registry that asks for a password.
+// One Dockerfile with base images of several vendors, each with its own signing
+// method and key, from a registry that requires a password.
 func TestVerifiedBases(t *testing.T) {
 	env := shared
 	one, other := env.newVendor(t), env.newVendor(t)
-	images := map[string]string{}
-	for _, way := range []string{"sigstore", "simple", "dct", "digest", "other"} {
-		images[way] = one.named("vendor/" + way + ":1.0")
-		one.push(t, images[way], "from "+way)
+	images := map[string]string{} // by signing method, or "other" for the other vendor's
+	for _, kind := range []string{"sigstore", "simple", "dct", "digest", "other"} {
+		images[kind] = one.image("vendor/" + kind + ":1.0")
+		one.push(t, images[kind], "from "+kind)
 	}
-	one.cosigned(t, images["sigstore"])
-	one.signed(t, images["simple"])
-	_, root := one.trusted(t, images["dct"])
-	other.cosigned(t, images["other"])
+	one.signSigstore(t, images["sigstore"])
+	one.signSimple(t, images["simple"])
+	_, root := one.signDCT(t, images["dct"])
+	other.signSigstore(t, images["other"])
 
 	address := env.Registry.Address()
 	policy := []any{
@@ -33,8 +33,8 @@ func TestVerifiedBases(t *testing.T) {
 		map[string]any{"image": address + "/*/other", "method": "sigstore", "key": other.pem},
 		map[string]any{"image": "**", "method": "dct", "key": root, "server": env.Given["DOCKER_CONTENT_TRUST_PUSH_SERVER"]},
 	}
-	dockerfile := "ARG WAY=simple\nFROM " + images["sigstore"] + " AS first\nRUN echo \"$(cat /vendor).\"\n" +
-		"FROM --platform=$BUILDPLATFORM " + address + "/vendor/$WAY:1.0 AS second\nRUN --mount=type=bind,from=" + images["other"] + ",target=/other echo \"$(cat /vendor), $(cat /other/vendor).\"\n" +
+	dockerfile := "ARG KIND=simple\nFROM " + images["sigstore"] + " AS first\nRUN echo \"$(cat /vendor).\"\n" +
+		"FROM --platform=$BUILDPLATFORM " + address + "/vendor/$KIND:1.0 AS second\nRUN --mount=type=bind,from=" + images["other"] + ",target=/other echo \"$(cat /vendor), $(cat /other/vendor).\"\n" +
 		"FROM " + images["dct"] + "\nCOPY --from=" + images["digest"] + " /vendor /digest\nCOPY --from=first /vendor /first\nCOPY --from=1 /vendor /second\n" +
 		"RUN echo \"$(cat /vendor), $(cat /digest), $(cat /first), $(cat /second).\"\n"
 	env.prepare(t, "verified", files{"Dockerfile": dockerfile}, map[string]any{"BASE_IMAGE_POLICY": policy})
@@ -45,12 +45,12 @@ func TestVerifiedBases(t *testing.T) {
 		}
 	}
 	want := map[string]job.BaseImage{}
-	for way, key := range map[string]string{"sigstore": "", "simple": one.fingerprint, "dct": root, "digest": "", "other": ""} {
-		method := way
-		if way == "other" {
+	for kind, key := range map[string]string{"sigstore": "", "simple": one.fingerprint, "dct": root, "digest": "", "other": ""} {
+		method := kind
+		if kind == "other" {
 			method = api.SigningSigstore
 		}
-		want[images[way]] = job.BaseImage{Reference: images[way], Digest: one.digest(t, images[way]), Method: method, KeyID: key}
+		want[images[kind]] = job.BaseImage{Reference: images[kind], Digest: one.digest(t, images[kind]), Method: method, KeyID: key}
 	}
 	record := env.record(t)
 	for _, image := range record.BaseImages {
@@ -67,12 +67,12 @@ func TestVerifiedBases(t *testing.T) {
 	}
 }
 
-// The ignore file that goes by the Dockerfile's name counts for the pinned one
-// too, and what is copied is the Dockerfile that was cloned.
+// The pinned Dockerfile has the same ignore file as the cloned one, and COPY copies
+// the cloned Dockerfile.
 func TestVerifiedBaseKeepsTheContext(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
-	image := v.named("vendor/context:1")
+	image := v.image("vendor/context:1")
 	digest := v.push(t, image, "context")
 	dockerfile := "FROM " + image + "\nCOPY . /src\nRUN echo \"$(cd /src && echo $(find . -type f | sort)) and $(head -n 1 /src/sub/Dockerfile).\"\n"
 	env.prepare(t, "context", files{
@@ -84,21 +84,22 @@ func TestVerifiedBaseKeepsTheContext(t *testing.T) {
 	}
 }
 
-// The short forms of the guide, and what of them can't be obeyed.
+// The single parameters of the guide verify base images; those that can't be
+// satisfied are refused.
 func TestShortFormsVerifyBases(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
-	image := v.named("vendor/short:1")
+	image := v.image("vendor/short:1")
 	v.push(t, image, "short")
-	v.cosigned(t, image)
+	v.signSigstore(t, image)
 	env.prepare(t, "short", files{"Dockerfile": "FROM " + image + "\nRUN true\n"}, map[string]any{"BASE_IMAGE_SIGSTORE_KEY": v.pem})
 	env.MustBuild(t)
 	if record := env.record(t); len(record.BaseImages) != 1 || record.BaseImages[0].Method != api.SigningSigstore {
 		t.Errorf("the record has %+v", record.BaseImages)
 	}
-	// The registry of the stack keeps no signatures, and the short form has no
-	// place for a lookaside store.
-	env.attacked(t, []attack{{"short form simple", "FROM " + image + "\n", map[string]any{"ICR_BASE_REPO": image, "BASE_REPO_PUBLIC_KEY": v.pgp, "DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": env.Registry.Address()},
+	// The stack's registry has no signature extension, and the short form has no
+	// parameter for a lookaside store.
+	env.checkAttacks(t, []attack{{"short form simple", "FROM " + image + "\n", map[string]any{"ICR_BASE_REPO": image, "BASE_REPO_PUBLIC_KEY": v.pgp, "DOCKER_CONTENT_TRUST_BASE": "True", "DOCKER_CONTENT_TRUST_BASE_SERVER": env.Registry.Address()},
 		image, "which keeps none", "skopeo standalone-verify"}})
 	for key, changes := range map[string]map[string]any{
 		"DOCKER_CONTENT_TRUST_BASE": {"DOCKER_CONTENT_TRUST_BASE": "True"},
@@ -106,9 +107,9 @@ func TestShortFormsVerifyBases(t *testing.T) {
 		"ICR_BASE_REPO":             {"ICR_BASE_REPO": image, "BASE_REPO_PUBLIC_KEY": "no key"},
 		"BASE_IMAGE_SIGSTORE_KEY":   {"BASE_IMAGE_SIGSTORE_KEY": "no key"},
 	} {
-		answer := env.Request(t, "POST", "/image", string(env.ParametersFor(t, "short", changes)))
-		if answer.Code != 400 || answer.Object()["key"] != key {
-			t.Errorf("%s: %d %s", key, answer.Code, answer.Text)
+		reply := env.Request(t, "POST", "/image", string(env.ParametersFor(t, "short", changes)))
+		if reply.Code != 400 || reply.Object()["key"] != key {
+			t.Errorf("%s: %d %s", key, reply.Code, reply.Text)
 		}
 	}
 }

@@ -32,37 +32,37 @@ func TestStatusOrder(t *testing.T) {
 	env.NothingLeft(t, env.ImageOf("order"))
 }
 
-// Builds stay, under their names.
+// The manifests and keys of earlier builds are served by build name.
 func TestEarlierBuildsAreServed(t *testing.T) {
 	env := shared
 	env.prepare(t, "earlier", hello, nil)
 	first := env.MustBuild(t)
 	env.commit(t, "earlier.git", files{"Dockerfile": hello["Dockerfile"], "hello": "again\n"})
 	second := env.MustBuild(t)
-	for asked, want := range map[string]string{"": second.BuildName, first.BuildName: first.BuildName, second.BuildName: second.BuildName} {
+	for name, want := range map[string]string{"": second.BuildName, first.BuildName: first.BuildName, second.BuildName: second.BuildName} {
 		dir := t.TempDir()
-		name, path, err := env.Client.SaveManifest(t.Context(), asked, dir)
-		if err != nil || name != "manifest."+want {
-			t.Fatalf("manifest of %q: %q, %v, want that of %s", asked, name, err, want)
+		saved, path, err := env.Client.SaveManifest(t.Context(), name, dir)
+		if err != nil || saved != "manifest."+want {
+			t.Fatalf("manifest of %q: %q, %v, want that of %s", name, saved, err, want)
 		}
-		answer, err := env.Client.PublicKey(t.Context(), asked)
-		if err != nil || answer.BuildName != want {
-			t.Fatalf("public key of %q: %q, %v", asked, answer.BuildName, err)
+		reply, err := env.Client.PublicKey(t.Context(), name)
+		if err != nil || reply.BuildName != want {
+			t.Fatalf("public key of %q: %q, %v", name, reply.BuildName, err)
 		}
-		key, err := signedmanifest.ParsePublicKey([]byte(answer.PublicKeyPEM))
+		key, err := signedmanifest.ParsePublicKey([]byte(reply.PublicKeyPEM))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := signedmanifest.Manifest(t.Context(), path, key); err != nil {
-			t.Errorf("manifest of %q: %v", asked, err)
+			t.Errorf("manifest of %q: %v", name, err)
 		}
 	}
 	for _, path := range []string{"/manifest", "/publickey"} {
 		for _, name := range []string{"no.such.build", first.BuildName[:len(first.BuildName)-1] + "x", strings.Replace(first.BuildName, "sbs.earlier", "sbs.later", 1)} {
-			answer := env.Request(t, http.MethodGet, path, `{"BUILD_NAME":"`+name+`"}`)
-			object := answer.Object()
-			if answer.Code != http.StatusNotFound || object["status"] == "" || object["manifest_name"] != nil || object["public_key_pem"] != nil {
-				t.Errorf("GET %s of %s: %+v, want a refusal", path, name, answer)
+			reply := env.Request(t, http.MethodGet, path, `{"BUILD_NAME":"`+name+`"}`)
+			object := reply.Object()
+			if reply.Code != http.StatusNotFound || object["status"] == "" || object["manifest_name"] != nil || object["public_key_pem"] != nil {
+				t.Errorf("GET %s of %s: %+v, want a refusal", path, name, reply)
 			}
 		}
 	}

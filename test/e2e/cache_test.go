@@ -11,13 +11,13 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// The engine's build cache is cleared while the image is pushed. Nothing of a
-// build is left in it, whether the build succeeds or is stopped there.
+// The engine's build cache is cleared while the image is pushed. It has no records
+// of the build after that, whether the build succeeds or is stopped.
 func TestBuildCacheIsCleared(t *testing.T) {
 	env := shared
 	for _, end := range []string{"success", "stopped while it is pushed"} {
 		t.Run(end, func(t *testing.T) {
-			// What tells this build's records from others'.
+			// The size distinguishes this build's records from others.
 			size := int64(1e6 + rand.IntN(1e6))
 			name := "cache-" + strings.ReplaceAll(end, " ", "-")
 			env.prepare(t, name, files{"Dockerfile": "FROM scratch\nCOPY large /\n", "large": strings.Repeat("x", int(size))}, nil)

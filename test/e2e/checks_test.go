@@ -1,8 +1,8 @@
 //go:build stack
 
-// What must be true around a build server, seen from outside: nothing is left
-// behind, and no secret is shown.
 package e2e
+
+// Checks that no secret is visible.
 
 import (
 	"encoding/base64"
@@ -25,12 +25,12 @@ func read(t testing.TB, path ...string) string {
 	return string(text)
 }
 
-// secret is a text that nobody may see.
+// secret is a text that must not be visible.
 type secret struct{ name, text string }
 
 type secrets []secret
 
-// secrets are those of the parameters that were given, and of the changes.
+// secrets returns the secrets of the default parameters and of the changes.
 func (env *environment) secrets(changes map[string]any) secrets {
 	var found secrets
 	for _, given := range []map[string]any{env.Given, changes} {
@@ -52,14 +52,14 @@ func isSecret(key string) bool {
 	return key == "GITHUB_KEY"
 }
 
-// hidden fails for each secret that can be found in a text: in clear, line by
+// checkHidden fails the test for each secret that a text contains: as it is, line by
 // line, as base64 or as hex.
-func (s secrets) hidden(t testing.TB, where, text string) {
+func (s secrets) checkHidden(t testing.TB, where, text string) {
 	t.Helper()
 	for _, secret := range s {
 		for form, shown := range forms(secret.text) {
 			if strings.Contains(text, shown) {
-				t.Errorf("%s shows the secret %s %s", where, secret.name, form)
+				t.Errorf("%s contains the secret %s %s", where, secret.name, form)
 			}
 		}
 	}
@@ -67,9 +67,9 @@ func (s secrets) hidden(t testing.TB, where, text string) {
 
 func forms(secret string) map[string]string {
 	found := map[string]string{
-		"in clear":  strings.TrimSpace(secret),
-		"as base64": strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="),
-		"as hex":    hex.EncodeToString([]byte(secret)),
+		"in plain text": strings.TrimSpace(secret),
+		"as base64":     strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="),
+		"as hex":        hex.EncodeToString([]byte(secret)),
 	}
 	for i, line := range strings.Split(strings.TrimSpace(secret), "\n") {
 		if !strings.HasPrefix(line, "-----") {
@@ -79,16 +79,16 @@ func forms(secret string) map[string]string {
 	return found
 }
 
-// hiddenEverywhere looks for secrets in all that the server wrote: its own log,
-// and every file on its volume but for the sealed ones and the archives, whose
-// content is in clear beside them.
-func (env *environment) hiddenEverywhere(t testing.TB, s secrets) {
+// checkHiddenEverywhere searches for secrets in the server's log and in every file
+// on its volume. In sealed files and archives it can't find any; the content of the
+// archives is also in plain files.
+func (env *environment) checkHiddenEverywhere(t testing.TB, s secrets) {
 	t.Helper()
 	log, err := os.ReadFile(env.Server.Log())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.hidden(t, "the server's log", string(log))
+	s.checkHidden(t, "the server's log", string(log))
 	err = filepath.WalkDir(env.Server.Volume(), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -97,7 +97,7 @@ func (env *environment) hiddenEverywhere(t testing.TB, s secrets) {
 		if err != nil {
 			return err
 		}
-		s.hidden(t, path, string(text))
+		s.checkHidden(t, path, string(text))
 		return nil
 	})
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// cleanLimit is what "within seconds" means.
+// cleanLimit bounds the time of clean.
 const cleanLimit = 10 * time.Second
 
-// clean frees the server in every step, and leaves nothing of the build.
+// clean stops a build in every step, and removes its images, containers and files.
 func TestCleanInEveryStep(t *testing.T) {
 	env := shared
 	for _, step := range env.steps() {
@@ -29,12 +29,12 @@ func TestCleanInEveryStep(t *testing.T) {
 			}
 
 			began := time.Now()
-			answer := env.Request(t, http.MethodDelete, "/image", `""`)
+			reply := env.Request(t, http.MethodDelete, "/image", `""`)
 			if took := time.Since(began); took > cleanLimit {
 				t.Errorf("clean took %v", took)
 			}
-			if answer.Code != http.StatusOK || answer.Object()["status"] != "restarted cicd" {
-				t.Errorf("clean answers %+v", answer)
+			if reply.Code != http.StatusOK || reply.Object()["status"] != "restarted cicd" {
+				t.Errorf("clean returned %+v", reply)
 			}
 			if status := env.Status(t); status.Status != "restarted cicd" || status.Building || status.BuildName != "" {
 				t.Errorf("after clean: %+v", status)
@@ -44,7 +44,7 @@ func TestCleanInEveryStep(t *testing.T) {
 				t.Error("the command of the Dockerfile still runs")
 			}
 			if record := env.record(t); !api.Failed(record.Status) || !strings.Contains(record.Cause, "stopped by clean") {
-				t.Errorf("the record says %q (%s), want that clean stopped it", record.Status, record.Cause)
+				t.Errorf("the record has %q (%s), want that clean stopped it", record.Status, record.Cause)
 			}
 
 			env.Gates.ReleaseAll()
@@ -54,26 +54,26 @@ func TestCleanInEveryStep(t *testing.T) {
 	}
 }
 
-// A second clean, and one without a build, do no harm.
+// A second clean, and one without a build, change nothing.
 func TestCleanWithoutBuild(t *testing.T) {
 	env := shared
 	env.prepare(t, "idle", hello, nil)
 	env.MustBuild(t)
 	for range 2 {
-		if answer := env.Request(t, http.MethodDelete, "/image", `""`); answer.Code != http.StatusOK || answer.Object()["status"] != "restarted cicd" {
-			t.Errorf("clean answers %+v", answer)
+		if reply := env.Request(t, http.MethodDelete, "/image", `""`); reply.Code != http.StatusOK || reply.Object()["status"] != "restarted cicd" {
+			t.Errorf("clean returned %+v", reply)
 		}
 	}
-	if answer := env.Request(t, http.MethodGet, "/imagedigest", `""`); answer.Code != http.StatusCreated {
-		t.Errorf("the earlier build is not served any more: %+v", answer)
+	if reply := env.Request(t, http.MethodGet, "/imagedigest", `""`); reply.Code != http.StatusCreated {
+		t.Errorf("the earlier build is not served any more: %+v", reply)
 	}
 	env.MustBuild(t)
 }
 
-// One build runs at a time, with the parameters that it was started with.
+// While a build runs, another build and changes of parameters are refused.
 func TestRequestsDuringBuild(t *testing.T) {
 	env := shared
-	reached := env.sleeping(t, "busy")
+	reached := env.holdInDockerfile(t, "busy")
 	env.StartBuild(t)
 	reached()
 	before, builds := env.Status(t), env.builds(t)
@@ -81,10 +81,10 @@ func TestRequestsDuringBuild(t *testing.T) {
 	for _, request := range []struct{ method, body string }{
 		{http.MethodPut, `""`}, {http.MethodPut, ""}, {http.MethodPost, body}, {http.MethodPatch, body},
 	} {
-		answer := env.Request(t, request.method, "/image", request.body)
-		status, _ := answer.Object()["status"].(string)
-		if answer.Code != http.StatusConflict || !strings.Contains(status, "a build runs") || answer.Object()["code"] != string(api.CodeBusy) {
-			t.Errorf("%s during a build: %+v, want a refusal", request.method, answer)
+		reply := env.Request(t, request.method, "/image", request.body)
+		status, _ := reply.Object()["status"].(string)
+		if reply.Code != http.StatusConflict || !strings.Contains(status, "a build runs") || reply.Object()["code"] != string(api.CodeBusy) {
+			t.Errorf("%s during a build: %+v, want a refusal", request.method, reply)
 		}
 	}
 	if after := env.Status(t); after != before {

@@ -2,8 +2,8 @@
 
 package e2e
 
-// The tests share one stack where they can: to start one takes longer than most
-// tests. What a test changes in it, it puts back.
+// Most tests share one stack, because the start of a stack takes longer than most
+// tests. A test reverts its changes to the shared stack.
 
 import (
 	"context"
@@ -14,14 +14,14 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// environment is a running stack with a gate before each part that the build
-// server talks to.
+// environment is a running stack whose server reaches its dependencies through
+// gates.
 type environment struct{ *kit.Environment }
 
-// programs are the ones under test, built once.
+// programs are the programs under test, built once.
 var programs harness.Options
 
-// shared is the stack of all tests that don't need one of their own.
+// shared is the stack of the tests that need none of their own.
 var shared *environment
 
 func TestMain(m *testing.M) {
@@ -46,7 +46,7 @@ func startEnvironment(ctx context.Context, dir string, options harness.Options) 
 	return &environment{started}, nil
 }
 
-// fresh starts a stack whose server has seen nothing yet.
+// fresh starts a stack whose server has no parameters yet.
 func fresh(t testing.TB) *environment {
 	t.Helper()
 	return freshWith(t, programs)

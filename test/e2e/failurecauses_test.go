@@ -22,15 +22,15 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// The steps as command lines.
+// The failed commands of the steps.
 const (
 	cloneCommand = "git clone --depth 1 --branch main {url}"
 	buildCommand = "docker build -t {image}:{tag} -t {image}:latest -f Dockerfile ."
 	signCommand  = "docker trust sign {image}:{tag}"
 )
 
-// without takes a part of the stack away until it is mended.
-func without(part *gate.Gate) func(*testing.T) func() {
+// withPartDown takes a part of the stack down; the returned function repairs that.
+func withPartDown(part *gate.Gate) func(*testing.T) func() {
 	return func(t *testing.T) func() {
 		if err := part.Down(); err != nil {
 			t.Fatal(err)
@@ -46,7 +46,7 @@ func without(part *gate.Gate) func(*testing.T) func() {
 func engineFailures(env *environment) []failure {
 	return []failure{{
 		name:    "engine unreachable",
-		breaks:  without(env.Gates.Engine),
+		breaks:  withPartDown(env.Gates.Engine),
 		command: "docker version",
 		cause:   []string{"no Docker Engine replies at unix://" + env.Gates.Engine.Address(), "start it"},
 	}}
@@ -87,7 +87,7 @@ func cloneFailures(t *testing.T, env *environment) []failure {
 		cause:   []string{"no such repository"},
 	}, {
 		name:    "git server down",
-		breaks:  without(env.Gates.Git),
+		breaks:  withPartDown(env.Gates.Git),
 		command: cloneCommand,
 		cause:   []string{"connection refused"},
 	}}
@@ -138,16 +138,16 @@ func pushFailures(t *testing.T, env *environment) []failure {
 		cause:   []string{"forbids this request to this user", "check that DOCKER_USER may push"},
 	}, {
 		name:    "registry down",
-		breaks:  without(env.Gates.Registry),
+		breaks:  withPartDown(env.Gates.Registry),
 		command: "docker push {image}:{tag}",
 		cause:   []string{"connection refused", env.Gates.Registry.Address()},
 	}, {
 		name:    "notary down",
-		breaks:  without(env.Gates.Notary),
+		breaks:  withPartDown(env.Gates.Notary),
 		command: signCommand,
 		cause:   []string{"check DOCKER_CONTENT_TRUST_PUSH_SERVER and that the server runs", env.Gates.Notary.Address()},
 	}, {
-		name:    "notary of another authority",
+		name:    "notary of another CA",
 		changes: map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)},
 		command: signCommand,
 		cause:   []string{"set DOCKER_CONTENT_TRUST_CA", "DOCKER_CONTENT_TRUST_CA"},
@@ -155,7 +155,7 @@ func pushFailures(t *testing.T, env *environment) []failure {
 }
 
 // manifestFailures damage the key that signs manifests: it must be reported, and
-// never be replaced, because every earlier manifest hangs on it.
+// never replaced, because it verifies the earlier manifests.
 func manifestFailures(env *environment) []failure {
 	path := filepath.Join(env.Server.Volume(), "sealed", "manifest", "key")
 	return []failure{{
@@ -163,19 +163,19 @@ func manifestFailures(env *environment) []failure {
 		command: "tar -cjf manifest.{name}.tbz data git",
 		cause:   []string{"the sealed file sealed/manifest/key", "does not authenticate"},
 		breaks: func(t *testing.T) func() {
-			env.MustBuild(t) // makes the key, if there is none yet
+			env.MustBuild(t) // generates the key, if there is none yet
 			whole, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			flip(t, path)
+			flipBit(t, path)
 			damaged, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return func() {
 				if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, damaged) {
-					t.Errorf("the damaged key was touched: %v", err)
+					t.Errorf("the damaged key was changed: %v", err)
 				}
 				if err := os.WriteFile(path, whole, 0o600); err != nil {
 					t.Fatal(err)
@@ -185,7 +185,8 @@ func manifestFailures(env *environment) []failure {
 	}}
 }
 
-// impostor is a server that has no certificate of the stack.
+// impostor starts a server with a certificate that the stack does not trust, and
+// returns its URL.
 func impostor(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -195,7 +196,7 @@ func impostor(t *testing.T) string {
 	return server.URL
 }
 
-// sshKey is a key pair as OpenSSH writes it.
+// sshKey is a key pair in the formats of OpenSSH.
 type sshKey struct{ private, public string }
 
 func newSSHKey(t *testing.T) sshKey {

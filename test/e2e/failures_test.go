@@ -13,18 +13,18 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// failure is one way in which a build can fail.
+// failure is a case in which a build fails.
 type failure struct {
 	name    string
-	content files                            // of the repository; nil: hello
-	changes map[string]any                   // to the parameters
-	breaks  func(t *testing.T) (mend func()) // what is broken beside them, or nil
-	command string                           // the failed step; what stands in braces is filled in
-	cause   []string                         // parts of the cause
+	content files                              // of the repository; nil: hello
+	changes map[string]any                     // to the parameters
+	breaks  func(t *testing.T) (repair func()) // injects a fault, unless it is nil
+	command string                             // the failed command, with placeholders in braces
+	cause   []string                           // parts of the cause
 }
 
-// Every step fails in each of its ways: the status names the step, the log the
-// cause, nothing shows a secret, and a good build succeeds once it is mended.
+// Every step fails for each of its causes: the status has the failed command, the
+// log the cause, no secret is visible, and a build succeeds after the repair.
 func TestFailures(t *testing.T) {
 	env := shared
 	for _, f := range slices.Concat(engineFailures(env), cloneFailures(t, env), buildFailures(env), pushFailures(t, env), manifestFailures(env)) {
@@ -34,16 +34,16 @@ func TestFailures(t *testing.T) {
 				f.content = hello
 			}
 			commit := env.prepare(t, name, f.content, f.changes)
-			mend := func() {}
+			repair := func() {}
 			if f.breaks != nil {
-				mend = sync.OnceFunc(f.breaks(t))
+				repair = sync.OnceFunc(f.breaks(t))
 			}
-			defer mend()
+			defer repair()
 			built := env.Build(t)
 			env.checkFailure(t, f, name, commit, built)
 			env.NothingLeft(t, env.ImageOf(name))
 
-			mend()
+			repair()
 			env.commit(t, name+".git", hello)
 			env.Initialise(t, name, nil)
 			env.MustBuild(t)
@@ -60,27 +60,27 @@ func (env *environment) checkFailure(t *testing.T, f failure, name, commit strin
 	}
 	for _, part := range f.cause {
 		if !strings.Contains(built.Cause, part) || !strings.Contains(built.Log(), part) {
-			t.Errorf("the cause %q, or the log, says nothing of %q:\n%s", built.Cause, part, built.Log())
+			t.Errorf("the cause %q, or the log, does not contain %q:\n%s", built.Cause, part, built.Log())
 		}
 	}
 	if record := env.record(t); record.Status != want || record.Cause != built.Cause {
-		t.Errorf("the record says %q (%s)", record.Status, record.Cause)
+		t.Errorf("the record has %q (%s)", record.Status, record.Cause)
 	}
-	env.hiddenFromUsers(t, env.secrets(f.changes))
+	env.checkHiddenFromUsers(t, env.secrets(f.changes))
 }
 
-// hiddenFromUsers looks for secrets in all that the server says of its latest
-// build, and in all that it wrote.
-func (env *environment) hiddenFromUsers(t *testing.T, planted secrets) {
+// checkHiddenFromUsers searches for secrets in the server's responses about its
+// latest build, and in its log and volume.
+func (env *environment) checkHiddenFromUsers(t *testing.T, planted secrets) {
 	t.Helper()
 	for _, path := range []string{"/image", "/log/build", "/events"} {
-		planted.hidden(t, "GET "+path, env.Request(t, http.MethodGet, path, `""`).Text)
+		planted.checkHidden(t, "GET "+path, env.Request(t, http.MethodGet, path, `""`).Text)
 	}
-	env.hiddenEverywhere(t, planted)
+	env.checkHiddenEverywhere(t, planted)
 }
 
-// The Dockerfile prints what the server knows, in every form there is: the log,
-// the record and the manifest show the names instead.
+// The Dockerfile prints secrets in several encodings: the log, the record and the
+// manifest have the names of the parameters instead.
 func TestPrintedSecretsAreHidden(t *testing.T) {
 	env := shared
 	password := env.Given["DOCKER_PASSWORD"].(string)
@@ -91,13 +91,13 @@ func TestPrintedSecretsAreHidden(t *testing.T) {
 	env.prepare(t, "printed", files{"Dockerfile": dockerfile}, changes)
 	built := env.MustBuild(t)
 	if !strings.Contains(built.Log(), "clear <DOCKER_PASSWORD>.") || !strings.Contains(built.Log(), "<GITHUB_KEY>") {
-		t.Errorf("the log does not show the names of the secrets:\n%s", built.Log())
+		t.Errorf("the log does not have the names of the secrets:\n%s", built.Log())
 	}
 	planted := env.secrets(nil)
-	env.hiddenFromUsers(t, planted)
-	dir := env.unpacked(t, built.BuildName)
+	env.checkHiddenFromUsers(t, planted)
+	dir := env.unpackManifest(t, built.BuildName)
 	for _, name := range []string{"build.json", "build.log"} {
-		planted.hidden(t, "data/"+name, read(t, dir, "data", name))
+		planted.checkHidden(t, "data/"+name, read(t, dir, "data", name))
 	}
 	record := env.record(t)
 	if arguments, _ := record.Parameters["ARG"].(map[string]any); arguments["PLANTED"] != "<DOCKER_PASSWORD>" {
@@ -109,10 +109,11 @@ func TestPrintedSecretsAreHidden(t *testing.T) {
 	if !api.Failed(failed.Status.Status) || !strings.Contains(failed.Status.Status, "--build-arg PLANTED=<DOCKER_PASSWORD> ") {
 		t.Errorf("status %q, want the command line with the name of the secret", failed.Status.Status)
 	}
-	env.hiddenFromUsers(t, planted)
+	env.checkHiddenFromUsers(t, planted)
 }
 
-// Whatever the build log says of the end, the last status is the failure.
+// A failed build has a record of its own, and the latest build is still the
+// successful one before it.
 func TestFailedBuildIsNotTheLatest(t *testing.T) {
 	env := shared
 	env.prepare(t, "latest", hello, nil)
@@ -125,12 +126,12 @@ func TestFailedBuildIsNotTheLatest(t *testing.T) {
 	if failed.BuildName == good.BuildName {
 		t.Fatal("the failed build has no record of its own")
 	}
-	for asked, want := range map[string]int{`""`: http.StatusOK, `{"BUILD_NAME":"` + failed.BuildName + `"}`: http.StatusNotFound} {
-		if answer := env.Request(t, http.MethodGet, "/manifest", asked); answer.Code != want {
-			t.Errorf("the manifest of %s: code %d, want %d", asked, answer.Code, want)
+	for body, want := range map[string]int{`""`: http.StatusOK, `{"BUILD_NAME":"` + failed.BuildName + `"}`: http.StatusNotFound} {
+		if reply := env.Request(t, http.MethodGet, "/manifest", body); reply.Code != want {
+			t.Errorf("the manifest of %s: code %d, want %d", body, reply.Code, want)
 		}
 	}
-	if answer, err := env.Client.PublicKey(t.Context(), ""); err != nil || answer.BuildName != good.BuildName {
-		t.Errorf("the latest build is %q, %v, want %q", answer.BuildName, err, good.BuildName)
+	if reply, err := env.Client.PublicKey(t.Context(), ""); err != nil || reply.BuildName != good.BuildName {
+		t.Errorf("the latest build is %q, %v, want %q", reply.BuildName, err, good.BuildName)
 	}
 }

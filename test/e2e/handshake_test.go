@@ -21,8 +21,8 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// Only the one client that the contract names comes in, and whoever else tries
-// does no harm to it.
+// The server accepts only the client of its contract; refused connections do not
+// affect that client.
 func TestHandshake(t *testing.T) {
 	env := shared
 	env.prepare(t, "handshake", hello, nil)
@@ -38,44 +38,44 @@ func TestHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca := authority(t, files)
+	ca := loadCA(t, files)
 	now := time.Now()
 	clientKey := identity.TLS.PrivateKey
 	for _, test := range []struct {
-		name    string
-		show    []tls.Certificate
-		version uint16
-		in      bool
+		name         string
+		certificates []tls.Certificate
+		version      uint16
+		accepted     bool
 	}{
 		{"the client", []tls.Certificate{identity.TLS}, tls.VersionTLS13, true},
 		{"the client with a renewed certificate", []tls.Certificate{ca.issue(t, clientKey, now.Add(time.Hour))}, tls.VersionTLS13, true},
 		{"no certificate", nil, tls.VersionTLS13, false},
-		{"the client of another authority", []tls.Certificate{otherAuthority(t, ca).issue(t, clientKey, now.Add(time.Hour))}, tls.VersionTLS13, false},
+		{"the client of another CA", []tls.Certificate{untrustedCA(t, ca).issue(t, clientKey, now.Add(time.Hour))}, tls.VersionTLS13, false},
 		{"the server's certificate", []tls.Certificate{server}, tls.VersionTLS13, false},
-		{"another client of the same authority", []tls.Certificate{ca.issue(t, newKey(t), now.Add(time.Hour))}, tls.VersionTLS13, false},
+		{"another client of the same CA", []tls.Certificate{ca.issue(t, newKey(t), now.Add(time.Hour))}, tls.VersionTLS13, false},
 		{"an expired certificate", []tls.Certificate{ca.issue(t, clientKey, now.Add(-time.Minute))}, tls.VersionTLS13, false},
 		{"TLS 1.2", []tls.Certificate{identity.TLS}, tls.VersionTLS12, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := env.requests(t)
-			err := env.knock(t, &tls.Config{
-				RootCAs: roots(identity), ServerName: "localhost", Certificates: test.show,
+			err := env.request(t, &tls.Config{
+				RootCAs: roots(identity), ServerName: "localhost", Certificates: test.certificates,
 				MinVersion: test.version, MaxVersion: test.version,
 			})
-			if (err == nil) != test.in {
-				t.Errorf("the server let it in: %t (%v)", err == nil, err)
+			if (err == nil) != test.accepted {
+				t.Errorf("the server accepted it: %t (%v)", err == nil, err)
 			}
-			if !test.in && env.requests(t) != before {
-				t.Error("a handler saw the request")
+			if !test.accepted && env.requests(t) != before {
+				t.Error("a handler received the request")
 			}
 		})
 	}
 	env.MustBuild(t)
 }
 
-// knock sends a request that the server would log, and returns why there was no
-// answer.
-func (env *environment) knock(t *testing.T, config *tls.Config) error {
+// request sends a request that the server logs, and returns an error if there is no
+// response.
+func (env *environment) request(t *testing.T, config *tls.Config) error {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: config}
 	defer transport.CloseIdleConnections()
@@ -91,7 +91,7 @@ func (env *environment) knock(t *testing.T, config *tls.Config) error {
 	return err
 }
 
-// requests counts those that the server logged.
+// requests returns the number of requests in the server's log.
 func (env *environment) requests(t *testing.T) int {
 	t.Helper()
 	return strings.Count(read(t, env.Server.Log()), `"msg":"request"`)
@@ -109,8 +109,8 @@ type issuer struct {
 	key         crypto.PrivateKey
 }
 
-// authority is the user's own, which the server trusts.
-func authority(t *testing.T, files certs.Files) issuer {
+// loadCA returns the user's CA, which the server trusts.
+func loadCA(t *testing.T, files certs.Files) issuer {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(files.CA, files.CAKey)
 	if err != nil {
@@ -119,16 +119,15 @@ func authority(t *testing.T, files certs.Files) issuer {
 	return issuer{pair.Leaf, pair.PrivateKey}
 }
 
-// otherAuthority is one that the server has never heard of, but that says it is
-// the server's.
-func otherAuthority(t *testing.T, trusted issuer) issuer {
+// untrustedCA returns a CA with the name of the trusted one and another key.
+func untrustedCA(t *testing.T, trusted issuer) issuer {
 	t.Helper()
 	key, certificate := newKey(t), *trusted.certificate
 	certificate.PublicKey = key.Public()
 	return issuer{&certificate, key}
 }
 
-// issue makes a client certificate for a key.
+// issue returns a new client certificate for a key.
 func (i issuer) issue(t *testing.T, key crypto.PrivateKey, until time.Time) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{

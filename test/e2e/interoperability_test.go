@@ -16,8 +16,8 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// Docker judges the signature: it knows nothing of the server but the notary's
-// address and the authority of its certificate.
+// Docker verifies the signature with only the address of the notary server and the
+// CA of its certificate.
 func TestDockerVerifiesSignedImages(t *testing.T) {
 	env := shared
 	env.prepare(t, "trusted", hello, nil)
@@ -30,19 +30,19 @@ func TestDockerVerifiesSignedImages(t *testing.T) {
 		kit.MustExecute(t, "", trusting, "", "docker", "pull", "--quiet", repository+":"+tag)
 	}
 
-	// A tag that someone pushed beside the signed ones.
+	// A tag that someone pushed in addition to the signed ones.
 	unsigned := repository + ":unsigned"
 	credentials := "--dest-creds=" + env.Registry.Writer().User + ":" + env.Registry.Writer().Password
 	kit.MustExecute(t, "", nil, "", "skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false", credentials,
 		"--src-creds="+env.Registry.Reader().User+":"+env.Registry.Reader().Password, "docker://"+env.BaseImage, "docker://"+unsigned)
 	kit.MustExecute(t, "", environment, "", "docker", "pull", "--quiet", unsigned)
 	if s := kit.Execute(t, "", trusting, "", "docker", "pull", unsigned); s.Code == 0 || !strings.Contains(s.Err, "unsigned") {
-		t.Errorf("docker pulled what is not signed, or does not say why not: %+v", s)
+		t.Errorf("docker pulled an unsigned image, or did not report why not: %+v", s)
 	}
 	env.checkTrust(t, environment, repository, built)
 }
 
-// checkTrust compares what docker trust shows with what the server says.
+// checkTrust compares the output of docker trust inspect with the server's data.
 func (env *environment) checkTrust(t *testing.T, environment []string, repository string, built kit.Result) {
 	t.Helper()
 	var shown []struct {
@@ -77,15 +77,15 @@ func (env *environment) checkTrust(t *testing.T, environment []string, repositor
 		}
 	}
 	if !slices.Equal(roots, []string{config.PublicKeyID}) {
-		t.Errorf("docker trust inspect shows the root keys %v, the server says %s", roots, config.PublicKeyID)
+		t.Errorf("docker trust inspect shows the root keys %v, the server %s", roots, config.PublicKeyID)
 	}
 }
 
-// removeImages takes what a test pulled out of the engine.
+// removeImages removes the images of a repository from the engine.
 func (env *environment) removeImages(t *testing.T, repository string) {
 	t.Helper()
 	for _, name := range env.Images(t, repository) {
-		// A digest goes with the last tag.
+		// The engine removes a digest with the last tag.
 		_, err := env.Docker.ImageRemove(context.WithoutCancel(t.Context()), name, image.RemoveOptions{})
 		if err != nil && !errdefs.IsNotFound(err) {
 			t.Errorf("remove %s: %v", name, err)

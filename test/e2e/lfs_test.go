@@ -18,13 +18,12 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// TestLFS builds a repository whose largest file Git LFS keeps, from a server that
-// is busy at first: the object is in the image and in the manifest, and the auditor's
-// command computes the pointer from it. An object that is not what the pointer
-// requires fails the build.
+// TestLFS builds a repository with a Git LFS file, from a server that is busy at
+// first: the object is in the image and in the manifest, and sbs-cli verify computes
+// the pointer from it. An object that does not match its pointer fails the build.
 func TestLFS(t *testing.T) {
 	env := shared
-	const name, object = "lfs", "what the pointer stands for\n"
+	const name, object = "lfs", "the content of the object\n"
 	var wrong atomic.Bool
 	var refused atomic.Int32 // requests
 	lfs := &gitserver.LFS{
@@ -59,25 +58,25 @@ func TestLFS(t *testing.T) {
 	if _, err := gitserver.CreateRepository(t.Context(), root, name+".git", content.forGit()); err != nil {
 		t.Fatal(err)
 	}
-	given := map[string]any{
+	changes := map[string]any{
 		"GITHUB_URL": server.HTTPSURL(name + ".git"), "GITHUB_CA": string(server.CABundle()), "GITHUB_USER": "ada", "GITHUB_TOKEN": "lfs-token",
 		"GITHUB_KEY": nil, "GITHUB_LFS": "True",
 	}
-	env.Initialise(t, name, given)
+	env.Initialise(t, name, changes)
 	built := env.MustBuild(t)
 	for _, line := range []string{
 		"HTTP status 503 (Service Unavailable): the request is sent again in 0s", "1 files are Git LFS objects, each checked against its pointer",
 		"this is " + strings.TrimSpace(object) + "; the text begins with version.",
 	} {
 		if !strings.Contains(built.Log(), line) {
-			t.Errorf("the log has no %q:\n%s", line, built.Log())
+			t.Errorf("the log does not have %q:\n%s", line, built.Log())
 		}
 	}
-	sources := filepath.Join(env.unpacked(t, built.BuildName), "git")
+	sources := filepath.Join(env.unpackManifest(t, built.BuildName), "git")
 	if got := read(t, sources, "big.bin"); got != object || read(t, sources, "text") != pointer {
-		t.Errorf("the manifest has %q in the place of the pointer", got)
+		t.Errorf("the manifest has %q instead of the object", got)
 	}
-	env.verifiedLFS(t, name, given, built)
+	env.verifyLFS(t, name, changes, built)
 
 	wrong.Store(true)
 	failed := env.Build(t)
@@ -87,9 +86,9 @@ func TestLFS(t *testing.T) {
 	env.NothingLeft(t, env.ImageOf(name))
 }
 
-// verifiedLFS runs sbs-cli verify on the image and its manifest: the row of the
-// commit has the number of LFS objects.
-func (env *environment) verifiedLFS(t *testing.T, name string, given map[string]any, built kit.Result) {
+// verifyLFS runs sbs-cli verify on the image and its manifest: the row of the commit
+// has the number of LFS objects.
+func (env *environment) verifyLFS(t *testing.T, name string, changes map[string]any, built kit.Result) {
 	t.Helper()
 	dir := t.TempDir()
 	settings := env.configFor(t, name)
@@ -97,7 +96,7 @@ func (env *environment) verifiedLFS(t *testing.T, name string, given map[string]
 	if err := json.Unmarshal([]byte(read(t, settings)), &config); err != nil {
 		t.Fatal(err)
 	}
-	maps.Copy(config, given)
+	maps.Copy(config, changes)
 	maps.DeleteFunc(config, func(_ string, value any) bool { return value == nil })
 	delete(config, "GITHUB_CA")
 	text, err := json.Marshal(config)

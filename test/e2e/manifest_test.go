@@ -18,7 +18,8 @@ import (
 
 const verifyScript = "testdata/verify-manifest.sh"
 
-// saveManifest gets a manifest and its key into a new folder, under their names.
+// saveManifest downloads a manifest and its key to a new folder, under their default
+// names.
 func (env *environment) saveManifest(t testing.TB, buildName string) (dir, name string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -36,8 +37,9 @@ func (env *environment) saveManifest(t testing.TB, buildName string) (dir, name 
 	return dir, name
 }
 
-// unpacked verifies a manifest by the documented script and unpacks it.
-func (env *environment) unpacked(t testing.TB, buildName string) (dir string) {
+// unpackManifest verifies a manifest with the documented script, and unpacks it to a
+// new folder.
+func (env *environment) unpackManifest(t testing.TB, buildName string) (dir string) {
 	t.Helper()
 	dir, name := env.saveManifest(t, buildName)
 	script, err := filepath.Abs(verifyScript)
@@ -45,30 +47,31 @@ func (env *environment) unpacked(t testing.TB, buildName string) (dir string) {
 		t.Fatal(err)
 	}
 	if s := kit.MustExecute(t, dir, nil, "", "sh", script, name); strings.TrimSpace(s.Out) != "Verified OK" {
-		t.Fatalf("openssl says %q, %q", s.Out, s.Err)
+		t.Fatalf("openssl printed %q, %q", s.Out, s.Err)
 	}
 	kit.MustExecute(t, dir, nil, "", "tar", "--no-same-owner", "-xjf", "./"+name+".tbz")
 	return dir
 }
 
-// tar, openssl and git judge the manifest.
+// tar and openssl verify the manifest, and git its git folder. Two builds of a commit
+// have the same git folder.
 func TestManifestVerifiesWithStandardTools(t *testing.T) {
 	env := shared
 	content := maps.Clone(hello)
 	content["folder/deep/file"] = "deep\n"
 	commit := env.prepare(t, "manifest", content, nil)
 	built := env.MustBuild(t)
-	dir := env.unpacked(t, built.BuildName)
+	dir := env.unpackManifest(t, built.BuildName)
 	git := filepath.Join(dir, "git")
-	first := contents(t, git) // git's judgement may refresh the index
+	first := contents(t, git) // git status may refresh the index
 	if head := kit.MustExecute(t, git, nil, "", "git", "rev-parse", "HEAD").Out; head != commit+"\n" {
 		t.Errorf("HEAD is %q, want %s", head, commit)
 	}
 	if changed := kit.MustExecute(t, git, nil, "", "git", "status", "--porcelain"); changed.Out != "" {
-		t.Errorf("git status says %q", changed.Out)
+		t.Errorf("git status printed %q", changed.Out)
 	}
 	if broken := kit.MustExecute(t, dir, nil, "", "git", "-C", "git", "fsck", "--full"); strings.Contains(broken.Out+broken.Err, "error") {
-		t.Errorf("git fsck says %q, %q", broken.Out, broken.Err)
+		t.Errorf("git fsck printed %q, %q", broken.Out, broken.Err)
 	}
 	log, err := os.ReadFile(filepath.Join(dir, "data", "build.log"))
 	if err != nil || !strings.HasPrefix(built.Log()+"\n", string(log)) || !strings.Contains(string(log), "image pushed") {
@@ -76,13 +79,14 @@ func TestManifestVerifiesWithStandardTools(t *testing.T) {
 	}
 
 	again := env.MustBuild(t)
-	second := contents(t, filepath.Join(env.unpacked(t, again.BuildName), "git"))
+	second := contents(t, filepath.Join(env.unpackManifest(t, again.BuildName), "git"))
 	if !maps.Equal(first, second) || len(first) == 0 {
-		t.Errorf("the same commit gave two different folders git:\n%v\n%v", first, second)
+		t.Errorf("the git folders of one commit differ:\n%v\n%v", first, second)
 	}
 }
 
-// contents tells for each path below dir what it is and what is in it.
+// contents returns the mode, the modification time and the digest of each path below
+// dir.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -112,7 +116,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	return found
 }
 
-// openssl refuses a manifest that was changed in any way.
+// openssl refuses a manifest with a changed archive or signature.
 func TestTamperedManifestIsRefused(t *testing.T) {
 	env := shared
 	env.prepare(t, "tampered", hello, nil)
@@ -123,7 +127,7 @@ func TestTamperedManifestIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, tamper := range map[string]func(dir, name string){
-		"a byte of the archive": func(dir, name string) { flip(t, filepath.Join(dir, name+".tbz")) },
+		"a byte of the archive": func(dir, name string) { flipBit(t, filepath.Join(dir, name+".tbz")) },
 		"a digit of the signature": func(dir, name string) {
 			path := filepath.Join(dir, name+".sig")
 			text, err := os.ReadFile(path)
@@ -136,8 +140,8 @@ func TestTamperedManifestIsRefused(t *testing.T) {
 			}
 		},
 		"the archive of another build": func(dir, name string) {
-			elsewhere := env.unpackedSigned(t, other.BuildName)
-			if err := os.Rename(elsewhere+".tbz", filepath.Join(dir, name+".tbz")); err != nil {
+			members := env.unpackSigned(t, other.BuildName)
+			if err := os.Rename(members+".tbz", filepath.Join(dir, name+".tbz")); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -149,23 +153,23 @@ func TestTamperedManifestIsRefused(t *testing.T) {
 			kit.MustExecute(t, dir, nil, "", "tar", "-cjf", "./"+name+".sig.tbz", name+".tbz", name+".sig")
 			s := kit.Execute(t, dir, nil, "", "sh", script, name)
 			if s.Code == 0 || !strings.Contains(s.Out+s.Err, "Verification failure") {
-				t.Errorf("openssl says %+v, want a refusal", s)
+				t.Errorf("openssl printed %+v, want a refusal", s)
 			}
 		})
 	}
 }
 
-// unpackedSigned takes a signed manifest apart and returns the path of its
-// members, without their endings.
-func (env *environment) unpackedSigned(t *testing.T, buildName string) string {
+// unpackSigned unpacks the outer archive of a signed manifest and returns the path of
+// its members without their extensions.
+func (env *environment) unpackSigned(t *testing.T, buildName string) string {
 	t.Helper()
 	dir, name := env.saveManifest(t, buildName)
 	kit.MustExecute(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
 	return filepath.Join(dir, name)
 }
 
-// flip changes one bit in the middle of a file.
-func flip(t testing.TB, path string) {
+// flipBit changes one bit in the middle of a file.
+func flipBit(t testing.TB, path string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -177,13 +181,13 @@ func flip(t testing.TB, path string) {
 	}
 }
 
-// The answer to publickey is what verifies, for programs that are not ours too.
+// The server returns the public key in a format that openssl reads.
 func TestPublicKeyIsPEM(t *testing.T) {
 	env := shared
 	env.prepare(t, "pem", hello, nil)
 	env.MustBuild(t)
-	answer := env.Request(t, http.MethodGet, "/publickey", `""`).Object()
-	text, _ := answer["public_key_pem"].(string)
+	reply := env.Request(t, http.MethodGet, "/publickey", `""`).Object()
+	text, _ := reply["public_key_pem"].(string)
 	s := kit.MustExecute(t, "", nil, text, "openssl", "pkey", "-pubin", "-noout", "-text")
 	if !strings.Contains(s.Out, "Public-Key: (3072 bit)") {
 		t.Errorf("openssl reads the public key as %s", s.Out)

@@ -14,17 +14,16 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// TestEngineWithoutBuildKit lets the server's engine reply to the path of BuildKit's
-// API as engines without one do, and as a BuildKit that fails does. Under a policy
-// for base images neither builds anything. Without one the classic builder builds
-// where there is no BuildKit, the record says so, and holds no digest of a base
-// image, because that builder reports none.
+// The engine replies to requests for BuildKit as an engine without BuildKit does, and
+// as a failing BuildKit does. With a policy for base images both builds fail. Without
+// a policy the classic builder builds if there is no BuildKit: the record has the
+// builder, and no digest of a base image, because that builder reports none.
 func TestEngineWithoutBuildKit(t *testing.T) {
 	env := shared
 	v := env.newVendor(t)
-	good := v.named("classic/good:1")
+	good := v.image("classic/good:1")
 	v.push(t, good, "good")
-	v.cosigned(t, good)
+	v.signSigstore(t, good)
 	rules := policy(map[string]any{"image": "**", "method": "sigstore", "key": v.pem})
 	dockerfile := files{"Dockerfile": "FROM " + good + "\nLABEL a=b\n"}
 
@@ -64,8 +63,8 @@ func TestEngineWithoutBuildKit(t *testing.T) {
 	}
 }
 
-// withoutBuildKit puts an engine in the place of the gate that replies with status
-// wherever BuildKit is asked for, until the test ends.
+// withoutBuildKit replaces the gate of the engine, until the test ends, by a proxy
+// that replies with status to requests for BuildKit.
 func (env *environment) withoutBuildKit(t *testing.T, status int) {
 	t.Helper()
 	if err := env.Gates.Engine.Down(); err != nil {

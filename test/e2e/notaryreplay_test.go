@@ -1,9 +1,10 @@
 //go:build stack
 
-// A notary server that goes back in time: a proxy that remembers the first
-// timestamp it passed on, and serves it again when it is told to. Whatever else
-// the server has stays, so all signatures hold.
 package e2e
+
+// A proxy to the notary server that replays the first timestamp of a repository after
+// rollBack. It forwards the other trust data unchanged, so that all signatures are
+// valid.
 
 import (
 	"bytes"
@@ -49,8 +50,8 @@ func (env *environment) newReplay(t *testing.T) *replay {
 	return r
 }
 
-// exchange keeps the first timestamp of a repository, or puts it in the place of
-// the present one.
+// exchange records the first timestamp of a repository, and after rollBack replaces
+// the current one by it.
 func (r *replay) exchange(response *http.Response) error {
 	path := response.Request.URL.Path
 	if !strings.HasSuffix(path, "/timestamp.json") || response.StatusCode != http.StatusOK {
@@ -79,7 +80,7 @@ func (r *replay) rollBack() {
 	r.rolled = true
 }
 
-// ca is the certificate of the proxy, as PEM.
+// ca returns the certificate of the proxy as PEM.
 func (r *replay) ca() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.server.Certificate().Raw}))
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// pull pulls the image that was built last for the length of a test, and returns
-// its name by digest.
+// pull pulls the image of the latest build, which the test's cleanup removes, and
+// returns its reference by digest.
 func (env *environment) pull(t *testing.T, image string) (reference string) {
 	t.Helper()
 	reference, err := env.Client.ImageDigest(t.Context())
@@ -32,15 +32,15 @@ func (env *environment) pull(t *testing.T, image string) (reference string) {
 	return reference
 }
 
-// container runs a container without a network and returns what it prints.
+// container runs a container without a network and returns its output.
 func (env *environment) container(t *testing.T, stdin string, arguments ...string) string {
 	t.Helper()
 	return kit.MustExecute(t, "", nil, stdin, "docker",
 		append([]string{"run", "--rm", "--interactive", "--network", "none"}, arguments...)...).Out
 }
 
-// The table of the guide's additional parameters: a Dockerfile here or there,
-// built with one folder or the other.
+// The guide's table of DOCKERFILE_PATH and DOCKER_BUILD_PATH: each Dockerfile with
+// each build context.
 func TestDockerfileAndBuildPaths(t *testing.T) {
 	env := shared
 	dockerfile := func(at string) string {
@@ -67,8 +67,7 @@ func TestDockerfileAndBuildPaths(t *testing.T) {
 	}
 }
 
-// What a Dockerfile may use: arguments, several stages, a file that says what to
-// leave out.
+// A Dockerfile may use build arguments, several stages and an ignore file.
 func TestDockerfileFeatures(t *testing.T) {
 	env := shared
 	const value = `it's "quoted", $HOME and <bracketed> = ü`
@@ -117,7 +116,7 @@ func TestBranchesTagsAndCommits(t *testing.T) {
 	}
 }
 
-// The manifest holds as much of the history as was asked for.
+// The manifest has GITHUB_DEPTH commits of the history.
 func TestManifestHistoryDepth(t *testing.T) {
 	env := shared
 	env.repository(t, "depth.git", hello)
@@ -126,7 +125,7 @@ func TestManifestHistoryDepth(t *testing.T) {
 	}
 	for depth, want := range map[any]string{nil: "1\n", "3": "3\n", 100: "4\n"} {
 		env.Initialise(t, "depth", map[string]any{"GITHUB_DEPTH": depth})
-		dir := env.unpacked(t, env.MustBuild(t).BuildName)
+		dir := env.unpackManifest(t, env.MustBuild(t).BuildName)
 		if got := kit.MustExecute(t, filepath.Join(dir, "git"), nil, "", "git", "rev-list", "--count", "HEAD").Out; got != want {
 			t.Errorf("depth %v: %q commits, want %q", depth, got, want)
 		}
@@ -154,7 +153,7 @@ func TestSubmodules(t *testing.T) {
 			var modules []job.Submodule
 			if recurse == "True" {
 				modules = []job.Submodule{{Path: "inner", URL: env.URL("submodules-inner.git"), Commit: inner}}
-				git := filepath.Join(env.unpacked(t, built.BuildName), "git")
+				git := filepath.Join(env.unpackManifest(t, built.BuildName), "git")
 				if status := kit.MustExecute(t, git, nil, "", "git", "submodule", "status").Out; !strings.HasPrefix(status, " "+inner+" inner") {
 					t.Errorf("git submodule status in the manifest: %q", status)
 				}
@@ -166,8 +165,8 @@ func TestSubmodules(t *testing.T) {
 	}
 }
 
-// Over HTTPS the token may stand in the URL, where the stock client has to put
-// it, or beside it; it is shown nowhere.
+// Over HTTPS the token may be in the URL, as the stock client requires, or in a
+// parameter of its own. It is visible nowhere.
 func TestHTTPS(t *testing.T) {
 	env := shared
 	var described struct {
@@ -191,7 +190,7 @@ func TestHTTPS(t *testing.T) {
 		fails   string // part of the cause
 	}{
 		{"token in the URL", map[string]any{"GITHUB_URL": address.String()}, ""},
-		{"token beside it", map[string]any{"GITHUB_URL": plain, "GITHUB_USER": described.User, "GITHUB_TOKEN": described.Token}, ""},
+		{"token as a parameter", map[string]any{"GITHUB_URL": plain, "GITHUB_USER": described.User, "GITHUB_TOKEN": described.Token}, ""},
 		{"wrong token", map[string]any{"GITHUB_URL": plain, "GITHUB_USER": described.User, "GITHUB_TOKEN": wrong}, "the server refused the credentials"},
 		{"no token", map[string]any{"GITHUB_URL": plain}, "the server refused the credentials"},
 	} {
@@ -209,15 +208,15 @@ func TestHTTPS(t *testing.T) {
 			if test.fails == "" && record.Commit != commit || record.Parameters["GITHUB_URL"] != plain {
 				t.Errorf("the record has the commit %s and the URL %v", record.Commit, record.Parameters["GITHUB_URL"])
 			}
-			env.hiddenFromUsers(t, secrets{{"the token", described.Token}, {"the wrong token", wrong}})
+			env.checkHiddenFromUsers(t, secrets{{"the token", described.Token}, {"the wrong token", wrong}})
 		})
 	}
 }
 
-// A base image may lie in a private registry of its own, or beside the image.
+// A base image may be in another private registry, or in the registry of the image.
 func TestPrivateBaseImages(t *testing.T) {
 	env := shared
-	beside := env.Gates.Registry.Address() + strings.TrimPrefix(env.BaseImage, env.Registry.Address())
+	pushRegistry := env.Gates.Registry.Address() + strings.TrimPrefix(env.BaseImage, env.Registry.Address())
 	none := map[string]any{"DOCKER_BASE_SERVER": nil, "DOCKER_BASE_USER": nil, "DOCKER_BASE_PASSWORD": nil}
 	for _, test := range []struct {
 		name, base string
@@ -226,7 +225,7 @@ func TestPrivateBaseImages(t *testing.T) {
 	}{
 		{"of another registry", env.BaseImage, nil, false},
 		{"of another registry without a password", env.BaseImage, none, true},
-		{"beside the image", beside, none, false},
+		{"of the same registry", pushRegistry, none, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			name := "base-" + strings.ReplaceAll(test.name, " ", "-")

@@ -27,38 +27,38 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// proxyPassword is that of the company's proxy.
+// proxyPassword is the password of the proxy.
 const proxyPassword = "the-proxy's-pass-word"
 
-// behindProxy is a stack whose server reaches the git server, the notary server
-// and the object store by names that only a proxy knows.
-type behindProxy struct {
+// proxiedEnvironment is a stack whose server reaches the git server, the notary
+// server and the object store by names that only a proxy can resolve.
+type proxiedEnvironment struct {
 	*environment
 	proxy *proxy.Server
-	ca    string            // PEM, of the names
+	ca    string            // CA of the names' certificate, in PEM
 	names map[string]string // by part: https://NAME
 }
 
-func newBehindProxy(t *testing.T) *behindProxy {
+func startWithProxy(t *testing.T) *proxiedEnvironment {
 	t.Helper()
-	through, err := proxy.Start(t.Context(), proxy.Options{User: "staff", Password: proxyPassword})
+	forward, err := proxy.Start(t.Context(), proxy.Options{User: "staff", Password: proxyPassword})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { ended(t, through.Close) })
+	t.Cleanup(func() { closeWithin(t, forward.Close) })
 	with := programs
-	with.ServerEnvironment = []string{"HTTPS_PROXY=" + through.URL().String(), "NO_PROXY=inside.sbs.test"}
+	with.ServerEnvironment = []string{"HTTPS_PROXY=" + forward.URL().String(), "NO_PROXY=inside.sbs.test"}
 	env := freshWith(t, with)
-	b := &behindProxy{environment: env, proxy: through, names: map[string]string{}}
+	b := &proxiedEnvironment{environment: env, proxy: forward, names: map[string]string{}}
 	b.serveNames(t, map[string]string{
 		"git": env.Git.HTTPSURL(""), "notary": env.Notary.URL(), "store": env.ObjectStore.Endpoint(), "tokens": env.ObjectStore.AuthEndpoint(),
 	})
 	return b
 }
 
-// serveNames gives each part a name with a certificate of its own, behind which
-// requests go to where the part really is.
-func (b *behindProxy) serveNames(t *testing.T, parts map[string]string) {
+// serveNames gives each part a name, starts a server with a certificate of all names
+// that forwards requests to the parts, and adds the names to the proxy.
+func (b *proxiedEnvironment) serveNames(t *testing.T, parts map[string]string) {
 	t.Helper()
 	targets := map[string]*url.URL{}
 	var names []string
@@ -73,23 +73,23 @@ func (b *behindProxy) serveNames(t *testing.T, parts map[string]string) {
 		targets[name] = target
 		b.names[part] = "https://" + name
 	}
-	front := &httputil.ReverseProxy{
+	forwarder := &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(targets[r.In.Host]) },
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // it is the test's own way to the parts
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // between parts of the test only
 	}
 	config, ca := certificateFor(t, names)
-	server, err := loopback.Serve(t.Context(), front, config)
+	server, err := loopback.Serve(t.Context(), forwarder, config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { ended(t, server.Close) })
+	t.Cleanup(func() { closeWithin(t, server.Close) })
 	for _, name := range names {
 		b.proxy.AddHost(name+":443", server.Address())
 	}
 	b.ca = ca
 }
 
-func ended(t *testing.T, stop func(context.Context) error) {
+func closeWithin(t *testing.T, stop func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), kit.Timeout)
 	defer cancel()
@@ -116,11 +116,11 @@ func certificateFor(t *testing.T, names []string) (*tls.Config, string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// A company lets the server out through a proxy with a password: the clone, the
-// signature and the upload go through it, the steps of the Dockerfile are told
-// of it, and the password is told to nobody.
+// The server connects through a proxy with a password: the clone, the signature and
+// the upload use it, the steps of the Dockerfile have its address in their
+// environment, and its password is visible nowhere.
 func TestBuildThroughProxy(t *testing.T) {
-	b := newBehindProxy(t)
+	b := startWithProxy(t)
 	var described struct {
 		User  string `json:"git_user"`
 		Token string `json:"git_token"`
@@ -144,20 +144,20 @@ func TestBuildThroughProxy(t *testing.T) {
 
 	seen := slices.Sorted(slices.Values(b.proxy.Tunneled()))
 	if want := []string{"git.sbs.test:443", "notary.sbs.test:443", "store.sbs.test:443", "tokens.sbs.test:443"}; !slices.Equal(seen, want) {
-		t.Errorf("the proxy was asked for %q, want %q", seen, want)
+		t.Errorf("the proxy opened tunnels to %q, want %q", seen, want)
 	}
 	address := *b.proxy.URL()
 	address.User = nil
 	if want := "seen " + address.String() + " " + address.String() + " inside.sbs.test"; !strings.Contains(built.Log(), want) {
-		t.Errorf("a step was not told of the proxy, want %q:\n%s", want, built.Log())
+		t.Errorf("a step does not have the proxy in its environment, want %q:\n%s", want, built.Log())
 	}
 	image := b.pull(t, b.ImageOf("proxied"))
 	history := kit.MustExecute(t, "", nil, "", "docker", "history", "--no-trunc", image)
 	inspected := kit.MustExecute(t, "", nil, "", "docker", "image", "inspect", image)
 	if strings.Contains(history.Out+inspected.Out, address.Host) {
-		t.Error("the image tells the address of the proxy")
+		t.Error("the image contains the address of the proxy")
 	}
 	planted := secrets{{"the proxy's password", proxyPassword}, {"the same in a URL", url.QueryEscape(proxyPassword)}}
-	b.hiddenFromUsers(t, planted)
-	b.hiddenEverywhere(t, planted)
+	b.checkHiddenFromUsers(t, planted)
+	b.checkHiddenEverywhere(t, planted)
 }

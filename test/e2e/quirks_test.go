@@ -22,20 +22,21 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// behind is the registry with a habit, at an address of its own.
-func (env *environment) behind(t *testing.T, quirk registry.Quirk) string {
+// registryWithQuirk starts a proxy that adds a quirk to the registry, and returns its
+// address.
+func (env *environment) registryWithQuirk(t *testing.T, quirk registry.Quirk) string {
 	t.Helper()
 	target := &url.URL{Scheme: "http", Host: env.Registry.Address()}
-	front := httptest.NewServer(quirk(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	server := httptest.NewServer(quirk(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
 		r.Out.Host = r.In.Host
 	}}))
-	t.Cleanup(front.Close)
-	return strings.TrimPrefix(front.URL, "http://")
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// leads is the digest that a tag leads to in the registry itself, or "".
-func (env *environment) leads(t *testing.T, repository, tag string) string {
+// tagDigest returns the digest of a tag in the registry, or "" if there is none.
+func (env *environment) tagDigest(t *testing.T, repository, tag string) string {
 	t.Helper()
 	reference, err := name.NewTag(env.Registry.Address() + "/sbs/" + repository + ":" + tag)
 	if err != nil {
@@ -49,33 +50,33 @@ func (env *environment) leads(t *testing.T, repository, tag string) string {
 	return found.Digest.String()
 }
 
-// A build succeeds at a registry with a habit, and cosign finds in it what was
-// signed and stated.
+// A build succeeds with a registry that has a quirk, and cosign verifies the signature
+// and the attestations in it.
 func TestQuirkyRegistries(t *testing.T) {
 	env := shared
 	for _, quirk := range []string{"gitlab", "ref200html", "ref200json", "nodigesthead", "head405", "limit429"} {
 		t.Run(quirk, func(t *testing.T) {
-			host := env.behind(t, registry.Quirks[quirk])
+			host := env.registryWithQuirk(t, registry.Quirks[quirk])
 			env.prepare(t, "quirk-"+quirk, hello, map[string]any{
 				"DOCKER_PUSH_SERVER": host, "DOCKER_CONTENT_TRUST_PUSH_SERVER": nil, "IMAGE_SIGNING": api.SigningSigstore,
 			})
 			built := env.MustBuild(t)
 			if quirk == "nodigesthead" || quirk == "head405" {
-				host = env.Registry.Address() // cosign needs HEAD with its headers
+				host = env.Registry.Address() // cosign needs a complete HEAD response
 			}
 			record := env.record(t)
 			key := record.Signatures[0].PublicKey
 			reference := host + "/sbs/quirk-" + quirk + ":" + built.ImageTag
-			env.cosignSigned(t, key, reference)
-			for _, kind := range attestedTypes {
-				env.cosignAttested(t, key, reference, kind)
+			env.verifySignature(t, key, reference)
+			for _, kind := range predicateTypes {
+				env.verifyAttestation(t, key, reference, kind)
 			}
 		})
 	}
 }
 
-// cosignSigned demands that cosign accepts the signature.
-func (env *environment) cosignSigned(t *testing.T, key, reference string) {
+// verifySignature checks that cosign accepts the signature.
+func (env *environment) verifySignature(t *testing.T, key, reference string) {
 	t.Helper()
 	home, writer := t.TempDir(), env.Registry.Writer()
 	file := filepath.Join(home, "key.pem")
@@ -88,8 +89,8 @@ func (env *environment) cosignSigned(t *testing.T, key, reference string) {
 	}
 }
 
-// A build that fails leaves no tag, whatever it was that failed, and so the same
-// commit can be built again where tags are immutable.
+// A failed build has pushed no tag, so that the same commit can be built again in a
+// registry with immutable tags.
 func TestFailedBuildLeavesNoTag(t *testing.T) {
 	env := shared
 	for name, refused := range map[string]string{
@@ -100,7 +101,7 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 			var broken atomic.Bool
 			broken.Store(true)
 			method, part, _ := strings.Cut(refused, " ")
-			host := env.behind(t, func(next http.Handler) http.Handler {
+			host := env.registryWithQuirk(t, func(next http.Handler) http.Handler {
 				next = registry.Quirks["immutable"](next)
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if broken.Load() && r.Method == method && strings.Contains(r.URL.Path, part) {
@@ -119,22 +120,22 @@ func TestFailedBuildLeavesNoTag(t *testing.T) {
 				t.Fatalf("status %q (%s)", failed.Status.Status, failed.Cause)
 			}
 			for _, tag := range []string{failed.ImageTag, "latest"} {
-				if digest := env.leads(t, repository, tag); digest != "" {
-					t.Errorf("the tag %s leads to %s", tag, digest)
+				if digest := env.tagDigest(t, repository, tag); digest != "" {
+					t.Errorf("the tag %s has the digest %s", tag, digest)
 				}
 			}
 			broken.Store(false)
 			built := env.MustBuild(t)
 			for _, tag := range []string{built.ImageTag, "latest"} {
-				if digest := env.leads(t, repository, tag); digest != env.record(t).ImageDigest {
-					t.Errorf("the tag %s leads to %q", tag, digest)
+				if digest := env.tagDigest(t, repository, tag); digest != env.record(t).ImageDigest {
+					t.Errorf("the tag %s has the digest %q", tag, digest)
 				}
 			}
 		})
 	}
 }
 
-// IBM's guide names the registry as the notary server, and means simple signing.
+// IBM's guide sets the notary server to the registry, which means simple signing.
 func TestRegistryNamedAsNotary(t *testing.T) {
 	env := shared
 	env.prepare(t, "icr", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": "https://" + env.Gates.Registry.Address()})
@@ -143,6 +144,6 @@ func TestRegistryNamedAsNotary(t *testing.T) {
 		t.Errorf("signed with %q", signed)
 	}
 	if !strings.Contains(built.Log(), "DOCKER_CONTENT_TRUST_PUSH_SERVER names the push registry itself") {
-		t.Errorf("the log does not say so:\n%s", built.Log())
+		t.Errorf("the log does not report that:\n%s", built.Log())
 	}
 }

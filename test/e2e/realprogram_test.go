@@ -18,14 +18,14 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// The program that is built: age, which encrypts files. Nobody here wrote it,
-// and it has dependencies of its own to download.
+// The program that is built: age, which encrypts files. It is a program of another
+// project, and has dependencies that the build downloads.
 const (
 	programModule  = "filippo.io/age"
 	programVersion = "v1.2.1"
 )
 
-// programDockerfile is what people write for a Go program.
+// programDockerfile is a typical Dockerfile of a Go program.
 const programDockerfile = `ARG BASE
 FROM ${BASE} AS build
 ARG GOPROXY
@@ -44,8 +44,8 @@ COPY --from=build /out/ /
 ENTRYPOINT ["/age"]
 `
 
-// A program out of the module proxy is built as its own developers would, with
-// its dependencies downloaded during the build, and does what it is for.
+// A program of the module proxy is built, with its dependencies downloaded during the
+// build, and the image works: it encrypts and decrypts.
 func TestBuildOfRealProgram(t *testing.T) {
 	env := shared
 	source := download(t)
@@ -62,7 +62,7 @@ func TestBuildOfRealProgram(t *testing.T) {
 	arguments := goSettings(t)
 	arguments["BASE"] = base
 	env.Initialise(t, "program", map[string]any{"ARG": arguments})
-	built := env.MustBuildWithin(t, 5*time.Minute) // it waits for downloads, and a compiler
+	built := env.MustBuildWithin(t, 5*time.Minute) // downloads and compiles
 	image := env.ImageOf("program")
 
 	record := env.record(t)
@@ -70,12 +70,12 @@ func TestBuildOfRealProgram(t *testing.T) {
 		t.Errorf("the record has the commit %s and the base images %+v", record.Commit, record.BaseImages)
 	}
 	if !strings.Contains(built.Log(), "RUN go mod download") {
-		t.Errorf("the log says nothing of the download:\n%s", built.Log())
+		t.Errorf("the log does not have the download:\n%s", built.Log())
 	}
-	document := read(t, env.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
+	document := read(t, env.unpackManifest(t, built.BuildName), "data", "sbom.spdx.json")
 	modules := packagesOf(t, []byte(document))
 	if modules["filippo.io/edwards25519"] == "" || modules["golang.org/x/crypto"] == "" || modules["go"] == "" {
-		t.Errorf("the bill of materials has %v", modules)
+		t.Errorf("the SBOM has %v", modules)
 	}
 	reference := env.pull(t, image)
 	identity := env.container(t, "", "--entrypoint", "/age-keygen", reference)
@@ -96,8 +96,8 @@ func TestBuildOfRealProgram(t *testing.T) {
 	}
 }
 
-// goImage imports a base image for Go programs into the engine, for the length of
-// a test, and returns its name.
+// goImage imports a base image for Go programs into the engine, which the test's
+// cleanup removes, and returns its reference.
 func (env *environment) goImage(t *testing.T) string {
 	t.Helper()
 	name := env.Registry.Address() + "/base/go:1"
@@ -112,8 +112,8 @@ func (env *environment) goImage(t *testing.T) string {
 	return name
 }
 
-// download gets the program as the module proxy serves it, and returns the
-// folder of its source.
+// download downloads the program from the module proxy and returns the folder of its
+// source.
 func download(t *testing.T) string {
 	t.Helper()
 	s := kit.MustExecute(t, t.TempDir(), nil, "", "go", "mod", "download", "-json", programModule+"@"+programVersion)
@@ -124,7 +124,7 @@ func download(t *testing.T) string {
 	return module.Dir
 }
 
-// goSettings are those of the machine's Go that say where modules come from.
+// goSettings returns the settings of the machine's Go for module downloads.
 func goSettings(t *testing.T) map[string]string {
 	t.Helper()
 	s := kit.MustExecute(t, t.TempDir(), nil, "", "go", "env", "-json", "GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOSUMDB", "GOFLAGS")

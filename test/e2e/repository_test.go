@@ -1,8 +1,8 @@
 //go:build stack
 
-// What a user does with a build: give parameters, start it, watch it, fetch
-// what came of it.
 package e2e
+
+// Repositories to build, and the records of their builds.
 
 import (
 	"encoding/json"
@@ -14,14 +14,14 @@ import (
 	"github.com/opensbs/sbs/test/harness/gitserver"
 )
 
-// files are those of a repository by path. A path that ends in @ is that of a
-// symbolic link, as ls -F writes it, and its content the target.
+// files are the files of a repository by path. A path that ends in @, as ls -F prints
+// it, is that of a symbolic link, whose content is the target.
 type files map[string]string
 
-// hello is the smallest image there is.
+// hello builds a minimal image.
 var hello = files{"Dockerfile": "FROM scratch\nCOPY hello /hello\n", "hello": "hello\n"}
 
-// repository makes a repository with one commit and returns its id.
+// repository creates a repository with one commit and returns its id.
 func (env *environment) repository(t testing.TB, name string, content files) string {
 	t.Helper()
 	commit, err := gitserver.CreateRepository(t.Context(), env.GitRoot, name, content.forGit())
@@ -53,8 +53,8 @@ func (f files) forGit() map[string]gitserver.File {
 	return converted
 }
 
-// prepare makes a repository and gives the server the parameters to build it as
-// the image sbs/<name>.
+// prepare creates a repository and sends the parameters to the server to build it as
+// the image sbs/<name>. It returns the commit id.
 func (env *environment) prepare(t testing.TB, name string, content files, changes map[string]any) (commit string) {
 	t.Helper()
 	commit = env.repository(t, name+".git", content)
@@ -62,7 +62,7 @@ func (env *environment) prepare(t testing.TB, name string, content files, change
 	return commit
 }
 
-// builds are the folders of all builds on the data volume, oldest first.
+// builds returns the folders of all builds on the data volume, oldest first.
 func (env *environment) builds(t testing.TB) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(env.Server.Volume(), "builds", "*"))
@@ -72,7 +72,7 @@ func (env *environment) builds(t testing.TB) []string {
 	return found // in the order of their names, which are times
 }
 
-// record is what the data volume says of the latest build.
+// record returns the record of the latest build from the data volume.
 func (env *environment) record(t testing.TB) (record job.Record) {
 	t.Helper()
 	builds := env.builds(t)

@@ -17,7 +17,8 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// keys are those that must never change while a server lives.
+// keys are the keys that must never change: that of the image's signature and that of
+// the manifest.
 type keys struct{ image, manifest string }
 
 func (env *environment) keys(t *testing.T) keys {
@@ -33,8 +34,8 @@ func (env *environment) keys(t *testing.T) keys {
 	return keys{config.PublicKeyID, manifest.PublicKeyPEM}
 }
 
-// A server that is killed in a step says so when it is back, has lost nothing,
-// and builds again with the same keys.
+// A server that is killed in a step reports the build as failed after the restart,
+// still has its parameters and earlier builds, and builds again with the same keys.
 func TestKilledInEveryStep(t *testing.T) {
 	env := shared
 	for _, step := range env.steps() {
@@ -60,19 +61,19 @@ func TestKilledInEveryStep(t *testing.T) {
 			env.NothingLeft(t, env.ImageOf(name))
 			env.checkServed(t, good)
 
-			// The parameters are still there, without another init.
+			// The parameters are still stored, without another init.
 			env.commit(t, name+".git", hello)
 			env.MustBuild(t)
 			if got := env.keys(t); got != want {
-				t.Errorf("the keys were %v and are %v", want, got)
+				t.Errorf("the keys are %v, want %v", got, want)
 			}
 			env.NothingLeft(t, env.ImageOf(name))
 		})
 	}
 }
 
-// A server that starts while the engine is away does not wait for it, and its
-// next build clears up.
+// A server that starts while the engine is down does not wait for it, and the cleanup
+// of the killed build follows in the next build.
 func TestRestartedWithoutEngine(t *testing.T) {
 	env := shared
 	env.prepare(t, "engineless", hello, nil)
@@ -92,15 +93,15 @@ func TestRestartedWithoutEngine(t *testing.T) {
 		t.Errorf("after the restart: %+v, want that the build was interrupted", status)
 	}
 	if len(env.Images(t, env.ImageOf("engineless"))) == 0 {
-		t.Error("the killed build left no image: nothing is tested")
+		t.Error("the killed build left no image, so that this tests nothing")
 	}
 	env.commit(t, "engineless.git", hello)
 	env.MustBuild(t)
 	env.NothingLeft(t, env.ImageOf("engineless"))
 }
 
-// goodBuild makes one build that succeeds, in a repository of its own but with
-// the image of that name, so that its keys are known.
+// goodBuild runs a successful build of another source repository with the image of
+// name, and returns its build name and the keys.
 func (env *environment) goodBuild(t *testing.T, name string) (buildName string, k keys) {
 	t.Helper()
 	env.repository(t, "before-"+name+".git", hello)
@@ -113,17 +114,18 @@ func (env *environment) fill(command, name string, status api.Status) string {
 		"{url}", env.URL(name+".git")).Replace(command)
 }
 
-// checkServed fails when the manifest of an earlier build is not served and
-// genuine.
+// checkServed fails the test unless the server serves a valid manifest of an earlier
+// build.
 func (env *environment) checkServed(t *testing.T, buildName string) {
 	t.Helper()
-	env.unpacked(t, buildName)
+	env.unpackManifest(t, buildName)
 }
 
-// stopLimit is how long a server may take to stop in the middle of a build.
+// stopLimit bounds the stop of a server during a build.
 const stopLimit = 15 * time.Second
 
-// A server that is asked to stop in a step does, and says so when it is back.
+// A server stops in every step on SIGTERM, and reports the build as failed after the
+// restart.
 func TestStoppedInEveryStep(t *testing.T) {
 	env := shared
 	for _, step := range env.steps() {
@@ -157,7 +159,7 @@ func TestStoppedInEveryStep(t *testing.T) {
 	}
 }
 
-// A volume belongs to the image secret that it was sealed under.
+// A server with another image secret refuses the volume.
 func TestVolumeOfAnotherServerImage(t *testing.T) {
 	env := shared
 	good, _ := env.goodBuild(t, "other-secret")

@@ -9,8 +9,8 @@ import (
 	"github.com/opensbs/sbs/api"
 )
 
-// Where the developer wants no gaps, an image whose packages can't be listed is not a
-// success: the step that was to list them fails, and the log names the file.
+// With SBOM_INCOMPLETE set to fail, a build fails in the SBOM step if a package
+// database can't be read, and the log has the name of the file.
 func TestUnreadableDistributionFailsTheBuild(t *testing.T) {
 	env := shared
 	env.prepare(t, "unreadable", files{
@@ -25,15 +25,15 @@ func TestUnreadableDistributionFailsTheBuild(t *testing.T) {
 		t.Errorf("the log does not name the file: %s", built.Log())
 	}
 	if record := env.record(t); len(record.Attestations) != 0 || record.Steps[api.StatusImagePushed].After(record.Started) {
-		t.Errorf("the failed build has %+v, %v", record.Attestations, record.Steps)
+		t.Errorf("the record of the failed build has %+v, %v", record.Attestations, record.Steps)
 	}
 	if left := env.Images(t, env.ImageOf("unreadable")); len(left) != 0 {
 		t.Errorf("the engine still has %q", left)
 	}
 }
 
-// What a build tool left behind and no parser understands fails nothing; it is
-// named.
+// By default a file that no parser can read does not fail the build: the SBOM and the
+// log have its name.
 func TestUnreadableFileIsNamed(t *testing.T) {
 	env := shared
 	env.prepare(t, "oddfile", files{
@@ -42,8 +42,8 @@ func TestUnreadableFileIsNamed(t *testing.T) {
 		"broken.jar": strings.Repeat("PK\x03\x04 this is no archive ", 10),
 	}, nil)
 	built := env.MustBuild(t)
-	document := read(t, env.unpacked(t, built.BuildName), "data", "sbom.spdx.json")
-	for what, text := range map[string]string{"the bill of materials": document, "the log": built.Log()} {
+	document := read(t, env.unpackManifest(t, built.BuildName), "data", "sbom.spdx.json")
+	for what, text := range map[string]string{"the SBOM": document, "the log": built.Log()} {
 		for _, name := range []string{"/app/broken.jar", "/var/lib/dpkg/status"} {
 			if !strings.Contains(text, name) {
 				t.Errorf("%s does not name %s: %s", what, name, text)

@@ -16,21 +16,21 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// cosign is what make bin/cosign builds.
+// cosign is the path of cosign, which make bin/cosign builds.
 const cosign = "../../bin/cosign"
 
-// A build without a notary server, and its image in the hands of those who
-// verify with nothing but what the client fetched.
+// A build without a notary server: cosign and skopeo verify the image with keys and
+// signatures that the client downloaded.
 func TestSignedWithoutNotary(t *testing.T) {
 	env := shared
-	env.prepare(t, "notarless", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": nil})
+	env.prepare(t, "without-notary", hello, map[string]any{"DOCKER_CONTENT_TRUST_PUSH_SERVER": nil})
 	built := env.MustBuild(t)
 	if methods := methods(env.record(t)); !slices.Equal(methods, []string{api.SigningSimple, api.SigningSigstore}) {
 		t.Errorf("signed with %q", methods)
 	}
 	home := t.TempDir()
 	tags := []string{built.ImageTag, "latest"}
-	repository := env.ImageOf("notarless")
+	repository := env.ImageOf("without-notary")
 	writer := env.Registry.Writer()
 
 	env.MustCLI(t, "get-signed-image-publickey --method sigstore --env sbs-config.json")
@@ -47,18 +47,19 @@ func TestSignedWithoutNotary(t *testing.T) {
 	}
 	store := filepath.Join(home, "store")
 	env.MustCLI(t, "get-signatures --env sbs-config.json --output "+store)
-	policy := demand(t, home, string(key), "docker:\n  "+env.Gates.Registry.Address()+":\n    lookaside: file://"+store+"\n")
+	policy := skopeoPolicy(t, home, string(key), "docker:\n  "+env.Gates.Registry.Address()+":\n    lookaside: file://"+store+"\n")
 	for _, tag := range tags {
 		kit.MustExecute(t, "", nil, "", "skopeo", append(policy, "copy", "--src-tls-verify=false",
 			"--src-creds="+writer.User+":"+writer.Password, "docker://"+repository+":"+tag, "dir:"+t.TempDir())...)
 	}
 }
 
-// Every way at once; building again adds nothing and fails nothing.
+// An image is signed with every method at once; a second build of the same commit
+// succeeds.
 func TestSignedWithEveryMethod(t *testing.T) {
 	env := shared
 	every := []string{api.SigningSimple, api.SigningDCT, api.SigningSigstoreLegacy, api.SigningSigstore}
-	env.prepare(t, "everyway", hello, map[string]any{"IMAGE_SIGNING": every})
+	env.prepare(t, "every-method", hello, map[string]any{"IMAGE_SIGNING": every})
 	for range 2 {
 		env.MustBuild(t)
 		if methods := methods(env.record(t)); !slices.Equal(methods, every) {
@@ -74,8 +75,7 @@ func TestSignedWithEveryMethod(t *testing.T) {
 	}
 }
 
-// A signature that was asked for and fails, fails the build, whatever else
-// was signed before.
+// One failed signature fails the build, even if another method succeeded before.
 func TestOneFailedSignatureFailsTheBuild(t *testing.T) {
 	env := shared
 	env.prepare(t, "halfsigned", hello, map[string]any{"IMAGE_SIGNING": "simple,dct", "DOCKER_CONTENT_TRUST_PUSH_SERVER": impostor(t)})
@@ -84,7 +84,7 @@ func TestOneFailedSignatureFailsTheBuild(t *testing.T) {
 		t.Errorf("the build ended with %q (%s)", built.Status.Status, built.Cause)
 	}
 	if record := env.record(t); len(record.Signatures) != 0 {
-		t.Errorf("the failed build shows the signatures %q", methods(record))
+		t.Errorf("the record of the failed build has the signatures %q", methods(record))
 	}
 }
 
@@ -95,13 +95,15 @@ func methods(record job.Record) (methods []string) {
 	return methods
 }
 
-// keyFile is where the client writes the public key of a repository's images.
+// keyFile returns the path to which the client writes the public key of a
+// repository's images.
 func (env *environment) keyFile(repository string) string {
 	return filepath.Join(env.Dir(), strings.ReplaceAll(repository, "/", "-")+"-public.key")
 }
 
-// demand configures skopeo to demand a key, and returns the options for that.
-func demand(t *testing.T, home, key, registries string) []string {
+// skopeoPolicy writes a policy for skopeo that requires a signature by the key, and
+// returns the options for it.
+func skopeoPolicy(t *testing.T, home, key, registries string) []string {
 	t.Helper()
 	keyFile, policyFile, folder := filepath.Join(home, "key.asc"), filepath.Join(home, "policy.json"), filepath.Join(home, "registries.d")
 	policy, err := json.Marshal(map[string]any{

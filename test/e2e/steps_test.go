@@ -1,8 +1,8 @@
 //go:build stack
 
-// Holding a build inside a step. What is tested there, clean and restart, must
-// do the same in every step.
 package e2e
+
+// The steps in which a test can hold a build, for the tests of clean and restart.
 
 import (
 	"crypto/rand"
@@ -18,22 +18,21 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// step is a place in which a build can be held.
+// step is a step in which a build can be held.
 type step struct {
 	name string
-	done string // the status meanwhile: the last step that is done
+	done string // the status during the step: that of the last finished one
 
-	// hold makes a build of the repository of that name stop in the step, and
-	// returns what waits until it is there.
+	// hold prepares a repository of that name whose build stops in the step. reached
+	// waits until it has.
 	hold func(t testing.TB, name string) (reached func())
 
-	// command is the step as a command line, as far as the record alone tells
-	// it. What stands in braces is filled in.
+	// command is the failed command that a restarted server reports from the record,
+	// with placeholders in braces.
 	command string
 }
 
-// steps are all steps of the pipeline; pushing and signing is one of them with
-// two places to be held in.
+// steps returns all steps of the pipeline. Two have two points to hold a build.
 func (env *environment) steps() []step {
 	return []step{{
 		name: "cleaned up",
@@ -63,7 +62,7 @@ func (env *environment) steps() []step {
 	}, {
 		name:    "image built",
 		done:    api.StatusGitHubCloned,
-		hold:    env.sleeping,
+		hold:    env.holdInDockerfile,
 		command: "docker build -t {image}:{tag} .",
 	}, {
 		name: "image pushed",
@@ -84,13 +83,13 @@ func (env *environment) steps() []step {
 	}, {
 		name:    "success",
 		done:    api.StatusImagePushed,
-		hold:    env.large,
+		hold:    env.holdInManifest,
 		command: "tar -cjf manifest.{name}.tbz data git",
 	}}
 }
 
-// sleeping makes a build stop in a command of its Dockerfile.
-func (env *environment) sleeping(t testing.TB, name string) (reached func()) {
+// holdInDockerfile prepares a build that stops in a command of its Dockerfile.
+func (env *environment) holdInDockerfile(t testing.TB, name string) (reached func()) {
 	t.Helper()
 	marker := sleepMarker(name)
 	dockerfile := "FROM " + env.BaseImage + "\nRUN sleep 1" + marker + "\n"
@@ -101,15 +100,14 @@ func (env *environment) sleeping(t testing.TB, name string) (reached func()) {
 	}
 }
 
-// sleepMarker is a number of seconds that no other process sleeps for.
+// sleepMarker returns a number of seconds for which no other process sleeps.
 func sleepMarker(name string) string {
 	digits := strings.Map(func(r rune) rune { return '0' + r%10 }, hex.EncodeToString([]byte(name)))
 	return digits[:min(len(digits), 9)]
 }
 
-// large makes a build that takes seconds to write its manifest: compressing is
-// all it does then.
-func (env *environment) large(t testing.TB, name string) (reached func()) {
+// holdInManifest prepares a build whose manifest takes seconds to compress.
+func (env *environment) holdInManifest(t testing.TB, name string) (reached func()) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "random")
 	random(t, path, 32<<20)

@@ -22,13 +22,13 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// allStatuses are those of a successful build, in order.
+// allStatuses are the statuses of a successful build, in order.
 var allStatuses = []string{api.StatusCleanedUp, api.StatusGitHubCloned, api.StatusImageBuilt, api.StatusImagePushed, api.StatusSuccess}
 
-// logLine is the form of every line of a build log.
+// logLine is the format of every line of a build log.
 var logLine = regexp.MustCompile(`^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3}  root       (INFO    |WARNING |ERROR   )\S.*$`)
 
-// The whole way of a newcomer, in the words of the guide.
+// The commands of the guide, from the status of a new server to the verified manifest.
 func TestGuide(t *testing.T) {
 	env := fresh(t)
 	if s := env.MustCLI(t, "status --env sbs-config.json"); compact(t, s.Out) != `{"status":""}` {
@@ -57,10 +57,10 @@ func TestGuide(t *testing.T) {
 	if err := json.Unmarshal([]byte(env.MustCLI(t, "status --env sbs-config.json").Out), &status); err != nil {
 		t.Fatal(err)
 	}
-	record := env.fetched(t, status)
+	record := env.fetchRecord(t, status)
 	checkNames(t, status, record)
 	checkRecord(t, env, record)
-	checkAnswers(t, env, status, record)
+	checkReplies(t, env, status, record)
 	env.NothingLeft(t, env.Image())
 }
 
@@ -89,14 +89,14 @@ func checkLog(t *testing.T, lines []string) {
 	}
 }
 
-// fetched gets the manifest by the guide's command and returns the record that
-// is signed in it.
-func (env *environment) fetched(t *testing.T, status api.Status) job.Record {
+// fetchRecord downloads the manifest with the guide's command and returns the signed
+// record in it.
+func (env *environment) fetchRecord(t *testing.T, status api.Status) job.Record {
 	t.Helper()
 	s := env.MustCLI(t, "get-manifest --env sbs-config.json --verify-manifest --verify-test")
 	for _, want := range []string{"verify=OK", "verify test=OK"} {
 		if !strings.Contains(s.Err, want) {
-			t.Errorf("get-manifest says nothing of %q: %s", want, s.Err)
+			t.Errorf("get-manifest does not print %q: %s", want, s.Err)
 		}
 	}
 	name := manifest.Name(status.BuildName)
@@ -124,7 +124,7 @@ func (env *environment) fetched(t *testing.T, status api.Status) job.Record {
 	return record
 }
 
-// checkNames checks the forms of section 4 of the protocol.
+// checkNames checks the formats of the image tag and the build name.
 func checkNames(t *testing.T, status api.Status, record job.Record) {
 	t.Helper()
 	if want := "s390x-v1-" + record.Commit[:7]; status.ImageTag != want {
@@ -132,7 +132,7 @@ func checkNames(t *testing.T, status api.Status, record job.Record) {
 	}
 	form := `^127\.0\.0\.1:\d+\.sbs\.demo\.` + status.ImageTag + `\.\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}\.\d{6}$`
 	if !regexp.MustCompile(form).MatchString(status.BuildName) {
-		t.Errorf("build_name %q, want the form %s", status.BuildName, form)
+		t.Errorf("build_name %q, want the format %s", status.BuildName, form)
 	}
 	want := api.Status{
 		BuildImageTag: "1.3.0.13", BuildName: status.BuildName, ImageTag: status.ImageTag, ManifestKeyGen: "soft_crypto",
@@ -143,7 +143,7 @@ func checkNames(t *testing.T, status api.Status, record job.Record) {
 	}
 }
 
-// checkRecord checks what the signed record says.
+// checkRecord checks the signed record.
 func checkRecord(t *testing.T, env *environment, record job.Record) {
 	t.Helper()
 	head := kit.MustExecute(t, filepath.Join(env.GitRoot, "demo.git"), nil, "", "git", "rev-parse", "main").Out
@@ -172,14 +172,14 @@ func checkRecord(t *testing.T, env *environment, record job.Record) {
 	checkTimes(t, record)
 }
 
-// checkTimes checks that each step was done after the one before it.
+// checkTimes checks that the steps were finished in their order.
 func checkTimes(t *testing.T, record job.Record) {
 	t.Helper()
 	before := record.Started
 	for _, status := range allStatuses[:len(allStatuses)-1] { // the last is not done while the manifest is written
 		done, ok := record.Steps[status]
 		if !ok || done.Before(before) {
-			t.Errorf("%q was done at %v, the step before at %v", status, done, before)
+			t.Errorf("%q was finished at %v, the step before at %v", status, done, before)
 		}
 		before = done
 	}
@@ -188,8 +188,8 @@ func checkTimes(t *testing.T, record job.Record) {
 	}
 }
 
-// checkAnswers checks what else there is to ask after a success.
-func checkAnswers(t *testing.T, env *environment, status api.Status, record job.Record) {
+// checkReplies checks the other requests that are served after a success.
+func checkReplies(t *testing.T, env *environment, status api.Status, record job.Record) {
 	t.Helper()
 	image := env.Image()
 	digest := env.Request(t, http.MethodGet, "/imagedigest", `""`)
@@ -218,8 +218,8 @@ func checkAnswers(t *testing.T, env *environment, status api.Status, record job.
 	for _, body := range []string{`""`, `{}`, `{"BUILD_NAME":"` + status.BuildName + `"}`} {
 		keys[env.Request(t, http.MethodGet, "/publickey", body).Text] = body
 	}
-	answer, err := env.Client.PublicKey(t.Context(), status.BuildName)
-	if err != nil || len(keys) != 1 || answer.BuildName != status.BuildName {
-		t.Errorf("publickey: %v, and %d answers for the same build: %v", err, len(keys), slices.Collect(maps.Keys(keys)))
+	reply, err := env.Client.PublicKey(t.Context(), status.BuildName)
+	if err != nil || len(keys) != 1 || reply.BuildName != status.BuildName {
+		t.Errorf("publickey: %v, and %d replies for the same build: %v", err, len(keys), slices.Collect(maps.Keys(keys)))
 	}
 }

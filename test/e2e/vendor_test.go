@@ -1,9 +1,10 @@
 //go:build stack
 
-// A vendor of base images, with keys and tools that are not ours: cosign, gpg
-// and skopeo, docker. Its images are the stack's busybox with one file more,
-// whose text tells them apart.
 package e2e
+
+// A vendor of base images, which signs with the tools of other projects: cosign, gpg
+// and skopeo, docker. Its images are the stack's busybox and one more file, whose text
+// distinguishes them.
 
 import (
 	"archive/tar"
@@ -29,9 +30,9 @@ import (
 
 type vendor struct {
 	*environment
-	home string // of its tools
+	home string // home folder of its tools
 
-	// PGP is its armoured OpenPGP key, lookaside the URL of its signatures, and
+	// pgp is its armoured OpenPGP key, lookaside the URL of its signatures, and
 	// store their folder.
 	pgp, fingerprint, lookaside, store string
 	// pem is its sigstore key.
@@ -83,10 +84,10 @@ func absolute(t *testing.T, path string) string {
 	return path
 }
 
-// named is the name of an image of the vendor's in the registry.
-func (v *vendor) named(image string) string { return v.Registry.Address() + "/" + image }
+// image returns the reference of an image of the vendor.
+func (v *vendor) image(name string) string { return v.Registry.Address() + "/" + name }
 
-// push pushes an image whose file /vendor holds text, and returns its digest.
+// push pushes an image whose file /vendor contains text, and returns its digest.
 func (v *vendor) push(t *testing.T, image, text string, triggers ...string) (digest string) {
 	t.Helper()
 	content, err := remote.Image(v.reference(t, v.BaseImage), v.account())
@@ -111,7 +112,7 @@ func (v *vendor) push(t *testing.T, image, text string, triggers ...string) (dig
 	return v.digest(t, image)
 }
 
-// digest is what the registry says.
+// digest returns the digest of an image in the registry.
 func (v *vendor) digest(t *testing.T, image string) string {
 	t.Helper()
 	found, err := remote.Head(v.reference(t, image), v.account())
@@ -155,8 +156,8 @@ func vendorLayer(t *testing.T, text string) v1.Layer {
 	return layer
 }
 
-// cosigned signs what the image's name leads to with sigstore.
-func (v *vendor) cosigned(t *testing.T, image string) {
+// signSigstore signs the image of a reference with cosign.
+func (v *vendor) signSigstore(t *testing.T, image string) {
 	t.Helper()
 	writer := v.Registry.Writer()
 	repository, _, _ := strings.Cut(image[strings.LastIndex(image, "/"):], ":")
@@ -165,8 +166,8 @@ func (v *vendor) cosigned(t *testing.T, image string) {
 		"--registry-username", writer.User, "--registry-password", writer.Password, byDigest)
 }
 
-// signed signs what the image's name leads to with simple signing.
-func (v *vendor) signed(t *testing.T, image string) {
+// signSimple signs the image of a reference with simple signing.
+func (v *vendor) signSimple(t *testing.T, image string) {
 	t.Helper()
 	found, err := remote.Get(v.reference(t, image), v.account())
 	if err != nil {
@@ -176,23 +177,23 @@ func (v *vendor) signed(t *testing.T, image string) {
 	if err := os.WriteFile(manifest, found.Manifest, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	file := v.signature(t, image)
+	file := v.signatureFile(t, image)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	kit.MustExecute(t, "", v.variables(), "", "skopeo", "standalone-sign", "--output", file, manifest, image, v.fingerprint)
 }
 
-// signature is the file of the signature of what the image's name leads to.
-func (v *vendor) signature(t *testing.T, image string) string {
+// signatureFile returns the path of the simple signature of an image.
+func (v *vendor) signatureFile(t *testing.T, image string) string {
 	t.Helper()
 	reference := v.reference(t, image)
 	return filepath.Join(v.store, reference.Context().RepositoryStr()+"@"+strings.Replace(v.digest(t, image), ":", "=", 1), "signature-1")
 }
 
-// trusted has docker push the image anew and sign it with content trust. It
-// returns the digest, which is docker's, and the key of the repository's root.
-func (v *vendor) trusted(t *testing.T, image string) (digest, root string) {
+// signDCT makes docker push the image again and sign it with content trust. It returns
+// the digest of that push and the id of the repository's root key.
+func (v *vendor) signDCT(t *testing.T, image string) (digest, root string) {
 	t.Helper()
 	writer := v.Registry.Writer()
 	environment := append(v.DockerEnvironment(t), "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE=passphrase", "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=passphrase")
@@ -204,7 +205,7 @@ func (v *vendor) trusted(t *testing.T, image string) (digest, root string) {
 	if err := os.WriteFile(filepath.Join(folder, "config.json"), config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The keys stay the vendor's from one signature to the next.
+	// All signatures of a vendor use the same keys.
 	if err := os.MkdirAll(filepath.Join(v.home, "trust"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func (v *vendor) trusted(t *testing.T, image string) (digest, root string) {
 	}
 	kit.MustExecute(t, "", environment, "", "docker", "pull", "--quiet", image)
 	kit.MustExecute(t, "", append(environment, "DOCKER_CONTENT_TRUST=1"), "", "docker", "push", image)
-	// What the engine has it would not fetch again.
+	// The engine does not pull an image again that it has.
 	v.removeImages(t, v.reference(t, image).Context().Name())
 	var shown []struct {
 		AdministrativeKeys []struct {

@@ -19,48 +19,48 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// What is changed is refused, by the row that is about it. Package client/verify's
-// own tests go through what takes the server's key to change.
+// tampered checks that each change fails the row that checks it. Changes that need
+// the server's key are in the tests of package client/verify.
 func (a auditor) tampered(t *testing.T) {
-	t.Run("a piece of the manifest", func(t *testing.T) { a.tamperedManifest(t) })
+	t.Run("a file of the manifest", func(t *testing.T) { a.tamperedManifest(t) })
 	t.Run("the manifest of another build", func(t *testing.T) {
 		a.env.prepare(t, "verified-other", files{"Dockerfile": "FROM scratch\nCOPY x /\n", "x": "other"}, nil)
 		dir, name := a.env.saveManifest(t, a.env.MustBuild(t).BuildName)
 		a := a
 		a.manifest = filepath.Join(dir, name+".sig.tbz")
-		a.fails(t, []string{"build record"})
+		a.checkFailed(t, []string{"build record"})
 	})
 	t.Run("no manifest", func(t *testing.T) {
 		a := a
 		a.manifest = ""
-		a.failsWith(t, 4, []string{"manifest"})
+		a.checkFailedWith(t, 4, []string{"manifest"})
 		if report, s := a.verify(t, a.image, "--skip", "manifest"); s.Code != 0 || !slices.Equal(report.LeftOut, []string{"manifest"}) {
-			t.Errorf("left out: %+v", s)
+			t.Errorf("with --skip manifest: %+v", s)
 		}
 	})
 	t.Run("a simple signature", func(t *testing.T) {
 		a := a
 		a.lookup = t.TempDir()
-		a.fails(t, []string{"signature simple"})
+		a.checkFailed(t, []string{"signature simple"})
 	})
 	t.Run("another root key", func(t *testing.T) {
 		a := a
 		id := strings.Repeat("0a", 32)
-		a.trust = a.trusting(t, func(trust *verify.Trust) {
+		a.trust = a.changedTrust(t, func(trust *verify.Trust) {
 			trust.Signatures[0] = verify.Key{Method: api.SigningDCT, ID: id, Key: id}
 		})
-		a.fails(t, []string{"signature dct"})
+		a.checkFailed(t, []string{"signature dct"})
 	})
 	t.Run("another repository of the source", func(t *testing.T) {
 		a := a
-		a.trust = a.trusting(t, func(trust *verify.Trust) { trust.Source = "git@example.com:app.git" })
-		a.fails(t, []string{"source"})
+		a.trust = a.changedTrust(t, func(trust *verify.Trust) { trust.Source = "git@example.com:app.git" })
+		a.checkFailed(t, []string{"source"})
 	})
 	t.Run("the registry", func(t *testing.T) { a.tamperedRegistry(t) })
 }
 
-// trusting is a trust file with a change.
-func (a auditor) trusting(t *testing.T, change func(*verify.Trust)) (path string) {
+// changedTrust writes a changed copy of the trust file and returns its path.
+func (a auditor) changedTrust(t *testing.T, change func(*verify.Trust)) (path string) {
 	t.Helper()
 	trust, err := verify.ParseTrust([]byte(read(t, a.trust)))
 	if err != nil {
@@ -78,31 +78,32 @@ func (a auditor) trusting(t *testing.T, change func(*verify.Trust)) (path string
 	return path
 }
 
-// tamperedManifest changes what is in the archive and packs it again.
+// tamperedManifest changes each file of the archive and packs it again.
 func (a auditor) tamperedManifest(t *testing.T) {
-	for _, piece := range []string{"data/build.json", "data/build.log", "data/provenance.sigstore.json", "git/folder/deep/file", "git/.git/objects/pack/*.pack"} {
-		t.Run(piece, func(t *testing.T) {
+	for _, member := range []string{"data/build.json", "data/build.log", "data/provenance.sigstore.json", "git/folder/deep/file", "git/.git/objects/pack/*.pack"} {
+		t.Run(member, func(t *testing.T) {
 			dir, name := a.env.saveManifest(t, a.built.BuildName)
 			kit.MustExecute(t, dir, nil, "", "tar", "-xjf", "./"+name+".sig.tbz")
 			kit.MustExecute(t, dir, nil, "", "tar", "--no-same-owner", "-xjf", "./"+name+".tbz")
-			found, err := filepath.Glob(filepath.Join(dir, piece))
+			found, err := filepath.Glob(filepath.Join(dir, member))
 			if err != nil || len(found) != 1 {
 				t.Fatalf("%q, %v", found, err)
 			}
 			if err := os.Chmod(found[0], 0o600); err != nil {
 				t.Fatal(err)
 			}
-			flip(t, found[0])
+			flipBit(t, found[0])
 			kit.MustExecute(t, dir, nil, "", "tar", "-cjf", "./"+name+".tbz", "data", "git")
 			kit.MustExecute(t, dir, nil, "", "tar", "-cjf", "./"+name+".sig.tbz", name+".tbz", name+".sig")
 			a := a
 			a.manifest = filepath.Join(dir, name+".sig.tbz")
-			a.fails(t, []string{"manifest"})
+			a.checkFailed(t, []string{"manifest"})
 		})
 	}
 }
 
-// tamperedRegistry takes away what lies beside the image, and then moves the tag.
+// tamperedRegistry replaces the signatures and attestations in the registry by an
+// empty index, and then the image itself.
 func (a auditor) tamperedRegistry(t *testing.T) {
 	repository, err := name.NewRepository(a.image)
 	if err != nil {
@@ -124,7 +125,7 @@ func (a auditor) tamperedRegistry(t *testing.T) {
 			if err := remote.WriteIndex(repository.Tag(test.tag), empty.Index, account); err != nil {
 				t.Fatal(err)
 			}
-			a.fails(t, test.fails)
+			a.checkFailed(t, test.fails)
 		})
 	}
 }

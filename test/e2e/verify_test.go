@@ -16,21 +16,21 @@ import (
 	"github.com/opensbs/sbs/test/kit"
 )
 
-// auditor is somebody with a trust file and a manifest, and with no certificate
-// of the server.
+// auditor has the files that sbs-cli verify needs, and no client certificate of the
+// server.
 type auditor struct {
 	env      *environment
-	image    string // repository:tag
+	image    string // image repository
 	built    kit.Result
 	trust    string // the trust file
 	manifest string
-	lookup   string // lookaside folder of the simple signatures
-	account  []string
+	lookup   string   // lookaside folder of the simple signatures
+	account  []string // environment variables of the registry's account
 }
 
-// audited builds an image that is signed in every way and fetches what an
-// auditor keeps.
-func (env *environment) audited(t *testing.T, name string, content files) auditor {
+// newAuditor builds an image that is signed with every method, and downloads the
+// files for sbs-cli verify.
+func (env *environment) newAuditor(t *testing.T, name string, content files) auditor {
 	t.Helper()
 	every := []string{api.SigningDCT, api.SigningSimple, api.SigningSigstore, api.SigningSigstoreLegacy}
 	env.prepare(t, name, content, map[string]any{"IMAGE_SIGNING": every})
@@ -47,8 +47,8 @@ func (env *environment) audited(t *testing.T, name string, content files) audito
 	return a
 }
 
-// configFor writes the configuration with which a user would have asked for the
-// build of a repository, and answers its path.
+// configFor writes the configuration of a user for the build of a repository, and
+// returns its path.
 func (env *environment) configFor(t *testing.T, name string) string {
 	t.Helper()
 	var config map[string]any
@@ -70,7 +70,7 @@ func (env *environment) configFor(t *testing.T, name string) string {
 	return path
 }
 
-// verify runs sbs-cli verify in a folder where there is nothing else.
+// verify runs sbs-cli verify in an empty folder.
 func (a auditor) verify(t *testing.T, image string, arguments ...string) (verify.Report, kit.Output) {
 	t.Helper()
 	if a.manifest != "" {
@@ -85,14 +85,14 @@ func (a auditor) verify(t *testing.T, image string, arguments ...string) (verify
 	return report, s
 }
 
-// fails checks which rows failed, and that the program says so: by the exit code
-// for a verdict.
-func (a auditor) fails(t *testing.T, want []string, arguments ...string) {
+// checkFailed runs verify and checks which rows failed, with exit code 3: the
+// verification failed.
+func (a auditor) checkFailed(t *testing.T, want []string, arguments ...string) {
 	t.Helper()
-	a.failsWith(t, 3, want, arguments...)
+	a.checkFailedWith(t, 3, want, arguments...)
 }
 
-func (a auditor) failsWith(t *testing.T, code int, want []string, arguments ...string) {
+func (a auditor) checkFailedWith(t *testing.T, code int, want []string, arguments ...string) {
 	t.Helper()
 	report, s := a.verify(t, a.image+":latest", arguments...)
 	var rows []string
@@ -111,7 +111,7 @@ func TestVerify(t *testing.T) {
 	content := maps.Clone(hello)
 	content["folder/deep/file"] = "deep\n"
 	content["link@"] = "folder"
-	a := env.audited(t, "verified", content)
+	a := env.newAuditor(t, "verified", content)
 	digest := env.record(t).ImageDigest
 	t.Run("accepted", func(t *testing.T) {
 		for _, image := range []string{a.image, a.image + ":" + a.built.ImageTag, a.image + ":latest@" + digest} {
@@ -128,7 +128,7 @@ func TestVerify(t *testing.T) {
 	})
 	t.Run("accounts", func(t *testing.T) { a.accounts(t) })
 	t.Run("single keys", func(t *testing.T) { a.singleKeys(t) })
-	t.Run("the server's help", func(t *testing.T) {
+	t.Run("with the server", func(t *testing.T) {
 		s := env.MustCLI(t, "verify --allow-simulated --env "+env.configFor(t, "verified")+" --trust "+a.trust+" "+a.image)
 		if !strings.Contains(s.Out, "passed       commit: ") || !strings.Contains(s.Out, "SIMULATED") {
 			t.Errorf("%s", s.Out)
@@ -137,8 +137,8 @@ func TestVerify(t *testing.T) {
 	t.Run("tampered", func(t *testing.T) { a.tampered(t) })
 }
 
-// accounts: the private registry is read with the account of the environment or
-// of docker's configuration, and without one the image is not found.
+// accounts checks that verify uses the registry account of the environment or of
+// docker's configuration, and does not find the image without one.
 func (a auditor) accounts(t *testing.T) {
 	environment := a.account
 	a.account = []string{"DOCKER_CONFIG=" + t.TempDir()}
@@ -157,8 +157,8 @@ func (a auditor) accounts(t *testing.T) {
 	}
 }
 
-// singleKeys: the files of the other commands do as well as a trust file, and
-// without any of them nothing is believed.
+// singleKeys checks verify with single key files instead of a trust file. Without any
+// key it refuses to run.
 func (a auditor) singleKeys(t *testing.T) {
 	dir := t.TempDir()
 	verify := func(arguments ...string) kit.Output {
@@ -193,7 +193,7 @@ func (a auditor) singleKeys(t *testing.T) {
 	}
 }
 
-// ca is a file with the authority of the notary's certificate.
+// ca writes the CA of the notary server to a file and returns its path.
 func (a auditor) ca(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(path, a.env.Notary.CABundle(), 0o600); err != nil {

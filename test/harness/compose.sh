@@ -5,8 +5,8 @@
 #     test/harness/compose.sh DIR COMMAND...    another command of compose
 #     test/harness/compose.sh DIR down --volumes
 #
-# "up" takes the server's image from SBS_IMAGE. SBS_PORT is the port of this
-# machine's loopback that the server answers at, 9443 unless given.
+# SBS_IMAGE is the server's image for "up", SBS_PORT the loopback port of this machine
+# at which the server listens, 9443 unless set.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -25,7 +25,7 @@ COMPOSE_PROJECT_NAME=sbs-$(printf %s "$SBS_DIR" | cksum | cut -d ' ' -f 1)
 export SBS_DIR SBS_IMAGE SBS_PORT SBS_PROGRAMS SBS_USER COMPOSE_PROJECT_NAME
 shift
 
-patience=120 # seconds for the parts, and for the server
+timeout=120 # seconds until the parts are ready, and the server
 
 die() {
     printf '%s\n' "$@" >&2
@@ -43,7 +43,7 @@ override=$(mktemp)
 trap 'rm -f "$override"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# compose knows the contract's values as soon as the parts have written them.
+# compose has the contract's values as soon as the parts have written server.env.
 compose() {
     [ ! -s "$override" ] || set -- --file "$override" "$@"
     [ ! -e "$SBS_DIR/server.env" ] || set -- --env-file "$SBS_DIR/server.env" "$@"
@@ -56,36 +56,36 @@ runs() {
         --filter "label=com.docker.compose.service=$1")" ]
 }
 
-# await SERVICE COMMAND...: until the command succeeds, while the service runs.
+# await SERVICE COMMAND...: wait until the command succeeds; fail if the service ends.
 await() {
     service=$1
     shift
-    deadline=$(($(date +%s) + patience))
+    deadline=$(($(date +%s) + timeout))
     until "$@" >/dev/null 2>&1; do
         if ! runs "$service" || [ "$(date +%s)" -ge "$deadline" ]; then
-            die "The $service did not get ready; the end of what they said:" "$(compose logs --no-color --tail 20 "$service")"
+            die "The $service did not get ready; the end of the logs:" "$(compose logs --no-color --tail 20 "$service")"
         fi
         sleep 0.2
     done
 }
 
-answers() (
+responds() (
     cd "$SBS_DIR" && "$SBS_PROGRAMS/sbs-cli" status --env sbs-config.json
 )
 
 up() {
     if runs parts; then
-        die "A stack runs in $SBS_DIR; end it with: test/harness/compose.sh DIR down --volumes"
+        die "A stack runs in $SBS_DIR; stop it with: test/harness/compose.sh DIR down --volumes"
     fi
     rm -f "$SBS_DIR/ready"
     compose up --detach parts
     await parts test -e "$SBS_DIR/ready"
     compose up --detach server
-    await server answers
+    await server responds
     cat <<END
-The server answers at https://localhost:$SBS_PORT. Try it:
+The server listens at https://localhost:$SBS_PORT. Try it:
     cd $SBS_DIR && $SBS_PROGRAMS/sbs-cli init --env sbs-config.json
-End the stack, and forget its volume:
+Stop the stack and remove its volume:
     $here/compose.sh $SBS_DIR down --volumes
 END
 }

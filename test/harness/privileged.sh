@@ -4,11 +4,10 @@
 #
 #     test/harness/privileged.sh IMAGE >override.yaml
 #
-# "privileged" asks for every capability there is. Where this machine is itself a
-# container that lacks some (CAP_SYS_RESOURCE, often), the engine can't give them,
-# and refuses. The server's engine does without. So the override spells privileged
-# out, as far as the machine grants it: its capabilities, all devices, no
-# seccomp or AppArmor profile, and cgroups that can be written.
+# A privileged container gets every capability. If this machine is itself a container
+# that lacks some (often CAP_SYS_RESOURCE), the engine can't grant them and fails. The
+# server's engine does not need them. So the override lists what the machine grants:
+# its capabilities, all devices, no seccomp or AppArmor profile, and writable cgroups.
 set -eu
 
 image=${1:?which image}
@@ -26,16 +25,15 @@ starts || {
 }
 echo "This machine's engine can't run privileged containers; the server gets what the machine has." >&2
 
-# In the order of their numbers (linux/capability.h), without those that engines
-# before 20.10.9 don't know.
+# In the order of their numbers (linux/capability.h), without those that are unknown to
+# engines before 20.10.9.
 names="CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP
 LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER
 SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE
 SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP
 MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ"
 
-# granted lists the capabilities of this machine that are in the mask of the
-# capabilities anyone may have here.
+# granted lists the capabilities in this machine's bounding set.
 granted() {
     mask=$(sed -n 's/^CapBnd:[[:space:]]*/0x/p' /proc/self/status)
     bit=0

@@ -1,27 +1,27 @@
 #!/bin/sh
-# Installs what the local stack and its tests need beside Go and git, as far as
-# it is missing, and sees to it that a Docker Engine answers.
+# Installs the missing programs that the local stack and its tests need in addition
+# to Go and git, and starts a Docker Engine if none runs.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 packages=
 
-# need COMMAND PACKAGE: the command, or else the package that brings it.
+# need COMMAND PACKAGE: add the package unless the command exists.
 need() {
     command -v "$1" >/dev/null || packages="$packages $2"
 }
 
 need notary-server notary # the real notary server
 need openssl openssl      # verifies manifests without our code
-need bzip2 bzip2          # so does tar, which calls it
+need bzip2 bzip2          # tar needs it
 need lbzip2 lbzip2        # reads what our bzip2 encoder writes
 need python3 python3      # so does its tarfile
-need skopeo skopeo        # looks at pushed images without our code
-need podman podman        # demands simple signatures, as skopeo does
-need gpg gnupg            # reads our OpenPGP key and signs against it
-need git-lfs git-lfs      # checks out what we fetch from its servers
+need skopeo skopeo        # inspects pushed images without our code
+need podman podman        # verifies simple signatures, as skopeo does
+need gpg gnupg            # reads our OpenPGP key and makes signatures for comparison
+need git-lfs git-lfs      # checks out repositories for comparison
 
-# A base image is made of busybox alone, so it must need no library.
+# The base image has no libraries, so busybox must be statically linked.
 static_busybox() {
     busybox=$(command -v busybox) && ! ldd "$busybox" >/dev/null 2>&1
 }

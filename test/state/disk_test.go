@@ -38,9 +38,9 @@ func TestFullVolume(t *testing.T) {
 		size    int // of the repository; its clone needs twice as much
 		command string
 	}{
-		"while cloning":                 {30 * mib, "git clone"},
-		"clone leaves no room for more": {12 * mib, "git clone"},
-		"while the manifest is signed":  {7 * mib, "tar -cjf manifest."},
+		"while cloning":                  {30 * mib, "git clone"},
+		"too little space for the build": {12 * mib, "git clone"},
+		"while the manifest is signed":   {7 * mib, "tar -cjf manifest."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env.configureRandom(t, strings.ReplaceAll(name, " ", "-"), test.size)

@@ -5,8 +5,8 @@
 #   verify-manifest.sh manifest.<build name>
 #
 # expects manifest.<build name>.sig.tbz and manifest.<build name>-public.pem in
-# the working directory, leaves manifest.<build name>.tbz there, and ends with 0
-# only when it is what the build server signed.
+# the working directory, writes manifest.<build name>.tbz there, and exits with 0
+# only if the build server signed it.
 set -eu
 
 # The name may hold a colon; without ./ tar would look for a host.
@@ -17,7 +17,7 @@ tar -xjf "$name.sig.tbz"
 # The signature is written in hex.
 tr a-f A-F <"$name.sig" | basenc --base16 --decode >"$name.signature"
 
-# What is signed is the 32-byte digest of the archive, which openssl hashes once
+# The signed message is the 32-byte digest of the archive, which openssl hashes once
 # more.
 openssl dgst -sha256 -binary "$name.tbz" >"$name.digest"
 openssl dgst -sha256 -verify "$name-public.pem" -signature "$name.signature" "$name.digest"
