@@ -99,7 +99,7 @@ func TestEventsThatBreakOff(t *testing.T) {
 			}
 		}, "can't be read"},
 		{"endless line", func(w http.ResponseWriter, _ *http.Request) {
-			// The client hangs up before the end, which is an error here.
+			// The client closes the connection before the end, which is an error here.
 			_, _ = io.WriteString(w, strings.Repeat("x", maxEvent+10))
 		}, "token too long"},
 	} {

@@ -112,8 +112,8 @@ func with(t *testing.T, handler http.HandlerFunc) *Client {
 	return usualIdentities(t).with(t, handler)
 }
 
-// reading reads a request's body before it is answered, as the real server
-// does: net/http notices that a client hung up only after that.
+// reading reads a request's body before it calls the handler, as the real server does:
+// only then net/http notices that a client has closed the connection.
 func reading(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

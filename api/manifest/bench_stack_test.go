@@ -83,7 +83,7 @@ func timed(b *testing.B, folder, program string, arguments ...string) (time.Dura
 	var said strings.Builder
 	command.Stderr = &said
 	began := time.Now()
-	if err := command.Run(); err != nil { // what it writes is thrown away
+	if err := command.Run(); err != nil { // its output is discarded
 		b.Fatalf("%s: %v: %s", program, err, said.String())
 	}
 	return time.Since(began), said.String()

@@ -12,7 +12,7 @@ type Finding struct {
 	Proves string `json:"proves"`
 }
 
-// Report is what was found out about a server.
+// Report is the result of checking a server's attestation.
 type Report struct {
 	Kind     string            `json:"kind"`
 	Accepted bool              `json:"accepted"`

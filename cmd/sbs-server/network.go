@@ -21,8 +21,8 @@ type proxies struct {
 	logins  []api.Login       // the passwords with their user names
 }
 
-// readProxies checks the proxies at the door: a value that can't be understood
-// would otherwise mean no proxy at all.
+// readProxies reads and checks the proxies: an invalid value would otherwise mean no
+// proxy at all.
 func readProxies() (proxies, error) {
 	p := proxies{config: httpproxy.FromEnvironment(), secrets: map[string]string{}}
 	for name, value := range map[string]string{"HTTP_PROXY": p.config.HTTPProxy, "HTTPS_PROXY": p.config.HTTPSProxy} {

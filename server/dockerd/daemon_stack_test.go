@@ -187,7 +187,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			t.Errorf("waited in vain until %s", what)
+			t.Errorf("timeout while waiting until %s", what)
 			return
 		}
 	}

@@ -33,7 +33,7 @@ func (e *Engine) ClearCache(ctx context.Context, before Cache) error {
 }
 
 // clearAfterFailure is ClearCache for a build that nobody can clear up after,
-// even when its context has ended. A failure is told in the output.
+// even when its context has ended. A failure is reported in the output.
 func (e *Engine) clearAfterFailure(ctx context.Context, before Cache, output io.Writer) {
 	ctx, cancel := solve.ForCleanup(ctx)
 	defer cancel()

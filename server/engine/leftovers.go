@@ -28,7 +28,7 @@ var (
 // maxLeftovers bounds what is remembered of a build's steps.
 const maxLeftovers = 4096
 
-// leftovers is what the output of one build told.
+// leftovers collects the images and containers in the output of a build.
 type leftovers struct {
 	before    map[string]bool // IDs of the images that existed before
 	images    []string        // short IDs in the order of the steps

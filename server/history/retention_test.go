@@ -24,22 +24,22 @@ func TestTrim(t *testing.T) {
 		current int // number of that build
 		want    string
 	}{
-		"within":                        {"ssssssss", Limits{Count: 8, Space: everything}, 7, "ssssssss"},
-		"count":                         {"ssssssss", Limits{Count: 3, Space: everything}, 7, "_____sss"},
-		"count, latest success is old":  {"sfsfffff", Limits{Count: 3, Space: everything}, 7, "__s___ff"},
-		"count of one":                  {"ssffffff", Limits{Count: 1, Space: everything}, 7, "_s_____f"},
-		"count, one to be fixed":        {"sxssssss", Limits{Count: 3, Space: everything}, 7, "_x____ss"},
-		"space":                         {"ssssssss", Limits{Count: 8, Space: 350_000}, 7, "SSSSSsss"},
-		"space, again":                  {"SSSSSsss", Limits{Count: 8, Space: 350_000}, 7, "SSSSSsss"},
-		"space, latest success is old":  {"sssfffff", Limits{Count: 8, Space: 350_000}, 7, "SSsFFFff"},
-		"space, almost nothing":         {"ssssssss", Limits{Count: 8, Space: 140_000}, 7, "SSSSSSSs"},
-		"space, less than the latest":   {"ssssssss", Limits{Count: 8, Space: 10}, 7, "_______s"},
-		"both":                          {"ssssssss", Limits{Count: 4, Space: 250_000}, 7, "____SSss"},
-		"free, more than there can be":  {"ssssssss", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60}, 7, "SSSSSSSs"},
-		"free, the one to be fixed":     {"sxssssss", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60}, 7, "SxSSSSSs"},
-		"free, the current is no build": {"sssssssf", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60}, -1, "SSSSSSsF"},
-		"free, in vain":                 {"ssssssss", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60, RequiredFree: 1 << 60}, 7, "ssssssss"},
-		"free, in vain, but also space": {"ssssssss", Limits{Count: 8, Space: 350_000, DesiredFree: 1 << 60, RequiredFree: 1 << 60}, 7, "SSSSSsss"},
+		"within":                         {"ssssssss", Limits{Count: 8, Space: everything}, 7, "ssssssss"},
+		"count":                          {"ssssssss", Limits{Count: 3, Space: everything}, 7, "_____sss"},
+		"count, latest success is old":   {"sfsfffff", Limits{Count: 3, Space: everything}, 7, "__s___ff"},
+		"count of one":                   {"ssffffff", Limits{Count: 1, Space: everything}, 7, "_s_____f"},
+		"count, one to be fixed":         {"sxssssss", Limits{Count: 3, Space: everything}, 7, "_x____ss"},
+		"space":                          {"ssssssss", Limits{Count: 8, Space: 350_000}, 7, "SSSSSsss"},
+		"space, again":                   {"SSSSSsss", Limits{Count: 8, Space: 350_000}, 7, "SSSSSsss"},
+		"space, latest success is old":   {"sssfffff", Limits{Count: 8, Space: 350_000}, 7, "SSsFFFff"},
+		"space, almost nothing":          {"ssssssss", Limits{Count: 8, Space: 140_000}, 7, "SSSSSSSs"},
+		"space, less than the latest":    {"ssssssss", Limits{Count: 8, Space: 10}, 7, "_______s"},
+		"both":                           {"ssssssss", Limits{Count: 4, Space: 250_000}, 7, "____SSss"},
+		"free, more than there can be":   {"ssssssss", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60}, 7, "SSSSSSSs"},
+		"free, the one to be fixed":      {"sxssssss", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60}, 7, "SxSSSSSs"},
+		"free, the current is no build":  {"sssssssf", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60}, -1, "SSSSSSsF"},
+		"free, not reachable":            {"ssssssss", Limits{Count: 8, Space: everything, DesiredFree: 1 << 60, RequiredFree: 1 << 60}, 7, "ssssssss"},
+		"free, not reachable, but space": {"ssssssss", Limits{Count: 8, Space: 350_000, DesiredFree: 1 << 60, RequiredFree: 1 << 60}, 7, "SSSSSsss"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -20,6 +20,6 @@
 //
 // The package trusts the kernel and the program's own file. It trusts nothing
 // that a confined task writes. It never starts a shell, never passes on its own
-// environment unless told to, and passes no open file to a confined task but its
+// environment unless asked to, and passes no open file to a confined task but its
 // input, not even one that this process was started with.
 package process

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// checkLines parses known_hosts text line by line, because a mistake in it is a
-// user's, who must be told the line and not a path of this machine.
+// checkLines parses known_hosts text line by line: the user needs the number of an
+// invalid line, and not a path of this machine.
 func checkLines(text []byte) error {
 	number := 0
 	for line := range bytes.Lines(text) {

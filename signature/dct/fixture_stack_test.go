@@ -84,7 +84,7 @@ func (v *vendor) sign(t *testing.T, tag, digest string, roles ...string) {
 	v.notary(t, arguments...)
 }
 
-// digestOf makes digests that can be told apart.
+// digestOf returns a different digest for each n.
 func digestOf(n int) string { return fmt.Sprintf("sha256:%064x", n) }
 
 // proxy is what readers ask instead of a notary server.

@@ -47,10 +47,10 @@ func TestBusyRegistry(t *testing.T) {
 		repository, bodies, notices := busy(t, http.MethodPut, status, 2, "0")
 		err := repository.PutManifest(t.Context(), "v1", "application/json", []byte("{}"))
 		if again && (err != nil || strings.Join(*bodies, " ") != "{} {} {}" || len(*notices) != 2 || !strings.Contains((*notices)[0], "is sent again in 0s")) {
-			t.Errorf("%d: %v, asked with %q, told %q", status, err, *bodies, *notices)
+			t.Errorf("%d: %v, sent %q, reported %q", status, err, *bodies, *notices)
 		}
 		if !again && (err == nil || len(*bodies) != 1 || len(*notices) != 0) {
-			t.Errorf("%d: %v, asked with %q, told %q", status, err, *bodies, *notices)
+			t.Errorf("%d: %v, sent %q, reported %q", status, err, *bodies, *notices)
 		}
 	}
 }

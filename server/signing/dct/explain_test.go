@@ -21,7 +21,7 @@ func TestExplain(t *testing.T) {
 	}{
 		"no key":       {signed.ErrNoKeys{KeyIDs: []string{"id"}}, &MissingKeyError{}},
 		"too few keys": {signed.ErrInsufficientSignatures{NeededKeys: 1}, &MissingKeyError{}},
-		"told already": {&LostError{}, &LostError{}},
+		"explained":    {&LostError{}, &LostError{}},
 		"unknown":      {plain, plain},
 	} {
 		if got := explain("notary.example.com", test.given); reflect.TypeOf(got) != reflect.TypeOf(test.want) {
