@@ -89,7 +89,7 @@ func (a authority) sign(request *x509.CertificateRequest, template *x509.Certifi
 		return nil, fmt.Errorf("certificate request: %w", err)
 	}
 	if template.NotAfter.After(a.certificate.NotAfter) {
-		template.NotAfter = a.certificate.NotAfter // beyond it the chain is invalid anyhow
+		template.NotAfter = a.certificate.NotAfter // after that the chain is invalid in any case
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, request.PublicKey, a.key)
 	if err != nil {

@@ -1,6 +1,6 @@
 package verify
 
-// The trust file: all that an auditor has to know of a server beforehand.
+// The trust file: all that an auditor needs of a server.
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-// Package scan looks through the archive of an image for packages: of Linux
+// Package scan scans the archive of an image for packages: of Linux
 // distributions (dpkg, apk, rpm, pacman), and of programs as they are installed
 // (Go and Rust binaries, npm, Python, Java, Ruby, .NET). What is read is chosen
 // in extractors.go; the parsers are those of google/osv-scalibr.
