@@ -46,10 +46,10 @@ func (c Config) pidFile() string { return filepath.Join(c.Run, "docker.pid") }
 // these arguments configure the engine.
 func (c Config) noConfiguration() string { return filepath.Join(c.Run, "daemon.json") }
 
-func (c Config) arguments() []string {
+func (c Config) arguments(data string) []string {
 	arguments := []string{
 		"--host", c.host(),
-		"--data-root", c.Data,
+		"--data-root", data,
 		"--exec-root", filepath.Join(c.Run, "exec"),
 		"--pidfile", c.pidFile(),
 		"--config-file", c.noConfiguration(),

@@ -1,8 +1,6 @@
 package dockerd
 
 import (
-	"bytes"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,11 +10,11 @@ import (
 
 func TestArguments(t *testing.T) {
 	config := Config{
-		Data: "/data/docker", Run: "/run/own", Group: "own-builds",
+		Run: "/run/own", Group: "own-builds",
 		Mirrors:  []string{"https://one.example", "https://two.example"},
 		Insecure: []string{"lab.example:5000"},
 	}
-	got := strings.Join(config.arguments(), " ")
+	got := strings.Join(config.arguments("/data/docker"), " ")
 	for _, want := range []string{
 		"--host unix:///run/own/docker.sock",
 		"--data-root /data/docker",
@@ -79,26 +77,5 @@ func TestForget(t *testing.T) {
 	}
 	if _, err := os.Stat(config.pidFile()); !os.IsNotExist(err) {
 		t.Errorf("the id of the process is still there: %v", err)
-	}
-}
-
-func TestOutput(t *testing.T) {
-	var log bytes.Buffer
-	keep := func(_ []string, attribute slog.Attr) slog.Attr {
-		if attribute.Key != "line" {
-			return slog.Attr{}
-		}
-		return attribute
-	}
-	o := newOutput(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: keep})))
-	long := strings.Repeat("x", 2*maxLine)
-	for _, piece := range []string{"fir", "st\n\nsecond\nth", "ird\n", long, long + "\nlast\n", "without an end"} {
-		if n, err := o.Write([]byte(piece)); err != nil || n != len(piece) {
-			t.Fatalf("Write: %d, %v, want %d", n, err, len(piece))
-		}
-	}
-	want := "line=first\nline=second\nline=third\nline=" + long[:maxLine] + "\nline=last\n"
-	if log.String() != want {
-		t.Errorf("logged:\n%.200q\nwant:\n%.200q", log.String(), want)
 	}
 }

@@ -95,7 +95,7 @@ func (s *stack) plant(t *testing.T) []string {
 	t.Helper()
 	server := strings.TrimSpace(s.compose(t, "ps", "--all", "--quiet", "server"))
 	volume := strings.TrimSpace(s.run(t, "docker", "inspect", "--format", `{{range .Mounts}}{{if eq .Destination "/data"}}{{.Source}}{{end}}{{end}}`, server))
-	layers, err := filepath.Glob(filepath.Join(volume, "docker", "engine-*", "overlay2", "*", "diff"))
+	layers, err := filepath.Glob(filepath.Join(volume, "docker", "daemon-*", "overlay2", "*", "diff"))
 	if err != nil || volume == "" || len(layers) == 0 {
 		t.Fatalf("the engine has no layers on the volume %q (%v)", volume, err)
 	}

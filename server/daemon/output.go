@@ -1,6 +1,6 @@
-package dockerd
+package daemon
 
-// What the engine prints becomes lines of the server's own log.
+// What a daemon prints becomes lines of the server's own log.
 
 import (
 	"bytes"
@@ -13,10 +13,11 @@ const maxLine = 4096
 // output logs each line that is written to it.
 type output struct {
 	logger *slog.Logger
+	name   string // of the daemon
 	line   []byte
 }
 
-func newOutput(logger *slog.Logger) *output { return &output{logger: logger} }
+func newOutput(logger *slog.Logger, name string) *output { return &output{logger: logger, name: name} }
 
 // Write never fails. What os/exec writes comes from one goroutine.
 func (o *output) Write(p []byte) (int, error) {
@@ -28,7 +29,7 @@ func (o *output) Write(p []byte) (int, error) {
 			return written, nil
 		}
 		if len(o.line) > 0 {
-			o.logger.Info("dockerd", "line", string(o.line))
+			o.logger.Info(o.name, "line", string(o.line))
 		}
 		o.line, p = o.line[:0], rest
 	}

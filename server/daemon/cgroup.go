@@ -1,8 +1,8 @@
-package dockerd
+package daemon
 
-// In a container of its own, the server and the engine share the root of a
+// In a container of its own, the server and its daemon share the root of a
 // private cgroup v2 namespace. The kernel hands no controller on from a group
-// that has processes in it, so that the engine's containers could have no limits
+// that has processes in it, so that the daemon's containers could have no limits
 // and runc would refuse to start them. The processes move into a group below
 // first, and the controllers are handed on then (cgroups(7), "no internal
 // processes"; Linux, Documentation/admin-guide/cgroup-v2.rst).

@@ -1,7 +1,7 @@
-package dockerd
+package daemon
 
-// The engine's data are on the data volume, unsealed: anyone who writes to the disk
-// while the server is down could change a layer, and the engine would build from
+// The daemon's data are on the data volume, unsealed: anyone who writes to the disk
+// while the server is down could change a layer, and the daemon would build from
 // it under the digest of the original. So nothing of an earlier server is used:
 // each one has a folder of its own, with an unpredictable name.
 
@@ -20,10 +20,10 @@ import (
 )
 
 // removeTime is how long a start waits for the removal of earlier data, which then
-// continues while the engine runs.
+// continues while the daemon runs.
 const removeTime = 10 * time.Second
 
-// newData makes a new folder for an engine's data in dir, and returns what else is
+// newData makes a new folder for a daemon's data in dir, and returns what else is
 // in dir.
 func newData(dir string) (data string, earlier []string, err error) {
 	info, err := os.Lstat(dir)
@@ -40,7 +40,7 @@ func newData(dir string) (data string, earlier []string, err error) {
 	for _, entry := range entries {
 		earlier = append(earlier, filepath.Join(dir, entry.Name()))
 	}
-	if data, err = os.MkdirTemp(dir, "engine-"); err != nil {
+	if data, err = os.MkdirTemp(dir, "daemon-"); err != nil {
 		return "", nil, err
 	}
 	return data, earlier, os.Chmod(data, 0o710)
@@ -100,7 +100,7 @@ func removeEntries(ctx context.Context, path string) error {
 	return nil
 }
 
-// unmountBelow unmounts what an engine that was killed has left mounted.
+// unmountBelow unmounts what a daemon that was killed has left mounted.
 func unmountBelow(path string) error {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

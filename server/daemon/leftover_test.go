@@ -1,4 +1,4 @@
-package dockerd
+package daemon
 
 import (
 	"os"
@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestEndGroup: the file is a copy of the kernel's; the process is real. That the
-// engine's containers are in the group shows with a real engine only (test/soak).
+// TestEndGroup: the file is a copy of the kernel's; the process is real. That a
+// daemon's containers are in the group shows with a real one only (server/buildkitd, test/soak).
 func TestEndGroup(t *testing.T) {
 	for name, folder := range map[string]string{"cgroup v2": "own/buildkit/one", "cgroup v1": "pids/own/buildkit/one"} {
 		t.Run(name, func(t *testing.T) {

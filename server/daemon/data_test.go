@@ -1,4 +1,4 @@
-package dockerd
+package daemon
 
 import (
 	"context"

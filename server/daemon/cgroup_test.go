@@ -1,4 +1,4 @@
-package dockerd
+package daemon
 
 // The kernel's part (that runc then starts containers) shows only on a machine
 // with cgroup v2; here files stand for the kernel's.

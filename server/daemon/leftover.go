@@ -1,9 +1,9 @@
-package dockerd
+package daemon
 
-// BuildKit runs the commands of a Dockerfile as children of the engine's runc,
-// which ends with the engine. What runc runs does not: the command of a build whose
-// engine was killed would continue during every later build. It is in the cgroup of
-// the engine's containers (cgroups(7): a child is in its parent's group).
+// BuildKit runs the commands of a Dockerfile as children of the daemon's runc, which
+// ends with the daemon. What runc runs does not: the command of a build whose daemon
+// was killed would continue during every later build. It is in the cgroup of the
+// daemon's containers (cgroups(7): a child is in its parent's group).
 
 import (
 	"context"
@@ -23,14 +23,14 @@ import (
 // the group.
 func endGroup(ctx context.Context, root, group string) error {
 	if !filepath.IsLocal(group) || group == "." {
-		return fmt.Errorf("end what an earlier engine left: %q is not the name of a cgroup", group)
+		return fmt.Errorf("end what an earlier daemon left: %q is not the name of a cgroup", group)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, endTime, fmt.Errorf("it did not end within %s", endTime))
 	defer cancel()
 	for {
 		left, err := killAll(root, group)
 		if err != nil {
-			return fmt.Errorf("end what an earlier engine left: %w", err)
+			return fmt.Errorf("end what an earlier daemon left: %w", err)
 		}
 		if left == 0 {
 			removeGroup(root, group)
@@ -38,7 +38,7 @@ func endGroup(ctx context.Context, root, group string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("end what an earlier engine left: %d processes in cgroup %s: %w", left, group, context.Cause(ctx))
+			return fmt.Errorf("end what an earlier daemon left: %d processes in cgroup %s: %w", left, group, context.Cause(ctx))
 		case <-time.After(askEvery):
 		}
 	}
