@@ -63,7 +63,7 @@ compose: image build ## keep the stack running with the server in its container:
 
 test: INSTANTS = 22
 test: BUILDS = 17
-test: setup build bin/cosign unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
+test: setup build bin/cosign bin/buildkitd unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
 
 setup: ## install and start what the stack needs, unless it is there
 	@test/harness/setup.sh
@@ -88,10 +88,10 @@ test-s390x: ## run the tests of formats, keys and signatures as s390x programs, 
 	@command -v qemu-s390x-static >/dev/null || deploy/engine/install.sh qemu-user-static
 	GOARCH=s390x $(GO) test -vet=off -exec qemu-s390x-static $(S390X)
 
-e2e: setup build bin/cosign ## run the stack tests of one package, or some: make e2e PKG=./test/e2e RUN=TestVerify
+e2e: setup build bin/cosign bin/buildkitd ## run the stack tests of one package, or some: make e2e PKG=./test/e2e RUN=TestVerify
 	@$(PROGRAMS) GO='$(GO)' PKG='$(or $(PKG),./test/e2e)' RUN='$(RUN)' tools/stack.sh
 
-stack: build bin/cosign ## run the tests that need the stack's programs and an engine, after make setup
+stack: build bin/cosign bin/buildkitd ## run the tests that need the stack's programs and an engine, after make setup
 	@$(PROGRAMS) GO='$(GO)' tools/stack.sh
 
 test-crash: setup build bin/cosign ## kill the server at INSTANTS=200 instants, drawn from SEED=0

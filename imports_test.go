@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"server/builder":             {"api"},
 	"server/builder/solve":       {"api", "server/builder", "server/progress"},
 	"server/buildkit":            {"server/builder", "server/builder/solve", "server/panics"},
+	"server/buildkitd":           {"server/daemon", "server/process"},
 	"server/buildlog":            {"api"},
 	"server/diskspace":           {"api", "server/history", "server/volume"},
 	"server/daemon":              {"server/process"},

@@ -16,7 +16,7 @@ fi
 # Packages that share the machine's Docker Engine run one at a time. Some packages below
 # test/ need no engine.
 alone='^\./test/(trust|harness/(gitserver|notaryserver|publisher))$'
-sharing='^\./(test/harness|server/dockerd|server/engine|server/sbom/scan|server/signing/dct|signature/dct|test/.*)$'
+sharing='^\./(test/harness|server/buildkitd|server/dockerd|server/engine|server/sbom/scan|server/signing/dct|signature/dct|test/.*)$'
 
 test='^func ((Test|Fuzz)[^(]*)\([a-z]+ \*testing\.[TF]\).*'
 files=$(grep -rl --include='*_test.go' '^//go:build stack' . | grep -v -e '^\./test/crash/' -e '^\./test/soak/' |

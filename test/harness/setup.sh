@@ -19,6 +19,8 @@ need python3 python3      # so does its tarfile
 need skopeo skopeo        # inspects pushed images without our code
 need podman podman        # verifies simple signatures, as skopeo does
 need gpg gnupg            # reads our OpenPGP key and makes signatures for comparison
+need runc runc            # runs the commands of builds for bin/buildkitd
+need iptables iptables    # keeps them away from this machine
 need git-lfs git-lfs      # checks out repositories for comparison
 
 # The base image has no libraries, so busybox must be statically linked.
@@ -26,6 +28,9 @@ static_busybox() {
     busybox=$(command -v busybox) && ! ldd "$busybox" >/dev/null 2>&1
 }
 static_busybox || packages="$packages busybox-static"
+
+# The network of those commands is made by CNI plugins.
+[ -x /usr/lib/cni/bridge ] || packages="$packages containernetworking-plugins"
 
 if [ -n "$packages" ]; then
     # shellcheck disable=SC2086 # a list of words
