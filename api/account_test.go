@@ -31,20 +31,20 @@ func TestPullAccounts(t *testing.T) {
 // No way of formatting shows the password, also not of a value that contains the account.
 func TestAccountKeepsItsPassword(t *testing.T) {
 	account := RegistryAccount{"us.icr.io", "user", "pass-word"}
-	inside := struct {
+	wrapper := struct {
 		Account  RegistryAccount
 		Accounts []RegistryAccount
 		Pointer  *RegistryAccount
 	}{account, []RegistryAccount{account}, &account}
 	var log strings.Builder
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "account", account, "inside", inside)
-	encoded, err := json.Marshal(inside)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "account", account, "wrapper", wrapper)
+	encoded, err := json.Marshal(wrapper)
 	if err != nil {
 		t.Fatal(err)
 	}
 	texts := []string{log.String(), string(encoded)}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		texts = append(texts, fmt.Sprintf(verb, account), fmt.Sprintf(verb, inside), fmt.Sprintf(verb, &account))
+		texts = append(texts, fmt.Sprintf(verb, account), fmt.Sprintf(verb, wrapper), fmt.Sprintf(verb, &account))
 	}
 	for _, text := range texts {
 		if strings.Contains(text, "pass-word") || !strings.Contains(text, "user") && !strings.Contains(text, "0x") {

@@ -116,11 +116,11 @@ func TestEventsThatBreakOff(t *testing.T) {
 
 func TestEventsEndWithTheirContextOrHandler(t *testing.T) {
 	ids := usualIdentities(t)
-	hungUp := make(chan struct{}, 1)
+	disconnected := make(chan struct{}, 1)
 	waiting := func(w http.ResponseWriter, r *http.Request) {
 		event(t, w, running("image built"))
 		<-r.Context().Done()
-		hungUp <- struct{}{}
+		disconnected <- struct{}{}
 	}
 	t.Run("context", func(t *testing.T) {
 		checkGoroutines(t)
@@ -129,7 +129,7 @@ func TestEventsEndWithTheirContextOrHandler(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		<-hungUp
+		<-disconnected
 	})
 	t.Run("handler", func(t *testing.T) {
 		checkGoroutines(t)
@@ -138,6 +138,6 @@ func TestEventsEndWithTheirContextOrHandler(t *testing.T) {
 		if !errors.Is(err, full) {
 			t.Errorf("got %v", err)
 		}
-		<-hungUp // without the help of the context, which goes on
+		<-disconnected // without the help of the context, which goes on
 	})
 }

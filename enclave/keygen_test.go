@@ -24,19 +24,19 @@ func generate(t *testing.T, previous func(string) string) (Generated, *Enclave) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	inside, err := FromContract(lookUp(made))
+	encl, err := FromContract(lookUp(made))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return made, inside
+	return made, encl
 }
 
 func TestGeneratedSecretsMakeAnEnclave(t *testing.T) {
-	made, inside := generate(t, nil)
-	if !bytes.Equal(made.SecretID, inside.SecretID()) || len(made.PreviousIDs) != 0 || len(made.Values) != 2 {
+	made, encl := generate(t, nil)
+	if !bytes.Equal(made.SecretID, encl.SecretID()) || len(made.PreviousIDs) != 0 || len(made.Values) != 2 {
 		t.Errorf("secret %x, previous %x, %d values", made.SecretID, made.PreviousIDs, len(made.Values))
 	}
-	text, err := inside.OpenMessage(encryptTo(t, made.PublicKey, "server key", nil))
+	text, err := encl.OpenMessage(encryptTo(t, made.PublicKey, "server key", nil))
 	if err != nil || string(text) != "server key" {
 		t.Errorf("opened %q, %v", text, err)
 	}

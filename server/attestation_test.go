@@ -24,7 +24,7 @@ func TestAttestation(t *testing.T) {
 	nonce := bytes.Repeat([]byte{0xfb}, attestation.MinNonce)
 	ask := func() attestation.Evidence {
 		t.Helper()
-		reply := f.ask("GET", "/attestation?nonce="+attestation.EncodeNonce(nonce), "")
+		reply := f.request("GET", "/attestation?nonce="+attestation.EncodeNonce(nonce), "")
 		e, err := attestation.Decode(reply.Body.Bytes())
 		if err != nil || reply.Code != http.StatusOK {
 			t.Fatalf("%d %s %v", reply.Code, reply.Body, err)
@@ -41,7 +41,7 @@ func TestAttestation(t *testing.T) {
 		t.Errorf("before init there are keys: %v", e.Keys)
 	}
 
-	f.answer("POST", "/image", parametersWith(), http.StatusOK)
+	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
 	f.keep(oldID, api.StatusSuccess, "")
 	want := []attestation.Key{
 		{Use: "dct", SHA256: attestation.DigestOf([]byte("key"))},
@@ -58,11 +58,11 @@ func TestAttestationRefusals(t *testing.T) {
 		return attestation.Proof{}, fmt.Errorf("of a kind: %w", ErrNoEvidence)
 	}
 	for _, query := range []string{"", "?nonce=", "?nonce=" + strings.Repeat("A", 21), "?nonce=" + strings.Repeat("A", 87), "?nonce=" + strings.Repeat("=", 22)} {
-		if answer := f.answer("GET", "/attestation"+query, "", http.StatusBadRequest); answer.Key != "nonce" {
-			t.Errorf("%q: got %+v", query, answer)
+		if got := f.mustReturn("GET", "/attestation"+query, "", http.StatusBadRequest); got.Key != "nonce" {
+			t.Errorf("%q: got %+v", query, got)
 		}
 	}
-	if answer := f.answer("GET", "/attestation?nonce="+strings.Repeat("A", 22), "", http.StatusNotFound); answer.Code != api.CodeNoEvidence {
-		t.Errorf("got %+v", answer)
+	if got := f.mustReturn("GET", "/attestation?nonce="+strings.Repeat("A", 22), "", http.StatusNotFound); got.Code != api.CodeNoEvidence {
+		t.Errorf("got %+v", got)
 	}
 }

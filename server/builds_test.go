@@ -17,7 +17,7 @@ import (
 // listed is a page of the history.
 func (f *fixture) listed(query string) api.Builds {
 	f.t.Helper()
-	reply := f.ask("GET", "/builds"+query, `""`)
+	reply := f.request("GET", "/builds"+query, `""`)
 	var page api.Builds
 	if err := json.Unmarshal(reply.Body.Bytes(), &page); err != nil || reply.Code != http.StatusOK {
 		f.t.Fatalf("/builds%s: %d %s %v", query, reply.Code, reply.Body, err)
@@ -27,7 +27,7 @@ func (f *fixture) listed(query string) api.Builds {
 
 func TestHistory(t *testing.T) {
 	f := newFixture(t)
-	if got := f.ask("GET", "/builds", "").Body.String(); got != `{"builds":[]}`+"\n" {
+	if got := f.request("GET", "/builds", "").Body.String(); got != `{"builds":[]}`+"\n" {
 		t.Errorf("before the first build: %s", got)
 	}
 	old := f.keep(oldID, api.StatusSuccess, "")
@@ -46,7 +46,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	for _, query := range []string{"?limit=0", "?limit=-1", "?limit=x", fmt.Sprintf("?limit=%d", api.MaxBuilds+1), "?before=" + strings.Repeat("2", 27)} {
-		f.answer("GET", "/builds"+query, "", http.StatusBadRequest)
+		f.mustReturn("GET", "/builds"+query, "", http.StatusBadRequest)
 	}
 }
 
@@ -82,16 +82,16 @@ func TestRemovedManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := `{"BUILD_NAME":"` + old.BuildName + `"}`
-	if got := f.answer("GET", "/manifest", body, http.StatusGone); got.Code != api.CodeGone || !strings.Contains(got.Status, "BUILDS_KEPT_SIZE") {
+	if got := f.mustReturn("GET", "/manifest", body, http.StatusGone); got.Code != api.CodeGone || !strings.Contains(got.Status, "BUILDS_KEPT_SIZE") {
 		t.Errorf("got %+v", got)
 	}
-	if reply := f.ask("GET", "/publickey", body); reply.Code != http.StatusOK {
+	if reply := f.request("GET", "/publickey", body); reply.Code != http.StatusOK {
 		t.Errorf("the key: %d %s", reply.Code, reply.Body)
 	}
 	if err := build.Remove(); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.answer("GET", "/manifest", body, http.StatusNotFound); !strings.Contains(got.Status, "BUILDS_KEPT") {
+	if got := f.mustReturn("GET", "/manifest", body, http.StatusNotFound); !strings.Contains(got.Status, "BUILDS_KEPT") {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -100,7 +100,7 @@ func TestRemovedManifest(t *testing.T) {
 // that it is served again once it is restored, without a restart.
 func TestDamagedRecord(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parametersWith(), http.StatusOK)
+	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
 	old := f.keep(oldID, api.StatusSuccess, "")
 	latest := f.keep(newID, api.StatusSuccess, "")
 	file := filepath.Join(f.dir, "builds", newID, "record.json")
@@ -116,14 +116,14 @@ func TestDamagedRecord(t *testing.T) {
 			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if got := f.answer("GET", "/manifest", manifest(latest), http.StatusInternalServerError); got.Code != api.CodeVolume || !strings.Contains(got.Status, "builds/"+newID+"/record.json") {
+			if got := f.mustReturn("GET", "/manifest", manifest(latest), http.StatusInternalServerError); got.Code != api.CodeVolume || !strings.Contains(got.Status, "builds/"+newID+"/record.json") {
 				t.Errorf("got %+v", got)
 			}
 			page := f.listed("")
 			if len(page.Builds) != 2 || !strings.Contains(page.Builds[0].Problem, "builds/"+newID+"/record.json") || page.Builds[1].Problem != "" {
 				t.Errorf("got %+v", page.Builds)
 			}
-			if reply := f.ask("GET", "/manifest", manifest(old)); reply.Code != http.StatusOK {
+			if reply := f.request("GET", "/manifest", manifest(old)); reply.Code != http.StatusOK {
 				t.Errorf("another build: %d %s", reply.Code, reply.Body)
 			}
 			if left, err := os.ReadFile(file); err != nil || string(left) != content {
@@ -134,7 +134,7 @@ func TestDamagedRecord(t *testing.T) {
 	if err := os.WriteFile(file, saved, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if reply := f.ask("GET", "/manifest", manifest(latest)); reply.Code != http.StatusOK {
+	if reply := f.request("GET", "/manifest", manifest(latest)); reply.Code != http.StatusOK {
 		t.Errorf("restored: %d %s", reply.Code, reply.Body)
 	}
 	if page := f.listed(""); page.Builds[0].Problem != "" || page.Builds[0].Status != api.StatusSuccess {

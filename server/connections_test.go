@@ -130,11 +130,11 @@ func TestHandlerThatPanics(t *testing.T) {
 	f := newFixture(t)
 	var out lines
 	f.Logger = slog.New(slog.NewTextHandler(&out, nil))
-	f.answer("POST", "/image", parametersWith(), http.StatusOK)
+	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
 	for _, failure := range []any{errors.New("pass-word"), "pass-word", fmt.Sprint("pass", "-word")} {
 		f.builder.panics = failure
-		if got := f.answer("PUT", "/image", `""`, http.StatusInternalServerError); got.Code != api.CodeInternal {
-			t.Errorf("answer %+v", got)
+		if got := f.mustReturn("PUT", "/image", `""`, http.StatusInternalServerError); got.Code != api.CodeInternal {
+			t.Errorf("got %+v", got)
 		}
 	}
 	text := out.String()
@@ -145,7 +145,7 @@ func TestHandlerThatPanics(t *testing.T) {
 		t.Error("the request is not logged")
 	}
 	f.builder.panics = nil
-	f.answer("PUT", "/image", `""`, http.StatusOK)
+	f.mustReturn("PUT", "/image", `""`, http.StatusOK)
 }
 
 // Neither a path nor a method that a client makes up fills the log or the
@@ -155,12 +155,12 @@ func TestLongPathIsShortened(t *testing.T) {
 	var out lines
 	f.Logger = slog.New(slog.NewTextHandler(&out, nil))
 	for i := range 3 {
-		f.ask(fmt.Sprintf("M%d%s", i, strings.Repeat("M", 1000)), "/"+strings.Repeat("x", 10_000), "")
+		f.request(fmt.Sprintf("M%d%s", i, strings.Repeat("M", 1000)), "/"+strings.Repeat("x", 10_000), "")
 	}
 	if size := len(out.String()); size == 0 || size > 3*4*maxLoggedPath {
 		t.Errorf("%d bytes are logged for three requests", size)
 	}
-	if told := f.ask("GET", "/metrics", "").Body.String(); strings.Contains(told, "MMMM") {
+	if metrics := f.request("GET", "/metrics", "").Body.String(); strings.Contains(metrics, "MMMM") {
 		t.Error("the metrics show a method that a client made up")
 	}
 }

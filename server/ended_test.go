@@ -25,9 +25,9 @@ func TestEndedRequests(t *testing.T) {
 			ctx, end := context.WithCancelCause(t.Context())
 			end(test.cause)
 			request := httptest.NewRequestWithContext(ctx, http.MethodGet, api.PathImage, nil)
-			code, answer := (&Server{}).failure(request, fmt.Errorf("read the log: %w", ctx.Err()))
-			if code != test.code || answer.Code != test.says {
-				t.Errorf("got %d, %s", code, answer.Code)
+			code, got := (&Server{}).failure(request, fmt.Errorf("read the log: %w", ctx.Err()))
+			if code != test.code || got.Code != test.says {
+				t.Errorf("got %d, %s", code, got.Code)
 			}
 		})
 	}

@@ -19,7 +19,7 @@ import (
 // they led to, and the stream ends.
 func TestEvents(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parametersWith(), http.StatusOK)
+	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
 	record := f.keep(oldID, "", "one\n")
 	server := httptest.NewServer(f.Routes())
 	defer server.Close()

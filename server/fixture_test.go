@@ -108,8 +108,8 @@ type reply struct {
 	Body *bytes.Buffer
 }
 
-// ask sends a request over a real connection, without TLS.
-func (f *fixture) ask(method, path, body string) reply {
+// request sends a request over a real connection, without TLS.
+func (f *fixture) request(method, path, body string) reply {
 	f.t.Helper()
 	server := httptest.NewServer(f.Routes())
 	defer server.Close()
@@ -129,18 +129,18 @@ func (f *fixture) ask(method, path, body string) reply {
 	return reply{response.StatusCode, bytes.NewBuffer(content)}
 }
 
-// answer asks and checks the code; the body must be an api.Answer.
-func (f *fixture) answer(method, path, body string, code int) api.Answer {
+// mustReturn sends a request and checks the status code. The body must be an api.Answer.
+func (f *fixture) mustReturn(method, path, body string, code int) api.Answer {
 	f.t.Helper()
-	reply := f.ask(method, path, body)
+	reply := f.request(method, path, body)
 	if reply.Code != code {
 		f.t.Errorf("%s %s: code %d, want %d: %s", method, path, reply.Code, code, reply.Body)
 	}
-	var answer api.Answer
-	if err := json.Unmarshal(reply.Body.Bytes(), &answer); err != nil {
+	var got api.Answer
+	if err := json.Unmarshal(reply.Body.Bytes(), &got); err != nil {
 		f.t.Errorf("%s %s: %s: %v", method, path, reply.Body, err)
 	}
-	return answer
+	return got
 }
 
 const secret = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

@@ -69,10 +69,10 @@ func TestHealth(t *testing.T) {
 
 func TestMetricsCountRequests(t *testing.T) {
 	f := newFixture(t)
-	f.answer("GET", "/log/other", `""`, http.StatusNotFound)
-	f.answer("GET", "/nothing/"+secret, `""`, http.StatusNotFound)
-	f.answer("POST", "/image", parametersWith(), http.StatusOK)
-	reply := f.ask("GET", "/metrics", "")
+	f.mustReturn("GET", "/log/other", `""`, http.StatusNotFound)
+	f.mustReturn("GET", "/nothing/"+secret, `""`, http.StatusNotFound)
+	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
+	reply := f.request("GET", "/metrics", "")
 	for _, line := range []string{
 		`sbs_http_requests_total{code="404",method="GET",route="/log/{name}"} 1`,
 		`sbs_http_requests_total{code="404",method="any",route="none"} 1`,
@@ -83,9 +83,9 @@ func TestMetricsCountRequests(t *testing.T) {
 			t.Errorf("no %s in %s", line, reply.Body)
 		}
 	}
-	for _, told := range []string{secret, "namespace", "pass-word", "nothing"} {
-		if bytes.Contains(reply.Body.Bytes(), []byte(told)) {
-			t.Errorf("the metrics hold %q", told)
+	for _, hidden := range []string{secret, "namespace", "pass-word", "nothing"} {
+		if bytes.Contains(reply.Body.Bytes(), []byte(hidden)) {
+			t.Errorf("the metrics contain %q", hidden)
 		}
 	}
 }

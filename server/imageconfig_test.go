@@ -13,7 +13,7 @@ import (
 
 func TestSignatures(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parametersWith(), http.StatusOK)
+	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
 	record := f.keep(newID, api.StatusSuccess, "")
 	record.ImageDigest = "sha256:" + strings.Repeat("0a", 32)
 	record.Signatures = []job.Signature{
@@ -38,7 +38,7 @@ func TestSignatures(t *testing.T) {
 	}
 
 	config := func() (config api.ImageConfig) {
-		reply := f.ask("GET", "/config-json", `""`)
+		reply := f.request("GET", "/config-json", `""`)
 		if err := json.Unmarshal(reply.Body.Bytes(), &config); err != nil {
 			t.Fatalf("%s: %v", reply.Body, err)
 		}
@@ -51,17 +51,17 @@ func TestSignatures(t *testing.T) {
 	}
 
 	image := "namespace/name@sha256=" + strings.Repeat("0a", 32)
-	f.answer("GET", "/lookaside/"+image+"/signature-1", `""`, http.StatusNotFound)
+	f.mustReturn("GET", "/lookaside/"+image+"/signature-1", `""`, http.StatusNotFound)
 	if err := f.data.Lookaside().AddSignature(image, []byte("signed")); err != nil {
 		t.Fatal(err)
 	}
 	if c := config(); !strings.HasPrefix(c.Lookaside, "https://127.0.0.1:") || !strings.HasSuffix(c.Lookaside, "/lookaside") {
 		t.Errorf("lookaside %q", c.Lookaside)
 	}
-	if reply := f.ask("GET", "/lookaside/"+image+"/signature-1", `""`); reply.Code != http.StatusOK || reply.Body.String() != "signed" {
+	if reply := f.request("GET", "/lookaside/"+image+"/signature-1", `""`); reply.Code != http.StatusOK || reply.Body.String() != "signed" {
 		t.Errorf("%d %s", reply.Code, reply.Body)
 	}
 	for _, name := range []string{"", image, image + "/signature-2", "../job.json", "..%2fjob.json", image + "/../../../job.json"} {
-		f.answer("GET", "/lookaside/"+name, `""`, http.StatusNotFound)
+		f.mustReturn("GET", "/lookaside/"+name, `""`, http.StatusNotFound)
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 func TestFinishedBuilds(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parametersWith("ENV_WHITELIST", ""), http.StatusOK)
+	f.mustReturn("POST", "/image", parametersWith("ENV_WHITELIST", ""), http.StatusOK)
 	old := f.keep(oldID, api.StatusSuccess, "")
 	latest := f.keep(newID, api.StatusSuccess, "")
 	failed := f.keep(failedID, api.FailureStatus("x"), "")
@@ -30,7 +30,7 @@ func TestFinishedBuilds(t *testing.T) {
 		`{"BUILD_NAME":"` + old.BuildName + `"}`: old,
 	} {
 		var m api.Manifest
-		reply := f.ask("GET", "/manifest", body)
+		reply := f.request("GET", "/manifest", body)
 		if err := json.Unmarshal(reply.Body.Bytes(), &m); err != nil {
 			t.Fatalf("%s: %v", reply.Body, err)
 		}
@@ -39,7 +39,7 @@ func TestFinishedBuilds(t *testing.T) {
 			t.Errorf("%s: got %s with %q, %v", body, m.ManifestName, content, err)
 		}
 		var k api.PublicKey
-		if err := json.Unmarshal(f.ask("GET", "/publickey", body).Body.Bytes(), &k); err != nil {
+		if err := json.Unmarshal(f.request("GET", "/publickey", body).Body.Bytes(), &k); err != nil {
 			t.Fatal(err)
 		}
 		if k.PublicKeyPEM != "key of "+want.ID || k.BuildName != want.BuildName {
@@ -47,13 +47,13 @@ func TestFinishedBuilds(t *testing.T) {
 		}
 	}
 	for _, name := range []string{failed.BuildName, "other." + oldID, oldID, "x", "../" + oldID} {
-		f.answer("GET", "/manifest", `{"BUILD_NAME":"`+name+`"}`, http.StatusNotFound)
+		f.mustReturn("GET", "/manifest", `{"BUILD_NAME":"`+name+`"}`, http.StatusNotFound)
 	}
-	if reply := f.ask("GET", "/imagedigest", `""`); reply.Code != http.StatusCreated || reply.Body.String() != `"docker.io/namespace/name@sha256:`+newID+`"`+"\n" {
+	if reply := f.request("GET", "/imagedigest", `""`); reply.Code != http.StatusCreated || reply.Body.String() != `"docker.io/namespace/name@sha256:`+newID+`"`+"\n" {
 		t.Errorf("got %d %s", reply.Code, reply.Body)
 	}
 	var config map[string]any
-	reply := f.ask("GET", "/config-json", `""`)
+	reply := f.request("GET", "/config-json", `""`)
 	if err := json.Unmarshal(reply.Body.Bytes(), &config); err != nil || reply.Code != http.StatusCreated {
 		t.Fatalf("%d %s %v", reply.Code, reply.Body, err)
 	}
@@ -63,14 +63,14 @@ func TestFinishedBuilds(t *testing.T) {
 	if _, list := config["envs_whitelist"].([]any); !list {
 		t.Errorf("envs_whitelist is %v, want a list", config["envs_whitelist"])
 	}
-	if text := f.ask("GET", "/config-python", `""`).Body.String(); !strings.Contains(text, `docker_username = "reader"`) || strings.Contains(text, "pass-word") {
+	if text := f.request("GET", "/config-python", `""`).Body.String(); !strings.Contains(text, `docker_username = "reader"`) || strings.Contains(text, "pass-word") {
 		t.Error(text)
 	}
 }
 
 func TestLogIsStreamedAsJSON(t *testing.T) {
 	f := newFixture(t)
-	f.answer("POST", "/image", parametersWith(), http.StatusOK)
+	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
 	const whole = "first \"quoted\" <b> \\ \u2028 Ünïcode\n\tsecond\n"
 	record := f.keep(oldID, api.StatusSuccess, whole+"still being writ")
 	done := make(chan struct{})
@@ -80,7 +80,7 @@ func TestLogIsStreamedAsJSON(t *testing.T) {
 	}
 	<-done
 	var log api.Log
-	if err := json.Unmarshal(f.ask("GET", "/log/build", `""`).Body.Bytes(), &log); err != nil {
+	if err := json.Unmarshal(f.request("GET", "/log/build", `""`).Body.Bytes(), &log); err != nil {
 		t.Fatal(err)
 	}
 	if log.Log != whole {

@@ -23,17 +23,17 @@ func TestParametersOfAnEarlierVersionAreReplacedByUpdate(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.start()
-			answer := f.answer("PUT", "/image", `""`, http.StatusBadRequest)
-			if answer.Key != "DOCKER_REPO" || !strings.Contains(answer.Status, "run update") {
-				t.Errorf("build: %+v", answer)
+			got := f.mustReturn("PUT", "/image", `""`, http.StatusBadRequest)
+			if got.Key != "DOCKER_REPO" || !strings.Contains(got.Status, "run update") {
+				t.Errorf("build: %+v", got)
 			}
 			var status api.Status
-			if reply := f.ask("GET", "/image", `""`); reply.Code != http.StatusOK || json.Unmarshal(reply.Body.Bytes(), &status) != nil {
+			if reply := f.request("GET", "/image", `""`); reply.Code != http.StatusOK || json.Unmarshal(reply.Body.Bytes(), &status) != nil {
 				t.Errorf("status: %d %s", reply.Code, reply.Body)
 			}
-			f.answer("PATCH", "/image", parametersWith("SECRET", otherSecret), http.StatusForbidden)
-			f.answer("PATCH", "/image", parametersWith(), http.StatusOK)
-			f.answer("PUT", "/image", `""`, http.StatusOK)
+			f.mustReturn("PATCH", "/image", parametersWith("SECRET", otherSecret), http.StatusForbidden)
+			f.mustReturn("PATCH", "/image", parametersWith(), http.StatusOK)
+			f.mustReturn("PUT", "/image", `""`, http.StatusOK)
 		})
 	}
 }

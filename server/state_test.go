@@ -60,7 +60,7 @@ func (f *fixture) get(name string) string {
 func built(t *testing.T, image string) *fixture {
 	t.Helper()
 	f := newFixture(t).inImage(image)
-	f.answer("POST", "/image", parametersWith(), http.StatusOK)
+	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
 	f.put("manifest/key", "the manifest key")
 	f.put("dct/abc", "the root key")
 	f.put(ofOurs(5))
@@ -82,7 +82,7 @@ func ofOurs(version int) (name, record string) {
 
 func (f *fixture) export(body string) api.StateImage {
 	f.t.Helper()
-	reply := f.ask("GET", "/state-image", body)
+	reply := f.request("GET", "/state-image", body)
 	var image api.StateImage
 	if err := json.Unmarshal(reply.Body.Bytes(), &image); err != nil || reply.Code != http.StatusOK {
 		f.t.Fatalf("export: %d %s %v", reply.Code, reply.Body, err)
@@ -132,18 +132,18 @@ func TestRecovery(t *testing.T) {
 	}
 
 	second := newFixture(t).inImage(image)
-	second.answer("POST", "/state-image", importing(t, secret, exported.State), http.StatusOK)
+	second.mustReturn("POST", "/state-image", importing(t, secret, exported.State), http.StatusOK)
 	for range 2 { // the second time after a restart
-		if got := second.answer("PUT", "/image", `""`, http.StatusConflict); got.Code != api.CodeIncomplete || !strings.Contains(got.Status, "update") {
+		if got := second.mustReturn("PUT", "/image", `""`, http.StatusConflict); got.Code != api.CodeIncomplete || !strings.Contains(got.Status, "update") {
 			t.Errorf("build before update: %+v", got)
 		}
-		second.answer("PATCH", "/image", parametersWith("SECRET", otherSecret), http.StatusForbidden)
+		second.mustReturn("PATCH", "/image", parametersWith("SECRET", otherSecret), http.StatusForbidden)
 		second.again()
 	}
-	second.answer("PATCH", "/image", parametersWith(), http.StatusOK)
-	second.answer("PUT", "/image", `""`, http.StatusOK)
+	second.mustReturn("PATCH", "/image", parametersWith(), http.StatusOK)
+	second.mustReturn("PUT", "/image", `""`, http.StatusOK)
 	second.again()
-	second.answer("PUT", "/image", `""`, http.StatusOK)
+	second.mustReturn("PUT", "/image", `""`, http.StatusOK)
 	ourRecord, record5 := ofOurs(5)
 	for name, want := range map[string]string{"manifest/key": "the manifest key", "dct/abc": "the root key", ourRecord: record5} {
 		if got := second.get(name); got != want {
@@ -152,11 +152,11 @@ func TestRecovery(t *testing.T) {
 	}
 	for _, id := range []string{oldID, newID} {
 		name := "docker.io.namespace.name.v1-abcdefa." + id
-		if got := second.ask("GET", "/publickey", `{"BUILD_NAME":"`+name+`"}`).Body.String(); !strings.Contains(got, "key of "+id) {
+		if got := second.request("GET", "/publickey", `{"BUILD_NAME":"`+name+`"}`).Body.String(); !strings.Contains(got, "key of "+id) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	second.answer("GET", "/publickey", `{"BUILD_NAME":"docker.io.namespace.name.v1-abcdefa.`+failedID+`"}`, http.StatusNotFound)
+	second.mustReturn("GET", "/publickey", `{"BUILD_NAME":"docker.io.namespace.name.v1-abcdefa.`+failedID+`"}`, http.StatusNotFound)
 }
 
 func TestRefusedStatesChangeNothing(t *testing.T) {
@@ -176,13 +176,13 @@ func TestRefusedStatesChangeNothing(t *testing.T) {
 		says   string
 	}{
 		"wrong secret":       {fresh, importing(t, otherSecret, state), 403, "another SECRET"},
-		"not the server's":   {elsewhere(func(f *fixture) { f.answer("POST", "/image", parametersWith("SECRET", otherSecret), 200) }), importing(t, secret, state), 403, "initialised with"},
+		"not the server's":   {elsewhere(func(f *fixture) { f.mustReturn("POST", "/image", parametersWith("SECRET", otherSecret), 200) }), importing(t, secret, state), 403, "initialised with"},
 		"wrong image":        {newFixture(t).inImage(t.TempDir()), importing(t, secret, state), 403, "another server image"},
 		"truncated":          {fresh, importing(t, secret, state[:len(state)-8]), 400, "cut short"},
 		"changed":            {fresh, importing(t, secret, state[:len(state)-12]+"AAAA"+state[len(state)-8:]), 400, "changed"},
 		"no state":           {fresh, importing(t, secret, "hello"), 400, "not a state image"},
 		"nothing":            {fresh, importing(t, secret, ""), 400, "neither"},
-		"another repository": {elsewhere(func(f *fixture) { f.answer("POST", "/image", parametersWith("DOCKER_REPO", "other/name"), 200) }), importing(t, secret, state), 409, "another repository"},
+		"another repository": {elsewhere(func(f *fixture) { f.mustReturn("POST", "/image", parametersWith("DOCKER_REPO", "other/name"), 200) }), importing(t, secret, state), 409, "another repository"},
 		"a key more":         {elsewhere(func(f *fixture) { f.put("dct/later", "x") }), importing(t, secret, state), 409, "lose them"},
 		"a record that is damaged": {elsewhere(func(f *fixture) {
 			name, _ := ofOurs(5)
@@ -194,7 +194,7 @@ func TestRefusedStatesChangeNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := test.server.files()
-			if got := test.server.answer("POST", "/state-image", test.body, test.code); !strings.Contains(got.Status, test.says) {
+			if got := test.server.mustReturn("POST", "/state-image", test.body, test.code); !strings.Contains(got.Status, test.says) {
 				t.Errorf("got %+v, want %q", got, test.says)
 			}
 			if !maps.Equal(before, test.server.files()) {
@@ -206,10 +206,10 @@ func TestRefusedStatesChangeNothing(t *testing.T) {
 
 func TestExportWithoutState(t *testing.T) {
 	f := newFixture(t).inImage(t.TempDir())
-	f.answer("GET", "/state-image", "{}", http.StatusConflict)
-	f.answer("POST", "/image", parametersWith(), http.StatusOK)
+	f.mustReturn("GET", "/state-image", "{}", http.StatusConflict)
+	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
 	before := f.files()
-	f.answer("GET", "/state-image", "{}", http.StatusNotFound)
+	f.mustReturn("GET", "/state-image", "{}", http.StatusNotFound)
 	if !maps.Equal(before, f.files()) {
 		t.Error("the volume has changed")
 	}
@@ -224,7 +224,7 @@ func TestStateDuringABuild(t *testing.T) {
 	}
 	defer close(ends)
 	for method, body := range map[string]string{"GET": "{}", "POST": importing(t, secret, state)} {
-		if got := f.answer(method, "/state-image", body, http.StatusConflict); got.Code != api.CodeBusy {
+		if got := f.mustReturn(method, "/state-image", body, http.StatusConflict); got.Code != api.CodeBusy {
 			t.Errorf("%s: %+v", method, got)
 		}
 	}

@@ -25,24 +25,24 @@ func TestStateInBucket(t *testing.T) {
 	image := t.TempDir()
 	first := built(t, image)
 	first.Transfer.CABundle = bucket.CABundle()
-	first.answer("POST", "/image", given, http.StatusOK)
+	first.mustReturn("POST", "/image", given, http.StatusOK)
 	exported := first.export(`{"state_bucket_name":"states"}`)
 	if exported.State != "" || exported.Name == "" {
 		t.Errorf("exported %+v", exported)
 	}
-	if got := first.answer("GET", "/state-image", `{"state_bucket_name":"nowhere"}`, http.StatusNotFound); !strings.Contains(got.Status, "bucket nowhere") {
+	if got := first.mustReturn("GET", "/state-image", `{"state_bucket_name":"nowhere"}`, http.StatusNotFound); !strings.Contains(got.Status, "bucket nowhere") {
 		t.Errorf("got %+v", got)
 	}
 
 	second := newFixture(t).inImage(image)
 	second.Transfer.CABundle = bucket.CABundle()
-	second.answer("POST", "/image", given, http.StatusOK)
-	if got := second.answer("POST", "/state-image", `{"secret":"`+secret+`","name":"unknown"}`, http.StatusNotFound); !strings.Contains(got.Status, "no such object") {
+	second.mustReturn("POST", "/image", given, http.StatusOK)
+	if got := second.mustReturn("POST", "/state-image", `{"secret":"`+secret+`","name":"unknown"}`, http.StatusNotFound); !strings.Contains(got.Status, "no such object") {
 		t.Errorf("got %+v", got)
 	}
-	second.answer("POST", "/state-image", `{"secret":"`+secret+`","state_bucket_name":"states","name":"`+exported.Name+`"}`, http.StatusOK)
-	second.answer("PATCH", "/image", given, http.StatusOK)
-	second.answer("PUT", "/image", `""`, http.StatusOK)
+	second.mustReturn("POST", "/state-image", `{"secret":"`+secret+`","state_bucket_name":"states","name":"`+exported.Name+`"}`, http.StatusOK)
+	second.mustReturn("PATCH", "/image", given, http.StatusOK)
+	second.mustReturn("PUT", "/image", `""`, http.StatusOK)
 	if got := second.get("manifest/key"); got != "the manifest key" {
 		t.Errorf("the key is %q", got)
 	}

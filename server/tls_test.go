@@ -109,33 +109,33 @@ func TestAcceptedClientCertificates(t *testing.T) {
 	renewed := client
 	renewed.certificate = reissued(t, ca, client)
 	foreignCA := identity{}.issue(t, "CA", later)
-	for _, knock := range []struct {
-		who     string
-		present []tls.Certificate
-		newest  uint16
-		letIn   bool
+	for _, test := range []struct {
+		name     string
+		present  []tls.Certificate
+		newest   uint16
+		accepted bool
 	}{
 		{"the client", []tls.Certificate{client.tls()}, tls.VersionTLS13, true},
 		{"the client with a renewed certificate", []tls.Certificate{renewed.tls()}, tls.VersionTLS13, true},
 		{"the client with TLS 1.2", []tls.Certificate{client.tls()}, tls.VersionTLS12, false},
-		{"nobody", nil, tls.VersionTLS13, false},
+		{"no certificate", nil, tls.VersionTLS13, false},
 		{"the server's own certificate", []tls.Certificate{serverCertificate.tls()}, tls.VersionTLS13, false},
 		{"another client of the same CA", []tls.Certificate{ca.issue(t, "client", later, both...).tls()}, tls.VersionTLS13, false},
 		{"a client of another CA of the bundle", []tls.Certificate{otherCA.issue(t, "client", later, both...).tls()}, tls.VersionTLS13, false},
 		{"a client of another CA", []tls.Certificate{foreignCA.issue(t, "client", later, both...).tls()}, tls.VersionTLS13, false},
 		{"an expired client", []tls.Certificate{expired.tls()}, tls.VersionTLS13, false},
 	} {
-		t.Run(knock.who, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			roots := x509.NewCertPool()
 			roots.AddCert(ca.certificate)
 			transport := &http.Transport{TLSClientConfig: &tls.Config{
-				RootCAs: roots, MinVersion: tls.VersionTLS12, MaxVersion: knock.newest,
+				RootCAs: roots, MinVersion: tls.VersionTLS12, MaxVersion: test.newest,
 				// Present the certificate whatever the server asks for.
 				GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-					if len(knock.present) == 0 {
+					if len(test.present) == 0 {
 						return &tls.Certificate{}, nil
 					}
-					return &knock.present[0], nil
+					return &test.present[0], nil
 				},
 			}}
 			defer transport.CloseIdleConnections()
@@ -143,14 +143,14 @@ func TestAcceptedClientCertificates(t *testing.T) {
 			if err == nil {
 				_ = response.Body.Close()
 			}
-			if letIn := err == nil && response.StatusCode == http.StatusOK; letIn != knock.letIn {
-				t.Errorf("let in: %v, want %v (%v)", letIn, knock.letIn, err)
+			if accepted := err == nil && response.StatusCode == http.StatusOK; accepted != test.accepted {
+				t.Errorf("accepted: %v, want %v (%v)", accepted, test.accepted, err)
 			}
 		})
 	}
 }
 
-// reissued is a new certificate for the same key.
+// reissued returns a new certificate for the same key.
 func reissued(t *testing.T, ca, old identity) *x509.Certificate {
 	t.Helper()
 	template := *old.certificate

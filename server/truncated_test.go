@@ -26,7 +26,7 @@ func TestResponsesThatCantBeFinishedAreTruncated(t *testing.T) {
 	} {
 		t.Run(path, func(t *testing.T) {
 			f := newFixture(t)
-			f.answer("POST", "/image", parametersWith(), http.StatusOK)
+			f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
 			record := f.keep(oldID, "success", "one\n")
 			if err := f.Slot.Begin(record, func(_ context.Context, _ *job.Build) job.Record { return record }); err != nil {
 				t.Fatal(err)
@@ -91,7 +91,7 @@ func TestClientDisconnectIsNotAnError(t *testing.T) {
 	var logged strings.Builder
 	f := newFixture(t)
 	f.Logger = slog.New(slog.NewTextHandler(&logged, nil))
-	begun, done := make(chan struct{}), make(chan struct{})
+	started, done := make(chan struct{}), make(chan struct{})
 	server := httptest.NewUnstartedServer(f.observe(f.json(func(w http.ResponseWriter, r *http.Request) error {
 		defer close(done)
 		control := http.NewResponseController(w)
@@ -101,7 +101,7 @@ func TestClientDisconnectIsNotAnError(t *testing.T) {
 		if err := control.Flush(); err != nil {
 			return err
 		}
-		close(begun)
+		close(started)
 		<-r.Context().Done()
 		return control.Flush()
 	})))
@@ -116,7 +116,7 @@ func TestClientDisconnectIsNotAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-begun
+	<-started
 	cancel()
 	_ = response.Body.Close()
 	<-done

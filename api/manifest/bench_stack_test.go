@@ -49,8 +49,8 @@ func BenchmarkWrite(b *testing.B) {
 			ratios, took := map[string][]float64{}, []float64{}
 			var peak int
 			for b.Loop() {
-				ours, said := timed(b, folder, os.Args[0])
-				memory, err := strconv.Atoi(said) // in kB
+				ours, report := timed(b, folder, os.Args[0])
+				memory, err := strconv.Atoi(report) // in kB
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -80,13 +80,13 @@ func timed(b *testing.B, folder, program string, arguments ...string) (time.Dura
 	b.Helper()
 	command := exec.CommandContext(b.Context(), program, arguments...)
 	command.Dir, command.Env = folder, append(os.Environ(), folderVariable+"="+folder)
-	var said strings.Builder
-	command.Stderr = &said
+	var report strings.Builder
+	command.Stderr = &report
 	began := time.Now()
 	if err := command.Run(); err != nil { // its output is discarded
-		b.Fatalf("%s: %v: %s", program, err, said.String())
+		b.Fatalf("%s: %v: %s", program, err, report.String())
 	}
-	return time.Since(began), said.String()
+	return time.Since(began), report.String()
 }
 
 // fullSize is how much is compressed.

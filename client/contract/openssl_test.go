@@ -21,11 +21,11 @@ func tool(t *testing.T, folder, input string, argv ...string) ([]byte, error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 	command.Dir, command.Stdin = folder, strings.NewReader(input)
-	var said bytes.Buffer
-	command.Stderr = &said
+	var output bytes.Buffer
+	command.Stderr = &output
 	out, err := command.Output()
 	if err != nil {
-		t.Logf("%v: %s", argv, said.String())
+		t.Logf("%v: %s", argv, output.String())
 	}
 	return out, err
 }

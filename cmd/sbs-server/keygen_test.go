@@ -157,7 +157,8 @@ func (d deployment) serve(t *testing.T, getenv func(string) string, ask func(*cl
 	return <-done
 }
 
-func generated(t *testing.T, previous string) (folder, said string) {
+// generated runs keygen and returns the folder that it wrote, and its output.
+func generated(t *testing.T, previous string) (folder, output string) {
 	t.Helper()
 	folder = filepath.Join(t.TempDir(), "image")
 	var out bytes.Buffer
@@ -170,9 +171,9 @@ func generated(t *testing.T, previous string) (folder, said string) {
 const ofDeveloper = `{"GITHUB_URL": "git@github.com:owner/repo.git", "DOCKER_REPO": "ns/name", "DOCKER_USER": "user",
 	"DOCKER_PASSWORD": "pass-word", "IMAGE_SIGNING": ["simple"], "SECRET": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`
 
-// TestKeygenStartsServers takes the whole way of the secrets: keygen, the
-// developer's instance-env, the contract, a server in its enclave, status over
-// mutual TLS; and from one server image to the next, on the same data volume.
+// TestKeygenStartsServers uses the secrets from keygen to the server: in the developer's
+// instance-env, in the contract, in a server in its enclave whose status is read over
+// mutual TLS, and in the next server image on the same data volume.
 func TestKeygenStartsServers(t *testing.T) {
 	d := newDeployment(t)
 	first, _ := generated(t, "")
@@ -217,7 +218,7 @@ func TestKeygenStartsServers(t *testing.T) {
 
 func TestKeygenKeepsSecrets(t *testing.T) {
 	first, _ := generated(t, "")
-	folder, said := generated(t, filepath.Join(first, fileValues))
+	folder, output := generated(t, filepath.Join(first, fileValues))
 	for name, mode := range map[string]os.FileMode{fileValues: 0o600, enclave.FilePublicKey: 0o644} {
 		info, err := os.Stat(filepath.Join(folder, name))
 		if err != nil || info.Mode().Perm() != mode {
@@ -229,12 +230,12 @@ func TestKeygenKeepsSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{enclave.EnvImageSecret, enclave.EnvImagePrivateKey, enclave.EnvImageSecretPrevious} {
-		if values(name) == "" || strings.Contains(said, values(name)) {
+		if values(name) == "" || strings.Contains(output, values(name)) {
 			t.Errorf("%s is missing, or was printed", name)
 		}
 	}
-	if !strings.Contains(said, "image secret ") || !strings.Contains(said, "succeeds ") || !strings.Contains(said, fileValues) {
-		t.Errorf("said %q", said)
+	if !strings.Contains(output, "image secret ") || !strings.Contains(output, "succeeds ") || !strings.Contains(output, fileValues) {
+		t.Errorf("the output is %q", output)
 	}
 }
 

@@ -37,8 +37,8 @@ func fullRecord() record.Record {
 
 func TestProvenance(t *testing.T) {
 	r := fullRecord()
-	told := provenanceOf(r, []provenance.Resource{{Name: provenance.NameManifest, URI: "manifest"}})
-	text, err := provenance.Encode(told)
+	statement := provenanceOf(r, []provenance.Resource{{Name: provenance.NameManifest, URI: "manifest"}})
+	text, err := provenance.Encode(statement)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +78,8 @@ func TestProvenance(t *testing.T) {
 func TestProvenanceNamesTheEnclave(t *testing.T) {
 	r := fullRecord()
 	r.Enclave = "contract"
-	if told := provenanceOf(r, nil); told.RunDetails.Builder.ID == provenanceOf(fullRecord(), nil).RunDetails.Builder.ID {
-		t.Errorf("both are %s", told.RunDetails.Builder.ID)
+	if statement := provenanceOf(r, nil); statement.RunDetails.Builder.ID == provenanceOf(fullRecord(), nil).RunDetails.Builder.ID {
+		t.Errorf("both are %s", statement.RunDetails.Builder.ID)
 	}
 }
 

@@ -63,7 +63,7 @@ func start(t *testing.T, before func(w http.ResponseWriter, r *http.Request) boo
 		r.SetURL(&url.URL{Scheme: "http", Host: server.Address()})
 		r.Out.Host = r.In.Host
 	}}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	recording := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		f.asked = append(f.asked, r.Method+" "+r.URL.Path)
 		f.mu.Unlock()
@@ -71,8 +71,8 @@ func start(t *testing.T, before func(w http.ResponseWriter, r *http.Request) boo
 			proxy.ServeHTTP(w, r)
 		}
 	}))
-	t.Cleanup(front.Close)
-	f.host = strings.TrimPrefix(front.URL, "http://")
+	t.Cleanup(recording.Close)
+	f.host = strings.TrimPrefix(recording.URL, "http://")
 	f.target = Target{Repository: f.host + "/ns/app", Access: signature.Access{User: server.Writer().User, Password: api.Secret(server.Writer().Password)}}
 	return f
 }

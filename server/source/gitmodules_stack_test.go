@@ -50,12 +50,12 @@ func TestSubmodulesAsGitClonesThem(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			judge := s.gitClone(t, name, "--recurse-submodules")
-			if paths := differing(worktree(t, dir), worktree(t, judge)); len(paths) > 0 {
+			expected := s.gitClone(t, name, "--recurse-submodules")
+			if paths := differing(worktree(t, dir), worktree(t, expected)); len(paths) > 0 {
 				t.Errorf("git clones something else at %q", paths)
 			}
 			audit(t, dir, head)
-			if told := strings.Contains(log.String(), `submodule "sub" is left empty: .gitmodules has update = none for it`); told != test.empty || test.empty != (len(checkout.Submodules) == 0) {
+			if warned := strings.Contains(log.String(), `submodule "sub" is left empty: .gitmodules has update = none for it`); warned != test.empty || test.empty != (len(checkout.Submodules) == 0) {
 				t.Errorf("%d submodules, and the log\n%s", len(checkout.Submodules), &log)
 			}
 		})

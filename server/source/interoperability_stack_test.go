@@ -56,12 +56,12 @@ func TestTreesAsGitChecksThemOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.point(t, "one.git", s.rawTree(t, "one.git", entries...))
 			dir, checkout := clone(t, s.ssh("one.git"))
-			judge := s.gitClone(t, "one.git")
-			if paths := differing(worktree(t, dir), worktree(t, judge)); len(paths) > 0 {
+			expected := s.gitClone(t, "one.git")
+			if paths := differing(worktree(t, dir), worktree(t, expected)); len(paths) > 0 {
 				t.Errorf("git checks out something else at %q", paths)
 			}
 			for _, arguments := range [][]string{{"status", "--short"}, {"ls-files", "--stage"}} {
-				if got, want := git(t, dir, "", arguments...), git(t, judge, "", arguments...); got != want {
+				if got, want := git(t, dir, "", arguments...), git(t, expected, "", arguments...); got != want {
 					t.Errorf("git %s: %q, in git's own clone %q", arguments, got, want)
 				}
 			}

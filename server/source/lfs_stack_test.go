@@ -226,19 +226,19 @@ func TestLFSAsGitLFSChecksItOut(t *testing.T) {
 		"-c", "http.sslCAInfo=" + bundle, "-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.clean=git-lfs clean -- %f",
 		"-c", "filter.lfs.process=git-lfs filter-process", "-c", "filter.lfs.required=true",
 	}
-	judge := filepath.Join(t.TempDir(), "git")
-	git(t, t.TempDir(), "", append(filters, "clone", "--quiet", s.HTTPSURL("one.git"), judge)...)
+	expected := filepath.Join(t.TempDir(), "git")
+	git(t, t.TempDir(), "", append(filters, "clone", "--quiet", s.HTTPSURL("one.git"), expected)...)
 	if len(lfs.Requests()) == 0 {
 		t.Fatal("git-lfs asked for nothing")
 	}
 	request := s.https("one.git")
 	request.LFS = true
 	dir, _ := clone(t, request)
-	if paths := differing(worktree(t, dir), worktree(t, judge)); len(paths) > 0 {
+	if paths := differing(worktree(t, dir), worktree(t, expected)); len(paths) > 0 {
 		t.Errorf("git-lfs checks out something else at %q", paths)
 	}
-	git(t, judge, "", "read-tree", "HEAD") // without stat data, as ours: every file is compared
-	if got, want := git(t, dir, "", append(filters, "status", "--short")...), git(t, judge, "", append(filters, "status", "--short")...); got != want {
+	git(t, expected, "", "read-tree", "HEAD") // without stat data, as ours: every file is compared
+	if got, want := git(t, dir, "", append(filters, "status", "--short")...), git(t, expected, "", append(filters, "status", "--short")...); got != want {
 		t.Errorf("git status with git-lfs: %q, in its own clone %q", got, want)
 	}
 }

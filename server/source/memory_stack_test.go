@@ -80,12 +80,12 @@ func measured(tb testing.TB, stdin []byte, arguments ...string) (time.Duration, 
 	command := exec.Command(os.Args[0], arguments...)
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "TMPDIR=" + os.TempDir(), roleVariable + "=" + roleMeasure}
 	command.Stdin = bytes.NewReader(stdin)
-	var said strings.Builder
-	command.Stderr = &said
+	var messages strings.Builder
+	command.Stderr = &messages
 	start := time.Now()
 	out, err := command.Output()
 	if err != nil {
-		tb.Fatalf("%v: %s", err, said.String())
+		tb.Fatalf("%v: %s", err, messages.String())
 	}
 	peak, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
 	if err != nil {

@@ -80,14 +80,14 @@ func TestKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	signers := map[string]crypto.Signer{"ECDSA": curve, "Ed25519": edwards, "RSA": modulus}
-	said := bundle.Statement{
+	signed := bundle.Statement{
 		Subjects:      []bundle.Subject{{Name: "app", Digest: map[string]string{"sha256": image, "gitCommit": "00"}}},
 		PredicateType: "https://example.com/predicate",
 		Predicate:     json.RawMessage(`{"a":[1,"<b>"]}`),
 	}
 	for name, signer := range signers {
 		t.Run(name, func(t *testing.T) {
-			text, err := bundle.Sign(signer, said)
+			text, err := bundle.Sign(signer, signed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			s, err := bundle.Open(key, text)
-			if err != nil || s.Subjects[0].Name != "app" || s.Subjects[0].Digest["gitCommit"] != "00" || s.PredicateType != said.PredicateType {
+			if err != nil || s.Subjects[0].Name != "app" || s.Subjects[0].Digest["gitCommit"] != "00" || s.PredicateType != signed.PredicateType {
 				t.Errorf("%+v, %v", s, err)
 			}
 			var predicate struct{ A []any }

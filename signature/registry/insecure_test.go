@@ -45,14 +45,14 @@ func TestInsecureRegistries(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The token server's address must be this front's, so Host stays.
-			front := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			// The token server's address must be this proxy's, so Host is not changed.
+			proxy := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 				r.SetURL(target)
 				r.Out.Host = r.In.Host
 			}})
-			front.Listener = listener
-			start(front)
-			t.Cleanup(front.Close)
+			proxy.Listener = listener
+			start(proxy)
+			t.Cleanup(proxy.Close)
 			host := listener.Addr().String()
 			writer := real.Writer()
 			access := signature.Access{User: writer.User, Password: api.Secret(writer.Password)}

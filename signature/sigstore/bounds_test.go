@@ -1,6 +1,6 @@
 package sigstore
 
-// What a registry that means harm may answer.
+// Tests of the responses of a malicious registry.
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ func hostile(t *testing.T, answers map[string][]byte) *registry.Repository {
 			http.NotFound(w, r)
 		case strings.Contains(r.URL.Path, "/referrers/"):
 			w.Header().Set("Content-Type", string(types.OCIImageIndex))
-			_, _ = w.Write(text) // a client that is gone needs no answer
+			_, _ = w.Write(text) // an error means that the client has disconnected
 		default:
 			w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
 			_, _ = w.Write(text)

@@ -217,9 +217,9 @@ func TestVerifyErrors(t *testing.T) {
 				t.Errorf("the error contains the password: %v", err)
 			}
 		}
-		nobody := good
-		nobody.Reference.Repository = "127.0.0.1:1/ns/app"
-		refused(t, v, nobody, &signature.UnreachableError{})
+		unreachable := good
+		unreachable.Reference.Repository = "127.0.0.1:1/ns/app"
+		refused(t, v, unreachable, &signature.UnreachableError{})
 		if _, err := (sigstore.Verifier{}).Verify(t.Context(), good); err == nil {
 			t.Error("verified without a key")
 		}

@@ -44,9 +44,9 @@ func TestAttest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said, err := bundle.Open(key, content)
-		if err != nil || !said.About(strings.TrimPrefix(request.Image.Digest, "sha256:")) || said.PredicateType != predicateType || string(said.Predicate) != `{"a":1}` {
-			t.Errorf("%+v, %v", said, err)
+		statement, err := bundle.Open(key, content)
+		if err != nil || !statement.About(strings.TrimPrefix(request.Image.Digest, "sha256:")) || statement.PredicateType != predicateType || string(statement.Predicate) != `{"a":1}` {
+			t.Errorf("%+v, %v", statement, err)
 		}
 		found := f.referrers(t, request)
 		if len(found) != 2 || found[0].Digest.String() != referrer && found[1].Digest.String() != referrer {

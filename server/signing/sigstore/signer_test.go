@@ -62,8 +62,8 @@ func TestBundle(t *testing.T) {
 		}
 		found := f.referrers(t, request)
 		// The in-memory registry with the API does not return a referrer's type.
-		told := f.account.Username == "" || len(found) > 0 && found[0].ArtifactType == bundleType
-		if len(found) != 1 || !told {
+		typed := f.account.Username == "" || len(found) > 0 && found[0].ArtifactType == bundleType
+		if len(found) != 1 || !typed {
 			t.Fatalf("referrers %+v", found)
 		}
 		image, err := remote.Image(f.repository.Digest(found[0].Digest.String()), f.options(t)...)
