@@ -6,8 +6,8 @@ import (
 )
 
 // RegistryAccount is an account of one registry. It is computed once from the
-// parameters and handed down by value. No way of formatting it shows the password, and
-// its JSON form has none.
+// parameters and handed down by value. No format verb prints the password, and its
+// JSON form has none.
 type RegistryAccount struct {
 	// Host is the registry's host and, if it has one, port: "us.icr.io",
 	// "registry.example:5000"; Docker Hub is "docker.io".

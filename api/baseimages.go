@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// BaseDigest is the one way of knowing a base image that needs no signature: its
+// BaseDigest is the only method of verifying a base image without a signature: its
 // digest was reviewed, and the rule lists it. The others are SigningDCT,
 // SigningSimple and SigningSigstore.
 const BaseDigest = "digest"
@@ -22,10 +22,10 @@ type BaseRule struct {
 	Image string `json:"image"`
 	// Method is SigningDCT, SigningSimple, SigningSigstore or BaseDigest.
 	Method string `json:"method"`
-	// Key is what verifies: an armoured OpenPGP public key for simple, a PEM
-	// public key for sigstore, the root key's id or its base64 PEM certificate
-	// for dct (may be empty: the first root seen is remembered), and digests with
-	// white space or commas between them for digest.
+	// Key is what verifies: an armoured OpenPGP public key for simple, a PEM public
+	// key for sigstore, the root key's id or its base64 PEM certificate for dct
+	// (may be empty: the first root seen is pinned), and digests with white space
+	// or commas between them for digest.
 	Key BaseKey `json:"key,omitempty"`
 	// Server is the notary server for dct: https://host[:port] or host[:port].
 	Server string `json:"server,omitempty"`
@@ -75,7 +75,8 @@ const (
 	maxBaseKey = 64 << 10 // bytes
 )
 
-// basePolicy reads BASE_IMAGE_POLICY. An empty list is no way to say "off".
+// basePolicy reads BASE_IMAGE_POLICY. An empty list is refused; it does not mean
+// "off".
 func basePolicy(raw json.RawMessage) (BasePolicy, string) {
 	var items []json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {
@@ -164,8 +165,8 @@ func (r BaseRule) serverProblem() string {
 	return ""
 }
 
-// BaseRules are all rules, those of BASE_IMAGE_POLICY first and then those that
-// the shorter parameters stand for. With none, base images are not verified.
+// BaseRules are all rules, those of BASE_IMAGE_POLICY first and then those that the
+// shorter parameters are equivalent to. With none, base images are not verified.
 func (p Parameters) BaseRules() []BaseRule {
 	var rules []BaseRule
 	for _, rule := range p.BasePolicy {
@@ -179,14 +180,14 @@ func (p Parameters) BaseRules() []BaseRule {
 		rules = append(rules, BaseRule{Image: p.BaseRegistry() + "/**", Method: SigningSigstore, Key: BaseKey(p.BaseSigstoreKey), Parameter: "BASE_IMAGE_SIGSTORE_KEY"})
 	}
 	// The original has the switch on for simple signing too, and the registry's
-	// name in the place of the notary server's.
+	// name instead of the notary server's.
 	if p.TrustBase && p.ICRBaseRepo == "" {
 		rules = append(rules, BaseRule{Image: "**", Method: SigningDCT, Server: p.TrustBaseServer, Parameter: "DOCKER_CONTENT_TRUST_BASE"})
 	}
 	return rules
 }
 
-// checkBases refuses parameters for base images that say nothing alone, or that
+// checkBases refuses parameters for base images that have no effect alone, or that
 // could not be obeyed together.
 func (p *Parameters) checkBases() error {
 	switch {

@@ -39,7 +39,7 @@ func CredentialName(index int, member string) string {
 }
 
 // credentials reads GITHUB_CREDENTIALS. No problem quotes anything: what is in the
-// wrong place may be a secret.
+// wrong field may be a secret.
 func credentials(raw json.RawMessage) (Credentials, string) {
 	var items []map[string]json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {

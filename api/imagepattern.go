@@ -57,8 +57,8 @@ func parsePattern(text string) (imagePattern, string) {
 	return p, ""
 }
 
-// hostProblem makes sure that the first part is a host: a name that leaves it
-// out would be taken for one of Docker Hub in one place and not in another.
+// hostProblem makes sure that the first part is a host: a name that leaves it out
+// would be parsed as one of Docker Hub by some readers and not by others.
 func (p *imagePattern) hostProblem(text string) string {
 	host := p.parts[0]
 	switch {

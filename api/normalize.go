@@ -85,7 +85,7 @@ func (p *Parameters) required() error {
 	return nil
 }
 
-// pairs are parameters that say nothing alone.
+// pairs are parameters that have no effect alone.
 func (p *Parameters) pairs() error {
 	for _, pair := range []struct{ key, value, other, otherValue string }{
 		{"DOCKER_BASE_USER", p.BaseUser, "DOCKER_BASE_PASSWORD", string(p.BasePassword)},
@@ -106,9 +106,9 @@ func (p *Parameters) pairs() error {
 // shorter ones.
 const minLoneToken = 20
 
-// splitCredentials moves user and token of an https GITHUB_URL to their own
-// fields, so that the URL can be shown. The stock client has no other place for
-// a token.
+// splitCredentials moves user and token of an https GITHUB_URL to their own fields,
+// so that the URL can be shown. The stock client has no other parameter for a
+// token.
 func (p *Parameters) splitCredentials() error {
 	if !strings.HasPrefix(p.GitHubURL, "https://") && !strings.HasPrefix(p.GitHubURL, "http://") {
 		return nil

@@ -15,7 +15,7 @@ type Parameters struct {
 	BuildImageTag string // BUILD_IMAGE_TAG: version of the server image, shown in the status
 	RepoID        string // REPO_ID: classic only
 	Secret        Secret // SECRET: base64, the developer's half of the state key
-	NewSecret     Secret // NEW_SECRET: takes SECRET's place when an update succeeds
+	NewSecret     Secret // NEW_SECRET: replaces SECRET when an update succeeds
 	ExitNonzero   bool   // EXIT_NONZERO: for clients; no effect on the server
 
 	GitHubURL         string      // GITHUB_URL, credentials taken out
@@ -29,7 +29,7 @@ type Parameters struct {
 	GitHubCA          string      // GITHUB_CA (addition): PEM certificates trusted for HTTPS clones
 	GitHubDepth       int         // GITHUB_DEPTH (addition): commits of history; 0 means 1
 	Submodules        bool        // GITHUB_RECURSE_SUBMODULES
-	LFS               bool        // GITHUB_LFS (addition): Git LFS objects in the place of their pointers
+	LFS               bool        // GITHUB_LFS (addition): Git LFS objects instead of their pointers
 
 	DockerRepo      string            // DOCKER_REPO: namespace/name, without registry and tag
 	DockerUser      string            // DOCKER_USER
@@ -65,7 +65,7 @@ type Parameters struct {
 	ProgressLimit string // PROGRESS_TIMEOUT (addition): see ProgressTimeout
 	BuildLimit    string // BUILD_TIMEOUT (addition): see BuildTimeout
 
-	SBOMIncomplete string // SBOM_INCOMPLETE (addition): "fail" where a build fails whose bill of materials has gaps
+	SBOMIncomplete string // SBOM_INCOMPLETE (addition): "fail": a build whose SBOM has gaps fails
 
 	ManifestStore ObjectStore // MANIFEST_BUCKET_NAME, MANIFEST_COS_*
 	StateStore    ObjectStore // STATE_BUCKET_NAME, STATE_COS_*

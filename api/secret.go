@@ -2,10 +2,10 @@ package api
 
 import "log/slog"
 
-// Secret is a text that must not be shown: every way of formatting it gives
-// "<redacted>". Its JSON form is the plain text, because that is how it crosses
-// the wire inside TLS and how it is sealed; convert it with string(s) where the
-// text itself is needed.
+// Secret is a text that must not be shown: every format verb gives "<redacted>".
+// Its JSON form is the plain text, because that is how it crosses the wire inside
+// TLS and how it is sealed; convert it with string(s) where the text itself is
+// needed.
 type Secret string
 
 const redacted = "<redacted>"

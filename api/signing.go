@@ -51,9 +51,10 @@ func hostOf(server string) string {
 	return strings.TrimSuffix(host, ".")
 }
 
-// methods reads IMAGE_SIGNING. An empty list is no way to say "unsigned".
+// methods reads IMAGE_SIGNING. An empty list is refused; it does not mean
+// "unsigned".
 func methods(raw json.RawMessage) (Methods, string) {
-	given, problem := someOf(signingMethods, "way of signing", raw)
+	given, problem := someOf(signingMethods, "signing method", raw)
 	if problem == "" && len(given) == 0 {
 		problem = "is empty, and an image is never pushed unsigned; leave it out for the default"
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/opensbs/sbs/api/attestation"
 )
 
-// Attestation asks the server for evidence of what it runs in, and returns it
-// with the certificate whose key the server held in that connection. Nothing is
-// judged: package attest does that.
+// Attestation requests evidence of the server's enclave, and returns it with the
+// certificate whose key the server held in that connection. Nothing is judged:
+// package attest does that.
 func (c *Client) Attestation(ctx context.Context, nonce []byte) (attestation.Evidence, *x509.Certificate, error) {
 	const operation = "attest"
 	response, err := c.send(ctx, request{operation, http.MethodGet, api.PathAttestation + "?" + api.QueryNonce + "=" + attestation.EncodeNonce(nonce), emptyBody})

@@ -29,8 +29,8 @@ const (
 	answerTimeout  = 2 * time.Minute // for the head of a reply: clean may wait for a container to stop
 )
 
-// New returns a client of the server at hostname, which must stand in the
-// server's certificate, and port. Nothing is sent yet.
+// New returns a client of the server at hostname, which must be in the server's
+// certificate, and port. Nothing is sent yet.
 func New(hostname, port string, identity certs.Identity) *Client {
 	dialer := &net.Dialer{Timeout: connectTimeout}
 	c := &Client{base: "https://" + net.JoinHostPort(hostname, port)}
@@ -95,7 +95,7 @@ type Status struct {
 	Raw json.RawMessage // the reply as it came, for programs that show all of it
 }
 
-// Status asks how far the server's latest build got.
+// Status requests the progress of the server's latest build.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var status Status
 	err := c.value(ctx, request{"status", http.MethodGet, api.PathImage, emptyBody}, &status.Raw)

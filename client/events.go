@@ -88,7 +88,7 @@ const (
 	maxManifest = 64 << 30
 )
 
-// broken is the error for a reply that ended or went wrong on the way.
+// broken returns the error for a reply that was interrupted or corrupted.
 func (c *Client) broken(ctx context.Context, operation string, err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) || errors.Is(err, errNotJSON) {

@@ -37,7 +37,7 @@ func (o *object) each(field func(key string) error) error {
 		if err != nil {
 			return eof(err)
 		}
-		if err := field(key.(string)); err != nil { // the decoder lets nothing else stand for a key
+		if err := field(key.(string)); err != nil { // the decoder accepts nothing else as a key
 			return err
 		}
 	}

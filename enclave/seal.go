@@ -43,7 +43,7 @@ var (
 	ErrOtherSecret = errors.New("sealed under another image secret: this data volume belongs to another server image")
 	// ErrTampered means that a sealed text was changed, or sealed under another
 	// name.
-	ErrTampered = errors.New("sealed text does not authenticate: it was changed, cut short, or moved from another place")
+	ErrTampered = errors.New("sealed text does not authenticate: it was changed, truncated, or moved from another name")
 )
 
 // Seal encrypts text so that only an enclave with the same image secret can

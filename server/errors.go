@@ -20,7 +20,7 @@ import (
 // Errors of the handlers. classify maps them and those of other packages to status
 // codes.
 var (
-	errNoManifest   = errors.New("the manifest of that build is not on this server any more: it was removed to make room (BUILDS_KEPT_SIZE), or stayed on the server whose state was imported; the key that verifies it is still here, and the bucket of MANIFEST_BUCKET_NAME has the manifest if one was set")
+	errNoManifest   = errors.New("the manifest of that build is not on this server any more: it was removed to free space (BUILDS_KEPT_SIZE), or stayed on the server whose state was imported; the key that verifies it is still here, and the bucket of MANIFEST_BUCKET_NAME has the manifest if one was set")
 	errNoSignature  = errors.New("there is no such signature: names are namespace/name@sha256=<hex>/signature-1 and on, for images whose registry keeps no signatures")
 	errNoSuchLog    = errors.New("there is no such log: the build log is called build")
 	errStopping     = errors.New("the server is shutting down: try again when it is up")

@@ -17,8 +17,8 @@ import (
 const (
 	maxConnections    = 1024
 	maxHeader         = 16 << 10         // bytes
-	shutdownTime      = 10 * time.Second // for requests under way when the server stops
-	buildShutdownTime = 20 * time.Second // for the build under way when the server stops
+	shutdownTime      = 10 * time.Second // for running requests when the server stops
+	buildShutdownTime = 20 * time.Second // for the running build when the server stops
 )
 
 // timeouts bounds how long the server waits for a client.
@@ -33,7 +33,7 @@ var defaultTimeouts = timeouts{header: 10 * time.Second, body: time.Minute, idle
 var errShutdown = errors.New("the server was shut down: start the build again when it is up")
 
 // Serve serves the protocol on listener until ctx ends. Then it accepts no new
-// requests, waits for the requests under way, and stops the running build. It returns
+// requests, waits for running requests, and stops the running build. It returns
 // within half a minute after ctx ends.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, config *tls.Config) error {
 	// Streams of events end with this context, so that Shutdown does not wait for

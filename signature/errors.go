@@ -11,7 +11,7 @@ import (
 
 // Error is a check that failed.
 type Error struct {
-	Image  Reference // as it was asked for
+	Image  Reference // as it was requested
 	Method string    // one of api.Signing*
 	Err    error     // the reason
 }
@@ -29,7 +29,7 @@ func (*AbsentError) Error() string { return "the registry has no such image" }
 
 // UnsignedError is an image that nobody signed.
 type UnsignedError struct {
-	Where string // what was asked: "the registry", or a server's name
+	Where string // "the registry", or the name of a notary server
 }
 
 func (e *UnsignedError) Error() string {
@@ -46,7 +46,7 @@ func (e *OtherKeyError) Error() string {
 }
 
 // OtherNameError is a signature by the right key that was made for another
-// repository or tag than the one that was asked for.
+// repository or tag than the requested one.
 type OtherNameError struct {
 	Signed string // the name that was signed
 }

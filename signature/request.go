@@ -1,6 +1,6 @@
 package signature
 
-// What is asked, and what is answered.
+// The request and the result of a verification.
 
 import (
 	"errors"
@@ -52,11 +52,11 @@ type Access struct {
 	Password api.Secret
 	// IdentityToken is a refresh token, which is exchanged at the registry's token
 	// server, and RegistryToken a bearer token that is sent as it is. docker login
-	// and credential helpers keep them in place of a password; they are for
+	// and credential helpers store them instead of a password; they are for
 	// registries, and go to no notary server.
 	IdentityToken, RegistryToken api.Secret
-	// CABundle holds PEM certificates of authorities that are trusted in addition to
-	// the system's; it may be empty.
+	// CABundle holds PEM certificates of CAs that are trusted in addition to the
+	// system's; it may be empty.
 	CABundle []byte
 	// Insecure are registries, as host[:port], that may be talked to without TLS
 	// or with a certificate that nobody vouches for. For a laboratory only.
@@ -66,8 +66,8 @@ type Access struct {
 	// by its context. Without it, a request that makes no progress for half a
 	// minute ends.
 	Progress func()
-	// Notice gets a sentence when a server is busy and is asked again later; it may
-	// be nil.
+	// Notice gets a sentence when a server is busy and the request is retried
+	// later; it may be nil.
 	Notice func(text string)
 }
 
@@ -76,7 +76,7 @@ type Reference struct {
 	// Repository is host[:port]/namespace/name, docker.io (and library, where
 	// there is no namespace) included: the GUN of Docker Content Trust.
 	Repository string
-	// Tag is empty where the image is asked for by digest alone.
+	// Tag is empty where the image is named by digest alone.
 	Tag string
 	// Digest is sha256:<64 hex digits>, or empty.
 	Digest string
@@ -140,16 +140,16 @@ func (r Reference) String() string {
 	return text
 }
 
-// Verified is what a check has shown: that the key's owner signed the manifest
-// with the digest under the name that was asked for.
+// Verified is what a check has shown: that the key's owner signed the manifest with
+// the digest under the requested name.
 type Verified struct {
-	// Reference is what was asked for.
+	// Reference is the requested one.
 	Reference Reference
 	// Digest is that of the manifest, sha256:<64 hex digits>: what to pull.
 	Digest string
-	// Method is the way of signing: one of api.Signing*.
+	// Method is the signing method: one of api.Signing*.
 	Method string
-	// KeyID names the key in that way of signing: an OpenPGP fingerprint, the
+	// KeyID names the key in that signing method: an OpenPGP fingerprint, the
 	// SHA-256 of a public key, or the id of a root key.
 	KeyID string
 }

@@ -16,7 +16,7 @@ const maxWorkers = 4
 // all cores and writes them in order. Its buffers and encoders are made once and
 // go round, so that it takes the same memory for any input.
 type compressor struct {
-	ctx        context.Context // io.Writer leaves no other way for it to reach Write
+	ctx        context.Context // io.Writer has no other parameter for it
 	streamSize int
 	pending    *stream             // takes the input; nil between streams
 	idle       chan *stream        // streams whose buffers are free
@@ -106,7 +106,7 @@ func (c *compressor) begin() error {
 func (c *compressor) dispatch() {
 	s := c.pending
 	c.pending = nil
-	c.queue <- s // has room for every stream
+	c.queue <- s // has capacity for every stream
 	go func() {
 		encoder := <-c.encoders
 		s.output = encoder.AppendStream(s.output[:0], s.input)

@@ -1,9 +1,9 @@
 package attest
 
-// The chain of the attestation certificate. IBM's ends in a way of its own: the
+// The chain of the attestation certificate. IBM's has an unusual end: the
 // certificate above the attestation certificate is a code-signing one and no
-// authority in the sense of RFC 5280, so that link is checked as IBM documents
-// it (name, signature, dates), and those above it as RFC 5280 has them.
+// authority in the sense of RFC 5280, so that link is checked as IBM documents it
+// (name, signature, dates), and those above it as RFC 5280 has them.
 
 import (
 	"bytes"

@@ -22,7 +22,7 @@ const (
 
 // Session is the conversation in which evidence came.
 type Session struct {
-	Nonce []byte            // what the server was asked with
+	Nonce []byte            // the nonce of the request
 	Peer  *x509.Certificate // whose key the server proved to hold, in that connection
 	Now   time.Time
 }

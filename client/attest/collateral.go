@@ -51,7 +51,7 @@ func collateralFile(address string) (file, header string, err error) {
 	return "", "", fmt.Errorf("%s is no collateral that a folder has a name for", address)
 }
 
-// noNetwork is asked when a library would fetch something.
+// noNetwork refuses every download of a library.
 type noNetwork struct{}
 
 func (noNetwork) Get(address string) (map[string][]string, []byte, error) {

@@ -35,7 +35,7 @@ const signatureBits = 4096
 func (p *Policy) checkHPCR(report *Report, e attestation.Evidence, s Session) error {
 	policy := p.HPCR
 	if policy == nil || policy.Contract == "" {
-		return refuse(checkPolicy, advice.New(errors.New("it does not say from which contract the server was deployed"), "give --contract user-data.yaml, or hpcr in the policy file"))
+		return refuse(checkPolicy, advice.New(errors.New("it does not name the contract of the server's deployment"), "give --contract user-data.yaml, or hpcr in the policy file"))
 	}
 	chain, err := policy.chain()
 	if err != nil {

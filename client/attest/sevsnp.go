@@ -71,8 +71,8 @@ func (s *SEVSNP) check() error {
 		return advice.New(errors.New("it does not name which measurement is expected"), "take it from the builder of the machine's image, and put it under sev-snp into the policy file, or give --measurement")
 	}
 	if s.FirmwareOnly == s.KernelHashes {
-		return advice.New(errors.New("it does not say what the measurement covers"),
-			`say "firmware_only": true (--firmware-only), or "kernel_hashes": true (--kernel-hashes) where the measurement was computed with the hashes of kernel, initial RAM disk and command line in it; one of the two`)
+		return advice.New(errors.New("it does not state what the measurement covers"),
+			`set "firmware_only": true (--firmware-only), or "kernel_hashes": true (--kernel-hashes) where the measurement was computed with the hashes of kernel, initial RAM disk and command line in it; one of the two`)
 	}
 	if (s.Chain == "") != (s.Product == "") {
 		return errors.New("product and chain of the policy belong together")

@@ -79,7 +79,7 @@ func (t *TDX) check() error {
 		return advice.New(errors.New("it does not name which measurement is expected (mrtd)"), "take it from the builder of the machine's image, and put it under tdx into the policy file, or give --mrtd")
 	}
 	if !t.FirmwareOnly && (len(t.rtmr(rtmrKernel)) == 0 || len(t.rtmr(rtmrCommandLine)) == 0) {
-		return advice.New(errors.New("it does not say which kernel and command line are expected (RTMR1 and RTMR2 in rtmrs): mrtd covers the firmware only"),
+		return advice.New(errors.New("it does not name the expected kernel and command line (RTMR1 and RTMR2 in rtmrs): mrtd covers the firmware only"),
 			"take both from the builder of the machine's image, and put them under tdx into the policy file, or give --rtmr; \"firmware_only\": true, or --firmware-only, does without")
 	}
 	if len(t.RTMRs) > MaxRTMRs {

@@ -23,8 +23,8 @@ type Identity struct {
 	KeyPEM         []byte // secret
 }
 
-// LoadClient reads the client certificate, its key and the authority, and
-// checks that they fit together and are valid at now. Errors say what to do.
+// LoadClient reads the client certificate, its key and the authority, and checks
+// that they fit together and are valid at now. Errors have advice.
 func LoadClient(f Files, now time.Time) (Identity, error) {
 	id, trusted, err := load(f, f.Client, f.Client, now)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -90,8 +90,8 @@ type check struct {
 	renewal  advice.Code // when it can't be used any more
 }
 
-// verified checks the certificate the way the other side will, and returns the
-// identity with the authority that signed it.
+// verified checks the certificate as the peer will, and returns the identity with
+// the authority that signed it.
 func (id Identity) verified(trusted roots, c check, now time.Time) (Identity, error) {
 	id.Roots = trusted.pool()
 	chains, err := id.Certificate.Verify(x509.VerifyOptions{

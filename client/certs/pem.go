@@ -62,7 +62,7 @@ func checkPublic(path string) error {
 }
 
 // readCertificates returns all certificates of a file, at least one. What can't be
-// read of the others is in unreadable: bundles of authorities are long and old.
+// read of the others is in unreadable: bundles of CA certificates are long and old.
 func readCertificates(path string) (certificates []*x509.Certificate, unreadable, err error) {
 	text, err := readFile(path)
 	if err != nil {

@@ -41,18 +41,18 @@ func (f fromFile) next() string {
 	return "name a text file"
 }
 
-// notSent are parameters that do not leave this machine as they stand in the
-// file: a path means nothing to the server, and a new secret is only ever made
-// by BeginRotation.
+// notSent are parameters that do not leave this machine as they are written in the
+// file: a path means nothing to the server, and a new secret is only ever made by
+// BeginRotation.
 var notSent = []string{"ICR_BASE_REPO_PUBLIC_KEY", "NEW_SECRET"}
 
 // stores are the prefixes of the two object stores that COS_* configures.
 var stores = []string{"MANIFEST_", "STATE_"}
 
-// Parameters returns the JSON body of init and update, secrets in clear: what
-// the file and the environment give, checked as the server will check it.
-// newSecret is empty, or what takes SECRET's place. An error that the owner of
-// the file can fix names the key that is wrong.
+// Parameters returns the JSON body of init and update, secrets in clear: what the
+// file and the environment give, checked as the server will check it. newSecret is
+// empty, or the value that replaces SECRET. An error that the owner of the file can
+// fix names the key that is wrong.
 func (c *Config) Parameters(newSecret string) ([]byte, error) {
 	return c.parameters(c.given(), newSecret)
 }
@@ -110,7 +110,7 @@ func (c *Config) parameters(values map[string]json.RawMessage, newSecret string)
 	return c.checked(values)
 }
 
-// given returns the parameters that stand in the file with a value.
+// given returns the parameters that the file has a value for.
 func (c *Config) given() map[string]json.RawMessage {
 	values := map[string]json.RawMessage{}
 	for _, m := range c.doc.members {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// document is a JSON object that remembers the order and the spelling of its
-// keys, which encoding/json's maps do not.
+// document is a JSON object that keeps the order and the spelling of its keys,
+// which encoding/json's maps do not.
 type document struct {
 	members []member
 	// repeated are sentences about keys that the file has more than once, with
@@ -58,7 +58,7 @@ func (d *document) decode(decoder *json.Decoder) error {
 		if err != nil {
 			return err
 		}
-		key := token.(string) // the decoder lets nothing else stand for a key
+		key := token.(string) // the decoder accepts nothing else as a key
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
 			return err
@@ -84,7 +84,7 @@ func (d *document) add(m member) {
 	d.members[i].value = m.value
 }
 
-// noteRepeated notes keys that stand there in several spellings.
+// noteRepeated notes keys that it has in several spellings.
 func (d *document) noteRepeated() {
 	for i, m := range d.members {
 		if last, _ := d.find(m.key); last != i && !bytes.Equal(d.members[last].value, m.value) {
@@ -137,7 +137,7 @@ func (d *document) value(key string) json.RawMessage {
 	return nil
 }
 
-// set gives key a text: in its place when it is there, else at the end.
+// set gives key a text: replaced when it is there, else added at the end.
 func (d *document) set(key, text string) error {
 	value, err := encode(text)
 	if err != nil {

@@ -51,7 +51,7 @@ func (c *Config) Unknown() []string {
 
 func isSetting(key string) bool { return slices.Contains(settings, key) }
 
-// isParameter asks package api, which owns the list: an empty value is fine for
+// isParameter reports whether package api lists the key: an empty value is fine for
 // every key it knows.
 func isParameter(key string) bool {
 	body, err := json.Marshal(map[string]any{key: nil})

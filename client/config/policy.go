@@ -29,8 +29,8 @@ var (
 	}
 )
 
-// readFiles puts the text of each key_file in the place of its path. Whatever else
-// an object may have wrong is found when the whole is checked.
+// readFiles replaces the path of each key_file by the text of the file. Whatever
+// else an object may have wrong is found when the whole is checked.
 func (l keyList) readFiles(values map[string]json.RawMessage) error {
 	var objects []map[string]json.RawMessage
 	if json.Unmarshal(values[l.parameter], &objects) != nil {

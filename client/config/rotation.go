@@ -14,12 +14,11 @@ import (
 	"github.com/opensbs/sbs/client/atomicfile"
 )
 
-// A new SECRET passes through three places: a file next to the configuration,
-// the server, the configuration. It is in the first before the server hears of
-// it and leaves it only when the configuration has it, so that a lost reply, or
-// a crash between any two steps, never loses the one secret that the server
-// still takes. The server replies to the repetition of an update as to the update
-// itself.
+// A new SECRET is stored in three files in turn: a file next to the configuration,
+// the server, the configuration. It is in the first before the server hears of it
+// and leaves it only when the configuration has it, so that a lost reply, or a
+// crash between any two steps, never loses the one secret that the server still
+// takes. The server replies to the repetition of an update as to the update itself.
 
 // Rotation is the replacement of SECRET by a new one.
 type Rotation struct {
@@ -39,7 +38,7 @@ func (r *Rotation) Resumed() bool { return r.resumed }
 // secret and keeps it durably next to the configuration.
 func (c *Config) BeginRotation() (*Rotation, error) {
 	if text(c.doc.value("SECRET")) == "" {
-		return nil, advice.New(errors.New("new secret: SECRET is not in the configuration, so that the new one has no place to be kept"), "write the present SECRET into "+c.path)
+		return nil, advice.New(errors.New("new secret: SECRET is not in the configuration, so the new one can't be stored"), "write the present SECRET into "+c.path)
 	}
 	if pending, err := c.PendingRotation(); pending != nil || err != nil {
 		return pending, err

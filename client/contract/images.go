@@ -70,13 +70,13 @@ func checkName(repository, tag string) error {
 	const elsewhere = "push to a registry with such a name: DOCKER_PUSH_SERVER"
 	switch {
 	case strings.Contains(host, ":"):
-		return advice.New(fmt.Errorf("%s can't stand in a contract: its registry %s has a port, and a contract takes none", repository, host), elsewhere)
+		return advice.New(fmt.Errorf("a contract can't name %s: its registry %s has a port, and a contract allows none", repository, host), elsewhere)
 	case !dottedHost.MatchString(host):
-		return advice.New(fmt.Errorf("%s can't stand in a contract: its registry %s is no host name with a dot", repository, host), elsewhere)
+		return advice.New(fmt.Errorf("a contract can't name %s: its registry %s is no host name with a dot", repository, host), elsewhere)
 	case !strings.Contains(path, "/"):
-		return advice.New(fmt.Errorf("%s can't stand in a contract: it has no namespace", repository), "name the image namespace/name in DOCKER_REPO")
+		return advice.New(fmt.Errorf("a contract can't name %s: it has no namespace", repository), "name the image namespace/name in DOCKER_REPO")
 	case tag != "" && len(tag) < minTag:
-		return advice.New(fmt.Errorf("tag %s can't stand in a contract: it is shorter than %d characters", tag, minTag), "name a longer one, or none for all tags")
+		return advice.New(fmt.Errorf("a contract can't name the tag %s: it is shorter than %d characters", tag, minTag), "name a longer one, or none for all tags")
 	case tag != "" && !tagName.MatchString(tag):
 		return advice.New(fmt.Errorf("%q is no tag", tag), "name one that the image was pushed with")
 	}

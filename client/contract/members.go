@@ -72,7 +72,7 @@ func (m *members) passed(node *yaml.Node) error {
 	return nil
 }
 
-// follow puts a copy of what an alias names in its place.
+// follow replaces an alias by a copy of its target.
 func follow(node **yaml.Node) {
 	for (*node).Kind == yaml.AliasNode {
 		named := *(*node).Alias

@@ -84,8 +84,8 @@ func setText(node *yaml.Node, text string) {
 	node.Tag, node.Value, node.Style = "!!str", text, 0
 }
 
-// include puts the YAML of a file in the node's place. It may not refer to files
-// itself. Its nodes take the place's line, for errors.
+// include replaces the node by the YAML of a file. The file may not refer to files
+// itself. Its nodes get the line of the replaced node, for errors.
 func include(node *yaml.Node, path string) error {
 	content, err := readFile(path)
 	if err != nil {

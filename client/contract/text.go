@@ -13,8 +13,8 @@ import (
 // sectionNames are the members of a contract that are sections.
 var sectionNames = []string{"workload", "env"}
 
-// openTexts puts the mapping in place of each section that is written as text, and
-// takes out those that are encrypted: they are returned by their names.
+// openTexts replaces each section that is written as text by its mapping, and takes
+// out those that are encrypted: they are returned by their names.
 func openTexts(document *yaml.Node) (encrypted map[string]string, err error) {
 	encrypted = map[string]string{}
 	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {

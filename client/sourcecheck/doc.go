@@ -17,7 +17,7 @@
 //     in name, mode and content, and there is no other; a file may be an object
 //     of Git LFS, whose SHA-256 and size make the pointer that the tree has;
 //   - the Git folder holds nothing that a clone does not need, and no setting
-//     or hook which could make Git run something or look away.
+//     or hook which could make Git run a program or ignore changes.
 //
 // # What it trusts
 //

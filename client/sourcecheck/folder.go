@@ -82,7 +82,7 @@ func (f *Folder) Add(ctx context.Context, name string, header *tar.Header, conte
 	inGit := name == gitFolder || strings.HasPrefix(name, gitFolder+"/")
 	switch {
 	case inGit && header.Typeflag == tar.TypeDir:
-		return nil // Git asks for some empty folders, which say nothing
+		return nil // Git requires some empty folders, which have no meaning
 	case inGit && header.Typeflag == tar.TypeReg:
 		return f.addGit(name, header.Size, content)
 	case inGit:
@@ -122,7 +122,7 @@ func (f *Folder) addWork(name string, header *tar.Header, content io.Reader) err
 	return err
 }
 
-// fileMode is what Git remembers of a mode.
+// fileMode returns the part of a mode that Git stores.
 func fileMode(name string, mode int64) (filemode.FileMode, error) {
 	switch mode {
 	case 0o644:
@@ -134,7 +134,7 @@ func fileMode(name string, mode int64) (filemode.FileMode, error) {
 }
 
 // blobIDs returns the id that content has as Git's blob, and that of the pointer
-// that Git LFS keeps in its place.
+// that Git LFS stores instead of it.
 func (f *Folder) blobIDs(size int64, content io.Reader) (blob, lfs plumbing.Hash, err error) {
 	if err := f.checkedOut.take(size); err != nil {
 		return blob, lfs, err
@@ -152,7 +152,7 @@ func pointerID(sum []byte, size int64) plumbing.Hash {
 	return plumbing.ComputeHash(plumbing.BlobObject, fmt.Appendf(nil, "version https://git-lfs.github.com/spec/v1\noid sha256:%x\nsize %d\n", sum, size))
 }
 
-// What Git's files that are no text begin with. Their names say less: a branch
+// What Git's files that are no text begin with. Their names are ambiguous: a branch
 // may be called index.
 const (
 	packMagic    = "PACK"

@@ -1,6 +1,6 @@
 package sourcecheck
 
-// The small files of a Git folder: what they may say.
+// The small files of a Git folder, and their allowed contents.
 
 import (
 	"errors"
@@ -63,8 +63,8 @@ func (f *Folder) shallow(git string) (map[plumbing.Hash]bool, error) {
 	return cut, nil
 }
 
-// harmless are the settings that a clone has, and that make Git neither run
-// anything nor look away; a subsection is the second *.
+// harmless are the settings that a clone has, and that make Git neither run a
+// program nor ignore changes; a subsection is the second *.
 var harmless = map[string]bool{
 	"core.repositoryformatversion": true,
 	"core.filemode":                true,
@@ -106,7 +106,7 @@ func (f *Folder) checkConfig(git, base string) error {
 		return fmt.Errorf("%s: its work tree is elsewhere, at %.200q", name, place)
 	}
 	if core.Option("filemode") != "true" || core.Option("bare") != "false" {
-		return fmt.Errorf("%s: it lets Git look away from modes or files", name)
+		return fmt.Errorf("%s: it makes Git ignore modes or files", name)
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 package sourcecheck
 
-// The tag that a build was asked for, if it was one.
+// The tag in a build's GITHUB_BRANCH, if it is one.
 
 import (
 	"bytes"

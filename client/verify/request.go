@@ -33,8 +33,8 @@ type Request struct {
 	// Manifest is the path of a signed manifest (manifest.Ending); empty: Server's.
 	Manifest string
 	// Server has the manifest and the simple signatures where the fields above name
-	// none; nil: no server is asked. BuildName is the build whose manifest is read;
-	// empty: the latest that succeeded.
+	// none; nil: no server is contacted. BuildName is the build whose manifest is
+	// read; empty: the latest that succeeded.
 	Server    Server
 	BuildName string
 	// AllowSimulated accepts what a simulated enclave signed.
@@ -89,7 +89,7 @@ func (r Request) CheckSkip() error {
 // OtherRepositoryError means that the trust file is not for the image's repository.
 type OtherRepositoryError struct {
 	Trusted string // repository of the trust file
-	Named   string // repository of the image, or the one that it was said to mirror
+	Named   string // repository of the image, or its original, if it is in a mirror
 	Mirror  bool   // whether the image could be a copy of one of Trusted
 }
 

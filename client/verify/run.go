@@ -13,9 +13,9 @@ import (
 	"github.com/opensbs/sbs/signature/registry"
 )
 
-// Run makes all checks and returns their report, with the outcome of the
-// image. An error means that there is no report: ctx ended, the request has no
-// meaningful verdict, or Request.Server did not return what was asked of it.
+// Run makes all checks and returns their report, with the outcome of the image. An
+// error means that there is no report: ctx ended, the request has no meaningful
+// verdict, or Request.Server did not return the requested data.
 func Run(ctx context.Context, request Request) (report Report, err error) {
 	if err := request.validate(); err != nil {
 		return Report{}, err

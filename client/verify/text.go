@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// column is how wide the outcomes stand.
+// column is the width of the column of outcomes.
 const column = len("not checked") + 2
 
 // Text is the report as a table: what was found, and below it what that proves.
@@ -16,7 +16,7 @@ func (r Report) Text() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "image %s\n", printable(r.Image))
 	if r.MirrorOf != "" {
-		fmt.Fprintf(&text, "judged as a copy of %s\n", printable(r.MirrorOf))
+		fmt.Fprintf(&text, "verified as a copy of %s\n", printable(r.MirrorOf))
 	}
 	text.WriteByte('\n')
 	for _, row := range r.Checks {

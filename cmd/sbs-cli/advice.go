@@ -80,7 +80,7 @@ func adviceByFault() map[client.Fault]string {
 		client.FaultServerAuthority:   "use the certificates that the server was deployed with, in the folder where they were made",
 		client.FaultServerExpired:     "check this machine's clock; else " + renewServer,
 		client.FaultServerCertificate: renewServer,
-		client.FaultOtherKey:          "send this server nothing: someone has put another one in its place since it was attested",
+		client.FaultOtherKey:          "send this server nothing: someone has replaced it since it was attested",
 	}
 }
 

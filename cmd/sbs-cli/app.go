@@ -24,7 +24,7 @@ func (p program) app() *cli.App {
 		HideHelpCommand:      false,
 		Suggest:              true,
 		OnUsageError:         wrongUsage,
-		// The error is shown, and turned into an exit code, in one place: run.
+		// Only run prints the error and maps it to an exit code.
 		ExitErrHandler: func(*cli.Context, error) {},
 		Action:         noCommand,
 		Commands: []*cli.Command{
@@ -62,16 +62,16 @@ const appDescription = `Every command but contract reads a configuration file: t
 before or after the command, or sbs-config.json or env.json in the working
 directory. Certificates are looked for in the working directory too.
 
-Secrets need not stand in the file: SBS_DOCKER_PASSWORD, SBS_DOCKER_RO_PASSWORD,
+Secrets need not be in the file: SBS_DOCKER_PASSWORD, SBS_DOCKER_RO_PASSWORD,
 SBS_DOCKER_BASE_PASSWORD, SBS_GITHUB_TOKEN, SBS_GITHUB_KEY, SBS_SECRET and
 SBS_COS_API_KEY_ID are taken from the environment where the file is silent.
 
-The way to a first image: create-client-cert, create-server-cert, instance-env,
+Steps to a first image: create-client-cert, create-server-cert, instance-env,
 then start the server with what that printed; then init, build --follow,
 get-manifest --verify-manifest.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage. Where an image, a manifest or a server
-is judged: 3 it did not pass, 4 it could not be judged.`
+is verified: 3 it did not pass, 4 it could not be verified.`
 
 // command builds a command that reads the configuration, and takes flags but no
 // arguments.
@@ -107,7 +107,7 @@ func commandOf(name, usage, description string, action cli.ActionFunc, flags ...
 }
 
 // emptyFlag returns the first of flags that was given an empty value, or "". Such a
-// flag would say nothing, and its user expects something to be checked by it. An
+// flag would have no effect, and its user expects something to be checked by it. An
 // empty RTMR means any.
 func emptyFlag(c *cli.Context, flags []cli.Flag) string {
 	for _, flag := range flags {

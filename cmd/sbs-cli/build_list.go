@@ -18,7 +18,7 @@ func (p program) builds() *cli.Command {
 Prints the builds that the server keeps, the latest first: when each began and how
 long it took, how it ended, what it takes on the server, whether get-manifest still
 has its manifest, its image and its name, as --build-name takes it. BUILDS_KEPT
-and BUILDS_KEPT_SIZE say how much is kept.
+and BUILDS_KEPT_SIZE limit how much is kept.
 
     sbs-cli builds --env sbs-config.json --limit 10`,
 		p.listBuilds, jsonFlag(),

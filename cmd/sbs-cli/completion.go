@@ -32,7 +32,7 @@ func (p program) completion() *cli.Command {
 	}
 }
 
-// The scripts ask the program itself, so that they never go out of date. After
+// The scripts call the program itself, so that they never go out of date. After
 // --env and the like they leave it to the shell to offer files.
 const bashCompletion = `_sbs_cli() {
     local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"

@@ -1,7 +1,6 @@
 package main
 
-// The exit codes: the only place that decides on them. docs/verify.md has the
-// table.
+// The exit codes: only this file decides on them. docs/verify.md has the table.
 
 import (
 	"errors"

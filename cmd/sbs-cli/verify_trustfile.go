@@ -41,7 +41,7 @@ func (p program) saveTrust(c *cli.Context, server *client.Client, settings *conf
 	if err := atomicfile.Write(path, text, 0o644); err != nil {
 		return fmt.Errorf("get-trust: %w", err)
 	}
-	p.say("wrote %s; compare its keys with somebody who got them another way:", path)
+	p.say("wrote %s; compare its keys with somebody who got them over another channel:", path)
 	for _, key := range trust.Signatures {
 		p.say("    %-15s %s", key.Method, key.ID)
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/opensbs/sbs/signature/notary"
 )
 
-// forgetTrustData is the operator's word that the notary server at address has
-// really lost the trust data of the repository gun, or gone back to an older
-// state of it: of an image of ours or of a base image. It needs the volume, so
-// the server must be stopped.
+// forgetTrustData records the operator's confirmation that the notary server at
+// address has really lost the trust data of the repository gun, or gone back to an
+// older state of it: of an image of ours or of a base image. It needs the volume,
+// so the server must be stopped.
 func forgetTrustData(ctx context.Context, getenv func(string) string, address, gun string) (err error) {
 	server, err := notary.ParseServer(address)
 	if err != nil {
@@ -33,7 +33,7 @@ func forgetTrustData(ctx context.Context, getenv func(string) string, address, g
 	ours := dct.New(data.Secrets()).Forget(ctx, address, gun)
 	theirs := data.Secrets().Remove(base.RecordName(notary.Name(server), gun))
 	if errors.Is(ours, fs.ErrNotExist) && errors.Is(theirs, fs.ErrNotExist) {
-		return fmt.Errorf("forget trust data: nothing is remembered of %s at %s: give both as the failed build's log shows them", gun, address)
+		return fmt.Errorf("forget trust data: there is no rollback state of %s at %s: give both as the failed build's log shows them", gun, address)
 	}
 	for _, failed := range []error{ours, theirs} {
 		if !errors.Is(failed, fs.ErrNotExist) {

@@ -43,8 +43,8 @@ func serveHealth(ctx context.Context, s *server.Server, listener net.Listener) (
 	}
 }
 
-// askHealth asks the server of this environment: for the health check of a
-// container, whose image has no other program.
+// askHealth requests the health of the server of this environment: for the health
+// check of a container, whose image has no other program.
 func askHealth(ctx context.Context, getenv func(string) string) error {
 	address := getenv(envHealth)
 	if address == "" {

@@ -22,9 +22,9 @@ const fileValues = "workload-env.yaml"
 // maxValues bounds the file of the previous values, in bytes.
 const maxValues = 1 << 20
 
-// keygen makes, in the folder dir, the secrets of a server image and the public
-// key for its developers. previous is the values file of the image before, or
-// empty. Nothing is overwritten, and what is said to out is public.
+// keygen makes, in the folder dir, the secrets of a server image and the public key
+// for its developers. previous is the values file of the image before, or empty.
+// Nothing is overwritten, and the output to out is public.
 func keygen(out io.Writer, dir, previous string) error {
 	before, err := readValues(previous)
 	if err != nil {

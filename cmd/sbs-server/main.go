@@ -7,7 +7,7 @@
 //	sbs-server keygen DIR [PREVIOUS]          make the secrets of a server image
 //	sbs-server simulate-enclave DIR           make the secrets of a simulated enclave
 //	sbs-server forget-trust-data NOTARY GUN   let go of trust data that is lost
-//	sbs-server health                         ask the running server for its health
+//	sbs-server health                         request the health of the running server
 //	sbs-server version                        print the version
 //
 // It also starts itself for tasks that are confined, see confined.go.

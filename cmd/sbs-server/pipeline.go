@@ -21,7 +21,7 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// What a pipeline is made of here: the one place that names them all.
+// The parts of the pipeline, which are only wired here.
 
 func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
 	connect func(context.Context) (pipeline.Builder, error), sandbox *process.Sandbox, logger *slog.Logger,

@@ -105,8 +105,8 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 	})
 }
 
-// listenAndServe serves both the clients and, where it is asked for, the checks
-// of the server's health, until ctx ends. It calls serving with the address that
+// listenAndServe serves both the clients and, where it is configured, the checks of
+// the server's health, until ctx ends. It calls serving with the address that
 // clients reach it at.
 func listenAndServe(ctx context.Context, s *server.Server, given settings, config *tls.Config, serving func(net.Addr)) (err error) {
 	listener, err := net.Listen("tcp", given.listen)
@@ -153,7 +153,8 @@ func openSealed(secrets volume.Secrets, inside *enclave.Enclave, logger *slog.Lo
 	return nil
 }
 
-// chooseEnclave is the one place that knows which enclave there is.
+// chooseEnclave returns the real or the simulated enclave; only it distinguishes
+// them.
 func chooseEnclave(getenv func(string) string) (*enclave.Enclave, error) {
 	if dir := getenv(envSimulated); dir != "" {
 		return enclave.Simulate(dir)

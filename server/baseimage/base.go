@@ -29,11 +29,11 @@ func (v Verifiers) Check(rules []api.BaseRule) error {
 }
 
 func (v Verifiers) verifier(rule api.BaseRule) (Verifier, error) {
-	way, ok := v[rule.Method]
+	verify, ok := v[rule.Method]
 	if !ok {
 		return nil, fmt.Errorf("this server can't verify with %q", rule.Method)
 	}
-	return way(rule)
+	return verify(rule)
 }
 
 // Request has a Dockerfile and the rules for its base images.

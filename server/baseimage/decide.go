@@ -1,7 +1,8 @@
 package baseimage
 
-// Verification during the build: a builder that enforces policies asks about each
-// source when it comes to it, so that the Dockerfile is read by nobody but the builder.
+// Verification during the build: a builder that enforces policies requests a
+// decision on each source when it comes to it, so that the Dockerfile is read by
+// nobody but the builder.
 
 import (
 	"context"
@@ -16,7 +17,7 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// maxDecided bounds how many different images one build may ask for.
+// maxDecided bounds the number of different images that one build may request.
 const maxDecided = 1000
 
 // Decider decides about the sources of one build: an image is used by the digest that
@@ -40,9 +41,9 @@ func (v Verifiers) Decider(rules []api.BaseRule, access func(repository string, 
 	return &Decider{verifiers: v, rules: rules, access: access, notice: verified}
 }
 
-// Decide verifies an image by the first rule that covers its name, once, and decides
-// for the digest that was verified. The rules say nothing about downloads, which are
-// allowed as those of a RUN instruction are. Any other source is refused.
+// Decide verifies an image by the first rule that covers its name, once, and
+// decides for the digest that was verified. The rules do not cover downloads, which
+// are allowed as those of a RUN instruction are. Any other source is refused.
 func (d *Decider) Decide(ctx context.Context, source builder.Source) (builder.Decision, error) {
 	switch source.Kind {
 	case builder.SourceImage:
@@ -105,7 +106,7 @@ func (d *Decider) verifyOnce(ctx context.Context, reference signature.Reference)
 		return known, nil
 	}
 	if count == maxDecided {
-		return "", fmt.Errorf("the build asks for more than %d base images", maxDecided)
+		return "", fmt.Errorf("the build requests more than %d base images", maxDecided)
 	}
 	rule, err := ruleFor(dockerfile.Image{Name: reference.String()}, reference, d.rules)
 	if err != nil {

@@ -12,8 +12,8 @@ var (
 	// ErrUnreachable means that the builder does not reply.
 	ErrUnreachable = errors.New("the builder does not reply")
 
-	// ErrUnauthorized means that a registry refused the credentials for a base image,
-	// or that they do not allow what was asked.
+	// ErrUnauthorized means that a registry refused the credentials for a base
+	// image, or that they do not allow the operation.
 	ErrUnauthorized = errors.New("the registry refused the credentials")
 
 	// ErrStopped means that the builder ended, or was restarted, during the build.
@@ -84,8 +84,8 @@ const (
 	SourceOther = "other" // Name is BuildKit's identifier
 )
 
-// Source is something from outside that a build asks for: in FROM, in COPY --from, in
-// a mount, in an ONBUILD trigger, in ADD, or as the Dockerfile's frontend.
+// Source is an external input that a build requests: in FROM, in COPY --from, in a
+// mount, in an ONBUILD trigger, in ADD, or as the Dockerfile's frontend.
 type Source struct {
 	Kind string
 	Name string
@@ -121,8 +121,8 @@ type Image struct {
 
 // BaseImage is an image from outside that a build used.
 type BaseImage struct {
-	// Reference is the image's full name, with its tag if it was asked for by
-	// tag: "docker.io/library/alpine:3.20".
+	// Reference is the image's full name, with its tag if it was named by tag:
+	// "docker.io/library/alpine:3.20".
 	Reference string
 
 	// Digest is the manifest digest that the builder reported to have used, or empty

@@ -26,7 +26,7 @@ type Config struct {
 	// to the containers of this engine alone: whatever runs in it when an engine
 	// starts was left by one that was killed, and is killed too.
 	Group string
-	// Mirrors are URLs of mirrors of Docker Hub, asked before it.
+	// Mirrors are URLs of mirrors of Docker Hub, tried before it.
 	Mirrors []string
 	// Insecure are registries, as host[:port], that may be reached without TLS
 	// or with a certificate that nobody vouches for. For a laboratory only.
@@ -70,7 +70,7 @@ func (c Config) arguments(data string) []string {
 // stepLog bounds the output of one step, in bytes: 64 MiB.
 const stepLog = "67108864"
 
-// passedOn are the environment values that the engine gets: the way to other
+// passedOn are the environment values that the engine gets: the proxies to other
 // programs and, for pulling and pushing, the proxy.
 var passedOn = []string{"PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
 

@@ -1,7 +1,7 @@
 package dockerfile
 
-// Instructions that parsers of different versions read in different ways, and
-// that no honest Dockerfile needs. They are refused where images are verified.
+// Instructions that parsers of different versions read differently, and that no
+// honest Dockerfile needs. They are refused where images are verified.
 
 import (
 	"errors"
@@ -41,7 +41,7 @@ func checkFlags(line string) error {
 			return nil
 		}
 		if strings.ContainsAny(word, "\\`'\"") {
-			return fmt.Errorf("the flag %.100s has a quote, a backslash or a backtick in it, which builders of different versions read in different ways: write it without", word)
+			return fmt.Errorf("the flag %.100s has a quote, a backslash or a backtick in it, which builders of different versions read differently: write it without", word)
 		}
 	}
 	return nil

@@ -96,7 +96,7 @@ func (f *File) sameBut(again *File, pinned map[string]string) bool {
 	return f.blank() == again.blank()
 }
 
-// blank is all that the instructions say, with a blank for each image.
+// blank returns the whole text of the instructions, with a blank for each image.
 func (f *File) blank() string {
 	var all strings.Builder
 	for _, node := range f.root.Children {

@@ -1,7 +1,7 @@
 package dockerfile
 
-// What parsers of several versions read in several ways is refused before any
-// of them reads it.
+// Text that parsers of several versions read differently is refused before any of
+// them reads it.
 
 import (
 	"bytes"
@@ -27,7 +27,7 @@ func checkText(text []byte) error {
 			line++
 		case c == '\t', c == '\r' && i+1 < len(text) && text[i+1] == '\n':
 		case c < ' ' || c == 0x7f:
-			return fmt.Errorf("line %d has the control character 0x%02x, which builders read in different ways: take it out", line, c)
+			return fmt.Errorf("line %d has the control character 0x%02x, which builders read differently: remove it", line, c)
 		}
 	}
 	return checkEscape(text)
@@ -44,7 +44,7 @@ var (
 func checkEscape(text []byte) error {
 	for number, line := range head(text) {
 		if escapeLine.Match(line) {
-			return fmt.Errorf("line %d is an escape directive, which builders of different versions obey in different ways: take it out, and end continued lines with a backslash", number+1)
+			return fmt.Errorf("line %d is an escape directive, which builders of different versions obey differently: remove it, and end continued lines with a backslash", number+1)
 		}
 	}
 	return nil

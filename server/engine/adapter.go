@@ -17,8 +17,8 @@ import (
 // Adapter is an Engine in the form in which the pipeline uses builders.
 type Adapter struct{ *Engine }
 
-// Version describes the Engine for the record of a build. An Engine is not told which
-// sources a build may use, and gives another digest each time.
+// Version describes the Engine for the record of a build. An Engine does not know
+// which sources a build may use, and gives another digest each time.
 func (a Adapter) Version() builder.Version {
 	v := a.Engine.Version()
 	return builder.Version{

@@ -46,13 +46,13 @@ func (e *Engine) buildWithBuildKit(ctx context.Context, request BuildRequest, ou
 	}
 	built.ID = response.ExporterResponse[exptypes.ExporterImageDigestKey]
 	if built.ID == "" {
-		return built, fmt.Errorf("BuildKit did not say which image it made; its answer holds %v", response.ExporterResponse)
+		return built, fmt.Errorf("BuildKit did not report which image it made; its reply holds %v", response.ExporterResponse)
 	}
 	return built, nil
 }
 
-// solveOptions asks for a build with nothing but its files and its credentials:
-// no entitlement, no secret, no SSH agent, no cache.
+// solveOptions returns the options of a build with nothing but its files and its
+// credentials: no entitlement, no secret, no SSH agent, no cache.
 func solveOptions(ctx context.Context, request BuildRequest) (buildkit.SolveOpt, error) {
 	files, err := fsutil.NewFS(request.ContextDir)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package engine is everything the build server asks of a Docker Engine: build
-// an image, save it, tag it, remove it. It speaks the Engine's API and, inside
-// it, BuildKit's; no docker command is run and no docker configuration file is
-// read or written.
+// Package engine contains all operations of the build server on a Docker Engine:
+// build an image, save it, tag it, remove it. It speaks the Engine's API and,
+// inside it, BuildKit's; no docker command is run and no docker configuration file
+// is read or written.
 //
 // It trusts the Engine it is connected to, and the caller for the two paths of
 // a build: both must be free of symbolic links, so that a link in a cloned

@@ -90,7 +90,7 @@ func (e *Engine) negotiate(ctx context.Context) error {
 	return nil
 }
 
-// choose returns the builder to use. It asks BuildKit itself, because that alone
+// choose returns the builder to use. It queries BuildKit itself, because that alone
 // holds for every Engine. A BuildKit that fails is no reason to build without it.
 func (e *Engine) choose(ctx context.Context, wanted Builder) (Builder, error) {
 	switch wanted {
@@ -130,7 +130,8 @@ func (e *Engine) askVersion(ctx context.Context) (err error) {
 	return nil
 }
 
-// Version is what the Engine said it is when the connection was opened.
+// Version returns the version that the Engine reported when the connection was
+// opened.
 func (e *Engine) Version() Version {
 	return Version{
 		Engine:  e.version.Version,

@@ -1,7 +1,7 @@
 package engine
 
-// The Engine reports what went wrong in a build as a line of text in
-// a stream. This is the one place where such a text becomes a kind of error.
+// The Engine reports what went wrong in a build as a line of text in a stream. Only
+// this file maps such a text to a kind of error.
 
 import (
 	"context"

@@ -18,7 +18,7 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // handshakeKey is the context key of the *handshake that a dial belongs to.
 type handshakeKey struct{}
 
-// handshake is one upgrade on its way.
+// handshake is one upgrade in progress.
 type handshake struct {
 	release func() bool // keeps the end of the context from closing the connection
 }

@@ -25,7 +25,7 @@ var (
 	containerLine = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12})\n$`)
 )
 
-// maxLeftovers bounds what is remembered of a build's steps.
+// maxLeftovers bounds the stored data of a build's steps.
 const maxLeftovers = 4096
 
 // leftovers collects the images and containers in the output of a build.

@@ -59,7 +59,7 @@ func (a *allowance) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// maxLayers bounds what is remembered about layers; no image has more than 127.
+// maxLayers bounds the stored data about layers; no image has more than 127.
 const maxLayers = 1024
 
 // statusLines writes the messages about layers as lines: one for each change of

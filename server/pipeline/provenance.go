@@ -42,12 +42,12 @@ func (b *build) provenance(log *io.SectionReader) ([]byte, error) {
 	}
 	document, err := os.Open(filepath.Join(b.attestedPath(), manifest.SBOMDocument))
 	if err != nil {
-		return nil, fmt.Errorf("read the bill of materials: %w", err)
+		return nil, fmt.Errorf("read the SBOM: %w", err)
 	}
 	defer document.Close()
 	sbomDigest, err := digestOf(document)
 	if err != nil {
-		return nil, fmt.Errorf("read the bill of materials: %w", err)
+		return nil, fmt.Errorf("read the SBOM: %w", err)
 	}
 	return provenance.Encode(provenanceOf(b.job.Record(), []provenance.Resource{
 		{Name: provenance.NameLog, Digest: logDigest, MediaType: "text/plain"},

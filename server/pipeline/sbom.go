@@ -27,9 +27,9 @@ func (b *build) scanImage(ctx context.Context) error {
 		b.log.Warning("could not read %s, which is named like a package: %s", file.Path, file.Reason)
 	}
 	unread := len(found.Unread) + found.UnreadLeftOut
-	b.log.Warning("the bill of materials has gaps: %d files could not be read, %d packages are left out", unread, found.PackagesLeftOut)
+	b.log.Warning("the SBOM has gaps: %d files could not be read, %d packages are left out", unread, found.PackagesLeftOut)
 	if b.parameters.SBOMIncomplete == "fail" {
-		return b.sbomFailed(fmt.Errorf("the bill of materials has gaps (%d files could not be read, %d packages are left out; the log names them): correct the files, or set SBOM_INCOMPLETE to allow", unread, found.PackagesLeftOut))
+		return b.sbomFailed(fmt.Errorf("the SBOM has gaps (%d files could not be read, %d packages are left out; the log names them): correct the files, or set SBOM_INCOMPLETE to allow", unread, found.PackagesLeftOut))
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func noNewPrivileges() error {
 	return onAllThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1)
 }
 
-// endWithParent asks again to be killed when the parent dies, which the kernel
+// endWithParent requests again to be killed when the parent dies, which the kernel
 // forgets when a process changes its user id, and makes sure that the parent did
 // not die in between: it alone has the other end of standard output.
 func endWithParent() error {

@@ -3,9 +3,9 @@
 // Docker Engine can't do that: it pushes a tag or nothing. So the image is read
 // from the archive that docker save wrote.
 //
-// Layers are compressed once. Which bytes a layer became is remembered in memory,
-// by the digest of its content, so that the layers of a base image are compressed
-// for the first build only.
+// Layers are compressed once. The digests of the compressed layers are kept in
+// memory, by the digest of its content, so that the layers of a base image are
+// compressed for the first build only.
 //
 // It trusts the archive to be an image whose layers have the digests that its
 // configuration names, and checks that of each layer that it reads. It trusts

@@ -2,11 +2,11 @@ package push
 
 import "sync"
 
-// maxKnown bounds how many layers are remembered; each takes some 300 bytes.
+// maxKnown bounds the number of cached layers; each uses some 300 bytes.
 const maxKnown = 4096
 
-// known remembers what layers became, by the digests of their content. It is in
-// memory only: a volume that somebody changed can't say it.
+// known maps the digests of layers' contents to those of the compressed layers. It
+// is in memory only: a changed volume can't forge it.
 type known struct {
 	mu     sync.Mutex
 	layers map[string]compressed

@@ -42,7 +42,7 @@ type Pushed struct {
 	Manifest  []byte
 }
 
-// Pusher pushes images. Its zero value is ready, and remembers the layers that it
+// Pusher pushes images. Its zero value is ready, and caches the layers that it
 // compressed. It is safe for concurrent use.
 type Pusher struct{ known known }
 
@@ -68,7 +68,7 @@ func (p *Pusher) Push(ctx context.Context, target Target, archive, work string, 
 	return pushed, nil
 }
 
-// upload is one image on its way.
+// upload is the upload of one image.
 type upload struct {
 	*Pusher
 	repository *registry.Repository

@@ -1,4 +1,4 @@
-// Package sbom writes the bill of materials of an image: an SPDX 2.3 document
+// Package sbom writes the SBOM of an image: an SPDX 2.3 document
 // (https://spdx.github.io/spdx-spec/v2.3/) with the image itself and the packages
 // that were found in it.
 //

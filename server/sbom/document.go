@@ -1,7 +1,7 @@
 package sbom
 
-// The SPDX document. Its identifiers are made of what they stand for, so that
-// two inventories of one image can be compared.
+// The SPDX document. Its identifiers are made of what they identify, so that two
+// inventories of one image can be compared.
 
 import (
 	"crypto/sha256"

@@ -26,17 +26,17 @@ type Image struct {
 	Digest string
 	// Size is the manifest's, in bytes.
 	Size int64
-	// MediaType is the manifest's; where it is empty, the registry is asked.
+	// MediaType is the manifest's; where it is empty, the registry is queried.
 	MediaType string
 }
 
 // PublicKey is what a verifier needs.
 type PublicKey struct {
-	// Method names the way of signing: one of api.Signing*.
+	// Method names the signing method: one of api.Signing*.
 	Method string
-	// ID is the key's name in that way of signing.
+	// ID is the key's name in that signing method.
 	ID string
-	// Key is the key's text in the form verifiers of that way take.
+	// Key is the key's text in the form that verifiers of that method read.
 	Key string
 }
 

@@ -15,8 +15,8 @@ type Request struct {
 	// Account is that of the registry. It is sent only to a server that requests
 	// it, or to the token server that such a server names.
 	Account api.RegistryAccount
-	// CABundle holds PEM certificates of authorities that are trusted for the
-	// server that takes the signature, in addition to the system's; it may be empty.
+	// CABundle holds PEM certificates of CAs that are trusted for the server that
+	// takes the signature, in addition to the system's; it may be empty.
 	CABundle []byte
 	// Insecure are registries, as host[:port], that may be talked to without TLS
 	// or with a certificate that nobody vouches for. For a laboratory only.

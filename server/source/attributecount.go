@@ -156,8 +156,8 @@ type lineEnds int
 
 const (
 	keepEnds     lineEnds = iota
-	normalize             // CR LF to LF on the way into the index
-	toCRLF                // and LF to CR LF on the way out
+	normalize             // CR LF to LF when added to the index
+	toCRLF                // and LF to CR LF at checkout
 	toCRLFIfText          // the same, if the content is text and has no CR
 )
 

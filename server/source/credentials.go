@@ -52,7 +52,7 @@ func checkAuth(auth string) error {
 	return fmt.Errorf("auth: %q is neither %s nor %s", auth, AuthBasic, AuthBearer)
 }
 
-// parseKey reads the private key. Its errors say nothing of the key itself.
+// parseKey reads the private key. Its errors contain nothing of the key itself.
 func parseKey(text []byte) (ssh.Signer, error) {
 	if len(text) == 0 {
 		return nil, nil

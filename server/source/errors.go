@@ -22,7 +22,7 @@ var ErrCredentials = errors.New("the server refused the credentials: check that 
 
 // ReferenceError means that the remote has no such branch, tag or commit.
 type ReferenceError struct {
-	Reference string // as asked for
+	Reference string // as it was requested
 	Reason    string // what was looked for, and what to do
 }
 
@@ -55,11 +55,11 @@ type HostKeyMismatchError struct {
 
 func (e *HostKeyMismatchError) Error() string {
 	return fmt.Sprintf("host key mismatch for %s: it showed a key of type %s with the fingerprint %s, known are %s; "+
-		"do not go on before the server's owner has told you why the key changed",
+		"do not continue before the server's owner has confirmed why the key changed",
 		e.Host, e.KeyType, e.Fingerprint, strings.Join(e.Known, ", "))
 }
 
-// quotedError is an error whose text may repeat what a server said: it is one
+// quotedError is an error whose text may repeat the reply of a server: it is one
 // line without control characters, and names the tokens instead of showing them.
 type quotedError struct {
 	cause  error
@@ -87,7 +87,7 @@ func (e *quotedError) Error() string {
 	return strings.TrimSpace(strings.Map(printable, text))
 }
 
-// mask puts the name of a token in the place of the token.
+// mask replaces a token by its name.
 func (t namedToken) mask(text string) string {
 	name := "<" + t.name + ">"
 	text = strings.ReplaceAll(text, t.token, name)

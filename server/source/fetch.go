@@ -24,11 +24,11 @@ type fetched struct {
 	commit plumbing.Hash
 	name   string                 // full name of the reference, or the commit id
 	tag    plumbing.Hash          // what a tag points to, if the reference is one: the commit or an annotated tag
-	tags   []int32                // the annotated tags on the way to the commit
+	tags   []int32                // the annotated tags that lead to the commit
 	cut    map[plumbing.Hash]bool // commits whose parents the server does not send
 }
 
-// order is what to ask a server for: objects, and how many commits back.
+// order is the request for a server: objects, and the depth of the history.
 type order struct {
 	wants []plumbing.Hash
 	depth int
@@ -72,7 +72,7 @@ func mayTryAgain(err error) bool {
 	return !errors.As(err, &tooLarge) && !errors.As(err, &stalled)
 }
 
-// resolve finds the commit a target leads to among what was received.
+// resolve returns the commit of a target, from the received objects.
 func (f *fetched) resolve(t target, reference string) (err error) {
 	var tags []int32
 	if f.commit, tags, err = f.store.Peel(t.want); err != nil {

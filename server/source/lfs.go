@@ -15,18 +15,18 @@ import (
 	"github.com/opensbs/sbs/server/source/gitstore"
 )
 
-// lfsBatch is the number of objects that one request asks for, as git-lfs does.
+// lfsBatch is the number of objects in one request, as in git-lfs.
 const lfsBatch = 100
 
 // reportPointers writes a line if there are pointers of Git LFS that stay.
 func (c *cloner) reportPointers(files *checkout) {
 	if n := len(files.pointers); n > 0 {
-		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they stand for; GITHUB_LFS fetches these", gitstore.FormatCount(int64(n)))
+		report(c.progress, "%s of the files are pointers of Git LFS: the image and the manifest get the pointers, not the files that they refer to; GITHUB_LFS fetches these", gitstore.FormatCount(int64(n)))
 	}
 }
 
-// fetchLFS puts the files that Git LFS keeps in the place of their pointers:
-// those with the attribute filter=lfs, as git-lfs does.
+// fetchLFS replaces pointers by the files that Git LFS stores: those with the
+// attribute filter=lfs, as git-lfs does.
 func (c *cloner) fetchLFS(ctx context.Context, n node, reference string, files *checkout) error {
 	return c.waiting(ctx, n.url, func(ctx context.Context) error { return c.fetchPointers(ctx, n, reference, files) })
 }

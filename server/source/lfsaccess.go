@@ -40,8 +40,8 @@ func (c *cloner) lfsServer(ctx context.Context, repository URL, reference string
 	return c.authenticateLFS(ctx, at, reference)
 }
 
-// authenticateLFS asks an SSH server for the LFS server of a repository, and for
-// the headers that open it.
+// authenticateLFS requests the address and the headers of the LFS server of a
+// repository from an SSH server.
 func (c *cloner) authenticateLFS(ctx context.Context, u URL, reference string) (*lfsServer, error) {
 	reply, err := c.runSSH(ctx, u, "git-lfs-authenticate "+shellQuoted(u.Path)+" download")
 	if err != nil {

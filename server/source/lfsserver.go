@@ -113,7 +113,7 @@ func (s *lfsServer) fetch(ctx context.Context, worktree *os.Root, files []pointe
 	return nil
 }
 
-// batch asks where to get objects.
+// batch requests the addresses of objects.
 func (s *lfsServer) batch(ctx context.Context, files []pointerFile) (map[string]lfsAnswer, error) {
 	asked := lfsRequest{Operation: "download", Transfers: []string{"basic"}, HashAlgo: "sha256"}
 	if s.reference != "" {

@@ -22,7 +22,7 @@ type Request struct {
 	Reference   string       // branch, tag, full name of a reference, or full commit id; "" is the remote's default branch
 	Depth       int          // commits of history, from the reference back; 0 is all of it
 	Submodules  bool         // clone submodules too, and theirs, at the commits the tree names
-	LFS         bool         // put the files that Git LFS keeps in the place of their pointers
+	LFS         bool         // replace pointers by the files that Git LFS stores
 	SSHKey      []byte       // private key in PEM or OpenSSH form without passphrase, for SSH URLs
 	User, Token string       // credentials for HTTPS URLs; a token alone is enough; may be empty
 	Auth        string       // how Token is sent: AuthBasic, which "" means too, or AuthBearer
@@ -82,7 +82,7 @@ func Clone(ctx context.Context, request Request, dir string, progress io.Writer)
 // http.Transport takes it. SSH goes through none.
 type Proxy = func(*http.Request) (*url.URL, error)
 
-// cloner is one clone under way, submodules included.
+// cloner is one running clone, submodules included.
 type cloner struct {
 	request     Request
 	main        URL

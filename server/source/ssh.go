@@ -150,8 +150,8 @@ func (s *sshConnection) Request(_ context.Context, body []byte, last bool) (io.R
 	return stream{s.stdout}, nil
 }
 
-// Close ends the connection and waits for its goroutines. What the server or
-// the network has to say about that is no longer of interest.
+// Close ends the connection and waits for its goroutines. What the server or the
+// network reports about that is no longer of interest.
 func (s *sshConnection) Close() error {
 	s.release()
 	if s.client == nil {

@@ -81,7 +81,7 @@ func (v *Volume) FinishImport() error {
 	return v.syncFolder(".")
 }
 
-// checkImport returns an error for anything that would stop an import half-way.
+// checkImport returns an error for anything that would stop an import midway.
 func (v *Volume) checkImport(from Import) error {
 	for name := range from.Secrets {
 		if err := v.Secrets().replaceable(name); err != nil {

@@ -8,9 +8,9 @@
 //
 // The trust data alone decides which digest a tag has: the role targets/releases
 // first, then targets, and no other delegation, which is docker's rule. The
-// registry is not asked; where its tag leads elsewhere, the digest that was
-// signed is the one to pull. A reference with a tag and a digest is refused
-// unless the tag was signed for that digest.
+// registry is not queried; where its tag leads elsewhere, the digest that was
+// signed is the one to pull. A reference with a tag and a digest is refused unless
+// the tag was signed for that digest.
 //
 // # What it trusts
 //

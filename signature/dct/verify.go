@@ -2,7 +2,7 @@ package dct
 
 // The verifier: from a name to a digest that was signed for it:
 //
-//	remembered → roots → root → trust data → versions → target → remember
+//	saved state → roots → root → trust data → versions → target → save state
 
 import (
 	"context"

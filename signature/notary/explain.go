@@ -20,8 +20,8 @@ import (
 // *signature.UnreachableError. It returns any other error unchanged.
 func Explain(name string, err error) error {
 	var wrapper storage.NetworkError
-	onTheWay := errors.As(err, &wrapper)
-	if onTheWay {
+	transport := errors.As(err, &wrapper)
+	if transport {
 		err = wrapper.Wrapped // the wrapper itself does not unwrap
 	}
 	var (
@@ -42,7 +42,7 @@ func Explain(name string, err error) error {
 		return &signature.CertificateError{Server: name, Err: err}
 	case errors.As(err, &expired), errors.As(err, &ended):
 		return &signature.ExpiredError{Err: err}
-	case onTheWay, errors.As(err, &network):
+	case transport, errors.As(err, &network):
 		return &signature.UnreachableError{Server: name, Err: err}
 	}
 	return err

@@ -124,8 +124,8 @@ func (r *Repository) upload(ctx context.Context, blob Blob) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// uploadURL is where the registry wants a blob. Registries that have a proxy before them name
-// themselves with http:// though they were asked over https.
+// uploadURL is where the registry wants a blob. Registries that have a proxy before
+// them name themselves with http:// in reply to a request over https.
 func (r *Repository) uploadURL(answer *http.Response, digest string) (string, error) {
 	told, err := url.Parse(answer.Header.Get("Location"))
 	if err != nil || *told == (url.URL{}) {
@@ -172,7 +172,7 @@ type Manifest struct {
 // maxManifest bounds a manifest, in bytes: registries take no larger ones.
 const maxManifest = 4 << 20
 
-// manifestTypes are asked for in this order.
+// manifestTypes are accepted in this order.
 var manifestTypes = []string{
 	string(types.OCIImageIndex), string(types.OCIManifestSchema1),
 	string(types.DockerManifestSchema2), string(types.DockerManifestList),

@@ -42,8 +42,8 @@ func checkScheme(request *http.Request, insecure []string) error {
 }
 
 // Client is a client for files outside of a registry, such as signatures in a
-// lookaside store: bounded in the same way, without credentials. close lets go
-// of its connections.
+// lookaside store: with the same bounds, without credentials. close lets go of its
+// connections.
 func Client(ctx context.Context, access signature.Access) (client *http.Client, close func(), err error) {
 	access.Insecure = nil
 	base, err := httpclient.NewTrusting(access.CABundle)

@@ -1,6 +1,6 @@
 package registry
 
-// One place that decides what a failure on the way means.
+// This file alone decides what a failed request means.
 
 import (
 	"context"

@@ -31,7 +31,7 @@ type extensionList struct {
 	Signatures []extensionSignature `json:"signatures"`
 }
 
-// KeepsSignatures asks the registry whether it has the extension API.
+// KeepsSignatures reports whether the registry has the extension API.
 func (r *Repository) KeepsSignatures(ctx context.Context) (bool, error) {
 	request, err := http.NewRequest(http.MethodGet, "/v2/", nil)
 	if err != nil {

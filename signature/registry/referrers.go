@@ -41,7 +41,7 @@ func (r *Repository) Referrers(ctx context.Context, subject string) ([]v1.Descri
 	return index.Manifests, nil
 }
 
-// referrersAPI asks the registry itself.
+// referrersAPI queries the registry itself.
 func (r *Repository) referrersAPI(ctx context.Context, subject string) (index v1.IndexManifest, supported bool, err error) {
 	response, err := r.send(ctx, http.MethodGet, r.path("referrers", subject), nil, http.Header{"Accept": {string(types.OCIImageIndex)}})
 	if err != nil {
@@ -105,9 +105,9 @@ type Referrer struct {
 	Manifest     []byte // an OCI image manifest
 }
 
-// Attach stores a referrer, whose blobs must be there, and returns its digest
-// when the registry lists it. What was attached by others stays, also when they
-// do so at the same time. An error that is none of the way to the registry is a
+// Attach stores a referrer, whose blobs must be there, and returns its digest when
+// the registry lists it. What was attached by others stays, also when they do so at
+// the same time. An error that is not one of the transport is a
 // *signature.ReferrerError.
 func (r *Repository) Attach(ctx context.Context, referrer Referrer) (string, error) {
 	d := digest.FromBytes(referrer.Manifest).String()
@@ -135,7 +135,8 @@ var (
 	errLost      = errors.New("others write the index under the fallback tag at the same time, and it is lost each time")
 )
 
-// notKept makes a *signature.ReferrerError of what is no trouble on the way.
+// notKept makes a *signature.ReferrerError of an error that is not one of the
+// transport.
 func (r *Repository) notKept(err error) error {
 	var refused *transport.Error
 	switch {

@@ -1,6 +1,7 @@
 package registry
 
-// The way to one repository: authenticated once, closed when its user is done.
+// The connection to one repository: authenticated once, closed when its user is
+// done.
 
 import (
 	"context"
@@ -47,7 +48,7 @@ func Open(ctx context.Context, repository string, access signature.Access, scope
 		return nil, err
 	}
 	if slices.Contains(access.Insecure, name.RegistryStr()) {
-		base.TLSClientConfig.InsecureSkipVerify = true // the operator said so, of this host
+		base.TLSClientConfig.InsecureSkipVerify = true // the operator allows it for this host
 		if name, err = insecureRepository(repository); err != nil {
 			return nil, err
 		}

@@ -1,7 +1,7 @@
-// Package sigstore checks an image the way of sigstore's cosign, with a public
-// key and without a transparency log: bundles that are attached to the image as OCI
-// 1.1 referrers, or through the fallback tag sha256-<hex>, and the older
-// signatures in the tag sha256-<hex>.sig.
+// Package sigstore verifies an image as sigstore's cosign does, with a public key
+// and without a transparency log: bundles that are attached to the image as OCI 1.1
+// referrers, or through the fallback tag sha256-<hex>, and the older signatures in
+// the tag sha256-<hex>.sig.
 //
 // # Which name counts
 //

@@ -24,7 +24,7 @@ const (
 func LegacyTag(digest string) string { return strings.Replace(digest, ":", "-", 1) + ".sig" }
 
 // JudgeLegacy reports whether the key signed the manifest with the digest, in the
-// older form, under the name that is asked for: nil, or why not.
+// older form, under the requested name: nil, or why not.
 func (v Verifier) JudgeLegacy(ctx context.Context, repository *registry.Repository, asked signature.Reference, digest string) error {
 	reasons, signed, err := v.judgeLegacy(ctx, repository, asked, digest)
 	if err != nil || signed {
@@ -86,7 +86,7 @@ func (v Verifier) judgeLayer(layer v1.Descriptor, payload []byte, asked signatur
 }
 
 // names reports whether the claim is about the repository, and about the tag if
-// it is about one and one was asked for.
+// both have one.
 func (c LegacyClaim) names(asked signature.Reference) bool {
 	tag, tagged := strings.CutPrefix(c.Reference, asked.Repository+":")
 	return c.Reference == asked.Repository || tagged && (asked.Tag == "" || tag == asked.Tag)

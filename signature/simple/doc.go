@@ -6,12 +6,12 @@
 //
 // # Which name counts
 //
-// An image asked for by tag must be signed as exactly that repository and tag
-// (policy.json calls it matchExact), one asked for by digest alone under any tag
-// of that repository (matchRepository). The signature must be stored with the
-// manifest that the name leads to and name its digest. It holds no time until
-// which it is good: anyone who can move a tag can move it back to what was signed
-// for it before. A digest in the reference prevents that.
+// An image that is requested by tag must be signed as exactly that repository and
+// tag (policy.json calls it matchExact), one that is requested by digest alone
+// under any tag of that repository (matchRepository). The signature must be stored
+// with the manifest that the name leads to and name its digest. It holds no time
+// until which it is good: anyone who can move a tag can move it back to what was
+// signed for it before. A digest in the reference prevents that.
 //
 // # Where signatures are looked for
 //
@@ -21,7 +21,7 @@
 // # What it trusts
 //
 // The OpenPGP keys that it is given, as long as they have not expired, and the
-// machine's clock for that. Registry and lookaside store are believed nothing.
+// machine's clock for that. Registry and lookaside store are not trusted.
 //
 // # What never happens
 //

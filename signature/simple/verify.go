@@ -114,8 +114,8 @@ func (v Verifier) signedBy(stored [][]byte, asked signature.Reference, digest st
 	return "", signature.MostSpecific(reasons)
 }
 
-// covers returns why a claim is not one about the image that was asked for and has
-// the digest.
+// covers returns why a claim is not one about the requested image and has the
+// digest.
 func (c Claim) covers(asked signature.Reference, digest string) error {
 	if c.Digest != digest {
 		return &signature.OtherDigestError{Signed: c.Digest, Found: digest}

@@ -37,7 +37,7 @@
 //
 //   - The level is the smallest from 1 to 9 whose blocks of level × 100,000 bytes
 //     hold the input, else 9. What does not fit one block goes on in the next: from
-//     where the block is full, or from a run whose 5 bytes it has no room for.
+//     where the block is full, or from a run whose 5 bytes it can't hold.
 //   - The number of tables depends on the number of symbols, as with bzip2(1); see
 //     tableCount. How the tables are found is in coding.choose and divide.
 //   - Of equal rotations, the origin is one that the sorting decides; all give the

@@ -25,7 +25,7 @@ func codeLengths(lengths []uint8, counts []int32) {
 
 // huffman sets the lengths of an unlimited code for leaves, which it sorts, and
 // returns the greatest. Nodes are made in order of their weights, so the two
-// lightest stand at the front of the leaves or of the inner nodes.
+// lightest are at the front of the leaves or of the inner nodes.
 func huffman(lengths []uint8, leaves []uint32) uint8 {
 	slices.Sort(leaves)
 	var weights [maxSymbols]uint32

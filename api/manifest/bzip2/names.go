@@ -8,9 +8,9 @@ import "slices"
 // collectLMS moves the LMS rotations to the beginning of the rows.
 func (s *sorting[S]) collectLMS() {
 	found := 0
-	for _, place := range s.rows {
-		if place&isLMS != 0 {
-			s.rows[found] = place & places
+	for _, position := range s.rows {
+		if position&isLMS != 0 {
+			s.rows[found] = position & positions
 			found++
 		}
 	}
@@ -25,24 +25,24 @@ func (s *sorting[S]) name(sorted, table []int32) int {
 	s.measure(table)
 	names := int32(0)
 	var previous, length int32
-	for _, place := range sorted {
+	for _, position := range sorted {
 		last := length
-		length = table[place/2]
-		if length != last || !s.equal(previous, place, length) {
+		length = table[position/2]
+		if length != last || !s.equal(previous, position, length) {
 			names++
 		}
-		table[place/2] = names
-		previous = place
+		table[position/2] = names
+		previous = position
 	}
 	return int(names)
 }
 
-// measure sets table[p/2] to the length of the piece at each LMS place p.
+// measure sets table[p/2] to the length of the piece at each LMS position p.
 func (s *sorting[S]) measure(table []int32) {
 	clear(table)
 	last := len(s.lms) - 1
-	for i, place := range s.lms[:last] {
-		table[place/2] = s.lms[i+1] - place + 1
+	for i, position := range s.lms[:last] {
+		table[position/2] = s.lms[i+1] - position + 1
 	}
 	table[s.lms[last]/2] = s.lms[0] + s.n - s.lms[last] + 1
 }
@@ -73,15 +73,15 @@ func (s *sorting[S]) sortNames(names int, table, rows, work []int32) {
 	found := len(s.lms)
 	end := len(rows) - found - 2
 	text := rows[end:]
-	for i, place := range slices.Backward(s.lms) {
-		text[i+1] = table[place/2] - 1
+	for i, position := range slices.Backward(s.lms) {
+		text[i+1] = table[position/2] - 1
 	}
 	text[0], text[found+1] = text[found], text[1]
 	sortRotations(text, names, rows[:end], work)
 	s.count() // work was used meanwhile
 	s.findLMS()
-	for i, place := range rows[:found] {
-		index := int(place) - 1
+	for i, position := range rows[:found] {
+		index := int(position) - 1
 		if index == found {
 			index = 0
 		}

@@ -2,7 +2,7 @@ package bzip2
 
 // Rotations are sorted by SA-IS: Nong, Zhang and Chan, "Two Efficient Algorithms
 // for Linear Time Suffix Array Construction" (IEEE Transactions on Computers
-// 60(10), 2011), here with rotations in place of suffixes. What follows the last
+// 60(10), 2011), here with rotations instead of suffixes. What follows the last
 // symbol is the first, so that no sentinel is needed.
 //
 // A rotation is of type L when it is larger than its successor, the rotation
@@ -12,23 +12,23 @@ package bzip2
 // rest: each L goes to its row when the scan from the left meets its smaller
 // successor, each S when the scan from the right meets its larger one.
 //
-// The LMS rotations are sorted by the same two scans, which put them in order up
-// to the next LMS symbol; where that leaves some equal, the pieces between get
-// names in that order, and the text of the names, of at most half the length, is
-// sorted in the same way.
+// The LMS rotations are sorted by the same two scans, which put them in order up to
+// the next LMS symbol; where that leaves some equal, the pieces between get names
+// in that order, and the text of the names, of at most half the length, is sorted
+// by the same method.
 //
 // A text of n symbols is at [1, n], with a copy of the last one at 0 and of
-// the first one at n+1. The place of a rotation is the index of its first symbol,
-// but n+1 instead of 1: thus the symbol before it is always that at place-1, and
+// the first one at n+1. The position of a rotation is the index of its first symbol,
+// but n+1 instead of 1: thus the symbol before it is always that at position-1, and
 // 0 is free to mark an empty row.
 
 type symbol interface{ byte | int32 }
 
 // The bits of a row besides the position, which is below 2^20.
 const (
-	forS   = -1 << 31 // the predecessor is of type S: the second scan is to place it
-	isLMS  = 1 << 30  // of an S: the predecessor is of type L
-	places = isLMS - 1
+	forS      = -1 << 31 // the predecessor is of type S: the second scan is to place it
+	isLMS     = 1 << 30  // of an S: the predecessor is of type L
+	positions = isLMS - 1
 )
 
 // rowsFor is how many rows sortRotations needs for n symbols: two for each level
@@ -37,10 +37,10 @@ func rowsFor(n int) int { return n + 2*32 }
 
 // workFor is how much work memory sortRotations needs for n bytes. A level needs
 // a count and a bucket for each symbol of its alphabet, and a list of its LMS
-// places; the second level has at most n/2 symbols in its text and its alphabet.
+// positions; the second level has at most n/2 symbols in its text and its alphabet.
 func workFor(n int) int { return max(2*256+n/2, n+n/4) + 1 }
 
-// sortRotations writes the places of text's rotations to rows[:len(text)-2], in
+// sortRotations writes the positions of text's rotations to rows[:len(text)-2], in
 // order. Symbols are below alphabet. See rowsFor and workFor.
 func sortRotations[S symbol](text []S, alphabet int, rows, work []int32) {
 	n := len(text) - 2
@@ -71,7 +71,7 @@ func sortRotations[S symbol](text []S, alphabet int, rows, work []int32) {
 	s.spread(found)
 	s.induce()
 	for i := range s.rows {
-		s.rows[i] &= places
+		s.rows[i] &= positions
 	}
 }
 
@@ -83,7 +83,7 @@ type sorting[S symbol] struct {
 	counts  []int32 // how often each symbol occurs
 	buckets []int32 // for each symbol, the next row to fill among those that begin with it
 	list    []int32 // memory of lms
-	lms     []int32 // the LMS places in ascending order
+	lms     []int32 // the LMS positions in ascending order
 }
 
 func (s *sorting[S]) count() {
@@ -111,7 +111,7 @@ func (s *sorting[S]) tails() {
 	}
 }
 
-// findLMS lists the LMS places, from the last to the first. Types are computed
+// findLMS lists the LMS positions, from the last to the first. Types are computed
 // without branches, which no processor could predict.
 func (s *sorting[S]) findLMS() {
 	first := int32(1) // the first symbol whose type shows
@@ -139,10 +139,10 @@ func (s *sorting[S]) findLMS() {
 func (s *sorting[S]) placeLMS() {
 	clear(s.rows)
 	s.tails()
-	for _, place := range s.lms {
-		c := s.text[place]
+	for _, position := range s.lms {
+		c := s.text[position]
 		s.buckets[c]--
-		s.rows[s.buckets[c]] = place
+		s.rows[s.buckets[c]] = position
 	}
 }
 
@@ -152,11 +152,11 @@ func (s *sorting[S]) spread(found int) {
 	clear(s.rows[found:])
 	s.tails()
 	for i := found - 1; i >= 0; i-- {
-		place := s.rows[i]
+		position := s.rows[i]
 		s.rows[i] = 0
-		c := s.text[place]
+		c := s.text[position]
 		s.buckets[c]--
-		s.rows[s.buckets[c]] = place
+		s.rows[s.buckets[c]] = position
 	}
 }
 
@@ -172,19 +172,19 @@ func (s *sorting[S]) induce() {
 func (s *sorting[S]) induceL() {
 	text, rows, buckets := s.text, s.rows, s.buckets
 	for i := range rows {
-		place := rows[i]
-		if place <= 0 {
+		position := rows[i]
+		if position <= 0 {
 			continue
 		}
-		place--
-		c := text[place]
-		before := text[place-1]
-		if place == 1 {
-			place = s.n + 1
+		position--
+		c := text[position]
+		before := text[position-1]
+		if position == 1 {
+			position = s.n + 1
 		}
 		row := buckets[c]
 		buckets[c] = row + 1
-		rows[row] = place | (int32(before)-int32(c))&forS // forS when before < c
+		rows[row] = position | (int32(before)-int32(c))&forS // forS when before < c
 	}
 }
 
@@ -193,21 +193,21 @@ func (s *sorting[S]) induceL() {
 func (s *sorting[S]) induceS() {
 	text, rows, buckets := s.text, s.rows, s.buckets
 	for i := len(rows) - 1; i >= 0; i-- {
-		place := rows[i]
-		if place >= 0 {
+		position := rows[i]
+		if position >= 0 {
 			continue
 		}
-		place &= places
-		rows[i] = place
-		place--
-		c := text[place]
-		before := text[place-1]
-		if place == 1 {
-			place = s.n + 1
+		position &= positions
+		rows[i] = position
+		position--
+		c := text[position]
+		before := text[position-1]
+		if position == 1 {
+			position = s.n + 1
 		}
 		row := buckets[c] - 1
 		buckets[c] = row
 		larger := (int32(c) - int32(before)) >> 31 // all ones when before > c
-		rows[row] = place | larger&isLMS | ^larger&forS
+		rows[row] = position | larger&isLMS | ^larger&forS
 	}
 }

@@ -10,9 +10,9 @@ import (
 	buildkit "github.com/moby/buildkit/client"
 )
 
-// A cancelled build may take cancelGrace to stop its containers and say so;
-// then the connection is cut, which stops them too. What it left may take
-// cleanupTime to be removed. Together they are less than a second.
+// A cancelled build may take cancelGrace to stop its containers and report it; then
+// the connection is cut, which stops them too. What it left may take cleanupTime to
+// be removed. Together they are less than a second.
 const (
 	cancelGrace = 400 * time.Millisecond
 	cleanupTime = 500 * time.Millisecond

@@ -88,11 +88,11 @@ func (r *Report) Explain(err, stopped error) error {
 	}
 }
 
-// Names of vertices that stand for an image from outside, as BuildKit's
-// Dockerfile frontend writes them (frontend/dockerfile/dockerfile2llb/convert.go):
-// "[stage 1/2] FROM name", and "FROM name" for COPY --from=name. The text of a
-// RUN instruction cannot take this form, it begins with its own "[2/2] RUN".
-// The frontend of a "# syntax=" line is an image too (frontend/gateway).
+// Names of vertices that represent an external image, as BuildKit's Dockerfile
+// frontend writes them (frontend/dockerfile/dockerfile2llb/convert.go): "[stage
+// 1/2] FROM name", and "FROM name" for COPY --from=name. The text of a RUN
+// instruction cannot take this form, it begins with its own "[2/2] RUN". The
+// frontend of a "# syntax=" line is an image too (frontend/gateway).
 var (
 	fromVertex     = regexp.MustCompile(`^(?:\[[^\[\]]*[0-9]+/[0-9]+\] )?FROM (\S+)$`)
 	frontendVertex = regexp.MustCompile(`^docker-image://(\S+)$`)

@@ -5,7 +5,7 @@
 //
 // It runs in a process of its own, see package sbom, and trusts nothing in the
 // archive: files are taken out one by one into a scratch folder, by names that
-// can't leave it, and only those that an extractor asks for. Symbolic links are
+// can't leave it, and only those that an extractor requires. Symbolic links are
 // never made. A database of a distribution that can't be read is an error; any
 // other file that is not what its name promises is listed in the inventory.
 //

@@ -77,7 +77,7 @@ func wanting(all []reader, name string, info fs.FileInfo) []reader {
 	return some
 }
 
-// asked is a file that an extractor is asked about.
+// asked is a file for FileRequired.
 type asked struct {
 	name string
 	info fs.FileInfo

@@ -29,8 +29,8 @@ const (
 	maxFiles = 32 << 30
 )
 
-// maxUnread bounds the files that are remembered because they could not be read;
-// an inventory holds fewer.
+// maxUnread bounds the files that are listed because they could not be read; an
+// inventory holds fewer.
 const maxUnread = 100_000
 
 // Image scans the image in archive, which docker save wrote. scratch is the path of

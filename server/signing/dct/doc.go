@@ -22,15 +22,14 @@
 //
 // # What it trusts
 //
-// The sealed store, and nothing of the notary server that is not signed
-// down from the root key in it. Besides the keys it keeps, for each server
-// and GUN which root it published and the highest versions it saw. A
-// repository whose root is not ours (ForeignRootError), that is gone
-// (LostError) or that went back in time (RolledBackError) is refused and left
-// untouched; only Signer.Forget, an operator's decision, lets go of the
-// memory. A repository that is not remembered but whose root is signed with
-// our root key is taken up again: so a crash between publishing and
-// remembering, or an imported key store, goes on where it was.
+// The sealed store, and nothing of the notary server that is not signed down from
+// the root key in it. Besides the keys it keeps, for each server and GUN which root
+// it published and the highest versions it saw. A repository whose root is not ours
+// (ForeignRootError), that is gone (LostError) or that went back in time
+// (RolledBackError) is refused and left untouched; only Signer.Forget, an
+// operator's decision, lets go of the memory. A repository without a stored state
+// whose root is signed with our root key is taken up again: so a crash between
+// publishing and remembering, or an imported key store, goes on where it was.
 //
 // A signature that changes a tag renews targets and snapshot for three years;
 // the library renews root, which holds for ten, when less than half a year of

@@ -1,7 +1,7 @@
 package dct
 
-// One place that decides what a failure of the library means, and what to do
-// about it in the names of our parameters.
+// This file alone decides what a failure of the library means, and what to do about
+// it in the names of our parameters.
 
 import (
 	"crypto/x509"

@@ -33,7 +33,7 @@ type Keys interface {
 const keyPrefix = "dct/"
 
 // Sealed declares what this package seals and what travels with the state: keys,
-// and what is remembered of repositories.
+// and the states of repositories.
 func Sealed() []stateimage.Sealed {
 	return []stateimage.Sealed{{Name: keyPrefix, Travels: true}, {Name: statePrefix, Travels: true, Merge: mergeRecords}}
 }
@@ -117,7 +117,7 @@ func (k *keyStore) ListKeys() map[string]trustmanager.KeyInfo {
 	for _, name := range names {
 		id := strings.TrimPrefix(name, keyPrefix)
 		if !isHexDigest(id) {
-			continue // what is remembered of a GUN
+			continue // the state of a GUN
 		}
 		if info, _, err := k.open(id); err == nil { // else kept as the failure
 			found[id] = info
@@ -139,8 +139,8 @@ func isHexDigest(text string) bool {
 	return err == nil && len(raw) == 32 && strings.ToLower(text) == text
 }
 
-// cryptoService makes keys only where there is none yet: an initialisation
-// that failed half way leaves keys, and the next one continues with them.
+// cryptoService makes keys only where there is none yet: an initialisation that
+// failed midway leaves keys, and the next one continues with them.
 type cryptoService struct {
 	*cryptoservice.CryptoService
 	store *keyStore

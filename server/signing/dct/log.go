@@ -11,9 +11,9 @@ import (
 )
 
 // RedirectLibraryLog sends what notary's client logs to logger, instead of to
-// standard error in a format of its own. The client uses logrus's one
-// process-wide logger, so this is for main to call, once, before it starts
-// anything; it holds for every other library that logs the same way.
+// standard error in a format of its own. The client uses logrus's one process-wide
+// logger, so this is for main to call, once, before it starts anything; it holds
+// for every other library that logs through it.
 //
 // The client logs at most ids of keys, roles, GUNs and errors (its texts were
 // read for version 0.7.0): no keys, no credentials. All that matters is
@@ -27,7 +27,7 @@ func RedirectLibraryLog(logger *slog.Logger) {
 
 type forward struct{ logger *slog.Logger }
 
-// Levels asks for every message; logrus drops those below its own level first.
+// Levels requests every message; logrus drops those below its own level first.
 func (forward) Levels() []logrus.Level { return logrus.AllLevels }
 
 // Fire passes one message on.

@@ -2,13 +2,13 @@ package dct
 
 // The trust data of one GUN on one server:
 //
-//	look → (initialise | check) → publish → read back → remember
+//	load → (initialize | check) → publish → read back → save
 //
 // Prepare publishes only where there was nothing, and signs no tag.
 //
-// Each arrow is a point where a crash leaves something the next Sign goes on
-// from: keys are sealed before they are used, and published trust data that is
-// not remembered yet is recognised by our root key.
+// Each arrow is a point where a crash leaves something the next Sign goes on from:
+// keys are sealed before they are used, and published trust data that is without a
+// stored state is recognized by our root key.
 
 import (
 	"encoding/base64"
@@ -100,7 +100,7 @@ func (r *repository) open(image signing.Image) (root notary.RootKey, role data.R
 	return root, role, false, err
 }
 
-// finish reads back what was published, and remembers it.
+// finish reads back what was published, and saves its state.
 func (r *repository) finish(root notary.RootKey, image signing.Image) (signing.PublicKey, error) {
 	seen, err := r.readBack(root, image)
 	if err != nil {

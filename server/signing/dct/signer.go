@@ -112,10 +112,10 @@ func (s *Signer) signAt(ctx context.Context, address *url.URL, request signing.R
 }
 
 // Forget is an operator's decision after a LostError or a RolledBackError: it
-// forgets the rollback state of the GUN on the server. The next Sign takes
-// the trust data as it finds it if it is rooted in our key, and starts it again
-// if there is none; a foreign root stays refused. Keys are kept. It fails with
-// fs.ErrNotExist when nothing is remembered.
+// forgets the rollback state of the GUN on the server. The next Sign takes the
+// trust data as it finds it if it is rooted in our key, and starts it again if
+// there is none; a foreign root stays refused. Keys are kept. It fails with
+// fs.ErrNotExist when there is no state.
 func (s *Signer) Forget(ctx context.Context, server, gun string) error {
 	address, err := notary.ParseServer(server)
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 // maxFound bounds how many foreign keys an error names.
 const maxFound = 4
 
-// check verifies the server's trust data down from our root and against what
-// is remembered, and returns the root key and the role to sign in.
+// check verifies the server's trust data down from our root and against what is
+// stored, and returns the root key and the role to sign in.
 func (r *repository) check(state rollbackState, published []notary.RootKey, tags []string) (notary.RootKey, data.RoleName, error) {
 	root, ours, err := state.pin(published, r.owns)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package sigstore signs an image the way of sigstore's cosign with a key of
-// its own: a bundle (sigstore/protobuf-specs, v0.3) that is attached to the image
-// as an OCI 1.1 referrer, or, for readers that know no bundles such as podman,
-// the older signature in the tag sha256-<hex>.sig. There is no certificate and
-// no transparency log: verifiers are given the public key.
+// Package sigstore signs an image as sigstore's cosign does, with a key of its own:
+// a bundle (sigstore/protobuf-specs, v0.3) that is attached to the image as an OCI
+// 1.1 referrer, or, for readers that know no bundles such as podman, the older
+// signature in the tag sha256-<hex>.sig. There is no certificate and no
+// transparency log: verifiers are given the public key.
 //
 // # The key
 //

@@ -77,7 +77,7 @@ func putBundle(ctx context.Context, repository *registry.Repository, image signi
 	return digest, nil
 }
 
-// subjectOf is the image as its referrers name it. The registry is asked only for
+// subjectOf is the image as its referrers name it. The registry is queried only for
 // what is not known.
 func subjectOf(ctx context.Context, repository *registry.Repository, image signing.Image) (subject v1.Descriptor, err error) {
 	subject = v1.Descriptor{MediaType: types.MediaType(image.MediaType), Size: image.Size}

@@ -1,8 +1,8 @@
-// Package simple signs image tags the way of Red Hat's simple signing: a small
-// JSON payload that binds a manifest's digest to a full name, in an OpenPGP
-// signed message (containers/image, docs/containers-signature.5.md). `skopeo`,
-// `podman` and cri-o require it with `signedBy` in their policy.json, and so does
-// `images.rhs` of a Hyper Protect contract.
+// Package simple signs image tags by Red Hat's simple signing: a small JSON payload
+// that binds a manifest's digest to a full name, in an OpenPGP signed message
+// (containers/image, docs/containers-signature.5.md). `skopeo`, `podman` and cri-o
+// require it with `signedBy` in their policy.json, and so does `images.rhs` of a
+// Hyper Protect contract.
 //
 // # The key
 //

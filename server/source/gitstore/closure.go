@@ -132,7 +132,7 @@ func (c *Closure) Keep(tags []int32) {
 }
 
 // Peel follows annotated tags to the commit that they point to, and returns the
-// tags on the way too, for [Closure.Keep].
+// tags that lead to it too, for [Closure.Keep].
 func (s *Store) Peel(id plumbing.Hash) (commit plumbing.Hash, tags []int32, err error) {
 	for range maxTagChain {
 		row, ok := s.byID[id]

@@ -133,7 +133,7 @@ func (p *packReader) finish() error {
 		return errors.Join(errors.New("it goes on after its end"), err)
 	}
 	if !bytes.Equal(sum[:], p.from.sum.Sum(nil)) {
-		return errors.New("its checksum is wrong: it was damaged on the way")
+		return errors.New("its checksum is wrong: it was damaged in transit")
 	}
 	return nil
 }

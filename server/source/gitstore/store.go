@@ -13,7 +13,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// object is one received Git object and the place of its content in the file.
+// object is one received Git object and the offset of its content in the file.
 type object struct {
 	id     plumbing.Hash
 	kind   plumbing.ObjectType // commit, tree, blob or tag

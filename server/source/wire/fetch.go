@@ -15,7 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
-// Pack is a pack on its way.
+// Pack is a pack that is being received.
 type Pack struct {
 	io.Reader
 	Shallow []plumbing.Hash // commits whose parents the server does not send
