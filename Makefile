@@ -35,7 +35,7 @@ export GOFLAGS := $(strip $(filter-out -trimpath,$(shell $(GO) env GOFLAGS)) -tr
 PROGRAMS := TEST_PROGRAMS='$(CURDIR)/bin'
 
 .DEFAULT_GOAL := help
-.PHONY: help build image demo harness compose test setup unit race test-s390x test-crash soak e2e stack bench bench-hostile lint fuzz clean
+.PHONY: help everything programs build image demo harness compose test setup unit race test-s390x test-crash soak e2e stack bench bench-hostile lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -63,7 +63,13 @@ compose: image build ## keep the stack running with the server in its container:
 
 test: INSTANTS = 22
 test: BUILDS = 17
-test: setup build bin/cosign bin/buildkitd unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
+test: everything unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
+
+# The package manager waits for the network and the disk while Go compiles.
+everything:
+	@$(MAKE) --no-print-directory --jobs=2 setup programs
+
+programs: build bin/cosign bin/buildkitd
 
 setup: ## install and start what the stack needs, unless it is there
 	@test/harness/setup.sh

@@ -34,7 +34,7 @@ func TestTheLinkerReachesBothPrograms(t *testing.T) {
 	for _, name := range []string{"sbs-cli", "sbs-server"} {
 		t.Run(name, func(t *testing.T) {
 			program := filepath.Join(t.TempDir(), name)
-			build := exec.Command("go", "build", "-ldflags", "-X main.version=v0.0.1-linked", "-o", program, "../cmd/"+name)
+			build := exec.Command("go", "build", "-ldflags", "-s -w -X main.version=v0.0.1-linked", "-o", program, "../cmd/"+name)
 			build.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)

@@ -28,6 +28,11 @@ files=$(grep -rl --include='*_test.go' '^//go:build stack' . | grep -v -e '^\./t
 packages=$(echo "$files" | xargs -n 1 dirname | sort -u)
 names=$(echo "$files" | xargs sed -nE "s/$test/\1/p" | sort -u | paste -s -d '|' -)
 
+# With -p 1 the go command also compiles one package at a time, so compile before.
+echo "$GO list -export -test -tags stack"
+# shellcheck disable=SC2086 # a list of words
+"$GO" list -export -test -tags stack $packages >/dev/null
+
 # Results are never cached, because they depend on the machine. make lint vets the tests.
 run() {
     echo "$GO test -tags stack" "$@"

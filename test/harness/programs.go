@@ -25,7 +25,7 @@ func Build(ctx context.Context, dir string) (Options, error) {
 	if built := os.Getenv(programsVariable); built != "" {
 		return programsIn(built), nil
 	}
-	command := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator),
+	command := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", dir+string(filepath.Separator),
 		module+"/cmd/sbs-server", module+"/cmd/sbs-cli")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
