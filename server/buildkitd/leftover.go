@@ -46,14 +46,17 @@ func removeContainers(dir, group string) error {
 // removeResults removes what the CNI library keeps of a network's interfaces, and of
 // the loopback interfaces of the same containers.
 func removeResults(dir, network string) error {
-	results, err := filepath.Glob(filepath.Join(dir, network+"-*-eth0"))
+	results, err := filepath.Glob(filepath.Join(dir, network+"-*"))
 	if err != nil {
 		return err
 	}
 	var failed error
 	for _, path := range results {
-		container := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), network+"-"), "-eth0")
-		for _, name := range []string{path, filepath.Join(dir, "cni-loopback-"+container+"-lo")} {
+		name := strings.Split(strings.TrimPrefix(filepath.Base(path), network+"-"), "-") // container and interface
+		if len(name) != 2 {
+			continue // of a network whose name begins like this one's
+		}
+		for _, name := range []string{path, filepath.Join(dir, "cni-loopback-"+name[0]+"-lo")} {
 			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				failed = errors.Join(failed, err)
 			}

@@ -50,11 +50,11 @@ func TestContainersOfThisDaemonAreRemoved(t *testing.T) {
 }
 
 func TestResultsOfThisNetworkAreRemoved(t *testing.T) {
-	dir := files(t, map[string]string{"own-1-eth0": "", "cni-loopback-1-lo": "", "cni-loopback-2-lo": "", "other-2-eth0": ""})
+	dir := files(t, map[string]string{"own-1-eth1": "", "own-a-3-eth1": "", "cni-loopback-1-lo": "", "cni-loopback-2-lo": "", "other-2-eth0": ""})
 	if err := removeResults(dir, "own"); err != nil {
 		t.Error(err)
 	}
-	if got := left(t, dir); !slices.Equal(got, []string{"cni-loopback-2-lo", "other-2-eth0"}) {
+	if got := left(t, dir); !slices.Equal(got, []string{"cni-loopback-2-lo", "other-2-eth0", "own-a-3-eth1"}) {
 		t.Errorf("left are %v, want those of others", got)
 	}
 }
