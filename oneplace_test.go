@@ -14,7 +14,7 @@ import (
 )
 
 // onePlace lists what only some packages of the product may use, because each use
-// has bounds that the others would have to repeat. A use is a package and a name in
+// has bounds that the others would have to repeat, or a reason of its own. A use is a package and a name in
 // it, with {} if the rule is about values of that type.
 var onePlace = []struct {
 	use    string
@@ -32,11 +32,13 @@ var onePlace = []struct {
 	{"os/exec.CommandContext", nil, "start programs by process.Start or a sandbox: they end with this process"},
 	{"os/exec.Cmd{}", nil, "start programs by process.Start or a sandbox: they end with this process"},
 	{"os.StartProcess", nil, "start programs by process.Start"},
+	{module + "server/volume.Volume", []string{"cmd/sbs-server"}, "take the views of the data volume that are needed, as interfaces: another implementation can be injected then"},
 	{"syscall.ForkExec", nil, "start programs by process.Start"},
 	{"syscall.StartProcess", nil, "start programs by process.Start"},
 }
 
-// Transports and child processes are made in one place each.
+// Transports and child processes are made in one place each, and only the server's
+// program knows the whole data volume.
 func TestOnePlace(t *testing.T) {
 	used := map[string]bool{}
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {

@@ -7,4 +7,6 @@ import (
 )
 
 // What a test starts has ended when the tests have.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m,
+		// The registry's, which has no way to end it.
+		goleak.IgnoreTopFunction("github.com/docker/go-events.(*Broadcaster).run")) }

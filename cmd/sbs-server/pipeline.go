@@ -21,13 +21,13 @@ import (
 	"github.com/opensbs/sbs/server/volume"
 )
 
-// The parts of the pipeline, which are only wired here.
-
-func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
+// pipelineConfig returns what the pipeline of this server is made of: the one place that
+// names it all.
+func pipelineConfig(s settings, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, slot *job.Slot,
 	connect func(context.Context) (pipeline.Builder, error), sandbox *process.Sandbox, logger *slog.Logger,
-) *pipeline.Pipeline {
+) pipeline.Config {
 	bundles := sigstore.New(data.Secrets())
-	return pipeline.New(pipeline.Config{
+	return pipeline.Config{
 		Slot:     slot,
 		Builds:   data.Builds(),
 		History:  builds,
@@ -60,7 +60,7 @@ func newPipeline(s settings, inside *enclave.Enclave, data *volume.Volume, build
 		BuildArgs:       s.proxies.buildArguments(),
 		Secrets:         s.proxies.secrets,
 		Logins:          s.proxies.logins,
-	})
+	}
 }
 
 // openStore returns a nil interface, not a nil *Store, with an error.

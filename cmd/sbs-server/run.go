@@ -83,7 +83,7 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 		return err
 	}
 	builds := history.New(data.Builds(), data.Space)
-	build := newPipeline(settings, inside, data, builds, slot, docker.connect, sandbox, logger)
+	build := pipeline.New(pipelineConfig(settings, inside, data, builds, slot, docker.connect, sandbox, logger))
 	if err := build.ReconcileInterrupted(); err != nil {
 		logger.Error("save the ends of interrupted builds", "error", err)
 	}
@@ -94,15 +94,20 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 	s := server.New(server.Config{
 		Slot: slot, Builds: data.Builds(), History: builds, Lookaside: data.Lookaside(), Disk: data,
 		Parameters: store, Builder: build, Enclave: inside.Kind(), Logger: logger,
-		Transfer: transfer.New(transfer.Config{
-			Parameters: store, Secrets: data.Secrets(), Builds: data.Builds(), History: builds, Importer: data, Keys: inside,
-			Sealed: sealedNames(), CABundle: settings.caBundle, Logger: logger,
-		}),
-		Prove: prover(inside, settings.records), TLSKey: tlsKey,
+		Transfer: transfer.New(transferConfig(settings, inside, data, builds, store, logger)),
+		Prove:    prover(inside, settings.records), TLSKey: tlsKey,
 	})
 	return listenAndServe(ctx, s, settings, config, func(address net.Addr) {
 		logger.Info("serving", "address", address.String(), "version", version, "enclave", inside.Kind())
 	})
+}
+
+// transferConfig returns what the transfer of this server's state is made of.
+func transferConfig(s settings, inside *enclave.Enclave, data *volume.Volume, builds *history.Builds, store *parameters.Store, logger *slog.Logger) transfer.Config {
+	return transfer.Config{
+		Parameters: store, Secrets: data.Secrets(), Builds: data.Builds(), History: builds, Importer: data, Keys: inside,
+		Sealed: sealedNames(), CABundle: s.caBundle, Logger: logger,
+	}
 }
 
 // listenAndServe serves both the clients and, where it is configured, the checks of
