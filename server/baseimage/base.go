@@ -41,9 +41,7 @@ type Request struct {
 	Dockerfile  []byte
 	Environment dockerfile.Environment
 	Rules       []api.BaseRule
-	// Access returns how the registry of an image is accessed: its account, and the
-	// CA certificates that are trusted for it and for the servers of the rule.
-	Access func(repository string, rule api.BaseRule) signature.Access
+	Access      Access
 	// Triggers reads ONBUILD triggers, in a process of its own.
 	Triggers func(ctx context.Context, triggers []string) ([]dockerfile.TriggerImages, error)
 	// Verified is called for each image as soon as it is verified; it may be nil.
@@ -93,7 +91,7 @@ func (v Verifiers) Pin(ctx context.Context, request Request) (Pinned, error) {
 			pinned[image.Name] = reference
 			continue
 		}
-		verified, err := image.verifier.Verify(ctx, signature.Request{Reference: image.reference, Access: request.Access(image.reference.Repository, image.rule)})
+		verified, err := image.verifier.Verify(ctx, signature.Request{Reference: image.reference, Access: request.Access.of(image.reference.Repository, image.rule)})
 		if err != nil {
 			return Pinned{}, err
 		}

@@ -113,7 +113,6 @@ func (f *fixture) pin(text string, digests ...string) (baseimage.Pinned, error) 
 		Dockerfile:  []byte(strings.ReplaceAll(text, "HOST", f.host)),
 		Environment: dockerfile.Environment{OS: "linux", Arch: "s390x"},
 		Rules:       []api.BaseRule{{Image: f.host + "/ns/*", Method: api.BaseDigest, Key: api.BaseKey(strings.Join(digests, " "))}},
-		Access:      func(string, api.BaseRule) signature.Access { return signature.Access{} },
 		Triggers:    dockerfile.Checker{Runner: f.runner}.Triggers,
 	})
 }

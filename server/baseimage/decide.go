@@ -25,7 +25,7 @@ const maxDecided = 1000
 type Decider struct {
 	verifiers Verifiers
 	rules     []api.BaseRule
-	access    func(repository string, rule api.BaseRule) signature.Access
+	access    Access
 	notice    func(Image)
 
 	flight singleflight.Group // one verification of each name
@@ -37,7 +37,7 @@ type Decider struct {
 
 // Decider returns a decider with the rules. access is that of [Request]; verified is
 // called for each image as soon as it is verified.
-func (v Verifiers) Decider(rules []api.BaseRule, access func(repository string, rule api.BaseRule) signature.Access, verified func(Image)) *Decider {
+func (v Verifiers) Decider(rules []api.BaseRule, access Access, verified func(Image)) *Decider {
 	return &Decider{verifiers: v, rules: rules, access: access, notice: verified}
 }
 
@@ -116,7 +116,7 @@ func (d *Decider) verifyOnce(ctx context.Context, reference signature.Reference)
 	if err != nil {
 		return "", fmt.Errorf("the base image %s: %w", reference, err)
 	}
-	verified, err := verifier.Verify(ctx, signature.Request{Reference: reference, Access: d.access(reference.Repository, rule)})
+	verified, err := verifier.Verify(ctx, signature.Request{Reference: reference, Access: d.access.of(reference.Repository, rule)})
 	if err != nil {
 		return "", err
 	}

@@ -18,7 +18,7 @@ import (
 func (f *fixture) decider(digests ...string) *baseimage.Decider {
 	verifiers := baseimage.Verifiers{api.BaseDigest: baseimage.Reviewed}
 	rules := []api.BaseRule{{Image: f.host + "/ns/*", Method: api.BaseDigest, Key: api.BaseKey(strings.Join(digests, " "))}}
-	return verifiers.Decider(rules, func(string, api.BaseRule) signature.Access { return signature.Access{} }, nil)
+	return verifiers.Decider(rules, baseimage.Access{}, nil)
 }
 
 func (f *fixture) decide(d *baseimage.Decider, kind, name string) builder.Decision {
@@ -103,7 +103,7 @@ func (v slowVerifier) Verify(_ context.Context, request signature.Request) (sign
 func TestOneVerificationOfEachName(t *testing.T) {
 	v := slowVerifier{new(atomic.Int32), make(chan struct{})}
 	verifiers := baseimage.Verifiers{api.BaseDigest: func(api.BaseRule) (baseimage.Verifier, error) { return v, nil }}
-	d := verifiers.Decider([]api.BaseRule{{Image: "**", Method: api.BaseDigest}}, func(string, api.BaseRule) signature.Access { return signature.Access{} }, nil)
+	d := verifiers.Decider([]api.BaseRule{{Image: "**", Method: api.BaseDigest}}, baseimage.Access{}, nil)
 	var all, asked sync.WaitGroup
 	for range 8 {
 		asked.Add(1)

@@ -82,7 +82,7 @@ func checkTrigger(trigger dockerfile.TriggerImages, allowed []string) error {
 // triggersOf reads the triggers of a verified image, in every manifest that the
 // builder may choose for the platform.
 func triggersOf(ctx context.Context, image wanted, pinned string, request Request) ([]string, error) {
-	repository, err := registry.Open(ctx, image.reference.Repository, request.Access(image.reference.Repository, image.rule), registry.Pull)
+	repository, err := registry.Open(ctx, image.reference.Repository, request.Access.of(image.reference.Repository, image.rule), registry.Pull)
 	if err != nil {
 		return nil, err
 	}

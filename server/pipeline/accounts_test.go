@@ -21,7 +21,7 @@ func TestNoRequestShowsAPassword(t *testing.T) {
 		"signing.Request":  b.signRequest(t.Context(), api.SigningSigstore),
 		"signature.Access": b.signRequest(t.Context(), api.SigningSigstore).Access(),
 		"push.Target":      b.target(t.Context()),
-		"base image":       b.baseAccess(t.Context(), "docker.io/library/alpine", api.BaseRule{}),
+		"base image":       b.baseAccess(t.Context()),
 		"builder.Request":  builder.Request{Accounts: b.accounts},
 	} {
 		users := false

@@ -10,9 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/api/record"
 	"github.com/opensbs/sbs/server/baseimage"
 	"github.com/opensbs/sbs/server/builder"
@@ -45,10 +43,8 @@ func (b *build) verifyBases(ctx context.Context) error {
 			Environment: b.environment(),
 			Rules:       rules,
 			Triggers:    b.ReadTriggers,
-			Access: func(repository string, rule api.BaseRule) signature.Access {
-				return b.baseAccess(ctx, repository, rule)
-			},
-			Verified: b.logVerified,
+			Access:      b.baseAccess(ctx),
+			Verified:    b.logVerified,
 		})
 		return err
 	})
@@ -71,9 +67,7 @@ func (b *build) decider(ctx context.Context) *baseimage.Decider {
 	if len(rules) == 0 || !b.builder.Version().EnforcesPolicy {
 		return nil
 	}
-	return b.Bases.Decider(rules, func(repository string, rule api.BaseRule) signature.Access {
-		return b.baseAccess(ctx, repository, rule)
-	}, b.logVerified)
+	return b.Bases.Decider(rules, b.baseAccess(ctx), b.logVerified)
 }
 
 func (b *build) logVerified(image baseimage.Image) {
@@ -87,26 +81,19 @@ func keyText(id string) string {
 	return ", key " + id
 }
 
-// baseAccess returns how the registry of an image and the server of its rule are
-// accessed. ctx is one of withProgress.
-func (b *build) baseAccess(ctx context.Context, repository string, rule api.BaseRule) signature.Access {
-	access := signature.Access{
-		CABundle: b.CABundle,
-		Insecure: b.Insecure,
-		Progress: func() { progress.Report(ctx) },
-		Notice:   func(text string) { b.log.Info("%s", text) },
+// baseAccess returns how the registries of base images and the servers of their rules
+// are accessed. ctx is one of withProgress.
+func (b *build) baseAccess(ctx context.Context) baseimage.Access {
+	return baseimage.Access{
+		Common: signature.Access{
+			CABundle: b.CABundle,
+			Insecure: b.Insecure,
+			Progress: func() { progress.Report(ctx) },
+			Notice:   func(text string) { b.log.Info("%s", text) },
+		},
+		Accounts:      b.accounts,
+		TrustCABundle: joinLines(b.CABundle, []byte(b.parameters.TrustCA)),
 	}
-	if rule.Method == api.SigningDCT {
-		access.CABundle = joinLines(b.CABundle, []byte(b.parameters.TrustCA))
-	}
-	host, _, _ := strings.Cut(repository, "/")
-	for _, account := range b.accounts {
-		if strings.EqualFold(account.Host, host) {
-			access.User, access.Password = account.User, account.Password
-			break
-		}
-	}
-	return access
 }
 
 // writePinned writes the pinned Dockerfile, and the ignore file that belongs to its

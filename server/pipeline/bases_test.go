@@ -14,24 +14,15 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// Each account is sent to its own registry, and the CAs of the notary server are trusted
-// for nothing else.
+// The CA certificates of the notary server are for rules of content trust only.
 func TestBaseAccess(t *testing.T) {
 	b := &build{Pipeline: &Pipeline{Config: Config{CABundle: []byte("operator")}}, parameters: api.Parameters{
-		PushServer: "push.example.com", DockerUser: "pusher", DockerPassword: "push-word",
-		BaseServer: "", BaseUser: "puller", BasePassword: "pull-word", TrustCA: "notary",
+		PushServer: "push.example.com", DockerUser: "pusher", DockerPassword: "push-word", TrustCA: "notary",
 	}}
 	b.accounts = b.parameters.PullAccounts()
-	for repository, user := range map[string]string{
-		"docker.io/library/alpine": "puller", "push.example.com/ns/app": "pusher", "other.example.com/ns/app": "", "docker.io.example.com/a": "",
-	} {
-		access := b.baseAccess(t.Context(), repository, api.BaseRule{Method: api.SigningSimple})
-		if access.User != user || (user == "") != (access.Password == "") || string(access.CABundle) != "operator" {
-			t.Errorf("%s: %+v", repository, access)
-		}
-	}
-	if access := b.baseAccess(t.Context(), "other.example.com/ns/app", api.BaseRule{Method: api.SigningDCT}); string(access.CABundle) != "operator\nnotary\n" {
-		t.Errorf("content trust: %q", access.CABundle)
+	access := b.baseAccess(t.Context())
+	if string(access.Common.CABundle) != "operator" || string(access.TrustCABundle) != "operator\nnotary\n" || access.Common.User != "" || len(access.Accounts) != 1 || access.Accounts[0].User != "pusher" {
+		t.Errorf("got %+v", access)
 	}
 }
 
