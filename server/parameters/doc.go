@@ -1,7 +1,6 @@
 // Package parameters is the one owner of the parameters that builds run with. A Store
 // restores them from the data volume, replaces them when a request proves the
-// SECRET, and imports them with a state image; everyone else receives snapshots, which
-// nobody changes.
+// SECRET, and imports them with a state image; everyone else receives copies.
 //
 // Parameters are sealed in their wire form under "parameters". Those that were
 // imported with a state image lack the passwords; they are sealed under

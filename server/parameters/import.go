@@ -16,6 +16,15 @@ type Imported struct {
 	Commit func(secrets map[string][]byte) error
 }
 
+// snapshot returns a copy of parameters that may be nil.
+func snapshot(parameters *api.Parameters) *api.Parameters {
+	if parameters == nil {
+		return nil
+	}
+	clone := parameters.Clone()
+	return &clone
+}
+
 // Import imports a state. The request must prove the Secret of this server, if it has
 // one. read returns the state; it is called with the parameters of this server, or
 // nil before init. Parameters that this server has keep precedence, unless they were
@@ -33,7 +42,7 @@ func (s *Store) Import(secret api.Secret, read func(here *api.Parameters) (Impor
 	if here != nil && !same(here.Secret, secret) {
 		return ErrWrongSecret
 	}
-	from, err := read(here)
+	from, err := read(snapshot(here))
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func Open(secrets Secrets, slot Slot) (*Store, error) {
 	return s, nil
 }
 
-// Current returns the parameters. The error is ErrNotInitialised, ErrIncomplete
+// Current returns a copy of the parameters. The error is ErrNotInitialised, ErrIncomplete
 // (with the parameters that are known), an *api.ParameterError when an earlier
 // version accepted them and this one does not, or the error of unsealing them.
 func (s *Store) Current() (api.Parameters, error) {
@@ -82,9 +82,9 @@ func (s *Store) current() (api.Parameters, error) {
 	case held.refused != nil:
 		return api.Parameters{}, held.refused
 	case held.incomplete:
-		return *held.parameters, ErrIncomplete
+		return held.parameters.Clone(), ErrIncomplete
 	}
-	return *s.held.parameters, nil
+	return s.held.parameters.Clone(), nil
 }
 
 // Use calls use with the parameters, which do not change until it returns.
@@ -171,6 +171,7 @@ func (s *Store) replace(next func(stored *api.Parameters) (api.Parameters, error
 	if err := s.secrets.Put(sealedName, text); err != nil {
 		return fmt.Errorf("seal parameters: %w", err)
 	}
+	changed = changed.Clone() // the caller has the original
 	s.held = state{parameters: &changed}
 	return nil
 }

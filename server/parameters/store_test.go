@@ -132,3 +132,41 @@ func TestUseLocksParameters(t *testing.T) {
 		}
 	}
 }
+
+// TestSnapshotsAreCopies changes everything that can be changed in the parameters that
+// a Store was given, and in those that it returned: the Store keeps its own.
+func TestSnapshotsAreCopies(t *testing.T) {
+	f := newFixture(t)
+	given := with(t)
+	given.Args, given.EnvWhitelist = map[string]string{"KEY": "value"}, []string{"NAME"}
+	spoil := func(p api.Parameters) {
+		p.Args["KEY"], p.EnvWhitelist[0] = "spoiled", "SPOILED"
+	}
+	unspoiled := func(after string) {
+		t.Helper()
+		if got, err := f.Current(); err != nil || got.Args["KEY"] != "value" || got.EnvWhitelist[0] != "NAME" {
+			t.Errorf("after %s: %v, %v, %v", after, got.Args, got.EnvWhitelist, err)
+		}
+	}
+	if err := f.Init(given); err != nil {
+		t.Fatal(err)
+	}
+	spoil(given)
+	unspoiled("Init")
+	current, err := f.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoil(current)
+	unspoiled("Current")
+	if err := f.Use(func(p api.Parameters) error { spoil(p); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	unspoiled("Use")
+	stop := errors.New("not imported")
+	err = f.Import(secret, func(here *api.Parameters) (Imported, error) { spoil(*here); return Imported{}, stop })
+	if !errors.Is(err, stop) {
+		t.Fatal(err)
+	}
+	unspoiled("Import")
+}
