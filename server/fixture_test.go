@@ -23,13 +23,8 @@ import (
 	"github.com/opensbs/sbs/server/transfer"
 	"github.com/opensbs/sbs/server/volume"
 	"github.com/opensbs/sbs/signature/dct"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
-
-// clear replaces the enclave's sealing, which package enclave tests.
-type clear struct{}
-
-func (clear) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
-func (clear) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
 // builder replaces the pipeline and records which builds were started. The real one
 // runs in the end-to-end tests.
@@ -61,17 +56,13 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, builder: &builder{}, dir: t.TempDir()}
 	f.start()
-	t.Cleanup(func() { _ = f.data.Close() })
 	return f
 }
 
 // start opens the server on its volume, as after a restart.
 func (f *fixture) start() {
 	f.t.Helper()
-	data, err := volume.Open(f.dir, clear{})
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	data := plainvolume.Open(f.t, f.dir)
 	slot, err := job.Open(data.Job(), func(r job.Record) job.Record { return r })
 	if err != nil {
 		f.t.Fatal(err)

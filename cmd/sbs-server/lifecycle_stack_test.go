@@ -13,6 +13,7 @@ import (
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/test/harness/notaryserver"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // TestEverySealedNameOfContentTrustIsDeclared signs the image of a build with Docker
@@ -28,7 +29,7 @@ func TestEverySealedNameOfContentTrustIsDeclared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := startRegistry(t)
+	server := testregistry.Start(t)
 	notary, err := notaryserver.Start(t.Context(), notaryserver.Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

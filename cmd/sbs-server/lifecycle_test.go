@@ -30,6 +30,7 @@ import (
 	"github.com/opensbs/sbs/server/transfer"
 	"github.com/opensbs/sbs/server/volume"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // lifecycle is a server whose clone, builder and scanner are fakes; the rest of it is
@@ -127,20 +128,6 @@ func lifecycleParameters(t *testing.T, server *registry.Server) api.Parameters {
 	}
 }
 
-func startRegistry(t *testing.T) *registry.Server {
-	t.Helper()
-	server, err := registry.Start(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
-
 // TestEverySealedNameIsDeclared runs a server from init over a build and an export to
 // the import and the first update of another server. Whatever is sealed meanwhile must
 // be declared with its travelling rule.
@@ -149,7 +136,7 @@ func TestEverySealedNameIsDeclared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := startRegistry(t)
+	server := testregistry.Start(t)
 	setProxies(t, nil)
 	proxies, err := readProxies()
 	if err != nil {

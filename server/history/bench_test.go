@@ -10,6 +10,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/volume"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
 
 const many = 10_000
@@ -18,7 +19,7 @@ const many = 10_000
 func records(b *testing.B) *volume.Volume {
 	b.Helper()
 	dir := b.TempDir()
-	v := openVolume(b, dir)
+	v := plainvolume.Open(b, dir)
 	for number := range many {
 		folder := filepath.Join(dir, "builds", id(number))
 		if err := os.Mkdir(folder, 0o700); err != nil {

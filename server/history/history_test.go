@@ -13,23 +13,8 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/volume"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
-
-// plainSealer replaces the enclave: it does not encrypt.
-type plainSealer struct{}
-
-func (plainSealer) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
-func (plainSealer) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
-
-func openVolume(t testing.TB, dir string) *volume.Volume {
-	t.Helper()
-	v, err := volume.Open(dir, plainSealer{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = v.Close() })
-	return v
-}
 
 // id is the id of the build of that number.
 func id(number int) string {
@@ -86,7 +71,7 @@ func ids(page []api.Build) (listed []string) {
 }
 
 func TestList(t *testing.T) {
-	v := openVolume(t, t.TempDir())
+	v := plainvolume.Open(t, t.TempDir())
 	for number := range 5 {
 		keep(t, v, number, api.StatusSuccess, 1000)
 	}
@@ -131,7 +116,7 @@ func TestList(t *testing.T) {
 // itself.
 func TestFoldersAreTheTruth(t *testing.T) {
 	dir := t.TempDir()
-	v := openVolume(t, dir)
+	v := plainvolume.Open(t, dir)
 	for number := range 3 {
 		keep(t, v, number, api.StatusSuccess, 1000)
 	}
@@ -185,7 +170,7 @@ func TestFoldersAreTheTruth(t *testing.T) {
 }
 
 func TestRecordOfAnotherBuild(t *testing.T) {
-	v := openVolume(t, t.TempDir())
+	v := plainvolume.Open(t, t.TempDir())
 	build, err := v.Builds().Create(id(1))
 	if err == nil {
 		err = build.SaveRecord([]byte(`{"id": 7}`))
@@ -200,7 +185,7 @@ func TestRecordOfAnotherBuild(t *testing.T) {
 }
 
 func TestUnreadableVolume(t *testing.T) {
-	v := openVolume(t, t.TempDir())
+	v := plainvolume.Open(t, t.TempDir())
 	b := New(v.Builds(), v.Space)
 	if err := v.Close(); err != nil {
 		t.Fatal(err)

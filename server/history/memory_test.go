@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
 
 // TestTrimChecksRemovedBuilds changes builds on disk after the history has cached them in
@@ -67,7 +68,7 @@ func TestTrimChecksRemovedBuilds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			v := openVolume(t, dir)
+			v := plainvolume.Open(t, dir)
 			for number := range 5 {
 				keep(t, v, number, api.StatusSuccess, manifest)
 			}
@@ -117,7 +118,7 @@ func remove(t *testing.T, name string) {
 // count, as large as they are when their record is there. One build is newer than
 // that which runs: it came from a server whose clock was ahead.
 func TestTrimSeesNewBuilds(t *testing.T) {
-	v := openVolume(t, t.TempDir())
+	v := plainvolume.Open(t, t.TempDir())
 	keep(t, v, 0, api.StatusSuccess, manifest)
 	keep(t, v, 8, api.StatusSuccess, manifest)
 	b := New(v.Builds(), v.Space)
@@ -158,7 +159,7 @@ func TestTrimSeesNewBuilds(t *testing.T) {
 
 func TestUnfinished(t *testing.T) {
 	dir := t.TempDir()
-	v := openVolume(t, dir)
+	v := plainvolume.Open(t, dir)
 	keep(t, v, 0, api.StatusSuccess, 0)
 	keep(t, v, 1, api.StatusSuccess, 0)
 	damage(t, filepath.Join(dir, "builds"), 1)

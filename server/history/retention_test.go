@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
 
 const (
@@ -43,7 +44,7 @@ func TestTrim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			v := openVolume(t, dir)
+			v := plainvolume.Open(t, dir)
 			for number, kind := range test.before {
 				switch kind {
 				case 's':
@@ -106,7 +107,7 @@ func letter(page []api.Build, id string) string {
 
 // TestTrimForFreeSpaceStops checks that no more is removed than must be.
 func TestTrimForFreeSpaceStops(t *testing.T) {
-	v := openVolume(t, t.TempDir())
+	v := plainvolume.Open(t, t.TempDir())
 	for number := range 3 {
 		keep(t, v, number, api.StatusSuccess, manifest)
 	}

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/opensbs/sbs/api"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
 
 func TestSucceeded(t *testing.T) {
-	v := openVolume(t, t.TempDir())
+	v := plainvolume.Open(t, t.TempDir())
 	b := New(v.Builds(), v.Space)
 	if _, _, err := b.Latest(); !errors.Is(err, ErrNoSuccess) {
 		t.Errorf("of an empty history: %v", err)

@@ -23,7 +23,7 @@ import (
 	"github.com/opensbs/sbs/server/dockerfile"
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
-	"github.com/opensbs/sbs/server/volume"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
 
 const (
@@ -35,18 +35,11 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dir: t.TempDir()}
 	f.version = builder.Version{Builder: "buildkit", OS: "linux", Arch: "amd64", ReportsSources: true}
-	var err error
-	if f.volume, err = volume.Open(f.dir, clear{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := f.volume.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	f.volume = plainvolume.Open(t, f.dir)
 	if err := f.volume.Secrets().Put("manifest/key", sharedKey()); err != nil {
 		t.Fatal(err)
 	}
+	var err error
 	if f.slot, err = job.Open(f.volume.Job(), Recover(f.volume.Builds())); err != nil {
 		t.Fatal(err)
 	}

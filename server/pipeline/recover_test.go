@@ -15,13 +15,8 @@ import (
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/volume"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
-
-// clear is a volume.Sealer that does not seal.
-type clear struct{}
-
-func (clear) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
-func (clear) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
 const (
 	testID  = "2021-02-10_15-37-37.178350"
@@ -32,11 +27,7 @@ const (
 func cut(t *testing.T, id string) (*volume.Volume, volume.Build, string) {
 	t.Helper()
 	dir := t.TempDir()
-	v, err := volume.Open(dir, clear{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = v.Close() })
+	v := plainvolume.Open(t, dir)
 	build, err := v.Builds().Create(id)
 	if err != nil {
 		t.Fatal(err)

@@ -23,18 +23,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	"go.uber.org/goleak"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The registry's, which has no way to end it.
-		goleak.IgnoreTopFunction("github.com/docker/go-events.(*Broadcaster).run"))
-}
+func TestMain(m *testing.M) { testregistry.VerifyNoLeaks(m) }
 
 // fixture is a registry and what was asked of it.
 type fixture struct {
@@ -49,15 +45,7 @@ type fixture struct {
 // not serve it if before returns true. It may be nil.
 func start(t *testing.T, before func(w http.ResponseWriter, r *http.Request) bool, quirks ...registry.Quirk) *fixture {
 	t.Helper()
-	server, err := registry.Start(t.Context(), t.TempDir(), quirks...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	server := testregistry.Start(t, quirks...)
 	f := &fixture{}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(&url.URL{Scheme: "http", Host: server.Address()})

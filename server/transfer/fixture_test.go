@@ -18,13 +18,8 @@ import (
 	"github.com/opensbs/sbs/server/parameters"
 	"github.com/opensbs/sbs/server/stateimage"
 	"github.com/opensbs/sbs/server/volume"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
-
-// plainSealer replaces the enclave's sealing, which package enclave tests.
-type plainSealer struct{}
-
-func (plainSealer) Seal(_ string, text []byte) ([]byte, error)     { return text, nil }
-func (plainSealer) Unseal(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
 // imageKeys replaces the keys of one server image.
 type imageKeys byte
@@ -55,15 +50,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dir: t.TempDir(), slot: &slot{}}
-	data, err := volume.Open(f.dir, plainSealer{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := data.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	data := plainvolume.Open(t, f.dir)
 	store, err := parameters.Open(data.Secrets(), f.slot)
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ package dct_test
 // signer in the releases delegation.
 
 import (
-	"context"
 	"encoding/base64"
 	"net/url"
 	"os"
@@ -25,6 +24,7 @@ import (
 	"github.com/opensbs/sbs/test/harness/notaryserver"
 	"github.com/opensbs/sbs/test/harness/registry"
 	"github.com/opensbs/sbs/test/kit/memstore"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // docker is a docker command with an account and a notary server.
@@ -36,15 +36,7 @@ type docker struct {
 
 func newDocker(t *testing.T) *docker {
 	t.Helper()
-	server, err := registry.Start(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	server := testregistry.Start(t)
 	d := &docker{startNotary(t), server, t.TempDir()}
 	address, err := url.Parse(d.notary.URL())
 	if err != nil {

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -12,7 +11,7 @@ import (
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/signature"
-	harness "github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // elsewhere is a loopback address that no library takes for this machine, so
@@ -22,15 +21,7 @@ const elsewhere = "127.8.8.8:0"
 // A laboratory's registry has no TLS, or a certificate of its own making. It is
 // talked to where the operator named it, and nowhere else.
 func TestInsecureRegistries(t *testing.T) {
-	real, err := harness.Start(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := real.Close(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
+	real := testregistry.Start(t)
 	target := &url.URL{Scheme: "http", Host: real.Address()}
 	for name, start := range map[string]func(*httptest.Server){
 		"without TLS":     (*httptest.Server).Start,

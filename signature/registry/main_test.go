@@ -3,12 +3,8 @@ package registry
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
-// What a test starts has ended when the tests have.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// The registry's, which has no way to end it.
-		goleak.IgnoreTopFunction("github.com/docker/go-events.(*Broadcaster).run"))
-}
+// Tests leak no goroutine.
+func TestMain(m *testing.M) { testregistry.VerifyNoLeaks(m) }

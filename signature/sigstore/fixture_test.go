@@ -3,64 +3,38 @@ package sigstore_test
 // What the tests check: both kinds of registries, and a vendor who signs.
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
-	"log"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
-	modern "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/signature"
 	"github.com/opensbs/sbs/signature/bundle"
 	"github.com/opensbs/sbs/signature/sigstore"
-	harness "github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // fixture is one registry and one vendor.
 type fixture struct {
-	address string
-	account authn.AuthConfig
-	vendor  *ecdsa.PrivateKey
+	testregistry.Registry
+	vendor *ecdsa.PrivateKey
 }
 
 // eachRegistry runs a test in both kinds of registries.
 func eachRegistry(t *testing.T, test func(t *testing.T, f *fixture)) {
-	t.Run("with a referrers API", func(t *testing.T) {
-		server := httptest.NewServer(modern.New(modern.WithReferrersSupport(true), modern.Logger(log.New(io.Discard, "", 0))))
-		t.Cleanup(server.Close)
-		test(t, &fixture{strings.TrimPrefix(server.URL, "http://"), authn.AuthConfig{}, newVendor(t)})
-	})
-	t.Run("with the fallback tag", func(t *testing.T) {
-		server, err := harness.Start(t.Context(), t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := server.Close(context.Background()); err != nil {
-				t.Error(err)
-			}
-		})
-		test(t, &fixture{server.Address(), authn.AuthConfig{Username: server.Writer().User, Password: server.Writer().Password}, newVendor(t)})
-	})
+	testregistry.Each(t, func(t *testing.T, r testregistry.Registry) { test(t, &fixture{r, newVendor(t)}) })
 }
 
 func newVendor(t *testing.T) *ecdsa.PrivateKey {
@@ -81,53 +55,13 @@ func verifier(t *testing.T, vendor *ecdsa.PrivateKey) sigstore.Verifier {
 	return sigstore.Verifier{Key: key}
 }
 
-func (f *fixture) options(t *testing.T) []remote.Option {
-	return []remote.Option{remote.WithContext(t.Context()), remote.WithAuth(authn.FromConfig(f.account))}
-}
-
 func (f *fixture) request(t *testing.T, path string) signature.Request {
 	t.Helper()
-	r, err := signature.ParseReference(f.address + "/" + path)
+	r, err := signature.ParseReference(f.Address + "/" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signature.Request{Reference: r, Access: signature.Access{User: f.account.Username, Password: api.Secret(f.account.Password)}}
-}
-
-func (f *fixture) repository(t *testing.T, path string) name.Repository {
-	t.Helper()
-	repository, err := name.NewRepository(f.address + "/" + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return repository
-}
-
-// push uploads a new image under the names and returns what it is in a registry.
-func (f *fixture) push(t *testing.T, paths ...string) v1.Descriptor {
-	t.Helper()
-	image, err := random.Image(64, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range paths {
-		tag, err := name.NewTag(f.address + "/" + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := remote.Write(tag, image, f.options(t)...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	hash, err := image.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	size, err := image.Size()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v1.Descriptor{MediaType: types.DockerManifestSchema2, Digest: hash, Size: size}
+	return signature.Request{Reference: r, Access: f.Access()}
 }
 
 // statement is a statement of a vendor about an image.
@@ -146,10 +80,10 @@ func statement(t *testing.T, vendor *ecdsa.PrivateKey, about v1.Hash, predicateT
 // attach stores a text of a type attached to an image and returns its referrer.
 func (f *fixture) attach(t *testing.T, path string, subject v1.Descriptor, mediaType types.MediaType, text []byte) name.Digest {
 	t.Helper()
-	repository := f.repository(t, path)
+	repository := f.Repository(t, path)
 	descriptors := make([]v1.Descriptor, 2)
 	for i, layer := range []v1.Layer{static.NewLayer([]byte("{}"), "application/vnd.oci.empty.v1+json"), static.NewLayer(text, mediaType)} {
-		if err := remote.WriteLayer(repository, layer, f.options(t)...); err != nil {
+		if err := remote.WriteLayer(repository, layer, f.Options(t)...); err != nil {
 			t.Fatal(err)
 		}
 		hash, err := layer.Digest()
@@ -174,7 +108,7 @@ func (f *fixture) attach(t *testing.T, path string, subject v1.Descriptor, media
 		t.Fatal(err)
 	}
 	referrer := repository.Digest(digest.FromBytes(manifest).String())
-	if err := remote.Put(referrer, raw(manifest), f.options(t)...); err != nil {
+	if err := remote.Put(referrer, raw(manifest), f.Options(t)...); err != nil {
 		t.Fatal(err)
 	}
 	return referrer
@@ -189,8 +123,8 @@ func (raw) MediaType() (types.MediaType, error) { return types.OCIManifestSchema
 // legacy adds a signature of the older form attached to an image.
 func (f *fixture) legacy(t *testing.T, vendor *ecdsa.PrivateKey, path string, subject v1.Hash, payload []byte) {
 	t.Helper()
-	tag := f.repository(t, path).Tag(sigstore.LegacyTag(subject.String()))
-	image, err := remote.Image(tag, f.options(t)...)
+	tag := f.Repository(t, path).Tag(sigstore.LegacyTag(subject.String()))
+	image, err := remote.Image(tag, f.Options(t)...)
 	if err != nil {
 		image = mutate.MediaType(empty.Image, types.OCIManifestSchema1)
 	}
@@ -207,7 +141,7 @@ func (f *fixture) legacy(t *testing.T, vendor *ecdsa.PrivateKey, path string, su
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := remote.Write(tag, image, f.options(t)...); err != nil {
+	if err := remote.Write(tag, image, f.Options(t)...); err != nil {
 		t.Fatal(err)
 	}
 }

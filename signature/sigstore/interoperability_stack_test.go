@@ -54,8 +54,8 @@ func (c *cosigner) sign(t *testing.T, command, path string, bundles bool, more .
 		form = "--new-bundle-format=true"
 	}
 	arguments := append([]string{command, "--key", "cosign.key", "--yes", "--tlog-upload=false", "--use-signing-config=false", form}, more...)
-	if c.fixture.account.Username != "" {
-		arguments = append(arguments, "--registry-username", c.fixture.account.Username, "--registry-password", c.fixture.account.Password)
+	if c.fixture.Account.Username != "" {
+		arguments = append(arguments, "--registry-username", c.fixture.Account.Username, "--registry-password", c.fixture.Account.Password)
 	}
 	c.run(t, append(arguments, c.fixture.address+"/"+path)...)
 }
@@ -80,7 +80,7 @@ func TestCosignSigns(t *testing.T) {
 		for method, bundles := range map[string]bool{api.SigningSigstore: true, api.SigningSigstoreLegacy: false} {
 			t.Run(method, func(t *testing.T) {
 				path := "ns/" + method
-				signed := f.push(t, path+":v1")
+				signed := f.Push(t, path+":v1")
 				digest := path + "@" + signed.Digest.String()
 				otherSigner.sign(t, "sign", digest, bundles)
 				refused(t, v, f.request(t, path+":v1"), &signature.OtherKeyError{})
@@ -89,7 +89,7 @@ func TestCosignSigns(t *testing.T) {
 				accepted(t, v, f.request(t, digest), signed.Digest, method)
 				accepted(t, otherSigner.verifier(t), f.request(t, digest), signed.Digest, method)
 
-				f.push(t, path+":v1")
+				f.Push(t, path+":v1")
 				refused(t, v, f.request(t, path+":v1"), &signature.UnsignedError{})
 			})
 		}
@@ -118,7 +118,7 @@ func TestCosignImportsKeys(t *testing.T) {
 				c.run(t, "import-key-pair", "--key", "imported.pem", "--output-key-prefix", "cosign")
 				for method, bundles := range map[string]bool{api.SigningSigstore: true, api.SigningSigstoreLegacy: false} {
 					path := "ns/" + method
-					signed := f.push(t, path+":v1")
+					signed := f.Push(t, path+":v1")
 					c.sign(t, "sign", path+"@"+signed.Digest.String(), bundles)
 					accepted(t, c.verifier(t), f.request(t, path+":v1"), signed.Digest, method)
 				}
@@ -130,7 +130,7 @@ func TestCosignImportsKeys(t *testing.T) {
 func TestCosignAttests(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
 		c := newCosigner(t, f)
-		image := f.push(t, "ns/app:v1")
+		image := f.Push(t, "ns/app:v1")
 		if err := os.WriteFile(filepath.Join(c.home, "predicate.json"), []byte(`{"said":"so"}`), 0o600); err != nil {
 			t.Fatal(err)
 		}

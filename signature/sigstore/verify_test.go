@@ -51,7 +51,7 @@ func TestBundles(t *testing.T) {
 		attach := func(by *ecdsa.PrivateKey, beside v1.Descriptor, about v1.Hash, predicateType string) {
 			f.attach(t, "ns/app", beside, bundle.MediaType, statement(t, by, about, predicateType))
 		}
-		signed := f.push(t, "ns/app:v1", "ns/app:latest")
+		signed := f.Push(t, "ns/app:v1", "ns/app:latest")
 		attach(otherSigner, signed, signed.Digest, bundle.SignPredicate)
 		attach(f.vendor, signed, signed.Digest, "https://slsa.dev/provenance/v1")
 		f.attach(t, "ns/app", signed, "application/spdx+json", []byte("{}"))
@@ -61,14 +61,14 @@ func TestBundles(t *testing.T) {
 			accepted(t, v, f.request(t, asked), signed.Digest, api.SigningSigstore)
 		}
 
-		f.push(t, "ns/app:unsigned")
-		attested := f.push(t, "ns/app:attested")
+		f.Push(t, "ns/app:unsigned")
+		attested := f.Push(t, "ns/app:attested")
 		attach(f.vendor, attested, attested.Digest, "https://slsa.dev/provenance/v1")
-		foreign := f.push(t, "ns/app:foreign")
+		foreign := f.Push(t, "ns/app:foreign")
 		attach(otherSigner, foreign, foreign.Digest, bundle.SignPredicate)
-		copied := f.push(t, "ns/app:copied")
+		copied := f.Push(t, "ns/app:copied")
 		attach(f.vendor, copied, signed.Digest, bundle.SignPredicate)
-		garbled := f.push(t, "ns/app:garbled")
+		garbled := f.Push(t, "ns/app:garbled")
 		f.attach(t, "ns/app", garbled, bundle.MediaType, []byte("{"))
 		for asked, want := range map[string]error{
 			"ns/app:unsigned":                          &signature.UnsignedError{},
@@ -85,7 +85,7 @@ func TestBundles(t *testing.T) {
 		refused(t, verifier(t, otherSigner), f.request(t, "ns/app:copied"), &signature.OtherKeyError{})
 
 		t.Run("a tag that was moved", func(t *testing.T) {
-			f.push(t, "ns/app:v1")
+			f.Push(t, "ns/app:v1")
 			refused(t, v, f.request(t, "ns/app:v1"), &signature.UnsignedError{})
 			accepted(t, v, f.request(t, "ns/app:latest"), signed.Digest, api.SigningSigstore)
 		})
@@ -99,7 +99,7 @@ func TestIndex(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := remote.WriteIndex(f.repository(t, "ns/app").Tag("v1"), index, f.options(t)...); err != nil {
+		if err := remote.WriteIndex(f.Repository(t, "ns/app").Tag("v1"), index, f.Options(t)...); err != nil {
 			t.Fatal(err)
 		}
 		digest, err := index.Digest()
@@ -125,13 +125,13 @@ func TestLegacy(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
 		v, otherSigner := verifier(t, f.vendor), newVendor(t)
 		sign := func(by *ecdsa.PrivateKey, beside v1.Hash, named string, digest v1.Hash) {
-			text, err := sigstore.LegacyClaim{Reference: f.address + "/" + named, Digest: digest.String()}.Encode("vendor")
+			text, err := sigstore.LegacyClaim{Reference: f.Address + "/" + named, Digest: digest.String()}.Encode("vendor")
 			if err != nil {
 				t.Fatal(err)
 			}
 			f.legacy(t, by, "ns/app", beside, text)
 		}
-		pushed := func(tag string) v1.Hash { return f.push(t, "ns/app:"+tag).Digest }
+		pushed := func(tag string) v1.Hash { return f.Push(t, "ns/app:"+tag).Digest }
 		whole, tagged, foreign, copied, elsewhere, garbled := pushed("whole"), pushed("tagged"), pushed("foreign"), pushed("copied"), pushed("elsewhere"), pushed("garbled")
 		sign(otherSigner, whole, "ns/app", whole)
 		sign(f.vendor, whole, "ns/app", whole) // as cosign names it
@@ -157,15 +157,15 @@ func TestLegacy(t *testing.T) {
 // Every bundle attached to an image is yielded, and nothing else.
 func TestEveryBundle(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		image := f.push(t, "ns/app:v1")
+		image := f.Push(t, "ns/app:v1")
 		sign := statement(t, f.vendor, image.Digest, bundle.SignPredicate)
 		provenance := statement(t, f.vendor, image.Digest, "https://slsa.dev/provenance/v1")
 		f.attach(t, "ns/app", image, bundle.MediaType, sign)
 		f.attach(t, "ns/app", image, "application/spdx+json", []byte("{}"))
 		f.attach(t, "ns/app", image, bundle.MediaType, provenance)
 		gone := f.attach(t, "ns/app", image, bundle.MediaType, statement(t, f.vendor, image.Digest, "https://example.com/gone"))
-		if f.account.Username != "" { // a registry with the API stops listing what is deleted
-			if err := remote.Delete(gone, f.options(t)...); err != nil {
+		if !f.HasReferrers() { // a registry with the API stops listing what is deleted
+			if err := remote.Delete(gone, f.Options(t)...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -183,7 +183,7 @@ func TestEveryBundle(t *testing.T) {
 			found[string(text)] = true
 		}
 		extra := 0
-		if f.account.Username == "" {
+		if f.HasReferrers() {
 			extra = 1
 		}
 		if len(found) != 2+extra || !found[string(sign)] || !found[string(provenance)] {
@@ -205,11 +205,11 @@ func TestEveryBundle(t *testing.T) {
 
 func TestVerifyErrors(t *testing.T) {
 	eachRegistry(t, func(t *testing.T, f *fixture) {
-		image := f.push(t, "ns/app:v1")
+		image := f.Push(t, "ns/app:v1")
 		f.attach(t, "ns/app", image, bundle.MediaType, statement(t, f.vendor, image.Digest, bundle.SignPredicate))
 		v, good := verifier(t, f.vendor), f.request(t, "ns/app:v1")
 		accepted(t, v, good, image.Digest, api.SigningSigstore)
-		if f.account.Username != "" {
+		if !f.HasReferrers() {
 			wrong := good
 			wrong.Password = "wrong-word"
 			refused(t, v, wrong, &signature.AccessError{})

@@ -25,6 +25,7 @@ import (
 	"github.com/opensbs/sbs/signature/registry"
 	"github.com/opensbs/sbs/signature/simple"
 	harness "github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // fixture is a registry, a vendor who signs, and where the signatures go.
@@ -41,15 +42,7 @@ func newFixture(t *testing.T, extended bool) *fixture {
 	if extended {
 		extensions = append(extensions, harness.WithSignatures)
 	}
-	server, err := harness.Start(t.Context(), t.TempDir(), extensions...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	server := testregistry.Start(t, extensions...)
 	f := &fixture{server: server, vendor: newVendor(t)}
 	if !extended {
 		f.lookaside = t.TempDir()

@@ -6,11 +6,6 @@ import (
 	"io"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/random"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	signsigstore "github.com/opensbs/sbs/server/signing/sigstore"
@@ -21,6 +16,7 @@ import (
 	"github.com/opensbs/sbs/signature/simple"
 	"github.com/opensbs/sbs/test/harness/registry"
 	"github.com/opensbs/sbs/test/kit/memstore"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // store is a sealed store, for every signer.
@@ -36,44 +32,17 @@ type fixture struct{ *registry.Server }
 
 func newFixture(t *testing.T) fixture {
 	t.Helper()
-	server, err := registry.Start(t.Context(), t.TempDir(), registry.WithSignatures)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	server := testregistry.Start(t, registry.WithSignatures)
 	return fixture{server}
 }
 
 // push uploads a new image and returns the request to sign it.
 func (f fixture) push(t *testing.T, tag string) signing.Request {
 	t.Helper()
-	image, err := random.Image(64, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reference, err := name.NewTag(f.Address() + "/ns/app:" + tag)
-	if err != nil {
-		t.Fatal(err)
-	}
-	account := &authn.Basic{Username: f.Writer().User, Password: f.Writer().Password}
-	if err := remote.Write(reference, image, remote.WithContext(t.Context()), remote.WithAuth(account)); err != nil {
-		t.Fatal(err)
-	}
-	digest, err := image.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	size, err := image.Size()
-	if err != nil {
-		t.Fatal(err)
-	}
+	pushed := testregistry.Of(f.Server).Push(t, "ns/app:"+tag)
 	return signing.Request{
-		Account: api.RegistryAccount{User: account.Username, Password: api.Secret(account.Password)},
-		Image:   signing.Image{Repository: reference.Repository.Name(), Tags: []string{tag}, Digest: digest.String(), Size: size},
+		Account: api.RegistryAccount{User: f.Writer().User, Password: api.Secret(f.Writer().Password)},
+		Image:   signing.Image{Repository: f.Address() + "/ns/app", Tags: []string{tag}, Digest: pushed.Digest.String(), Size: pushed.Size},
 	}
 }
 

@@ -52,7 +52,7 @@ func TestAttest(t *testing.T) {
 		if len(found) != 2 || found[0].Digest.String() != referrer && found[1].Digest.String() != referrer {
 			t.Errorf("referrers %+v, want one to be %s", found, referrer)
 		}
-		image, err := remote.Image(f.repository.Digest(referrer), f.options(t)...)
+		image, err := remote.Image(f.repository.Digest(referrer), f.Options(t)...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,7 @@ type verifier struct {
 
 func newVerifier(t *testing.T, f *fixture, key signing.PublicKey) *verifier {
 	t.Helper()
-	v := &verifier{home: t.TempDir(), account: f.account}
+	v := &verifier{home: t.TempDir(), account: f.Account}
 	v.keyFile = v.write(t, "key.pem", key.Key)
 	return v
 }
@@ -136,13 +136,13 @@ func (f *fixture) tamper(t *testing.T, signer *sigstore.Signer, request signing.
 	}
 	sign(t, signer.Legacy(), request)
 	tag := f.repository.Tag(strings.Replace(request.Image.Digest, ":", "-", 1) + ".sig")
-	image, err := remote.Image(tag, f.options(t)...)
+	image, err := remote.Image(tag, f.Options(t)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text, err := image.RawManifest()
 	if err == nil {
-		err = remote.Put(tag, forged(changedAfter(t, text, `"dev.cosignproject.cosign/signature":"ME`)), f.options(t)...)
+		err = remote.Put(tag, forged(changedAfter(t, text, `"dev.cosignproject.cosign/signature":"ME`)), f.Options(t)...)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func changedAfter(t *testing.T, text []byte, mark string) []byte {
 // copySignature puts the signature of one image where that of another belongs.
 func (f *fixture) copySignature(t *testing.T, from, to signing.Request, bundles bool) {
 	t.Helper()
-	options := f.options(t)
+	options := f.Options(t)
 	if !bundles {
 		image, err := remote.Image(f.repository.Tag(strings.Replace(from.Image.Digest, ":", "-", 1)+".sig"), options...)
 		if err == nil {

@@ -1,7 +1,6 @@
 package sigstore_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"maps"
@@ -11,8 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/server/signing/sigstore"
@@ -21,21 +18,13 @@ import (
 	reader "github.com/opensbs/sbs/signature/sigstore"
 	"github.com/opensbs/sbs/test/harness/registry"
 	"github.com/opensbs/sbs/test/kit/memstore"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // quirky is a registry with habits.
 func quirky(t *testing.T, quirks ...registry.Quirk) *fixture {
 	t.Helper()
-	server, err := registry.Start(t.Context(), t.TempDir(), quirks...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return newFixture(t, server.Address(), authn.AuthConfig{Username: server.Writer().User, Password: server.Writer().Password})
+	return newFixture(t, testregistry.Of(testregistry.Start(t, quirks...)))
 }
 
 // known is the request without what a registry could be asked for.

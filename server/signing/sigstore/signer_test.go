@@ -62,11 +62,11 @@ func TestBundle(t *testing.T) {
 		}
 		found := f.referrers(t, request)
 		// The in-memory registry with the API does not return a referrer's type.
-		typed := f.account.Username == "" || len(found) > 0 && found[0].ArtifactType == bundleType
+		typed := f.HasReferrers() || len(found) > 0 && found[0].ArtifactType == bundleType
 		if len(found) != 1 || !typed {
 			t.Fatalf("referrers %+v", found)
 		}
-		image, err := remote.Image(f.repository.Digest(found[0].Digest.String()), f.options(t)...)
+		image, err := remote.Image(f.repository.Digest(found[0].Digest.String()), f.Options(t)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestBundle(t *testing.T) {
 			manifest.Config.MediaType != "application/vnd.oci.empty.v1+json" || manifest.Subject.Digest.String() != request.Image.Digest {
 			t.Errorf("manifest %+v", manifest)
 		}
-		layer, err := remote.Layer(f.repository.Digest(manifest.Layers[0].Digest.String()), f.options(t)...)
+		layer, err := remote.Layer(f.repository.Digest(manifest.Layers[0].Digest.String()), f.Options(t)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestLegacy(t *testing.T) {
 		// references are those that the key has signed, and how many layers there are.
 		signed := func() (references []string, layers int) {
 			tag := f.repository.Tag(strings.Replace(request.Image.Digest, ":", "-", 1) + ".sig")
-			image, err := remote.Image(tag, f.options(t)...)
+			image, err := remote.Image(tag, f.Options(t)...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -217,7 +217,7 @@ func TestSignRefuses(t *testing.T) {
 				if _, err := signer.Sign(ctx, request, io.Discard); !errors.Is(err, stopped) {
 					t.Errorf("an ended context: %v", err)
 				}
-				if f.account.Username != "" {
+				if !f.HasReferrers() {
 					wrong := request
 					wrong.Account.Password = "wrong-word"
 					_, err := signer.Sign(t.Context(), wrong, io.Discard)

@@ -3,22 +3,18 @@ package simple_test
 // What the tests sign with and in: keys and stores in memory, a real registry.
 
 import (
-	"context"
-	"net/http"
 	"sync"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/test/harness/registry"
 	"github.com/opensbs/sbs/test/kit/memstore"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // memory is a sealed store and a lookaside store.
@@ -45,46 +41,17 @@ func (m *memory) AddSignature(image string, signature []byte) error {
 	return nil
 }
 
-func startRegistry(t *testing.T, extensions ...func(http.Handler) http.Handler) *registry.Server {
-	t.Helper()
-	server, err := registry.Start(t.Context(), t.TempDir(), extensions...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
-
 // push uploads a new image under the tags and returns the request to sign it.
 func push(t *testing.T, server *registry.Server, tags ...string) signing.Request {
 	t.Helper()
-	image := newImage(t)
-	repository := server.Address() + "/ns/app"
+	var references []string
 	for _, tag := range tags {
-		reference, err := name.NewTag(repository + ":" + tag)
-		if err != nil {
-			t.Fatal(err)
-		}
-		account := authn.FromConfig(authn.AuthConfig{Username: server.Writer().User, Password: server.Writer().Password})
-		if err := remote.Write(reference, image, remote.WithContext(t.Context()), remote.WithAuth(account)); err != nil {
-			t.Fatal(err)
-		}
+		references = append(references, "ns/app:"+tag)
 	}
-	digest, err := image.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	size, err := image.Size()
-	if err != nil {
-		t.Fatal(err)
-	}
+	pushed := testregistry.Of(server).PushImage(t, newImage(t), references...)
 	return signing.Request{
 		Account: api.RegistryAccount{User: server.Writer().User, Password: api.Secret(server.Writer().Password)},
-		Image:   signing.Image{Repository: repository, Tags: tags, Digest: digest.String(), Size: size},
+		Image:   signing.Image{Repository: server.Address() + "/ns/app", Tags: tags, Digest: pushed.Digest.String(), Size: pushed.Size},
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 // verifier is a machine that is configured to require one key.
@@ -128,7 +129,7 @@ func TestInteroperability(t *testing.T) {
 		"signatures in the lookaside store": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := startRegistry(t, extensions...)
+			server := testregistry.Start(t, extensions...)
 			m, foreign := newMemory(), newMemory()
 			m.Entries, foreign.Entries = ours, theirs
 			request := push(t, server, "v1", "latest")

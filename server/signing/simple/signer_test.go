@@ -17,6 +17,7 @@ import (
 	"github.com/opensbs/sbs/server/signing"
 	"github.com/opensbs/sbs/server/signing/simple"
 	"github.com/opensbs/sbs/test/harness/registry"
+	"github.com/opensbs/sbs/test/kit/testregistry"
 )
 
 func sign(t *testing.T, m *memory, request signing.Request) signing.PublicKey {
@@ -87,7 +88,7 @@ func TestSign(t *testing.T) {
 			if extended {
 				extensions = append(extensions, registry.WithSignatures)
 			}
-			server := startRegistry(t, extensions...)
+			server := testregistry.Start(t, extensions...)
 			request := push(t, server, "v1", "latest")
 			key := sign(t, m, request)
 			signatures := stored(t, m, server, request, extended)
@@ -130,7 +131,7 @@ func TestSign(t *testing.T) {
 }
 
 func TestKey(t *testing.T) {
-	server := startRegistry(t)
+	server := testregistry.Start(t)
 	request := push(t, server, "v1")
 	m := newMemory()
 	key := sign(t, m, request)
@@ -159,7 +160,7 @@ func TestKey(t *testing.T) {
 }
 
 func TestSignRefuses(t *testing.T) {
-	server := startRegistry(t)
+	server := testregistry.Start(t)
 	good := push(t, server, "v1")
 	m := newMemory()
 	sign(t, m, good) // so that the key is there
