@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"flag"
@@ -163,84 +162,6 @@ func TestSignatureIsOverTheDigest(t *testing.T) {
 	}
 }
 
-func TestTampered(t *testing.T) {
-	key := goldenKey(t)
-	c := contents(`{"status":"success"}`, sample)
-	var tbz bytes.Buffer
-	digest, err := Write(context.Background(), &tbz, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signature, err := Sign(digest, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pack := func(tbz, signature []byte) []byte {
-		var out bytes.Buffer
-		if err := WriteSigned(context.Background(), &out, name, bytes.NewReader(tbz), int64(len(tbz)), signature, modified); err != nil {
-			t.Fatal(err)
-		}
-		return out.Bytes()
-	}
-	var other bytes.Buffer
-	if _, err := Write(context.Background(), &other, contents(`{"status":"succesS"}`, sample)); err != nil {
-		t.Fatal(err)
-	}
-	flipped := slices.Clone(signature)
-	flipped[100] ^= 1
-	for what, tampered := range map[string][]byte{
-		"other contents":     pack(other.Bytes(), signature),
-		"a byte at the end":  pack(append(slices.Clone(tbz.Bytes()), 'x'), signature),
-		"a flipped bit":      pack(tbz.Bytes(), flipped),
-		"no signature":       pack(tbz.Bytes(), nil),
-		"a longer signature": pack(tbz.Bytes(), append(slices.Clone(signature), 0)),
-	} {
-		t.Run(what, func(t *testing.T) {
-			if _, _, err := Verify(bytes.NewReader(tampered), &key.PublicKey); !errors.Is(err, ErrSignature) {
-				t.Errorf("got %v, want ErrSignature", err)
-			}
-		})
-	}
-}
-
-func TestNotAManifest(t *testing.T) {
-	key := goldenKey(t)
-	make := func(members ...string) []byte {
-		var out bytes.Buffer
-		err := archive(context.Background(), &out, signedStream, func(w *tar.Writer) error {
-			a := newArchiver(context.Background(), w, modified)
-			for _, member := range members {
-				if err := a.file(member, 0o644, 2, strings.NewReader("00")); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out.Bytes()
-	}
-	whole := signed(t, contents("{}", sample), key)
-	for what, input := range map[string][]byte{
-		"empty":          {},
-		"text":           []byte("hello"),
-		"no member":      make(),
-		"one member":     make("manifest.a.tbz"),
-		"other names":    make("manifest.a.tbz", "manifest.b.sig"),
-		"a path":         make("../manifest.a.tbz", "../manifest.a.sig"),
-		"three members":  make("manifest.a.tbz", "manifest.a.sig", "more"),
-		"not a manifest": make("a.tbz", "a.sig"),
-		"cut short":      whole[:len(whole)/2],
-	} {
-		t.Run(what, func(t *testing.T) {
-			if _, _, err := Verify(bytes.NewReader(input), &key.PublicKey); err == nil || errors.Is(err, ErrSignature) {
-				t.Errorf("got %v, want an error about the form", err)
-			}
-		})
-	}
-}
-
 func TestContextEndsWriting(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	gone := errors.New("gone")
@@ -248,56 +169,4 @@ func TestContextEndsWriting(t *testing.T) {
 	if _, err := Write(ctx, io.Discard, contents("{}", sample)); !errors.Is(err, gone) {
 		t.Errorf("got %v, want the context's cause", err)
 	}
-}
-
-func TestDeviceIsRefused(t *testing.T) {
-	tree := fstest.MapFS{"pipe": {Mode: fs.ModeNamedPipe | 0o644}}
-	if _, err := Write(context.Background(), io.Discard, contents("{}", tree)); err == nil || !strings.Contains(err.Error(), "git/pipe") {
-		t.Errorf("got %v, want an error that names git/pipe", err)
-	}
-}
-
-// FuzzVerify checks that no input panics or passes without the key's signature.
-func FuzzVerify(f *testing.F) {
-	key := goldenKey(f)
-	good := signed(f, contents("{}", fstest.MapFS{"a": {Data: []byte("b")}}), key)
-	f.Add(good)
-	f.Add([]byte("BZh9"))
-	f.Fuzz(func(t *testing.T, input []byte) {
-		_, _, err := Verify(bytes.NewReader(input), &key.PublicKey)
-		if err == nil && !bytes.HasPrefix(input, good) {
-			t.Fatalf("accepted: %s", hex.EncodeToString(input))
-		}
-	})
-}
-
-// FuzzWriteRead checks that what is written is read, whatever is in it.
-func FuzzWriteRead(f *testing.F) {
-	f.Add("a", []byte("b"), `{"x":1}`)
-	f.Fuzz(func(t *testing.T, file string, data []byte, record string) {
-		if !fs.ValidPath(file) || file == "." {
-			return
-		}
-		var tbz bytes.Buffer
-		digest, err := Write(context.Background(), &tbz, contents(record, fstest.MapFS{file: {Data: data, Mode: 0o644}}))
-		if err != nil {
-			if strings.ContainsRune(file, 0) {
-				return // no archive can name it, and no file system holds it
-			}
-			t.Fatal(err)
-		}
-		if digest != sha256.Sum256(tbz.Bytes()) {
-			t.Fatal("the digest is not that of the archive")
-		}
-		summary, err := Read(&tbz)
-		if err != nil {
-			if errors.Is(err, ErrFormat) && strings.Contains(err.Error(), "not JSON") {
-				return
-			}
-			t.Fatal(err)
-		}
-		if summary.Files != 1 || summary.Bytes != int64(len(data)) || string(summary.Record) != record {
-			t.Fatalf("read %+v", summary)
-		}
-	})
 }
