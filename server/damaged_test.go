@@ -11,6 +11,7 @@ import (
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server/volume"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
 
 // sealedBy opens the fixture's volume again, sealed by a real enclave.
@@ -56,7 +57,7 @@ func TestParametersThatCannotBeUnsealed(t *testing.T) {
 				t.Errorf("update before the restart: %+v", got)
 			}
 			f.sealedBy(simulated)
-			before := f.files()
+			before := plainvolume.Files(t, f.dir)
 			if got := f.request("GET", "/image", `""`); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), `"volume":"the sealed file sealed/parameters of the data volume does not open: put it back`) {
 				t.Errorf("status: %d %s", got.Code, got.Body)
 			}
@@ -74,7 +75,7 @@ func TestParametersThatCannotBeUnsealed(t *testing.T) {
 			if reply := f.request("GET", "/manifest", `{"BUILD_NAME":"`+old.BuildName+`"}`); reply.Code != http.StatusOK {
 				t.Errorf("the manifest: %d %s", reply.Code, reply.Body)
 			}
-			if !maps.Equal(before, f.files()) {
+			if !maps.Equal(before, plainvolume.Files(t, f.dir)) {
 				t.Error("the volume has changed")
 			}
 			if err := os.WriteFile(file, saved, 0o600); err != nil {
@@ -111,13 +112,13 @@ func TestKeyThatCannotBeUnsealed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(f.dir, "sealed", "manifest", "key"), []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	before := f.files()
+	before := plainvolume.Files(t, f.dir)
 	for method, body := range map[string]string{"GET": "{}", "POST": importing(t, secret, state)} {
 		if got := f.mustReturn(method, "/state-image", body, http.StatusInternalServerError); got.Code != api.CodeVolume || !strings.Contains(got.Status, "sealed/manifest/key") {
 			t.Errorf("%s: %+v", method, got)
 		}
 	}
-	if !maps.Equal(before, f.files()) {
+	if !maps.Equal(before, plainvolume.Files(t, f.dir)) {
 		t.Error("the volume has changed")
 	}
 }

@@ -5,17 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/opensbs/sbs/api"
 	"github.com/opensbs/sbs/enclave"
 	"github.com/opensbs/sbs/server/job"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
 
 // inImage gives a fixture the keys of a server image: those in the folder dir.
@@ -99,24 +97,6 @@ func importing(t *testing.T, secret, state string) string {
 	return string(text)
 }
 
-// files are the hashes of all files of a volume, by name.
-func (f *fixture) files() map[string][32]byte {
-	f.t.Helper()
-	found := map[string][32]byte{}
-	err := filepath.WalkDir(f.dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(name)
-		found[name] = sha256.Sum256(content)
-		return err
-	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return found
-}
-
 // TestRecovery follows the guide: post-state-image on a new server, then update.
 func TestRecovery(t *testing.T) {
 	image := t.TempDir()
@@ -193,11 +173,11 @@ func TestRefusedStatesChangeNothing(t *testing.T) {
 		"secret missing":  {fresh, `{"state":"x"}`, 400, "secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := test.server.files()
+			before := plainvolume.Files(t, test.server.dir)
 			if got := test.server.mustReturn("POST", "/state-image", test.body, test.code); !strings.Contains(got.Status, test.says) {
 				t.Errorf("got %+v, want %q", got, test.says)
 			}
-			if !maps.Equal(before, test.server.files()) {
+			if !maps.Equal(before, plainvolume.Files(t, test.server.dir)) {
 				t.Error("the volume has changed")
 			}
 		})
@@ -208,9 +188,9 @@ func TestExportWithoutState(t *testing.T) {
 	f := newFixture(t).inImage(t.TempDir())
 	f.mustReturn("GET", "/state-image", "{}", http.StatusConflict)
 	f.mustReturn("POST", "/image", parametersWith(), http.StatusOK)
-	before := f.files()
+	before := plainvolume.Files(t, f.dir)
 	f.mustReturn("GET", "/state-image", "{}", http.StatusNotFound)
-	if !maps.Equal(before, f.files()) {
+	if !maps.Equal(before, plainvolume.Files(t, f.dir)) {
 		t.Error("the volume has changed")
 	}
 }

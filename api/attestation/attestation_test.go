@@ -3,15 +3,12 @@ package attestation
 import (
 	"bytes"
 	"encoding/hex"
-	"flag"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"github.com/opensbs/sbs/test/kit/golden"
+)
 
 func sample() Evidence {
 	return Evidence{
@@ -32,35 +29,18 @@ func samples() map[string]Evidence {
 	return map[string]Evidence{"sev-snp": sample(), "hpcr": hpcr, "simulated": simulated}
 }
 
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s: got %s, want %s", name, got, want)
-	}
-}
-
 func TestGolden(t *testing.T) {
 	for name, e := range samples() {
 		text, err := Encode(e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name+".json", text)
+		golden.Check(t, name+".json", text)
 		data, err := e.ReportData()
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name+".reportdata", []byte(hex.EncodeToString(data[:])+"\n"))
+		golden.Check(t, name+".reportdata", []byte(hex.EncodeToString(data[:])+"\n"))
 	}
 }
 

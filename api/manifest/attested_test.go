@@ -8,11 +8,11 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/opensbs/sbs/test/kit/golden"
 )
 
 // attested is a manifest with attestations.
@@ -29,20 +29,7 @@ func attested() Contents {
 // TestGoldenAttested pins the form with attestations; the other golden file
 // replaces those without.
 func TestGoldenAttested(t *testing.T) {
-	got := signed(t, attested(), goldenKey(t))
-	golden := filepath.Join("testdata", "golden-attested.sig.tbz")
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Fatalf("the format has changed: %d bytes, want the %d of %s", len(got), len(want), golden)
-	}
+	want := golden.Check(t, "golden-attested.sig.tbz", signed(t, attested(), goldenKey(t)))
 	_, summary, err := Verify(bytes.NewReader(want), &goldenKey(t).PublicKey)
 	if err != nil {
 		t.Fatal(err)

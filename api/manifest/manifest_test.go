@@ -10,19 +10,17 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"flag"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
-)
 
-var update = flag.Bool("update", false, "write the golden files again")
+	"github.com/opensbs/sbs/test/kit/golden"
+)
 
 const name = "manifest.docker.io.ns.repo.v1-ad52e76.2021-02-10_15-37-37.178350"
 
@@ -82,20 +80,7 @@ func signed(t testing.TB, c Contents, key *rsa.PrivateKey) []byte {
 
 // TestGolden pins the format to the byte, on every architecture.
 func TestGolden(t *testing.T) {
-	got := signed(t, contents(`{"status":"success"}`, sample), goldenKey(t))
-	golden := filepath.Join("testdata", "golden.sig.tbz")
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Fatalf("the format has changed: %d bytes, want the %d of %s", len(got), len(want), golden)
-	}
+	golden.Check(t, "golden.sig.tbz", signed(t, contents(`{"status":"success"}`, sample), goldenKey(t)))
 }
 
 func TestMembers(t *testing.T) {

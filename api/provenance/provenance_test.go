@@ -3,19 +3,16 @@ package provenance
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/opensbs/sbs/test/kit/golden"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden file")
-
-// golden is a predicate that has everything.
-func golden() Predicate {
+// complete is a predicate that has everything.
+func complete() Predicate {
 	started := time.Date(2026, 11, 23, 9, 30, 0, 123456000, time.UTC)
 	return Predicate{
 		BuildDefinition: BuildDefinition{
@@ -45,34 +42,22 @@ func golden() Predicate {
 
 // TestGolden pins the form to the byte.
 func TestGolden(t *testing.T) {
-	got, err := Encode(golden())
+	got, err := Encode(complete())
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join("testdata", "golden.json")
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Fatalf("the form has changed:\n%s, want\n%s", got, want)
-	}
+	want := golden.Check(t, "golden.json", got)
 	read, err := Parse(want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(read, golden()) {
+	if !reflect.DeepEqual(read, complete()) {
 		t.Errorf("read %+v", read)
 	}
 }
 
 func TestAccessors(t *testing.T) {
-	p := golden()
+	p := complete()
 	if source, ok := p.Source(); !ok || source.Digest[GitCommit] != strings.Repeat("0a", 20) {
 		t.Errorf("source %+v", source)
 	}
@@ -119,7 +104,7 @@ func TestRefused(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := golden()
+			p := complete()
 			change(&p)
 			if _, err := Encode(p); err == nil {
 				t.Error("written")
@@ -133,7 +118,7 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
-	good, err := Encode(golden())
+	good, err := Encode(complete())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +140,7 @@ func TestRefused(t *testing.T) {
 // FuzzParse checks that Parse returns for any text, and that what it accepts is written
 // and read again as the same.
 func FuzzParse(f *testing.F) {
-	text, err := Encode(golden())
+	text, err := Encode(complete())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -184,7 +169,7 @@ func FuzzParse(f *testing.F) {
 // A builder may not report the digest of an image that it used. The statement then has
 // none, rather than one that was not observed.
 func TestBaseImageWithoutDigest(t *testing.T) {
-	p := golden()
+	p := complete()
 	p.BuildDefinition.ResolvedDependencies[2].Digest = nil
 	text, err := Encode(p)
 	if err != nil {

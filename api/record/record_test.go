@@ -2,18 +2,16 @@ package record
 
 import (
 	"bytes"
-	"flag"
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-)
 
-var update = flag.Bool("update", false, "write the golden file")
+	"github.com/opensbs/sbs/test/kit/golden"
+)
 
 // full is a record with a value in each field.
 func full() Record {
@@ -58,23 +56,11 @@ func TestFullHasEveryField(t *testing.T) {
 }
 
 func TestGolden(t *testing.T) {
-	golden := filepath.Join("testdata", "build.json")
 	content, err := Encode(full())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile(golden, content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(content, want) {
-		t.Errorf("%s is not what Encode returns:\n%s", golden, content)
-	}
+	want := golden.Check(t, "build.json", content)
 	decoded, err := Decode(want)
 	if err != nil || !reflect.DeepEqual(decoded, full()) {
 		t.Errorf("decoded %+v, %v", decoded, err)

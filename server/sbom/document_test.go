@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +13,8 @@ import (
 	"github.com/spdx/tools-golang/spdxlib"
 
 	"github.com/opensbs/sbs/signature/bundle"
+	"github.com/opensbs/sbs/test/kit/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files again")
 
 var app = Image{
 	Repository: "registry.example.com:5000/bank/app",
@@ -89,19 +85,7 @@ func checkSPDX(t testing.TB, text []byte) {
 func TestGolden(t *testing.T) {
 	got := document(t, app, odd)
 	checkSPDX(t, got)
-	file := filepath.Join("testdata", "golden.spdx.json")
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("the document has changed:\n%s", got)
-	}
+	want := golden.Check(t, "golden.spdx.json", got)
 	for range 5 {
 		shuffled := Inventory{Packages: append(odd.Packages[3:len(odd.Packages):len(odd.Packages)], odd.Packages[:3]...), Unread: odd.Unread}
 		if again := document(t, app, shuffled); !bytes.Equal(again, want) {

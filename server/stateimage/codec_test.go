@@ -7,15 +7,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden file")
+	"github.com/opensbs/sbs/test/kit/golden"
+)
 
 // fixedKeys replaces the enclave, whose own derivation is tested there.
 type fixedKeys struct{ secret string }
@@ -68,7 +66,6 @@ func TestRoundTrip(t *testing.T) {
 // TestGolden pins the format to the byte: states that were exported must open
 // for ever.
 func TestGolden(t *testing.T) {
-	const file = "testdata/golden.state"
 	header := make([]byte, headerSize)
 	for i := range header {
 		header[i] = byte(i) // salt and nonce
@@ -77,19 +74,8 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	golden, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != string(golden) {
-		t.Error("the format has changed: give it another version")
-	}
-	if got, err := Open(image, developer, string(golden)); err != nil || !reflect.DeepEqual(got, example) {
+	want := golden.Check(t, "golden.state", []byte(text)) // another format has another version
+	if got, err := Open(image, developer, string(want)); err != nil || !reflect.DeepEqual(got, example) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/opensbs/sbs/server/history"
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/parameters"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
 
 func TestExport(t *testing.T) {
@@ -51,11 +52,11 @@ func TestExportNeedsIdleServerWithASuccess(t *testing.T) {
 	}
 	f.init("namespace/name", secret)
 	f.build(1, api.FailureStatus("x"))
-	before := f.files()
+	before := plainvolume.Files(t, f.dir)
 	if _, err := f.Export(); !errors.Is(err, history.ErrNoSuccess) {
 		t.Errorf("before a success: %v", err)
 	}
-	if !maps.Equal(before, f.files()) {
+	if !maps.Equal(before, plainvolume.Files(t, f.dir)) {
 		t.Error("the volume changed")
 	}
 	f.put("manifest/key", "the manifest key")

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -176,22 +174,4 @@ func (f *fixture) opened(text string) stateimage.State {
 		f.t.Fatal(err)
 	}
 	return state
-}
-
-// files returns the hashes of all files of the volume, by name.
-func (f *fixture) files() map[string][32]byte {
-	f.t.Helper()
-	found := map[string][32]byte{}
-	err := filepath.WalkDir(f.dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(name)
-		found[name] = sha256.Sum256(content)
-		return err
-	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return found
 }

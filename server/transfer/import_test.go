@@ -9,6 +9,7 @@ import (
 	"github.com/opensbs/sbs/server/job"
 	"github.com/opensbs/sbs/server/parameters"
 	"github.com/opensbs/sbs/server/stateimage"
+	"github.com/opensbs/sbs/test/kit/plainvolume"
 )
 
 func TestImport(t *testing.T) {
@@ -65,12 +66,12 @@ func TestRefusedStatesChangeNothing(t *testing.T) {
 			if test.here != nil {
 				test.here(f)
 			}
-			before := f.files()
+			before := plainvolume.Files(t, f.dir)
 			_, was := f.Parameters.Current()
 			if err := f.Import(api.Secret(test.secret), test.text); !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
-			if !maps.Equal(before, f.files()) {
+			if !maps.Equal(before, plainvolume.Files(t, f.dir)) {
 				t.Error("the volume changed")
 			}
 			if _, is := f.Parameters.Current(); !errors.Is(is, was) {

@@ -4,18 +4,16 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"crypto/sha256"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
-)
 
-var update = flag.Bool("update", false, "write the golden files again")
+	"github.com/opensbs/sbs/test/kit/golden"
+)
 
 func decode(stream []byte) ([]byte, error) {
 	return io.ReadAll(bzip2.NewReader(bytes.NewReader(stream)))
@@ -39,7 +37,7 @@ func TestCorpora(t *testing.T) {
 			t.Errorf("%s: %d bytes became %d other bytes", name, len(input), len(got))
 		}
 	}
-	checkGolden(t, "testdata/corpora.sha256", []byte(sums.String()))
+	golden.Check(t, "corpora.sha256", []byte(sums.String()))
 }
 
 // TestEncoderKeepsNoState checks that a stream doesn't depend on those that the encoder
@@ -55,23 +53,7 @@ func TestEncoderKeepsNoState(t *testing.T) {
 
 // TestGoldenStream pins one stream whole, to be looked at when the bytes change.
 func TestGoldenStream(t *testing.T) {
-	checkGolden(t, "testdata/text.bz2", new(Encoder).AppendStream(nil, text(6, 10_000)))
-}
-
-func checkGolden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("the bytes have changed: got\n%.3000s\nwant %s:\n%.3000s", got, name, want)
-	}
+	golden.Check(t, "text.bz2", new(Encoder).AppendStream(nil, text(6, 10_000)))
 }
 
 // TestEmpty pins the one stream that needs no choices: a header, the end marker,

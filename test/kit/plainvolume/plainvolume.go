@@ -3,8 +3,11 @@
 package plainvolume
 
 import (
+	"crypto/sha256"
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/opensbs/sbs/server/volume"
@@ -30,4 +33,22 @@ func Open(t testing.TB, dir string) *volume.Volume {
 		}
 	})
 	return opened
+}
+
+// Files returns the hashes of all files in the folder of a volume, by name.
+func Files(t testing.TB, dir string) map[string][sha256.Size]byte {
+	t.Helper()
+	found := map[string][sha256.Size]byte{}
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		found[name] = sha256.Sum256(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
