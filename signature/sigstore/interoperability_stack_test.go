@@ -57,7 +57,7 @@ func (c *cosigner) sign(t *testing.T, command, path string, bundles bool, more .
 	if c.fixture.Account.Username != "" {
 		arguments = append(arguments, "--registry-username", c.fixture.Account.Username, "--registry-password", c.fixture.Account.Password)
 	}
-	c.run(t, append(arguments, c.fixture.address+"/"+path)...)
+	c.run(t, append(arguments, c.fixture.Address+"/"+path)...)
 }
 
 func (c *cosigner) verifier(t *testing.T) sigstore.Verifier {
