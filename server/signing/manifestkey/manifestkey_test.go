@@ -46,7 +46,19 @@ func TestKeyThatCanNotBeStoredIsNotReturned(t *testing.T) {
 	}
 }
 
-// A sealed key that can't be read is never replaced by another.
+// A sealed key that does not open is never replaced by another, which would be a second
+// key of the same name.
+func TestKeyThatDoesNotOpenIsKept(t *testing.T) {
+	broken := errors.New("input/output error")
+	sealed := memstore.With(map[string][]byte{"manifest/key": []byte("sealed")})
+	sealed.Failing["Get"] = broken
+	key, err := Open(sealed)
+	if key != nil || !errors.Is(err, broken) || string(sealed.Entries["manifest/key"]) != "sealed" {
+		t.Errorf("got a key: %v, error %v, sealed is %q", key != nil, err, sealed.Entries["manifest/key"])
+	}
+}
+
+// A sealed key that is damaged is never replaced by another.
 func TestDamagedKeyIsKept(t *testing.T) {
 	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
