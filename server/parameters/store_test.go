@@ -139,10 +139,10 @@ func TestSnapshotsAreCopies(t *testing.T) {
 	f := newFixture(t)
 	given := with(t)
 	given.Args, given.EnvWhitelist = map[string]string{"KEY": "value"}, []string{"NAME"}
-	spoil := func(p api.Parameters) {
-		p.Args["KEY"], p.EnvWhitelist[0] = "spoiled", "SPOILED"
+	damage := func(p api.Parameters) {
+		p.Args["KEY"], p.EnvWhitelist[0] = "damaged", "DAMAGED"
 	}
-	unspoiled := func(after string) {
+	undamaged := func(after string) {
 		t.Helper()
 		if got, err := f.Current(); err != nil || got.Args["KEY"] != "value" || got.EnvWhitelist[0] != "NAME" {
 			t.Errorf("after %s: %v, %v, %v", after, got.Args, got.EnvWhitelist, err)
@@ -151,22 +151,22 @@ func TestSnapshotsAreCopies(t *testing.T) {
 	if err := f.Init(given); err != nil {
 		t.Fatal(err)
 	}
-	spoil(given)
-	unspoiled("Init")
+	damage(given)
+	undamaged("Init")
 	current, err := f.Current()
 	if err != nil {
 		t.Fatal(err)
 	}
-	spoil(current)
-	unspoiled("Current")
-	if err := f.Use(func(p api.Parameters) error { spoil(p); return nil }); err != nil {
+	damage(current)
+	undamaged("Current")
+	if err := f.Use(func(p api.Parameters) error { damage(p); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	unspoiled("Use")
+	undamaged("Use")
 	stop := errors.New("not imported")
-	err = f.Import(secret, func(here *api.Parameters) (Imported, error) { spoil(*here); return Imported{}, stop })
+	err = f.Import(secret, func(here *api.Parameters) (Imported, error) { damage(*here); return Imported{}, stop })
 	if !errors.Is(err, stop) {
 		t.Fatal(err)
 	}
-	unspoiled("Import")
+	undamaged("Import")
 }
