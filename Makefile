@@ -35,7 +35,7 @@ export GOFLAGS := $(strip $(filter-out -trimpath,$(shell $(GO) env GOFLAGS)) -tr
 PROGRAMS := TEST_PROGRAMS='$(CURDIR)/bin'
 
 .DEFAULT_GOAL := help
-.PHONY: help everything programs build image demo harness compose test setup unit race test-s390x test-crash soak e2e stack bench bench-hostile lint fuzz clean
+.PHONY: help everything programs stack-and-s390x build image demo harness compose test setup unit race test-s390x test-crash soak e2e stack bench bench-hostile lint fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -63,13 +63,18 @@ compose: image build ## keep the stack running with the server in its container:
 
 test: INSTANTS = 22
 test: BUILDS = 17
-test: everything unit test-s390x test-crash soak stack ## run everything, on this machine and its Docker Engine
+test: everything unit test-crash soak stack-and-s390x ## run everything, on this machine and its Docker Engine
 
 # The package manager waits for the network and the disk while Go compiles.
 everything:
 	@$(MAKE) --no-print-directory --jobs=2 setup programs
 
 programs: build bin/cosign bin/buildkitd
+
+# The stack tests run one at a time and do not keep two cores busy. The emulator uses no
+# engine, and gets the rest of the time at the lowest priority.
+stack-and-s390x:
+	@$(MAKE) --no-print-directory --jobs=2 stack test-s390x
 
 setup: ## install and start what the stack needs, unless it is there
 	@test/harness/setup.sh
@@ -92,7 +97,7 @@ S390X := ./api/... ./enclave ./server/stateimage ./server/volume ./server/job ./
 
 test-s390x: ## run the tests of formats, keys and signatures as s390x programs, under QEMU
 	@command -v qemu-s390x-static >/dev/null || deploy/engine/install.sh qemu-user-static
-	GOARCH=s390x $(GO) test -vet=off -exec qemu-s390x-static $(S390X)
+	GOARCH=s390x nice -n 19 $(GO) test -vet=off -exec qemu-s390x-static $(S390X)
 
 e2e: setup build bin/cosign bin/buildkitd ## run the stack tests of one package, or some: make e2e PKG=./test/e2e RUN=TestVerify
 	@$(PROGRAMS) GO='$(GO)' PKG='$(or $(PKG),./test/e2e)' RUN='$(RUN)' tools/stack.sh
