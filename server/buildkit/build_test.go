@@ -175,13 +175,64 @@ func TestFilesHaveTheTimeOfTheCommit(t *testing.T) {
 	}
 }
 
+// dockerfile is a request with this text as its Dockerfile.
+func dockerfile(t *testing.T, text string) builder.Request {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "Dockerfile")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return builder.Request{Dockerfile: name, Committed: time.Unix(5, 0)}
+}
+
+func mustAttrs(t *testing.T, r builder.Request) map[string]string {
+	t.Helper()
+	attrs, err := frontendAttrs(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return attrs
+}
+
 func TestArgumentsOfTheRequest(t *testing.T) {
-	attrs := frontendAttrs(builder.Request{Dockerfile: "/x/Dockerfile", Committed: time.Unix(5, 0), Args: map[string]string{"A": "b", "BUILDKIT_CACHE_MOUNT_NS": "old"}})
+	r := dockerfile(t, "FROM scratch\n")
+	r.Args = map[string]string{"A": "b", "BUILDKIT_CACHE_MOUNT_NS": "old"}
+	attrs := mustAttrs(t, r)
 	if attrs["build-arg:A"] != "b" || attrs["build-arg:SOURCE_DATE_EPOCH"] != "5" || attrs["build-arg:BUILDKIT_CACHE_MOUNT_NS"] == "old" {
 		t.Errorf("%v", attrs)
 	}
-	attrs = frontendAttrs(builder.Request{Dockerfile: "/x/Dockerfile", Committed: time.Unix(5, 0), Args: map[string]string{epochArg: "7"}})
-	if attrs["build-arg:SOURCE_DATE_EPOCH"] != "7" || export(time.Unix(5, 0), nil).Attrs["source-date-epoch"] != "5" {
+	r.Args = map[string]string{epochArg: "7"}
+	if attrs := mustAttrs(t, r); attrs["build-arg:SOURCE_DATE_EPOCH"] != "7" || export(r.Committed, nil).Attrs["source-date-epoch"] != "5" {
 		t.Errorf("%v", attrs)
+	}
+}
+
+func TestFrontends(t *testing.T) {
+	cases := map[string]struct {
+		text, argument string
+		own            bool
+	}{
+		"none":                {"FROM scratch\n", "", false},
+		"Docker's":            {"# syntax=docker/dockerfile:1\nFROM scratch\n", "", true},
+		"by digest":           {"# syntax=docker.io/docker/dockerfile:1.7@" + digestA + "\nFROM scratch\n", "", true},
+		"another":             {"# syntax=evil/dockerfile:1\nFROM scratch\n", "", false},
+		"another registry":    {"# syntax=registry.example/docker/dockerfile:1\nFROM scratch\n", "", false},
+		"upstream":            {"# syntax=docker/dockerfile-upstream:master\nFROM scratch\n", "", false},
+		"a comment":           {"FROM scratch\n# syntax=docker/dockerfile:1\n", "", false},
+		"an argument":         {"FROM scratch\n", "docker/dockerfile:1 --x", true},
+		"the argument wins":   {"# syntax=docker/dockerfile:1\nFROM scratch\n", "evil/dockerfile:1", false},
+		"not a name":          {"# syntax=::\nFROM scratch\n", "", false},
+		"an argument, spaces": {"FROM scratch\n", " docker/dockerfile:1", true},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := dockerfile(t, test.text)
+			if test.argument != "" {
+				r.Args = map[string]string{syntaxArg: test.argument}
+			}
+			if _, own := mustAttrs(t, r)["cmdline"]; own != test.own {
+				t.Errorf("the built-in frontend: %v", own)
+			}
+		})
 	}
 }

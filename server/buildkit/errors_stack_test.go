@@ -243,7 +243,7 @@ func TestCredentials(t *testing.T) {
 	host := strings.TrimPrefix(guarded.URL, "http://")
 	open := httptest.NewServer(inner)
 	t.Cleanup(open.Close)
-	images := &images{t, strings.TrimPrefix(open.URL, "http://")}
+	images := &images{t: t, host: strings.TrimPrefix(open.URL, "http://")}
 	images.put("base:1", []v1.Layer{images.shell()})
 	b := connect(t)
 	r := request(t, tree(t, map[string]string{"Dockerfile": "FROM " + host + "/base:1\nRUN true\n"}))

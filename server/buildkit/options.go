@@ -23,14 +23,14 @@ import (
 // for: those of BuildKit 0.31. A newer daemon then still gives the same digest.
 const compatibility = 30
 
-// epochArg is the argument by which tools that a step runs are told the time to use, see
-// https://reproducible-builds.org/specs/source-date-epoch/.
-const epochArg = "SOURCE_DATE_EPOCH"
-
 // solveOptions asks for a build with nothing but its files and the credentials of base
 // images: no entitlement, no secret, no SSH agent, no cache, and no attestation in the
 // image, which would give it another digest each time.
 func solveOptions(ctx context.Context, ref string, request builder.Request, sources *policy, to io.WriteCloser) (client.SolveOpt, error) {
+	attrs, err := frontendAttrs(request)
+	if err != nil {
+		return client.SolveOpt{}, err
+	}
 	files, err := open(ctx, request.ContextDir, request.Committed)
 	if err != nil {
 		return client.SolveOpt{}, fmt.Errorf("open the build context: %w", err)
@@ -45,7 +45,7 @@ func solveOptions(ctx context.Context, ref string, request builder.Request, sour
 		CompatibilityVersion: compatibility,
 		LocalMounts:          map[string]fsutil.FS{"context": files, "dockerfile": dockerfile},
 		Frontend:             "dockerfile.v0",
-		FrontendAttrs:        frontendAttrs(request),
+		FrontendAttrs:        attrs,
 		// Under a key it knows, BuildKit takes unchanged files from an earlier
 		// build's context, and calls unchanged what has the same size and time.
 		SharedKey:            rand.Text(),
@@ -90,22 +90,4 @@ func open(ctx context.Context, dir string, committed time.Time) (fsutil.FS, erro
 		return nil, err
 	}
 	return solve.ReportingFS(ctx, files), nil
-}
-
-// frontendAttrs are the parameters of BuildKit's Dockerfile frontend, see
-// https://docs.docker.com/build/buildkit/frontend/. A SOURCE_DATE_EPOCH of the request
-// reaches the steps instead of the commit's time; the times of the image stay those of
-// the commit, because the exporter has its own. The namespace of the cache mounts comes
-// last: an argument of the request may not choose an old one.
-func frontendAttrs(request builder.Request) map[string]string {
-	attrs := map[string]string{
-		"filename":              filepath.Base(request.Dockerfile),
-		"no-cache":              "",
-		"build-arg:" + epochArg: strconv.FormatInt(request.Committed.Unix(), 10),
-	}
-	for name, value := range request.Args {
-		attrs["build-arg:"+name] = value
-	}
-	attrs["build-arg:BUILDKIT_CACHE_MOUNT_NS"] = rand.Text()
-	return attrs
 }

@@ -129,6 +129,8 @@ func TestAttacks(t *testing.T) {
 		"a split here-document":     {dockerfile: "FROM GOOD\nRUN [\"/bin/echo\"] <\\\n<\"COPY file /p\"\nFROM EVIL\nCOPY file /p\n"},
 		"a here-document":           {dockerfile: "FROM GOOD\nRUN <<END cat\nFROM EVIL\nEND\nCOPY --from=EVIL /payload /payload\n"},
 		"only a here-document":      {dockerfile: "FROM GOOD\nRUN <<END cat\nFROM EVIL\nEND\n", harmless: true},
+		"Docker's own frontend":     {dockerfile: "# syntax=docker/dockerfile:1\nFROM GOOD\nRUN <<END\ntrue\nEND\n", harmless: true},
+		"not Docker's own frontend": {dockerfile: "# syntax=docker.io/docker/dockerfile-upstream:1\nFROM GOOD\n"},
 		"the check directive":       {dockerfile: "# check=skip=all\nFROM GOOD\n# check=skip=all\nRUN true\n", harmless: true},
 		"a stage that is not used":  {dockerfile: "FROM EVIL AS unused\nFROM GOOD\n", harmless: true},
 		"a stage of that name":      {dockerfile: "FROM GOOD AS evil\nFROM GOOD\nCOPY --from=evil /payload /payload\n", harmless: true},
@@ -151,6 +153,9 @@ func TestAttacks(t *testing.T) {
 				if refused := slices.Contains(f.decisions.names(), f.evil); refused != named {
 					t.Errorf("the error is %v", err)
 				}
+				if fetched := f.images.fetches("evil"); len(fetched) != 0 {
+					t.Errorf("the daemon fetched %q", fetched)
+				}
 				return
 			}
 			image, output := mustBuild(t, b, r)
@@ -159,6 +164,9 @@ func TestAttacks(t *testing.T) {
 			}
 			if got := contents(t, r.Archive)["payload"]; got != goodText {
 				t.Errorf("the image has %q", got)
+			}
+			if evil, good := f.images.fetches("evil"), f.images.fetches("good"); len(evil) != 0 || len(good) == 0 {
+				t.Errorf("the daemon fetched %q and %q", evil, good)
 			}
 		})
 	}

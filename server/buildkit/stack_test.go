@@ -11,10 +11,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -161,13 +163,36 @@ func connectTo(t *testing.T, d *daemon) *Builder {
 type images struct {
 	t    *testing.T
 	host string
+
+	mu      sync.Mutex
+	fetched []string // paths that a daemon asked for
 }
 
 func newImages(t *testing.T) *images {
 	t.Helper()
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	i := &images{t: t}
+	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.UserAgent(), "buildkit/") {
+			i.mu.Lock()
+			i.fetched = append(i.fetched, r.Method+" "+r.URL.Path)
+			i.mu.Unlock()
+		}
+		inner.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
-	return &images{t, strings.TrimPrefix(server.URL, "http://")}
+	i.host = strings.TrimPrefix(server.URL, "http://")
+	return i
+}
+
+// fetches returns what daemons asked for of a repository.
+func (i *images) fetches(repository string) []string {
+	i.t.Helper()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(i.fetched), func(request string) bool {
+		return !strings.Contains(request, " /v2/"+repository+"/")
+	})
 }
 
 // member is a file of a layer. A name that ends in "/" is a folder, and content that
