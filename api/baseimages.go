@@ -15,7 +15,7 @@ import (
 // SigningSimple and SigningSigstore.
 const BaseDigest = "digest"
 
-// BaseRule is how base images with certain names are verified: one object of
+// BaseRule is the rule for base images with certain names: one object of
 // BASE_IMAGE_POLICY.
 type BaseRule struct {
 	// Image is the pattern of the names; see imagePattern and docs/base-images.md.

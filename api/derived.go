@@ -33,13 +33,13 @@ func (p Parameters) ImageTag(commit string) string {
 	return p.ImageTagPrefix + "-" + short
 }
 
-// Depth is how many commits of history are cloned; 1 unless given.
+// Depth returns the number of commits of history to clone; 1 unless given.
 func (p Parameters) Depth() int {
 	return max(p.GitHubDepth, 1)
 }
 
-// BuildsKept is how many finished builds the server keeps, 100 unless given, and
-// how many bytes they may take together, 10 GiB unless given.
+// BuildsKept returns the number of finished builds that the server keeps, 100
+// unless given, and how many bytes they may take together, 10 GiB unless given.
 func (p Parameters) BuildsKept() (count int, size int64) {
 	count, size = p.KeptCount, 10<<30
 	if count == 0 {
@@ -51,8 +51,9 @@ func (p Parameters) BuildsKept() (count int, size int64) {
 	return count, size
 }
 
-// ProgressTimeout is how long a git host, a registry or the builder may make no
-// progress before the build ends; 5 minutes unless given, 0 for no limit.
+// ProgressTimeout returns the time for which a git host, a registry or the builder
+// may make no progress before the build ends; 5 minutes unless given, 0 for no
+// limit.
 func (p Parameters) ProgressTimeout() time.Duration {
 	if limit, ok := duration(p.ProgressLimit); ok {
 		return limit
@@ -60,7 +61,8 @@ func (p Parameters) ProgressTimeout() time.Duration {
 	return 5 * time.Minute
 }
 
-// BuildTimeout is how long a whole build may take; 0, no limit, unless given.
+// BuildTimeout returns the limit of the duration of a whole build; 0, no limit,
+// unless given.
 func (p Parameters) BuildTimeout() time.Duration {
 	limit, _ := duration(p.BuildLimit)
 	return limit

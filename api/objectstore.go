@@ -1,6 +1,6 @@
 package api
 
-// ObjectStore is where manifests or states go: IBM Cloud Object Storage.
+// ObjectStore is the store of manifests or states: IBM Cloud Object Storage.
 type ObjectStore struct {
 	Bucket       string // *_BUCKET_NAME
 	APIKey       Secret // *_COS_API_KEY_ID

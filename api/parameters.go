@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Parameters is everything that a developer sends to the server, by init and update.
-// The zero value of a field means "not given"; its comment has the default.
+// Parameters are all parameters that a developer sends to the server, by init and
+// update. The zero value of a field means "not given"; its comment has the default.
 // Parse checks; Go code may fill the struct directly only in tests.
 type Parameters struct {
 	RuntimeType   string // RUNTIME_TYPE: vpc, on-prem or classic

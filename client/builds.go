@@ -29,7 +29,7 @@ func (c *Client) Builds(ctx context.Context, before string, limit int) (api.Buil
 			return api.Builds{}, err
 		}
 		if page.Next != "" && (len(page.Builds) == 0 || all.Next != "" && page.Next >= all.Next) {
-			return api.Builds{}, unexpected(operation, fmt.Sprintf("the list does not go on after %q", all.Next))
+			return api.Builds{}, unexpected(operation, fmt.Sprintf("the list does not continue after %q", all.Next))
 		}
 		all.Builds, all.Next = append(all.Builds, page.Builds...), page.Next
 		if page.Next == "" {

@@ -84,8 +84,8 @@ func unmarshal(operation string, data []byte, value any) error {
 	return nil
 }
 
-// refusal reads the server's reply about a failure: an api.Answer, or plain
-// text on the routes whose stock client wants that.
+// refusal reads the server's reply about a failure: an api.Answer, or plain text on
+// the routes where the stock client expects that.
 func refusal(operation string, response *http.Response) error {
 	failed := &Error{Operation: operation, HTTPStatus: response.StatusCode}
 	data, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))

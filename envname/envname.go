@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// Prefix is how the names of this product begin, but for those of a contract.
+// Prefix is the beginning of all names of this product except those of a contract.
 const Prefix = "SBS_"
 
-// maxDistance is how many letters a name may differ in from the one that was meant.
+// maxDistance is the largest number of letters by which a misspelled name may
+// differ from a known one.
 const maxDistance = 4
 
 // Unknown is a name that begins with Prefix and that nothing reads.

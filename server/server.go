@@ -32,7 +32,7 @@ type Lookaside interface {
 	Signatures(image string) ([][]byte, error)
 }
 
-// Disk is where the server's data is. *volume.Volume implements it.
+// Disk is the disk with the server's data. *volume.Volume implements it.
 type Disk interface {
 	Space() (volume.Space, error)
 	RequireFree(bytes int64) error // a *volume.UnwritableError when fewer are free

@@ -44,7 +44,7 @@ func (r Request) Validate() error {
 	return r.Name().Validate()
 }
 
-// Access is how the server that holds something is talked to.
+// Access holds the settings of connections to a registry or a notary server.
 type Access struct {
 	// User and Password are sent only to a server that asks for them, or to the
 	// token server that it names; both are empty for anonymous access.
@@ -140,7 +140,7 @@ func (r Reference) String() string {
 	return text
 }
 
-// Verified is what a check has shown: that the key's owner signed the manifest with
+// Verified is the result of a check: that the key's owner signed the manifest with
 // the digest under the requested name.
 type Verified struct {
 	// Reference is the requested one.

@@ -90,7 +90,7 @@ func (s Signed) Verify(key *rsa.PublicKey) error {
 	return nil
 }
 
-// Summary is what a .tbz holds.
+// Summary describes the contents of a .tbz.
 type Summary struct {
 	Record json.RawMessage   // data/build.json
 	Data   map[string]Digest // SHA-256 of each file in data/, by its name there

@@ -49,7 +49,7 @@ const (
 // attestations are those names in byte order, which is after build.log.
 var attestations = []string{Provenance, SBOM, SBOMDocument}
 
-// Contents is what goes into a manifest.
+// Contents are the contents of a manifest.
 type Contents struct {
 	Record   []byte            // data/build.json
 	Log      *io.SectionReader // data/build.log; the section fixes what is read of a log that still grows

@@ -91,8 +91,7 @@ func (p *Policy) unwanted(kind string) error {
 	return fmt.Errorf("the evidence is of kind %q, and %s is required", kind, strings.Join(p.Require, " or "))
 }
 
-// freshness is what the nonce and the keys are worth in a quote that is made
-// over them.
+// freshness is what the nonce and the keys prove in a quote that is made over them.
 func (r *Report) fresh(e attestation.Evidence) {
 	r.pass(checkNonce, attestation.EncodeNonce(e.Nonce), "the quote was made for this request")
 	r.pass(checkTLS, e.TLS.String(), "the quoted machine holds the key of this TLS connection")

@@ -26,7 +26,8 @@ const (
 	MaxRTMRs        = 4
 )
 
-// Policy is what evidence must show. In JSON: docs/attestation.md describes it.
+// Policy holds the requirements on evidence. docs/attestation.md describes its
+// JSON.
 type Policy struct {
 	// Require are the kinds that will do. Without it every kind but "simulated"
 	// does.
@@ -37,8 +38,8 @@ type Policy struct {
 	SEVSNP *SEVSNP `json:"sev-snp,omitempty"`
 }
 
-// HPCR is what the record of a Hyper Protect runtime must show. Certificates are
-// files in PEM or DER, each with one or more of them.
+// HPCR holds the requirements on the record of a Hyper Protect runtime.
+// Certificates are files in PEM or DER, each with one or more of them.
 type HPCR struct {
 	Contract      string `json:"contract"`                 // file: user-data.yaml as it was deployed
 	PlainContract string `json:"plain_contract,omitempty"` // file: the same with sections in clear
@@ -54,7 +55,7 @@ type HPCR struct {
 	Checksums map[string]string `json:"checksums,omitempty"`
 }
 
-// TDX is what a quote of Intel TDX must show.
+// TDX holds the requirements on a quote of Intel TDX.
 type TDX struct {
 	MRTD  Hex   `json:"mrtd"`            // 48 bytes: the measurement of the firmware
 	RTMRs []Hex `json:"rtmrs,omitempty"` // up to 4 of 48 bytes, "" for any: what was measured since
@@ -70,7 +71,7 @@ type TDX struct {
 	Collateral string `json:"collateral,omitempty"` // folder with Intel's statements: TCB, revocations
 }
 
-// SEVSNP is what an attestation report of AMD SEV-SNP must show.
+// SEVSNP holds the requirements on an attestation report of AMD SEV-SNP.
 type SEVSNP struct {
 	Measurement Hex `json:"measurement"`         // 48 bytes: the launch digest
 	HostData    Hex `json:"host_data,omitempty"` // 32 bytes

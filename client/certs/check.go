@@ -11,7 +11,7 @@ import (
 	"github.com/opensbs/sbs/client/advice"
 )
 
-// Identity is what one side of the connection uses, checked.
+// Identity holds the checked certificates and key of one side of the connection.
 type Identity struct {
 	Root        *x509.Certificate // the authority that signed Certificate
 	Roots       *x509.CertPool    // every authority in the file CAPATH, Root among them

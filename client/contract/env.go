@@ -30,7 +30,7 @@ type Env struct {
 	HostAttestation yaml.Node `yaml:"host-attestation,omitempty"`
 }
 
-// Logging is where the runtime logs to: one of the two.
+// Logging is the target of the runtime's log: one of the two.
 type Logging struct {
 	LogRouter *LogRouter `yaml:"logRouter,omitempty"`
 	Syslog    *Syslog    `yaml:"syslog,omitempty"`

@@ -16,7 +16,7 @@ import (
 // minBits is the shortest RSA key that is used, in bits.
 const minBits = 2048
 
-// soon is how long before its end a certificate is warned of.
+// soon is the time before the expiry of a certificate at which warnings begin.
 const soon = 30 * 24 * time.Hour
 
 // ErrNotValidNow means that an encryption certificate has expired, or begins

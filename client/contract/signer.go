@@ -12,8 +12,8 @@ import (
 	"github.com/opensbs/sbs/client/advice"
 )
 
-// Signer is what a contract is signed with. The runtime refuses a contract whose
-// signing certificate has expired, so that a certificate ends the contract.
+// Signer signs a contract. The runtime refuses a contract whose signing certificate
+// has expired, so that a certificate ends the contract.
 type Signer struct {
 	Key         *rsa.PrivateKey   // nil for a contract that is not signed
 	Certificate *x509.Certificate // nil for one that does not expire

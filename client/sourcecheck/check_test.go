@@ -101,7 +101,7 @@ func TestTampered(t *testing.T) {
 		"something after the pack": {func(s gitfolder.Sample) {
 			stem := s.Pack(".git")
 			s.Members[stem+".pack"] = gitfolder.File(s.Members[stem+".pack"].Content + strings.Repeat("x", 20))
-		}, "it goes on after its end"},
+		}, "it continues after its end"},
 		"a byte of the pack's index": {func(s gitfolder.Sample) { s.Members.FlipBit(s.Pack(".git")+".idx", 1100) }, ".idx is not the index of its pack"},
 		"no pack's index":            {func(s gitfolder.Sample) { delete(s.Members, s.Pack(".git")+".idx") }, ".idx is not the index of its pack"},
 		"a pack of another name": {func(s gitfolder.Sample) {

@@ -120,7 +120,7 @@ func (f *Folder) decode(p *pack, id plumbing.Hash, kind plumbing.ObjectType, int
 	return nil
 }
 
-// decoder is what go-git's objects have in common.
+// decoder is implemented by all objects of go-git.
 type decoder interface {
 	Decode(plumbing.EncodedObject) error
 }

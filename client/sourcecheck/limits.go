@@ -20,7 +20,7 @@ const (
 	maxSubmodule = 10        // submodules within submodules
 )
 
-// allowance is what is left of a bound.
+// allowance is the unused part of a bound.
 type allowance struct {
 	what        string
 	limit, left int64

@@ -14,7 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
-// pack is what a pack holds.
+// pack holds the contents of a pack.
 type pack struct {
 	objects map[plumbing.Hash]object
 	sum     plumbing.Hash // its checksum, which is in its name
@@ -56,7 +56,7 @@ func (f *Folder) readPack(content io.Reader) (*pack, error) {
 		return nil, err
 	}
 	if !bytes.Equal(tail.last, p.sum[:]) {
-		return nil, errors.New("it goes on after its end")
+		return nil, errors.New("it continues after its end")
 	}
 	p.index, err = indexOf(index, p.sum)
 	return p, err

@@ -21,7 +21,7 @@ import (
 	"github.com/opensbs/sbs/signature/sigstore"
 )
 
-// evidence is what the checks have found so far.
+// evidence holds the findings of the checks so far.
 type evidence struct {
 	digest     string // of the image
 	contents   signedmanifest.Contents

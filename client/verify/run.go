@@ -141,7 +141,7 @@ func (a *audit) report(rows []Row) Report {
 	return report
 }
 
-// skippedError is why a check has no result though nothing is wrong.
+// skippedError is the reason of a check without a result that has not failed.
 type skippedError struct{ reason string }
 
 func (e *skippedError) Error() string { return e.reason }

@@ -53,7 +53,7 @@ func (r Report) denied() bool {
 	return r.Enclave != real && !r.SimulatedAllowed
 }
 
-// enclave is what the kind of the enclave makes of the verdict.
+// enclave returns the part of the verdict about the kind of the enclave.
 func (r Report) enclave(before string) string {
 	switch r.Enclave {
 	case real:

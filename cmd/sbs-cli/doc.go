@@ -1,7 +1,7 @@
 // Command sbs-cli is the developer's and the auditor's side of the Secure Build
 // Server: it makes the certificates, configures the build, follows the build, and
-// verifies what came of it. Its commands and files are those of the stock
-// client of Hyper Protect Secure Build.
+// verifies its result. Its commands and files are those of the stock client of
+// Hyper Protect Secure Build.
 //
 // The commands are thin: package client and what is beneath it do the work.
 // Data goes to stdout, everything for people to stderr; a secret goes to

@@ -38,7 +38,7 @@ name). --verify-test also makes sure that a changed copy fails the check.
 		&cli.StringFlag{Name: "public-key", Usage: "PEM `FILE` with the key to check with (default: the server's)", TakesFile: true})
 }
 
-// manifestReport is what get-manifest prints with --json.
+// manifestReport is the output of get-manifest with --json.
 type manifestReport struct {
 	ManifestName string `json:"manifest_name"`
 	File         string `json:"file"`

@@ -30,7 +30,7 @@ with it.
 		&cli.StringFlag{Name: "method", Usage: "the signing `METHOD`: dct, simple, sigstore or attestations"})
 }
 
-// keyMethods are what --method takes.
+// keyMethods are the values of --method.
 var keyMethods = []string{api.SigningDCT, api.SigningSimple, api.SigningSigstore, api.SigningSigstoreLegacy, api.KeyOfAttestations}
 
 func (p program) saveSignedImagePublicKey(c *cli.Context) error {

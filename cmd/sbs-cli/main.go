@@ -25,7 +25,7 @@ func main() {
 	os.Exit(code)
 }
 
-// program is what the commands see of the machine they run on.
+// program holds the environment and the files that the commands use.
 type program struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string

@@ -34,7 +34,7 @@ func newSandbox(ctx context.Context, logger *slog.Logger) (*process.Sandbox, err
 	return sandbox, nil
 }
 
-// confinedTasks are what process.Main runs in the confined process.
+// confinedTasks are the tasks that process.Main runs in the confined process.
 func confinedTasks(ctx context.Context) map[string]func() error {
 	return map[string]func() error{
 		sbom.ScanTask:           func() error { return scanImage(ctx) },

@@ -103,9 +103,9 @@ type Decision struct {
 	Reason string // why it is refused, for the person who wrote the Dockerfile
 }
 
-// Image is what a build made. The image is in the file Request.Archive, in the form
-// that docker save writes: manifest.json, the configuration, and the layers, either as
-// tar files or compressed with gzip.
+// Image is the result of a build. The image is in the file Request.Archive, in the
+// form that docker save writes: manifest.json, the configuration, and the layers,
+// either as tar files or compressed with gzip.
 type Image struct {
 	Base []BaseImage // each once, sorted by reference and digest
 

@@ -35,7 +35,7 @@ type Log struct {
 	gap     bool  // lines are missing at the end
 }
 
-// File is where a log is written to. volume.LogFile and *os.File implement it.
+// File is the file of a log. volume.LogFile and *os.File implement it.
 type File interface {
 	io.WriteCloser
 	io.ReaderAt

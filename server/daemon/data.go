@@ -19,8 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// removeTime is how long a start waits for the removal of earlier data, which then
-// continues while the daemon runs.
+// removeTime is the time for which a start waits for the removal of earlier data,
+// which then continues while the daemon runs.
 const removeTime = 10 * time.Second
 
 // newData makes a new folder for a daemon's data in dir, and returns what else is

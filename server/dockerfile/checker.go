@@ -42,7 +42,7 @@ type Runner interface {
 // Checker checks Dockerfiles in processes of their own.
 type Checker struct{ Runner Runner }
 
-// finding is what the task writes.
+// finding is the output of the task.
 type finding struct {
 	Problem string // empty for none
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// Environment is what a Dockerfile is read with.
+// Environment holds the arguments and the platform that a Dockerfile is parsed
+// with.
 type Environment struct {
 	Args map[string]string // build arguments
 	// OS and Arch are the engine's platform as Go spells it ("linux", "s390x"),

@@ -21,7 +21,7 @@ const (
 	maxTriggersRead = 8 << 20 // bytes of what they hold, as JSON
 )
 
-// TriggerImages is what one trigger holds.
+// TriggerImages holds the images of one trigger.
 type TriggerImages struct {
 	Names   []string // of images; a name that might be that of a stage counts
 	Problem string   // why it is refused; empty: it is not

@@ -33,7 +33,7 @@ type BuildRequest struct {
 	Accounts []api.RegistryAccount
 }
 
-// Image is what a build made.
+// Image is the result of a build.
 type Image struct {
 	ID   string              // the Engine's name for the image: "sha256:" and 64 hex digits
 	Base []builder.BaseImage // in the order in which the build first used them

@@ -16,7 +16,7 @@ import (
 	"github.com/opensbs/sbs/server/builder/solve"
 )
 
-// Cache is what BuildKit's cache held before a build; nil without BuildKit.
+// Cache holds the records of BuildKit's cache before a build; nil without BuildKit.
 type Cache = solve.Cache
 
 // ClearCache removes what was added to the cache since before was listed: what

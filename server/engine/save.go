@@ -16,7 +16,7 @@ import (
 // ErrTooLarge means that an image has more bytes than the caller takes.
 var ErrTooLarge = errors.New("the image is too large")
 
-// noLayers is how an Engine reports that it can't save an image without layers.
+// noLayers is the error of an Engine that can't save an image without layers.
 const noLayers = "empty export"
 
 // Save writes the image tagged reference ("host/repository:tag") to w, as the

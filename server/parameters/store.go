@@ -39,7 +39,7 @@ type Store struct {
 	held state
 }
 
-// state is what a Store knows of the parameters.
+// state is the state of the parameters in a Store.
 type state struct {
 	parameters *api.Parameters // nil before init
 	incomplete bool            // they were imported, without passwords

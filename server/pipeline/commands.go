@@ -18,8 +18,8 @@ import (
 	"github.com/opensbs/sbs/signature"
 )
 
-// invocation is what the command lines of the steps consist of. Fields that are not
-// known are zero, and their flags are left out.
+// invocation holds the variable parts of the steps' command lines. Fields that are
+// not known are zero, and their flags are left out.
 type invocation struct {
 	source     string // URL of the repository
 	depth      int
@@ -144,7 +144,7 @@ func sbomCommand(reference string) string {
 	return commandLine("docker", "sbom", "--format", "spdx-json", reference)
 }
 
-// stepError is why a step failed: the cause, and the command line that failed.
+// stepError is the failure of a step: the cause, and the command line that failed.
 type stepError struct {
 	command string
 	cause   error

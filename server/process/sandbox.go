@@ -91,7 +91,7 @@ func (s *Sandbox) check(ctx context.Context) (missing []string, err error) {
 	return missing, err
 }
 
-// Task is what a confined child does once.
+// Task is the work of a confined child, which runs it once.
 type Task struct {
 	Name string // of the task, as the program's Main knows it
 	// Input is the child's standard input, empty unless given. A file is handed

@@ -9,7 +9,8 @@ const (
 	lowHalf          = 0          // of an argument of 64 bits, in bytes
 )
 
-// moreAllowed are what the SQLite of the rpm databases calls, in their old form.
+// moreAllowed are the system calls of the SQLite for rpm databases, in their old
+// form.
 var moreAllowed = []uint32{
 	unix.SYS_OPEN, unix.SYS_STAT, unix.SYS_LSTAT, unix.SYS_ACCESS, unix.SYS_READLINK, unix.SYS_MKDIR, unix.SYS_RMDIR, unix.SYS_UNLINK, unix.SYS_RENAME,
 }

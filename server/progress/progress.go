@@ -20,7 +20,7 @@ func (s *Stalled) Error() string {
 // key is the context key of the innermost timer.
 type key struct{}
 
-// timer is what WithTimeout puts into a context.
+// timer is the value that WithTimeout adds to a context.
 type timer struct {
 	timer   *time.Timer
 	timeout time.Duration

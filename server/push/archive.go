@@ -20,7 +20,7 @@ const (
 	maxJSON    = 8 << 20 // bytes of a manifest or a configuration
 )
 
-// section is where a file is in the archive.
+// section is the position and size of a file in the archive.
 type section struct{ offset, size int64 }
 
 // layer is the content of one layer.

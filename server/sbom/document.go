@@ -27,7 +27,7 @@ const (
 	imageID     = "Image"
 )
 
-// Image is what a document is about.
+// Image is the image that a document describes.
 type Image struct {
 	Repository string    // registry/namespace/name
 	Tag        string    // the one that names the build

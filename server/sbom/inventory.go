@@ -19,7 +19,7 @@ const (
 	maxUnread    = 1000
 )
 
-// Inventory is what was found in an image.
+// Inventory lists the packages that were found in an image.
 type Inventory struct {
 	Packages []Package `json:"packages"`
 	// Unread are the files that look like a package's description and could not

@@ -14,7 +14,7 @@ import (
 // maxTags bounds what one signature run takes; a build has two.
 const maxTags = 64
 
-// Image is what gets signed: one manifest, known under some tags.
+// Image is the image to sign: one manifest, and its tags.
 type Image struct {
 	// Repository is the full name, host[:port]/namespace/name, with docker.io
 	// (and library, where there is no namespace) written out: the GUN of
@@ -30,7 +30,7 @@ type Image struct {
 	MediaType string
 }
 
-// PublicKey is what a verifier needs.
+// PublicKey is a public key with the data that a verifier needs.
 type PublicKey struct {
 	// Method names the signing method: one of api.Signing*.
 	Method string

@@ -24,8 +24,8 @@ const (
 	maxRulesTried     = 50_000_000 // rules, each with each file below its folder
 )
 
-// attributeCount is how many files have attributes on which Git would act, and
-// which these are.
+// attributeCount counts the files with attributes on which Git would act, and which
+// these are.
 type attributeCount struct {
 	files int64
 	names map[string]bool
@@ -150,8 +150,8 @@ func valueOf(found map[string]string, name string) string {
 	return value
 }
 
-// lineEnds is what the attributes text, crlf and eol come to, with Git's
-// defaults on Linux.
+// lineEnds is the effect of the attributes text, crlf and eol, with Git's defaults
+// on Linux.
 type lineEnds int
 
 const (
@@ -193,7 +193,7 @@ func (e lineEnds) acts(t textScan) string {
 	return ""
 }
 
-// textScan is what was found in a content.
+// textScan holds the findings of a scan of a content.
 type textScan struct {
 	size                  int64
 	loneLF, crlf, cr, nul bool

@@ -18,7 +18,7 @@ type connection interface {
 	Close() error
 }
 
-// fetched is what came of a fetch.
+// fetched is the result of a fetch.
 type fetched struct {
 	store  *gitstore.Store
 	commit plumbing.Hash

@@ -195,8 +195,8 @@ func (c *httpsConnection) check(response *http.Response, kind string) error {
 	return &wire.NotGitError{ContentType: given, Text: wire.Excerpt(string(text))}
 }
 
-// dumb is how info/refs begins where the files of a repository are served as they
-// are (gitprotocol-http, "Dumb Clients").
+// dumb is the beginning of info/refs where the files of a repository are served as
+// they are (gitprotocol-http, "Dumb Clients").
 var dumb = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?\trefs/`)
 
 // bearerOnly reports whether the server asks for Bearer tokens and for nothing else

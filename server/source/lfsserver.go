@@ -203,8 +203,8 @@ func lfsStatus(code int) error {
 	return fmt.Errorf("the server returned the status %d", code)
 }
 
-// unquoted is what went wrong with a request without its address, which may hold
-// a signature.
+// unquoted returns the error of a request without its address, which may hold a
+// signature.
 func unquoted(err error) error {
 	var quoting *url.Error
 	if errors.As(err, &quoting) {

@@ -13,7 +13,7 @@ const (
 	maxModulesFile    = 1 << 20   // bytes of .gitmodules and of .lfsconfig
 )
 
-// limits is what remains of the bounds of one clone.
+// limits are the unused parts of the bounds of one clone.
 type limits struct {
 	*gitstore.Limits
 	submodules gitstore.Budget

@@ -35,7 +35,7 @@ func CheckReference(text string) error {
 	return nil
 }
 
-// target is what a reference turned out to be.
+// target is a resolved reference.
 type target struct {
 	name string        // full name of the reference; empty for a commit id
 	want plumbing.Hash // the object to ask for: a commit, or the tag of one

@@ -16,7 +16,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Request is what to clone, and the credentials for it.
+// Request names the repository and the reference to clone, and holds the
+// credentials.
 type Request struct {
 	URL         string       // as ParseURL takes it
 	Reference   string       // branch, tag, full name of a reference, or full commit id; "" is the remote's default branch
@@ -40,7 +41,7 @@ type Anchors struct {
 	CABundle, OperatorCABundle     []byte // CA certificates for HTTPS, in PEM
 }
 
-// Checkout is what was cloned.
+// Checkout is the result of a clone.
 type Checkout struct {
 	Commit     string      // id of the commit that is checked out, 40 hex digits
 	Committed  time.Time   // the committer's time in it, UTC, to the second

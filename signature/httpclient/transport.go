@@ -17,7 +17,7 @@ const (
 	minTLS         = tls.VersionTLS12
 )
 
-// Options are what differs between servers.
+// Options are the settings that differ between servers.
 type Options struct {
 	Roots          *x509.CertPool                        // CA certificates, as of [Roots]
 	Proxy          func(*http.Request) (*url.URL, error) // nil is none

@@ -22,7 +22,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// uploadTries is how often an upload is begun: a session or a token can end
+// uploadTries is the number of attempts of an upload: a session or a token can end
 // while it runs.
 const uploadTries = 3
 
@@ -124,8 +124,9 @@ func (r *Repository) upload(ctx context.Context, blob Blob) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// uploadURL is where the registry wants a blob. Registries that have a proxy before
-// them name themselves with http:// in reply to a request over https.
+// uploadURL returns the URL to which the registry wants a blob uploaded. Registries
+// that have a proxy before them name themselves with http:// in reply to a request
+// over https.
 func (r *Repository) uploadURL(answer *http.Response, digest string) (string, error) {
 	told, err := url.Parse(answer.Header.Get("Location"))
 	if err != nil || *told == (url.URL{}) {
@@ -162,7 +163,7 @@ func (r *Repository) DeleteTag(ctx context.Context, tag string) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// Manifest is what a reference leads to.
+// Manifest is the manifest of a reference.
 type Manifest struct {
 	MediaType string
 	Digest    string // computed here

@@ -73,7 +73,7 @@ func insecureRepository(repository string) (name.Repository, error) {
 // Close lets go of the connections.
 func (r *Repository) Close() { r.base.CloseIdleConnections() }
 
-// Options are what go-containerregistry needs to work on the repository.
+// Options returns the options for go-containerregistry to work on the repository.
 func (r *Repository) Options(ctx context.Context) []remote.Option {
 	retries := remote.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 3}
 	return []remote.Option{remote.WithContext(ctx), remote.WithTransport(r.client.Transport), remote.WithRetryBackoff(retries)}

@@ -20,7 +20,7 @@ const (
 	maxPayload = 64 << 10 // bytes; a payload takes some hundred
 )
 
-// LegacyTag is where the signatures of the manifest with the digest lie.
+// LegacyTag returns the tag of the signatures of the manifest with the digest.
 func LegacyTag(digest string) string { return strings.Replace(digest, ":", "-", 1) + ".sig" }
 
 // JudgeLegacy reports whether the key signed the manifest with the digest, in the

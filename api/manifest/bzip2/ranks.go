@@ -19,8 +19,8 @@ type ranking struct {
 	memory  [maxSymbols]int32 // of counts
 }
 
-// shortSearch is how many ranks are searched byte by byte, before searching and
-// moving the rest of the list as a whole is faster.
+// shortSearch is the number of ranks that are searched byte by byte, before
+// searching and moving the rest of the list as a whole is faster.
 const shortSearch = 8
 
 // encode turns column into symbols, in the same memory: it never has more

@@ -31,13 +31,14 @@ const (
 	positions = isLMS - 1
 )
 
-// rowsFor is how many rows sortRotations needs for n symbols: two for each level
-// of the recursion come on top, and each level at least halves n.
+// rowsFor returns the number of rows that sortRotations needs for n symbols: two
+// for each level of the recursion come on top, and each level at least halves n.
 func rowsFor(n int) int { return n + 2*32 }
 
-// workFor is how much work memory sortRotations needs for n bytes. A level needs
-// a count and a bucket for each symbol of its alphabet, and a list of its LMS
-// positions; the second level has at most n/2 symbols in its text and its alphabet.
+// workFor returns the size of the work memory that sortRotations needs for n bytes.
+// A level needs a count and a bucket for each symbol of its alphabet, and a list of
+// its LMS positions; the second level has at most n/2 symbols in its text and its
+// alphabet.
 func workFor(n int) int { return max(2*256+n/2, n+n/4) + 1 }
 
 // sortRotations writes the positions of text's rotations to rows[:len(text)-2], in

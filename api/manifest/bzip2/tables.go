@@ -15,7 +15,7 @@ type coding struct {
 	selectors []uint8
 }
 
-// tableCount is how many tables so many symbols are worth.
+// tableCount returns the number of tables for a number of symbols.
 func tableCount(symbols int) int {
 	switch {
 	case symbols < 200:

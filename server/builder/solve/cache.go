@@ -15,7 +15,8 @@ import (
 	buildkit "github.com/moby/buildkit/client"
 )
 
-// Cache is what BuildKit's cache held before a build, by ID; nil without BuildKit.
+// Cache holds the records of BuildKit's cache before a build, by ID; nil without
+// BuildKit.
 type Cache map[string]bool
 
 // ListCache returns what BuildKit's cache holds now.

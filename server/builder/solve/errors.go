@@ -17,10 +17,10 @@ import (
 // reach a registry is unavailable too, but it is known to have failed.
 func endedBuilder(err error) bool { return status.Code(err) == codes.Unavailable }
 
-// refusals are what BuildKit, and Engines from 20.10 on, write when a registry refuses
-// credentials. They keep no type and no status through their streams. The first two are
-// error codes of the OCI distribution specification, "Error Codes", in the lower case
-// in which they are printed.
+// refusals are the texts that BuildKit, and Engines from 20.10 on, write when a
+// registry refuses credentials. They keep no type and no status through their
+// streams. The first two are error codes of the OCI distribution specification,
+// "Error Codes", in the lower case in which they are printed.
 var refusals = []string{
 	"unauthorized: ",
 	"denied: ",

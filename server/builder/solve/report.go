@@ -19,7 +19,7 @@ import (
 	"github.com/opensbs/sbs/server/progress"
 )
 
-// Report is what the events of one build told.
+// Report holds the data from the events of one build.
 type Report struct {
 	Base   []string // full references of images from outside, each once
 	Failed string   // name of the first vertex that failed

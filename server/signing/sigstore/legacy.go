@@ -27,7 +27,8 @@ import (
 // creator has no version, so that a signature stays the same.
 const creator = "sbs-server"
 
-// legacyTries is how often the tag is written while others write it too.
+// legacyTries is the number of times that the tag is written while others write it
+// too.
 const legacyTries = 5
 
 // addLegacy signs each tag of the image, keeps what others have signed, and reads

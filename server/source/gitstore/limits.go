@@ -15,8 +15,8 @@ const (
 	maxTagChain    = 10       // tags of tags
 )
 
-// Limits is what remains of the bounds of one clone. Several stores may share it;
-// it is not safe for concurrent use.
+// Limits are the unused parts of the bounds of one clone. Several stores may share
+// it; it is not safe for concurrent use.
 type Limits struct {
 	Entries, Objects, Received, CheckedOut Budget
 }

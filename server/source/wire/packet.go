@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// kind is what a packet is (gitprotocol-common, "pkt-line Format").
+// kind is the kind of a packet (gitprotocol-common, "pkt-line Format").
 type kind int
 
 const (
