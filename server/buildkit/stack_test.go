@@ -7,6 +7,7 @@ package buildkit
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -66,7 +67,9 @@ func stopDaemons() {
 	}
 }
 
-// startDaemon starts a daemon with an empty state, as its number in the process.
+// startDaemon starts a daemon with an empty state. It has fewer limits than the one of
+// server/buildkitd, which runs no frontend out of an image: what is refused here is
+// refused by this package.
 func startDaemon() (*daemon, error) {
 	program, err := filepath.Abs("../../bin/buildkitd")
 	if err != nil {
@@ -223,7 +226,8 @@ func (i *images) layer(members ...member) v1.Layer {
 	if err := w.Close(); err != nil {
 		i.t.Fatal(err)
 	}
-	made, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content.Bytes())), nil })
+	made, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content.Bytes())), nil },
+		tarball.WithCompressionLevel(gzip.BestSpeed)) // not as BuildKit or server/push compress
 	if err != nil {
 		i.t.Fatal(err)
 	}
