@@ -173,7 +173,7 @@ func (t *text) next() (plain bool, err error) {
 			t.done = true
 			return plain, nil
 		}
-		torn := b >= 0x80 || digits > 0
+		inSequence := b >= 0x80 || digits > 0
 		digits = max(0, digits-1)
 		if b == '\\' {
 			if b, err = t.raw.ReadByte(); err != nil {
@@ -181,11 +181,11 @@ func (t *text) next() (plain bool, err error) {
 			}
 			t.piece = append(t.piece, b)
 			if plain = false; b == 'u' {
-				torn, digits = true, 4
+				inSequence, digits = true, 4
 			}
 		}
 		plain = plain && b >= ' ' && b < 0x80
-		if !torn && len(t.piece) >= pieceSize {
+		if !inSequence && len(t.piece) >= pieceSize {
 			t.piece = append(t.piece, '"')
 			return plain, nil
 		}

@@ -99,20 +99,21 @@ func include(node *yaml.Node, path string) error {
 		return fmt.Errorf("%s: it is empty", path)
 	}
 	included := document.Content[0]
-	if err := settle(included, node.Line, node.Column); err != nil {
+	if err := setPosition(included, node.Line, node.Column); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	*node = *included
 	return nil
 }
 
-func settle(node *yaml.Node, line, column int) error {
+// setPosition gives a node and its children a position, and refuses custom tags in them.
+func setPosition(node *yaml.Node, line, column int) error {
 	if custom(node) {
 		return fmt.Errorf("line %d: %s is accepted in contract.yaml only", node.Line, node.Tag)
 	}
 	node.Line, node.Column = line, column
 	for _, child := range node.Content {
-		if err := settle(child, line, column); err != nil {
+		if err := setPosition(child, line, column); err != nil {
 			return err
 		}
 	}

@@ -128,12 +128,12 @@ func (r *Repository) upload(ctx context.Context, blob Blob) error {
 // that have a proxy before them name themselves with http:// in reply to a request
 // over https.
 func (r *Repository) uploadURL(answer *http.Response, digest string) (string, error) {
-	told, err := url.Parse(answer.Header.Get("Location"))
-	if err != nil || *told == (url.URL{}) {
+	redirect, err := url.Parse(answer.Header.Get("Location"))
+	if err != nil || *redirect == (url.URL{}) {
 		return "", errors.New("the registry names no address for the upload (Location)")
 	}
 	asked := answer.Request.URL
-	location := asked.ResolveReference(told)
+	location := asked.ResolveReference(redirect)
 	if asked.Scheme == "https" && location.Scheme == "http" && location.Hostname() == asked.Hostname() {
 		location.Scheme, location.Host = asked.Scheme, asked.Host
 	}
@@ -199,11 +199,11 @@ func (r *Repository) Manifest(ctx context.Context, reference string) (Manifest, 
 
 // mediaTypeOf believes the manifest before the header.
 func mediaTypeOf(header string, text []byte) string {
-	var said struct {
+	var declared struct {
 		MediaType string `json:"mediaType"`
 	}
-	if json.Unmarshal(text, &said) == nil && said.MediaType != "" {
-		return said.MediaType
+	if json.Unmarshal(text, &declared) == nil && declared.MediaType != "" {
+		return declared.MediaType
 	}
 	if plain, _, err := mime.ParseMediaType(header); err == nil {
 		return plain

@@ -20,8 +20,8 @@ const (
 	listPause = 100 * time.Millisecond // before it is read again; doubled each time
 
 	fallbackTries = 10                    // how often the index is written
-	minSettled    = 50 * time.Millisecond // see AwaitOthers
-	maxSettled    = 5 * time.Second
+	minWait       = 50 * time.Millisecond // see AwaitOthers
+	maxWait       = 5 * time.Second
 )
 
 // awaitListed reads the registry's own list until it has the referrer.
@@ -91,7 +91,7 @@ func (r *Repository) addToFallback(ctx context.Context, referrer Referrer, diges
 // tag before it was written here, and takes about as long for that as it took
 // here. Chance keeps two from meeting again.
 func AwaitOthers(ctx context.Context, took time.Duration) error {
-	wait := min(max(4*took, minSettled), maxSettled)
+	wait := min(max(4*took, minWait), maxWait)
 	return sleep(ctx, wait+rand.N(wait/2))
 }
 

@@ -23,10 +23,10 @@ const (
 // LegacyTag returns the tag of the signatures of the manifest with the digest.
 func LegacyTag(digest string) string { return strings.Replace(digest, ":", "-", 1) + ".sig" }
 
-// JudgeLegacy reports whether the key signed the manifest with the digest, in the
+// VerifyLegacy reports whether the key signed the manifest with the digest, in the
 // older form, under the requested name: nil, or why not.
-func (v Verifier) JudgeLegacy(ctx context.Context, repository *registry.Repository, asked signature.Reference, digest string) error {
-	reasons, signed, err := v.judgeLegacy(ctx, repository, asked, digest)
+func (v Verifier) VerifyLegacy(ctx context.Context, repository *registry.Repository, asked signature.Reference, digest string) error {
+	reasons, signed, err := v.verifyLegacy(ctx, repository, asked, digest)
 	if err != nil || signed {
 		return err
 	}
@@ -36,9 +36,9 @@ func (v Verifier) JudgeLegacy(ctx context.Context, repository *registry.Reposito
 	return &signature.UnsignedError{Where: "the registry"}
 }
 
-// judgeLegacy returns why each signature in the tag does not count, and whether
+// verifyLegacy returns why each signature in the tag does not count, and whether
 // there was one that does.
-func (v Verifier) judgeLegacy(ctx context.Context, repository *registry.Repository, asked signature.Reference, digest string) (reasons []error, signed bool, err error) {
+func (v Verifier) verifyLegacy(ctx context.Context, repository *registry.Repository, asked signature.Reference, digest string) (reasons []error, signed bool, err error) {
 	image, err := remote.Image(repository.Name.Tag(LegacyTag(digest)), repository.Options(ctx)...)
 	if registry.IsAbsent(err) {
 		return nil, false, nil
@@ -58,7 +58,7 @@ func (v Verifier) judgeLegacy(ctx context.Context, repository *registry.Reposito
 		if err != nil {
 			return nil, false, fmt.Errorf("get a signature in the tag %s: %w", LegacyTag(digest), repository.Explain(ctx, err))
 		}
-		if reason := v.judgeLayer(layer, payload, asked, digest); reason != nil {
+		if reason := v.verifyLayer(layer, payload, asked, digest); reason != nil {
 			reasons = append(reasons, reason)
 			continue
 		}
@@ -67,7 +67,7 @@ func (v Verifier) judgeLegacy(ctx context.Context, repository *registry.Reposito
 	return reasons, false, nil
 }
 
-func (v Verifier) judgeLayer(layer v1.Descriptor, payload []byte, asked signature.Reference, digest string) error {
+func (v Verifier) verifyLayer(layer v1.Descriptor, payload []byte, asked signature.Reference, digest string) error {
 	made, err := base64.StdEncoding.DecodeString(layer.Annotations[LegacyAnnotation])
 	if err != nil || v.Key.Verify(payload, made) != nil {
 		return &signature.OtherKeyError{Want: v.Key.ID()}

@@ -65,7 +65,7 @@ func (v Verifier) verify(ctx context.Context, request signature.Request) (digest
 		reasons = refused
 	}
 	if v.Form != api.SigningSigstore {
-		refused, signed, err := v.judgeLegacy(ctx, repository, request.Name(), digest)
+		refused, signed, err := v.verifyLegacy(ctx, repository, request.Name(), digest)
 		if err != nil || signed {
 			return digest, api.SigningSigstoreLegacy, err
 		}

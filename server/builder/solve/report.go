@@ -32,7 +32,7 @@ func Run(ctx context.Context, kit *buildkit.Client, options buildkit.SolveOpt, o
 		return nil, nil, fmt.Errorf("show the build's progress: %w", err)
 	}
 	var (
-		told     Report
+		reported Report
 		response *buildkit.SolveResponse
 		events   = make(chan *buildkit.SolveStatus)
 		shown    = make(chan *buildkit.SolveStatus)
@@ -46,7 +46,7 @@ func Run(ctx context.Context, kit *buildkit.Client, options buildkit.SolveOpt, o
 		defer close(shown)
 		for status := range events {
 			progress.Report(ctx)
-			told.read(status)
+			reported.read(status)
 			shown <- status
 		}
 		return nil
@@ -58,7 +58,7 @@ func Run(ctx context.Context, kit *buildkit.Client, options buildkit.SolveOpt, o
 		return err
 	})
 	err = group.Wait()
-	return &told, response, err
+	return &reported, response, err
 }
 
 // read takes from one event what the result needs.

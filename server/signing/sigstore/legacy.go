@@ -57,7 +57,7 @@ func readLegacy(ctx context.Context, k key, repository *registry.Repository, ima
 	verifier := sigstore.Verifier{Key: k.public}
 	for _, tag := range image.Tags {
 		asked := signature.Reference{Repository: image.Repository, Tag: tag, Digest: image.Digest}
-		if err := verifier.JudgeLegacy(ctx, repository, asked, image.Digest); err != nil {
+		if err := verifier.VerifyLegacy(ctx, repository, asked, image.Digest); err != nil {
 			return fmt.Errorf("read back the signature of tag %s: %w", tag, err)
 		}
 	}
