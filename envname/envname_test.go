@@ -6,7 +6,7 @@ import (
 )
 
 func TestFind(t *testing.T) {
-	known := []string{"SBS_CA_BUNDLE", "SBS_VOLUME", "SBS_LISTEN"}
+	known := []string{"SBS_CA_BUNDLE", "SBS_VALUE", "SBS_VOLUME", "SBS_LISTEN"} // a name that resembles one less comes first
 	environ := []string{"PATH=/bin", "SBS_LISTEN=:443", "SBS_CA_BUNDEL=/a=b", "SBS_VOLUMES=", "sbs_volume=/data", "SBS_WHATEVER_ELSE=1", "SBS=1", "XSBS_VOLUM=1", "SBS_VOLUMES=twice"}
 	want := []Unknown{{"SBS_CA_BUNDEL", "SBS_CA_BUNDLE"}, {"SBS_VOLUMES", "SBS_VOLUME"}, {"SBS_WHATEVER_ELSE", ""}, {"sbs_volume", "SBS_VOLUME"}}
 	if found := Find(environ, known); !slices.Equal(found, want) {
