@@ -155,7 +155,7 @@ func TestTampered(t *testing.T) {
 		"a work tree elsewhere": {func(s gitfolder.Sample) { s.Members[".git/config"] = gitfolder.File(gitfolder.WorktreeOf("/srv")) }, "its work tree is elsewhere"},
 		"modes that do not count": {func(s gitfolder.Sample) {
 			s.Members[".git/config"] = gitfolder.File(strings.Replace(gitfolder.PlainConfig, "filemode = true", "filemode = false", 1))
-		}, "lets Git look away"},
+		}, "makes Git ignore"},
 		"no settings": {func(s gitfolder.Sample) { delete(s.Members, ".git/config") }, ".git has no config"},
 		"an index that hides a file": {func(s gitfolder.Sample) {
 			s.Main.Indexed[1].SkipWorktree = true
