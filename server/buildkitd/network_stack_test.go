@@ -7,14 +7,18 @@ package buildkitd
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/opensbs/sbs/server/daemon"
 )
 
 const (
@@ -200,6 +204,21 @@ func TestNoStartInAnotherNetwork(t *testing.T) {
 	_, err := Start(t.Context(), config)
 	if err == nil || !strings.Contains(err.Error(), "overlaps with the network 10.87.248.77/32 of lo") {
 		t.Errorf("Start: %v, want the network that is in the way", err)
+	}
+	nothingLeft(t, config)
+}
+
+// A daemon that would run commands in the network of this machine is not used.
+func TestNoStartInTheNetworkOfTheMachine(t *testing.T) {
+	config := configure(t)
+	script := "#!/bin/sh\nexec " + config.Program + " \"$@\" --oci-worker-net=host\n"
+	config.Program = filepath.Join(t.TempDir(), "buildkitd")
+	if err := os.WriteFile(config.Program, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Start(t.Context(), config)
+	if !errors.Is(err, daemon.ErrUnusable) || !strings.Contains(err.Error(), `in its network "host"`) {
+		t.Errorf("Start: %v, want the network that the daemon reports", err)
 	}
 	nothingLeft(t, config)
 }

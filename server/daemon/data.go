@@ -102,6 +102,9 @@ func removeEntries(ctx context.Context, path string) error {
 
 // unmountBelow unmounts what a daemon that was killed has left mounted.
 func unmountBelow(path string) error {
+	if !filepath.IsAbs(path) || filepath.Clean(path) == "/" {
+		return fmt.Errorf("unmount below %q: this is not a folder of a daemon", path)
+	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return err

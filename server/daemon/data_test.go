@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -61,6 +62,15 @@ func TestDataThroughALink(t *testing.T) {
 	}
 	if _, _, err := newData(link); err == nil {
 		t.Error("a link in the place of the folder was followed")
+	}
+}
+
+// Nothing outside of a daemon's folder is unmounted.
+func TestUnmountBelowAFolderOnly(t *testing.T) {
+	for _, path := range []string{"", "/", "//", "data"} {
+		if err := unmountBelow(path); err == nil || !strings.Contains(err.Error(), "not a folder of a daemon") {
+			t.Errorf("below %q: %v, want a refusal", path, err)
+		}
 	}
 }
 
