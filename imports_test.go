@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"server/baseimage":           {"api", "server/builder", "server/dockerfile", "signature", "signature/registry"},
 	"server/builder":             {"api"},
 	"server/builder/solve":       {"api", "server/builder", "server/progress"},
-	"server/buildkit":            {"server/builder", "server/builder/solve", "server/panics"},
+	"server/buildkit":            {"server/builder", "server/builder/solve", "server/panics", "server/progress"},
 	"server/buildkitd":           {"server/daemon", "server/process"},
 	"server/buildlog":            {"api"},
 	"server/diskspace":           {"api", "server/history", "server/volume"},

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"strconv"
+	"sync"
 	"time"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -26,47 +27,66 @@ const rewritten = "buildkit/rewritten-timestamp"
 // maxIndex bounds index.json and a manifest of an archive, in bytes.
 const maxIndex = 8 << 20
 
-// archive is the file that BuildKit's exporter writes to, through this side.
+// archive is the file that BuildKit's exporter writes to, through this side. A build that
+// is cut short may still write when it is closed.
 type archive struct {
-	file *os.File
-	left int64
-	max  int64
-	err  error // the first of Write and Close
+	max    int64
+	wrote  func() // is called after each write
+	mu     sync.Mutex
+	file   *os.File // nil when it is closed
+	left   int64
+	failed error // the first error of Write and Close
 }
 
-func createArchive(name string, limit int64) (*archive, error) {
+// createArchive creates a file. It calls wrote after each write to it.
+func createArchive(name string, limit int64, wrote func()) (*archive, error) {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create the image's archive: %w", err)
 	}
-	return &archive{file: file, left: limit, max: limit}, nil
+	return &archive{file: file, left: limit, max: limit, wrote: wrote}, nil
 }
 
 func (a *archive) Write(p []byte) (int, error) {
-	if a.err == nil && int64(len(p)) > a.left {
-		a.err = fmt.Errorf("%w: its archive has more than %d bytes", builder.ErrTooLarge, a.max)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.failed == nil && a.file == nil {
+		a.failed = fmt.Errorf("write the image's archive: %w", os.ErrClosed)
 	}
-	if a.err != nil {
-		return 0, a.err
+	if a.failed == nil && int64(len(p)) > a.left {
+		a.failed = fmt.Errorf("%w: its archive has more than %d bytes", builder.ErrTooLarge, a.max)
+	}
+	if a.failed != nil {
+		return 0, a.failed
 	}
 	n, err := a.file.Write(p)
 	a.left -= int64(n)
 	if err != nil {
-		a.err = fmt.Errorf("write the image's archive: %w", err)
+		a.failed = fmt.Errorf("write the image's archive: %w", err)
 	}
-	return n, err
+	a.wrote()
+	return n, a.failed
 }
 
-// Close closes the file once. Its error is that of the first call.
+// err returns the first error of Write and Close.
+func (a *archive) err() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.failed
+}
+
+// Close closes the file once, and returns the first error of Write and Close.
 func (a *archive) Close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.file == nil {
-		return a.err
+		return a.failed
 	}
-	if err := a.file.Close(); err != nil && a.err == nil {
-		a.err = fmt.Errorf("write the image's archive: %w", err)
+	if err := a.file.Close(); err != nil && a.failed == nil {
+		a.failed = fmt.Errorf("write the image's archive: %w", err)
 	}
 	a.file = nil
-	return a.err
+	return a.failed
 }
 
 // checkTimes requires that each layer of an archive is one of base, by its digest, or

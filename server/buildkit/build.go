@@ -15,6 +15,7 @@ import (
 
 	"github.com/opensbs/sbs/server/builder"
 	"github.com/opensbs/sbs/server/builder/solve"
+	"github.com/opensbs/sbs/server/progress"
 )
 
 // maxAhead is how far a commit's time may be after this machine's: clocks differ.
@@ -85,7 +86,7 @@ type build struct {
 }
 
 func (b *build) run(ctx context.Context, kit *client.Client) (image builder.Image, err error) {
-	to, err := createArchive(b.request.Archive, b.request.MaxSize)
+	to, err := createArchive(b.request.Archive, b.request.MaxSize, func() { progress.Report(ctx) })
 	if err != nil {
 		return builder.Image{}, err
 	}
@@ -121,7 +122,7 @@ func (b *build) solve(ctx context.Context, kit *client.Client, options client.So
 		return nil
 	case sources.refusal() != nil:
 		return sources.refusal()
-	case to.err != nil:
+	case to.err() != nil:
 		return nil // Close returns it
 	}
 	return fullDisk(report.Explain(err, errStopped))

@@ -47,8 +47,8 @@ func TestCheck(t *testing.T) {
 }
 
 func TestArchiveIsBounded(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "image.tar")
-	to, err := createArchive(name, 10)
+	name, wrote := filepath.Join(t.TempDir(), "image.tar"), 0
+	to, err := createArchive(name, 10, func() { wrote++ })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,13 +58,30 @@ func TestArchiveIsBounded(t *testing.T) {
 	if _, err := to.Write([]byte{1}); !errors.Is(err, builder.ErrTooLarge) {
 		t.Errorf("error %v", err)
 	}
+	if wrote != 1 {
+		t.Errorf("%d writes were reported", wrote)
+	}
 	for range 2 {
 		if err := to.Close(); !errors.Is(err, builder.ErrTooLarge) {
 			t.Errorf("the error of Close is %v", err)
 		}
 	}
-	if _, err := createArchive(name, 10); !errors.Is(err, os.ErrExist) {
+	if _, err := createArchive(name, 10, func() { wrote++ }); !errors.Is(err, os.ErrExist) {
 		t.Errorf("an archive that exists: %v", err)
+	}
+}
+
+// TestAWriteAfterClose: a build that was cut short may still send.
+func TestAWriteAfterClose(t *testing.T) {
+	to, err := createArchive(filepath.Join(t.TempDir(), "image.tar"), 10, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := to.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := to.Write([]byte{1}); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -73,7 +90,7 @@ func TestFullDisks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := &archive{file: full, left: 10, max: 10}
+	to := &archive{file: full, left: 10, max: 10, wrote: func() {}}
 	if _, err := to.Write([]byte{1}); !errors.Is(err, syscall.ENOSPC) || !errors.Is(to.Close(), syscall.ENOSPC) {
 		t.Errorf("this side's: %v", err)
 	}

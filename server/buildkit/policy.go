@@ -18,6 +18,7 @@ import (
 
 	"github.com/opensbs/sbs/server/builder"
 	"github.com/opensbs/sbs/server/panics"
+	"github.com/opensbs/sbs/server/progress"
 )
 
 // maxSources bounds the sources of a build.
@@ -164,7 +165,10 @@ func (p *policy) call(into *decision, source builder.Source) {
 		into.err = context.Cause(p.ctx)
 		return
 	}
-	defer func() { <-p.slots }()
+	defer func() {
+		<-p.slots
+		progress.Report(p.ctx)
+	}()
 	into.err = panics.Catch(func() (err error) {
 		into.Decision, err = p.decide(p.ctx, source)
 		return err
