@@ -54,6 +54,7 @@ type daemon struct {
 	address string
 	command *exec.Cmd
 	dir     string
+	bridge  string
 }
 
 var (
@@ -109,6 +110,7 @@ func startDaemon() (*daemon, error) {
 	if err := d.command.Start(); err != nil {
 		return nil, fmt.Errorf("build it first (make bin/buildkitd): %w", err)
 	}
+	d.bridge = fmt.Sprintf("kittest%d", number)
 	daemons = append(daemons, d)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -131,7 +133,16 @@ func (d *daemon) stop() {
 		d.command.Process.Signal(syscall.SIGTERM)
 		d.command.Wait()
 	}
+	// A daemon that was killed leaves what it mounted.
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	lines := strings.Split(string(mounts), "\n")
+	for _, line := range slices.Backward(lines) {
+		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], d.dir+"/") {
+			syscall.Unmount(fields[1], syscall.MNT_DETACH)
+		}
+	}
 	os.RemoveAll(d.dir)
+	exec.Command("ip", "link", "delete", d.bridge).Run()
 }
 
 // connect returns the builder of the daemon that all tests share.
