@@ -65,8 +65,13 @@ func (s settings) rows(getenv func(string) string) []settingRow {
 	add(envSimulated, getenv(envSimulated))
 	add(envLogFormat, s.log.format)
 	add(envLogLevel, strings.ToLower(s.log.level.String()))
-	add(envDockerHost, or(s.dockerHost, "unix://"+defaultSocket+", or an engine of the server's own"))
-	add(envDockerCerts, getenv(envDockerCerts))
+	add(envBuilder, s.builder.name)
+	if s.builder.name == builderBuildKit {
+		add(envBuilderSubnet, s.builder.subnet.String())
+	} else {
+		add(envDockerHost, or(s.dockerHost, "unix://"+defaultSocket+", or an engine of the server's own"))
+		add(envDockerCerts, getenv(envDockerCerts))
+	}
 	add(envKnownHosts, getenv(envKnownHosts))
 	add(envCABundle, s.caFile)
 	add(envMirrors, strings.Join(s.registries.mirrors, ", "))

@@ -24,17 +24,19 @@ import (
 
 // Environment values, in addition to those of packages server and enclave.
 const (
-	envListen     = "SBS_LISTEN"              // address; ":443" unless given
-	envVolume     = "SBS_VOLUME"              // folder of the data volume; "/data" unless given
-	envHealth     = "SBS_HEALTH_LISTEN"       // loopback address for GET /healthz; none unless given
-	envLogFormat  = "SBS_LOG_FORMAT"          // json, text or journal; "json" unless given
-	envLogLevel   = "SBS_LOG_LEVEL"           // debug, info, warn or error; "info" unless given
-	envMirrors    = "SBS_REGISTRY_MIRRORS"    // URLs of mirrors of Docker Hub, with commas between them
-	envInsecure   = "SBS_INSECURE_REGISTRIES" // host[:port] of registries without TLS, with commas between them
-	envSimulated  = "SBS_SIMULATED_ENCLAVE"   // folder of a simulated enclave; unset in a real one
-	envKnownHosts = "SBS_KNOWN_HOSTS"         // known_hosts file for all builds
-	envRecords    = "SBS_ATTESTATION_RECORDS" // folder of the runtime's attestation record; enclave.RecordFolder unless given
-	envCABundle   = "SBS_CA_BUNDLE"           // PEM file of CAs for git, notary, registry and object servers, for all builds
+	envListen        = "SBS_LISTEN"              // address; ":443" unless given
+	envVolume        = "SBS_VOLUME"              // folder of the data volume; "/data" unless given
+	envHealth        = "SBS_HEALTH_LISTEN"       // loopback address for GET /healthz; none unless given
+	envLogFormat     = "SBS_LOG_FORMAT"          // json, text or journal; "json" unless given
+	envLogLevel      = "SBS_LOG_LEVEL"           // debug, info, warn or error; "info" unless given
+	envBuilder       = "SBS_BUILDER"             // what builds: docker or buildkit
+	envBuilderSubnet = "SBS_BUILDER_SUBNET"      // IPv4 network of the commands of builds, with buildkit
+	envMirrors       = "SBS_REGISTRY_MIRRORS"    // URLs of mirrors of Docker Hub, with commas between them
+	envInsecure      = "SBS_INSECURE_REGISTRIES" // host[:port] of registries without TLS, with commas between them
+	envSimulated     = "SBS_SIMULATED_ENCLAVE"   // folder of a simulated enclave; unset in a real one
+	envKnownHosts    = "SBS_KNOWN_HOSTS"         // known_hosts file for all builds
+	envRecords       = "SBS_ATTESTATION_RECORDS" // folder of the runtime's attestation record; enclave.RecordFolder unless given
+	envCABundle      = "SBS_CA_BUNDLE"           // PEM file of CAs for git, notary, registry and object servers, for all builds
 )
 
 // serve reads and checks the environment, and runs the server in it until ctx ends.
@@ -73,17 +75,17 @@ func run(ctx context.Context, getenv func(string) string, settings settings, log
 		return err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
-	docker, err := startEngine(ctx, settings, logger)
+	connect, stop, err := startBuilder(ctx, settings, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, docker.stop()) }()
-	slot, err := job.Open(data.Job(), pipeline.CleanUpBuilder(ctx, docker.connect, logger, pipeline.Recover(data.Builds())))
+	defer func() { err = errors.Join(err, stop()) }()
+	slot, err := job.Open(data.Job(), pipeline.CleanUpBuilder(ctx, connect, logger, pipeline.Recover(data.Builds())))
 	if err != nil {
 		return err
 	}
 	builds := history.New(data.Builds(), data.Space)
-	build := pipeline.New(pipelineConfig(settings, inside, data, builds, slot, docker.connect, sandbox, logger))
+	build := pipeline.New(pipelineConfig(settings, inside, data, builds, slot, connect, sandbox, logger))
 	if err := build.ReconcileInterrupted(); err != nil {
 		logger.Error("save the ends of interrupted builds", "error", err)
 	}

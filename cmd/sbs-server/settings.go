@@ -29,6 +29,7 @@ type settings struct {
 	records string // folder of the attestation record; "" for the usual one
 
 	log        logSettings
+	builder    builderSettings
 	dockerHost string // "" for the usual one
 	registries registries
 	knownHosts []byte
@@ -49,6 +50,9 @@ func readSettings(getenv func(string) string) (s settings, err error) {
 		dockerHost: getenv(envDockerHost), caFile: getenv(envCABundle),
 	}
 	if s.log, err = readLogSettings(getenv); err != nil {
+		return settings{}, err
+	}
+	if s.builder, err = readBuilderSettings(getenv); err != nil {
 		return settings{}, err
 	}
 	if s.registries, err = readRegistries(getenv); err != nil {
@@ -100,7 +104,7 @@ func readSettings(getenv func(string) string) (s settings, err error) {
 
 // knownNames are the environment values whose names begin with envname.Prefix.
 var knownNames = []string{
-	envListen, envVolume, envHealth, envLogFormat, envLogLevel, envMirrors, envInsecure,
+	envListen, envVolume, envHealth, envLogFormat, envLogLevel, envBuilder, envBuilderSubnet, envMirrors, envInsecure,
 	envSimulated, envKnownHosts, envRecords, envCABundle,
 }
 
