@@ -9,8 +9,14 @@ import (
 )
 
 func TestCheck(t *testing.T) {
-	if err := Check(with(t)); err != nil {
-		t.Fatal(err)
+	noNotary, ownHost, submodules := with(t), with(t), with(t)
+	noNotary.TrustPushServer = ""
+	ownHost.GitHubURL, ownHost.GitHubCA = "https://git.example.com/owner/repo.git", "PEM of a CA"
+	submodules.GitHubURL, submodules.GitHubCA, submodules.Submodules = "https://github.com/owner/repo.git", "PEM of a CA", true
+	for name, good := range map[string]api.Parameters{"complete": with(t), "no notary server": noNotary, "a CA of the own host": ownHost, "a CA for submodules": submodules} {
+		if err := Check(good); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	const entry = `{"GITHUB_CREDENTIALS": [{"url": "git@h:x", "key": "planted"}],`
 	credentials, err := api.ParseParameters([]byte(strings.Replace(string(wireForm(t)), "{", entry, 1)))
