@@ -5,7 +5,7 @@
 // Policy: each source from outside is decided by Request.Decide before the daemon uses
 // it, as the daemon's own parser of Dockerfiles found it: an image of FROM, COPY --from,
 // a mount or an ONBUILD trigger, the frontend of a "# syntax=" line, a URL or a
-// repository of ADD. The daemon is told the decided digest, and takes both the image's
+// repository of ADD. The daemon gets the decided digest, and takes both the image's
 // configuration and its layers by it. What is not decided, or can't be decided because
 // of an error or a panic, is refused. After the build the sources in the daemon's own
 // record are compared with what was decided.

@@ -14,7 +14,7 @@ import (
 	"github.com/opensbs/sbs/server/builder"
 )
 
-// epochArg is the argument by which tools that a step runs are told the time to use, see
+// epochArg is the argument from which tools that a step runs read the time to use, see
 // https://reproducible-builds.org/specs/source-date-epoch/.
 const epochArg = "SOURCE_DATE_EPOCH"
 

@@ -34,10 +34,10 @@ type Repository struct {
 	client *http.Client
 }
 
-// Open asks the registry how it wants to be asked, and gets the credentials
-// accepted for scope, Pull or Push, of the repository: host[:port]/namespace/name
-// in full. ctx bounds everything that is done with the repository afterwards,
-// too. Errors are those of Explain.
+// Open negotiates scheme and authentication with the registry, and gets a token for
+// scope, Pull or Push, of the repository: host[:port]/namespace/name in full. ctx
+// bounds everything that is done with the repository afterwards, too. Errors are those
+// of Explain.
 func Open(ctx context.Context, repository string, access signature.Access, scope string) (*Repository, error) {
 	name, err := name.NewRepository(repository, name.StrictValidation)
 	if err != nil {
