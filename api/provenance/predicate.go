@@ -24,6 +24,7 @@ const (
 	NameSource    = "source"    // the repository that was built
 	NameSubmodule = "submodule" // a submodule of it
 	NameBase      = "base"      // an image that the build pulled, frontends included
+	NameDownload  = "download"  // a file or a repository that ADD fetched
 
 	NameLog      = "data/build.log"      // the log in the manifest
 	NameSBOM     = "data/sbom.spdx.json" // the image's SBOM in the manifest

@@ -34,6 +34,7 @@ type Record struct {
 	Submodules  []Submodule `json:"submodules,omitempty"`
 	ImageDigest string      `json:"image_digest"`
 	BaseImages  []BaseImage `json:"base_images"`
+	Downloads   []Download  `json:"downloads,omitempty"` // by ADD; only if the builder reports them
 	Signatures  []Signature `json:"signatures"`
 	// Attestations are signed statements about the image; the manifest holds them.
 	Attestations []Attestation  `json:"attestations"`
@@ -83,6 +84,12 @@ type BaseImage struct {
 	KeyID  string `json:"key_id,omitempty"`
 }
 
+// Download is a file or a repository that an ADD instruction fetched.
+type Download struct {
+	URL    string `json:"url"`
+	Digest string `json:"digest"` // sha256:… of the file, or sha1:… of the commit
+}
+
 // Signature is how the image is signed and what verifies it.
 type Signature struct {
 	Method      string `json:"method"` // one of api.Signing*
@@ -112,6 +119,7 @@ func (r Record) SourceURL() string {
 func (r Record) Clone() Record {
 	r.Submodules = slices.Clone(r.Submodules)
 	r.BaseImages = slices.Clone(r.BaseImages)
+	r.Downloads = slices.Clone(r.Downloads)
 	r.Signatures = slices.Clone(r.Signatures)
 	r.Attestations = slices.Clone(r.Attestations)
 	r.Parameters = maps.Clone(r.Parameters)

@@ -25,6 +25,7 @@ func full() Record {
 		Submodules:      []Submodule{{Path: "lib", URL: "https://git.example.com/ns/lib.git", Commit: "89abcdef0123456789abcdef0123456789abcdef"}},
 		ImageDigest:     "sha256:" + strings.Repeat("a", 64),
 		BaseImages:      []BaseImage{{Reference: "docker.io/library/debian:12", Digest: "sha256:" + strings.Repeat("b", 64), Method: "sigstore", KeyID: "key-1"}},
+		Downloads:       []Download{{URL: "https://example.com/file", Digest: "sha256:" + strings.Repeat("f", 64)}},
 		Signatures:      []Signature{{Method: "simple", PublicKeyID: "key-2", PublicKey: "text"}},
 		Attestations:    []Attestation{{Name: "sbom", PredicateType: "https://spdx.dev/Document/v2.3", SHA256: strings.Repeat("c", 64), Referrer: "sha256:" + strings.Repeat("d", 64), PublicKeyID: "key-3", PublicKey: "text"}},
 		Parameters:      map[string]any{"GITHUB_URL": "git@git.example.com:ns/app.git", "ARG": map[string]any{"A": "b"}},
@@ -124,7 +125,7 @@ func TestSummaryIsPartOfTheRecord(t *testing.T) {
 func TestCloneSharesNothing(t *testing.T) {
 	r := full()
 	c := r.Clone()
-	c.Submodules[0].Path, c.BaseImages[0].Digest, c.Signatures[0].Method, c.Attestations[0].Name, c.OperatorAnchors[0].Name, c.SandboxMissing[0] = "x", "x", "x", "x", "x", "x"
+	c.Submodules[0].Path, c.BaseImages[0].Digest, c.Downloads[0].URL, c.Signatures[0].Method, c.Attestations[0].Name, c.OperatorAnchors[0].Name, c.SandboxMissing[0] = "x", "x", "x", "x", "x", "x", "x"
 	c.Parameters["GITHUB_URL"], c.BuildArgs["http_proxy"], c.Tools["sbs-server"], c.Steps["cleaned up"] = "x", "x", "x", time.Time{}
 	if !reflect.DeepEqual(r, full()) {
 		t.Errorf("a change of the clone changed the record: %+v", r)

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -19,7 +21,8 @@ import (
 )
 
 // The scripts in testdata run the program itself, as a child process. Where they need a
-// server, the real one runs within this test (see server_test.go).
+// server, the real one runs within this test (see server_test.go): it is a program for
+// Linux, and so are these tests.
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"sbs-cli": main})

@@ -49,13 +49,17 @@ type provenance struct {
 }
 
 // sources returns the images and the downloads that the build used, each once, sorted.
-// An image without a digest is an error: BuildKit resolves each image that it uses.
+// A source without a digest is an error: BuildKit resolves each that it uses.
 func (p *provenance) sources() ([]builder.BaseImage, []builder.Download, error) {
 	var images []builder.BaseImage
 	var downloads []builder.Download
 	for _, used := range p.BuildDefinition.ResolvedDependencies {
 		if !strings.HasPrefix(used.URI, "pkg:") {
-			downloads = append(downloads, builder.Download{URL: used.URI, Digest: anyDigest(used.Digest)})
+			found := anyDigest(used.Digest)
+			if found == "" {
+				return nil, nil, fmt.Errorf("BuildKit's record of the source %.500q: it has no digest", used.URI)
+			}
+			downloads = append(downloads, builder.Download{URL: used.URI, Digest: found})
 			continue
 		}
 		image, err := imageOf(used.URI, used.Digest["sha256"])

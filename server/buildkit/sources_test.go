@@ -37,6 +37,7 @@ func TestSources(t *testing.T) {
 func TestSourcesWithoutADigest(t *testing.T) {
 	for name, text := range map[string]string{
 		"none":       `{"uri":"pkg:docker/alpine@3.20"}`,
+		"a file":     `{"uri":"https://files.example/x"}`,
 		"two":        `{"uri":"pkg:docker/alpine@3.20?digest=` + digestA + `","digest":{"sha256":"` + strings.TrimPrefix(digestB, "sha256:") + `"}}`,
 		"not a hash": `{"uri":"pkg:docker/alpine@3.20","digest":{"sha256":"00"}}`,
 		"an OCI one": `{"uri":"pkg:oci/alpine@3.20","digest":{"sha256":"` + strings.TrimPrefix(digestB, "sha256:") + `"}}`,

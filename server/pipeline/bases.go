@@ -153,7 +153,7 @@ func readRegular(dir, name string) ([]byte, error) {
 	return content.Bytes(), nil
 }
 
-// checkUsedBases records the images that the builder used. If there are rules for base
+// checkUsedBases records the images and downloads that the builder used. If there are rules for base
 // images, it must have used verified ones only.
 func (b *build) checkUsedBases(context.Context) error {
 	images, err := b.baseImages(b.used)
@@ -162,6 +162,9 @@ func (b *build) checkUsedBases(context.Context) error {
 	}
 	return b.note(func(r *record.Record) {
 		r.BaseImages = append(r.BaseImages, images...)
+		for _, download := range b.downloads {
+			r.Downloads = append(r.Downloads, record.Download{URL: b.redact.Text(download.URL), Digest: download.Digest})
+		}
 	})
 }
 

@@ -50,6 +50,7 @@ type build struct {
 	text       []byte              // of the Dockerfile: written by checkDockerfile; read by verifyBases
 	bases      []baseimage.Image   // written by verifyBases or buildImage: empty unless there are rules; read by checkUsedBases
 	used       []builder.BaseImage // written by buildImage; read by checkUsedBases
+	downloads  []builder.Download  // written by buildImage; read by checkUsedBases
 	pushed     push.Pushed         // written by push; read by sign, attest*, moveTags
 	pushDone   chan struct{}       // closed by push; attestSBOM, which runs concurrently, waits for it
 	signatures []record.Signature  // written by sign; read by recordPushed

@@ -35,6 +35,8 @@ type fixture struct {
 	version builder.Version
 	sources []builder.Source // that the builder asks about, if it enforces policies
 
+	downloads []builder.Download // that the builder reports
+
 	mu     sync.Mutex
 	calls  []string
 	during func(ctx context.Context, operation string) error // of the test; nil for success
@@ -61,7 +63,7 @@ func (b fakeBuilder) Version() builder.Version { return b.version }
 
 func (b fakeBuilder) Build(ctx context.Context, request builder.Request, output io.Writer) (builder.Image, error) {
 	_, _ = io.WriteString(output, "#1 FROM scratch\n")
-	image := builder.Image{Remove: func(ctx context.Context) error { return b.reach(ctx, "remove") }}
+	image := builder.Image{Downloads: b.downloads, Remove: func(ctx context.Context) error { return b.reach(ctx, "remove") }}
 	for _, source := range b.sources {
 		decision, err := request.Decide(ctx, source)
 		if err != nil || !decision.Allow {

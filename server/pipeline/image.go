@@ -42,7 +42,7 @@ func (b *build) buildImage(ctx context.Context) error {
 		return err
 	}
 	b.background.start(image.Remove)
-	b.used = image.Base
+	b.used, b.downloads = image.Base, image.Downloads
 	return nil
 }
 

@@ -33,6 +33,7 @@ func underPolicy(t *testing.T, images ...string) (*fixture, string, string) {
 	}
 	f.pipeline.Bases = baseimage.Verifiers{api.BaseDigest: func(api.BaseRule) (baseimage.Verifier, error) { return pinVerifier{}, nil }}
 	f.pipeline.CheckDockerfile = nil // the builder is the only one to read the Dockerfile
+	f.downloads = []builder.Download{{URL: "https://user:the-password@example.com/file", Digest: loopDigest}}
 	parameters := loopParameters()
 	parameters.BasePolicy = api.BasePolicy{{Image: "r.example.com/ns/*", Method: api.BaseDigest, Key: loopDigest}}
 	if err := f.pipeline.Begin(parameters); err != nil {
@@ -54,6 +55,10 @@ func TestBuilderThatEnforcesPolicies(t *testing.T) {
 	bases := f.slot.State().Record.BaseImages
 	if len(bases) != 1 || bases[0].Reference != "r.example.com/ns/base:signed" || bases[0].Digest != loopDigest || bases[0].Method != api.SigningSigstore || bases[0].KeyID != "id" {
 		t.Errorf("the record names %+v", bases)
+	}
+	downloads := f.slot.State().Record.Downloads
+	if len(downloads) != 1 || downloads[0].URL != "https://user:<DOCKER_PASSWORD>@example.com/file" || downloads[0].Digest != loopDigest {
+		t.Errorf("the record names the downloads %+v", downloads)
 	}
 	for image, want := range map[string]struct{ command, cause string }{
 		"r.example.com/ns/base:other":  {"cosign verify --key <KEY> r.example.com/ns/base:other", "it is not signed"},

@@ -101,7 +101,7 @@ func internalParameters(r record.Record) map[string]string {
 	return parameters
 }
 
-// dependencies returns the sources and images that the build used.
+// dependencies returns the sources, images and downloads that the build used.
 func dependencies(r record.Record) []provenance.Resource {
 	taken := []provenance.Resource{{
 		Name:   provenance.NameSource,
@@ -122,6 +122,13 @@ func dependencies(r record.Record) []provenance.Resource {
 			resource.Digest = map[string]string{algorithm: digest}
 		}
 		taken = append(taken, resource)
+	}
+	for _, download := range r.Downloads {
+		algorithm, digest, _ := strings.Cut(download.Digest, ":")
+		if algorithm == "sha1" {
+			algorithm = provenance.GitCommit
+		}
+		taken = append(taken, provenance.Resource{Name: provenance.NameDownload, URI: download.URL, Digest: map[string]string{algorithm: digest}})
 	}
 	return taken
 }

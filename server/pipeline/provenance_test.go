@@ -26,6 +26,10 @@ func fullRecord() record.Record {
 			{Reference: "docker.io/library/alpine:3.20", Digest: "sha256:" + strings.Repeat("0c", 32), Method: api.SigningSigstore, KeyID: "0d"},
 			{Reference: "docker.io/docker/dockerfile:1", Digest: "sha256:" + strings.Repeat("0e", 32)},
 		},
+		Downloads: []record.Download{
+			{URL: "https://files.example.com/tool", Digest: "sha256:" + strings.Repeat("1a", 32)},
+			{URL: "https://git.example.com/lib.git", Digest: "sha1:" + strings.Repeat("1b", 20)},
+		},
 		Parameters:      map[string]any{"GITHUB_URL": "git@git.example.com:bank/app.git", "ARG": map[string]string{"A": "1"}},
 		BuildArgs:       map[string]string{"HTTPS_PROXY": "http://proxy.example.com:3128"},
 		OperatorAnchors: []record.Anchor{{Name: record.AnchorCABundle, SHA256: strings.Repeat("0f", 32)}},
@@ -51,6 +55,8 @@ func TestProvenance(t *testing.T) {
 		{Name: "submodule", URI: "git+https://git.example.com/bank/lib.git", Digest: map[string]string{"gitCommit": strings.Repeat("0b", 20)}, Annotations: map[string]string{"path": "lib"}},
 		{Name: "base", URI: "oci://docker.io/library/alpine:3.20", Digest: map[string]string{"sha256": strings.Repeat("0c", 32)}, Annotations: map[string]string{"method": "sigstore", "key_id": "0d"}},
 		{Name: "base", URI: "oci://docker.io/docker/dockerfile:1", Digest: map[string]string{"sha256": strings.Repeat("0e", 32)}},
+		{Name: "download", URI: "https://files.example.com/tool", Digest: map[string]string{"sha256": strings.Repeat("1a", 32)}},
+		{Name: "download", URI: "https://git.example.com/lib.git", Digest: map[string]string{"gitCommit": strings.Repeat("1b", 20)}},
 	}
 	if got := read.BuildDefinition.ResolvedDependencies; !reflect.DeepEqual(got, want) {
 		t.Errorf("dependencies\n%+v, want\n%+v", got, want)
