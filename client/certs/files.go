@@ -24,7 +24,7 @@ type Files struct {
 	ServerKey   string // next to ServerCert
 	ServerCSR   string // CSRPATH
 
-	// OwnClient and OwnServer say that their owner named the files of the
+	// OwnClient and OwnServer report that their owner named the files of the
 	// client side, or of the server side: then they are not this package's to
 	// make, or to delete.
 	OwnClient, OwnServer bool

@@ -37,15 +37,15 @@ func (p program) startBuild(c *cli.Context, server *client.Client, _ *config.Con
 		return err
 	}
 	if !c.Bool("follow") {
-		p.say("next: sbs-cli status --wait")
+		p.inform("next: sbs-cli status --wait")
 		return p.printJSON(answer)
 	}
-	p.say("%s", answer.Status)
+	p.inform("%s", answer.Status)
 	show := p.showLog
 	if c.Bool("json") {
 		show = p.printEvent
 	}
-	progress := progress{say: p.say}
+	progress := progress{inform: p.inform}
 	status, err := server.Events(c.Context, func(event api.Event) error {
 		progress.report(event)
 		return show(event)
@@ -56,8 +56,8 @@ func (p program) startBuild(c *cli.Context, server *client.Client, _ *config.Con
 	if err := buildError(status); err != nil {
 		return err
 	}
-	p.say("built %s as %s", status.BuildName, status.ImageTag)
-	p.say("next: sbs-cli get-digest, sbs-cli get-manifest --verify-manifest")
+	p.inform("built %s as %s", status.BuildName, status.ImageTag)
+	p.inform("next: sbs-cli get-digest, sbs-cli get-manifest --verify-manifest")
 	return nil
 }
 
@@ -70,8 +70,8 @@ func (p program) showLog(event api.Event) error {
 
 // progress reports to people which steps of a build are done.
 type progress struct {
-	say  func(string, ...any)
-	last string
+	inform func(string, ...any)
+	last   string
 }
 
 func (p *progress) report(event api.Event) {
@@ -80,7 +80,7 @@ func (p *progress) report(event api.Event) {
 	}
 	p.last = event.Status.Status
 	if i := slices.Index(steps(), p.last); i >= 0 {
-		p.say("[%d/%d] %s", i+1, len(steps()), p.last)
+		p.inform("[%d/%d] %s", i+1, len(steps()), p.last)
 	}
 }
 

@@ -45,7 +45,7 @@ func (p program) printPage(c *cli.Context, server *client.Client, _ *config.Conf
 		return err
 	}
 	if listed.Next != "" {
-		p.say("next: sbs-cli builds --before %s shows older ones", client.OneLine(listed.Next))
+		p.inform("next: sbs-cli builds --before %s shows older ones", client.OneLine(listed.Next))
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func (p program) printBuilds(builds []api.Build) error {
 	}
 	for _, build := range builds {
 		if build.Problem != "" {
-			p.say("build %s: %s", client.OneLine(build.ID), client.OneLine(build.Problem))
+			p.inform("build %s: %s", client.OneLine(build.ID), client.OneLine(build.Problem))
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (p program) printStatus(c *cli.Context, server *client.Client, _ *config.Co
 		}
 		return p.printJSON(status.Raw)
 	}
-	progress := progress{say: p.say}
+	progress := progress{inform: p.inform}
 	status, err := server.Events(c.Context, func(event api.Event) error {
 		progress.report(event)
 		return nil

@@ -27,10 +27,10 @@ func (p program) configuration(c *cli.Context) (*config.Config, error) {
 		return nil, err
 	}
 	for _, repeated := range settings.Repeated() {
-		p.say("warning: %s: %s", path, repeated)
+		p.inform("warning: %s: %s", path, repeated)
 	}
 	for _, key := range settings.Unknown() {
-		p.say("warning: %s in %s is unknown to sbs-cli and the server; is it misspelled?", key, path)
+		p.inform("warning: %s in %s is unknown to sbs-cli and the server; is it misspelled?", key, path)
 	}
 	return settings, nil
 }
@@ -47,7 +47,7 @@ func (p program) completed(c *cli.Context) (*config.Config, error) {
 		return nil, err
 	}
 	if len(added) > 0 {
-		p.say("added %s to %s; the old file is kept next to it", strings.Join(added, ", "), settings.Path())
+		p.inform("added %s to %s; the old file is kept next to it", strings.Join(added, ", "), settings.Path())
 	}
 	return settings, nil
 }

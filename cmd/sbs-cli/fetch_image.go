@@ -62,7 +62,7 @@ func (p program) saveConfigJSON(c *cli.Context, server *client.Client, _ *config
 		if err := atomicfile.Write(path, append(text, '\n'), 0o600); err != nil {
 			return fmt.Errorf("get-config-json: %w", err)
 		}
-		p.say("wrote %s; it holds a password", path)
+		p.inform("wrote %s; it holds a password", path)
 	}
 	if !c.Bool("json") {
 		return nil

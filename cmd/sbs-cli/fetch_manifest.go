@@ -68,7 +68,7 @@ func (p program) fetchManifest(c *cli.Context, server *client.Client, _ *config.
 	if err != nil {
 		return err
 	}
-	p.say("wrote %s", path)
+	p.inform("wrote %s", path)
 	report := manifestReport{ManifestName: name, File: path}
 	if verifiesManifest(c) {
 		if err := p.verifyManifest(c, server, &report); err != nil {
@@ -94,7 +94,7 @@ func (p program) verifyManifest(c *cli.Context, server *client.Client, report *m
 	report.Archive = result.Archive
 	report.Digest = hex.EncodeToString(result.Digest[:])
 	report.Files, report.Bytes = result.Summary.Files, result.Summary.Bytes
-	p.say("verify=OK: the signature holds; %d files with %d bytes of source are in ./%s", report.Files, report.Bytes, result.Archive)
+	p.inform("verify=OK: the signature holds; %d files with %d bytes of source are in ./%s", report.Files, report.Bytes, result.Archive)
 	if !c.Bool("verify-test") {
 		return nil
 	}
@@ -102,7 +102,7 @@ func (p program) verifyManifest(c *cli.Context, server *client.Client, report *m
 		return err
 	}
 	report.TestPassed = true
-	p.say("verify test=OK: a copy with one byte changed was refused")
+	p.inform("verify test=OK: a copy with one byte changed was refused")
 	return nil
 }
 
@@ -150,6 +150,6 @@ func (p program) savePublicKey(c *cli.Context, server *client.Client, buildName 
 	if err := atomicfile.Write(path, []byte(key.PublicKeyPEM), 0o644); err != nil {
 		return api.PublicKey{}, fmt.Errorf("get-publickey: %w", err)
 	}
-	p.say("wrote %s", path)
+	p.inform("wrote %s", path)
 	return key, nil
 }

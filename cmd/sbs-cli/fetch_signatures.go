@@ -54,7 +54,7 @@ func (p program) savePublicKeyOf(c *cli.Context, server *client.Client, _ *confi
 	if err := atomicfile.Write(path, []byte(key), 0o644); err != nil {
 		return fmt.Errorf("get-signed-image-publickey: %w", err)
 	}
-	p.say("wrote %s", path)
+	p.inform("wrote %s", path)
 	if !c.Bool("json") {
 		return nil
 	}
@@ -108,7 +108,7 @@ name it as "lookaside: file:///..." in /etc/containers/registries.d.
 				return err
 			}
 			for _, file := range files {
-				p.say("wrote %s", file)
+				p.inform("wrote %s", file)
 			}
 			if !c.Bool("json") {
 				return nil

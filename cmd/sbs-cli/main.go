@@ -42,15 +42,15 @@ func (p program) run(ctx context.Context, arguments []string) int {
 	if err == nil {
 		return exitDone
 	}
-	p.say("sbs-cli: %v", err)
+	p.inform("sbs-cli: %v", err)
 	if next := nextStep(err); next != "" {
-		p.say("next: %s", next)
+		p.inform("next: %s", next)
 	}
 	return exitCode(err)
 }
 
-// say prints a line for people on stderr.
-func (p program) say(format string, arguments ...any) {
+// inform prints a line for people on stderr.
+func (p program) inform(format string, arguments ...any) {
 	fmt.Fprintf(p.stderr, format+"\n", arguments...)
 }
 
@@ -63,9 +63,9 @@ const envReadUser = "SBS_DOCKER_RO_USER"
 func (p program) warnOfNames() {
 	for _, unknown := range envname.Find(p.environ(), append(config.EnvironmentNames(), envReadUser)) {
 		if unknown.Nearest == "" {
-			p.say("warning: sbs-cli reads no environment variable %s", unknown.Name)
+			p.inform("warning: sbs-cli reads no environment variable %s", unknown.Name)
 			continue
 		}
-		p.say("warning: sbs-cli reads no environment variable %s; is %s meant?", unknown.Name, unknown.Nearest)
+		p.inform("warning: sbs-cli reads no environment variable %s; is %s meant?", unknown.Name, unknown.Nearest)
 	}
 }

@@ -30,11 +30,11 @@ The authority is valid for two years, the certificate for one.
 				return err
 			}
 			if len(made) == 0 {
-				p.say("your own %s and %s fit together; nothing was made", files.Client, files.CA)
+				p.inform("your own %s and %s fit together; nothing was made", files.Client, files.CA)
 				return nil
 			}
-			p.say("made the client certificate %s and its authority in %s", files.Client, files.Folder)
-			p.say("next: sbs-cli create-server-cert")
+			p.inform("made the client certificate %s and its authority in %s", files.Client, files.Folder)
+			p.inform("next: sbs-cli create-server-cert")
 			return nil
 		})
 }
@@ -64,11 +64,11 @@ they have expired or belong to another authority; otherwise nothing happens.
 				return err
 			}
 			if reason == "" {
-				p.say("the server certificate %s is good for %s; nothing was made", files.ServerCert, hostname)
+				p.inform("the server certificate %s is good for %s; nothing was made", files.ServerCert, hostname)
 				return nil
 			}
-			p.say("made the server certificate %s for %s (%s)", files.ServerCert, hostname, reason)
-			p.say("next: sbs-cli instance-env")
+			p.inform("made the server certificate %s for %s (%s)", files.ServerCert, hostname, reason)
+			p.inform("next: sbs-cli instance-env")
 			return nil
 		})
 }
@@ -92,13 +92,13 @@ any more: deploy it again with new ones.
 			}
 			removed, err := files.Delete()
 			for _, path := range removed {
-				p.say("deleted %s", path)
+				p.inform("deleted %s", path)
 			}
 			if err != nil {
 				return err
 			}
 			if len(removed) == 0 {
-				p.say("there was nothing to delete")
+				p.inform("there was nothing to delete")
 			}
 			return nil
 		})

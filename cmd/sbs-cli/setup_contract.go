@@ -76,7 +76,7 @@ func (p program) makeContract(c *cli.Context) error {
 		return err
 	}
 	if key != nil && document.EnvEncrypted() {
-		p.say("warning: the env section is encrypted already: it must name the public half of --signing-key itself")
+		p.inform("warning: the env section is encrypted already: it must name the public half of --signing-key itself")
 	}
 	sections, err := document.Sections(workload, signer)
 	if err == nil && !c.Bool("plain") {
@@ -96,12 +96,12 @@ func (p program) makeContract(c *cli.Context) error {
 		return err
 	}
 	if key == nil {
-		p.say("warning: the contract is not signed: --signing-key")
+		p.inform("warning: the contract is not signed: --signing-key")
 	}
 	digests := sections.Digests()
 	for _, name := range []string{contract.RecordWorkload, contract.RecordEnv, contract.RecordAttestationPublicKey} {
 		if digest, there := digests[name]; there && !c.Bool("plain") {
-			p.say("%s %s", digest, name)
+			p.inform("%s %s", digest, name)
 		}
 	}
 	return nil
@@ -125,7 +125,7 @@ func (p program) signer(c *cli.Context, key *rsa.PrivateKey) (contract.Signer, e
 	if err != nil {
 		return contract.Signer{}, fmt.Errorf("%s: %w", path, err)
 	}
-	p.say("the contract expires on %s: the runtime does not start after that", certificate.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
+	p.inform("the contract expires on %s: the runtime does not start after that", certificate.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
 	return contract.Signer{Key: key, Certificate: certificate}, nil
 }
 
@@ -168,11 +168,11 @@ func (p program) encryptionCertificate(c *cli.Context) (contract.Certificate, er
 	case err != nil && !c.Bool("allow-expired"):
 		return contract.Certificate{}, fmt.Errorf("%s: %w", path, err)
 	case err != nil:
-		p.say("warning: %s: %v", path, err)
+		p.inform("warning: %s: %v", path, err)
 	case certificate.ExpiresSoon(p.now()):
-		p.say("warning: the encryption certificate %s expires on %s", path, certificate.NotAfter.UTC().Format("2006-01-02"))
+		p.inform("warning: the encryption certificate %s expires on %s", path, certificate.NotAfter.UTC().Format("2006-01-02"))
 	default:
-		p.say("the encryption certificate is valid until %s", certificate.NotAfter.UTC().Format("2006-01-02"))
+		p.inform("the encryption certificate is valid until %s", certificate.NotAfter.UTC().Format("2006-01-02"))
 	}
 	return certificate, nil
 }
@@ -220,7 +220,7 @@ func (p program) writeOutput(c *cli.Context, name, text string) error {
 	if err := atomicfile.Write(name, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("contract: %w", err)
 	}
-	p.say("wrote %s", name)
+	p.inform("wrote %s", name)
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (p program) printInstanceEnv(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p.say("the server's key is encrypted to the server image's key %s", image.Fingerprint())
+	p.inform("the server's key is encrypted to the server image's key %s", image.Fingerprint())
 	switch {
 	case c.Bool("json"):
 		return p.printJSON(values)

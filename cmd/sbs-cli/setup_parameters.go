@@ -36,7 +36,7 @@ sent before the server has shown that it is the enclave it should be.
 				return err
 			}
 			p.warnOf(answer.Warnings, shown)
-			p.say("next: sbs-cli build --follow")
+			p.inform("next: sbs-cli build --follow")
 			return p.printJSON(answer)
 		}), append(requireFlags(), jsonFlag())...)
 }
@@ -87,7 +87,7 @@ func (p program) sendUpdate(c *cli.Context, server *client.Client, settings *con
 		if err := rotation.Finish(p.now()); err != nil {
 			return err
 		}
-		p.say("SECRET was replaced; the old configuration is kept next to %s", settings.Path())
+		p.inform("SECRET was replaced; the old configuration is kept next to %s", settings.Path())
 	}
 	p.warnOf(answer.Warnings, shown)
 	return p.printJSON(answer)
@@ -102,7 +102,7 @@ func (p program) rotation(settings *config.Config, wanted bool) (*config.Rotatio
 	}
 	rotation, err := settings.PendingRotation()
 	if rotation != nil {
-		p.say("an earlier update --new-secret did not get the server's reply: going on with its new secret")
+		p.inform("an earlier update --new-secret did not get the server's reply: going on with its new secret")
 	}
 	return rotation, err
 }
@@ -131,7 +131,7 @@ func (p program) warn(body []byte) (shown []string, err error) {
 func (p program) warnOf(warnings, shown []string) {
 	for _, warning := range warnings {
 		if !slices.Contains(shown, warning) {
-			p.say("warning: %s", client.OneLine(warning))
+			p.inform("warning: %s", client.OneLine(warning))
 		}
 	}
 }

@@ -44,9 +44,9 @@ state goes to that bucket, and the file holds only what it is called there.
 				return fmt.Errorf("get-state-image: %w", err)
 			}
 			if bucket != "" {
-				p.say("stored %s in bucket %s; keep SECRET as well as it", image.Name, bucket)
+				p.inform("stored %s in bucket %s; keep SECRET as well as it", image.Name, bucket)
 			}
-			p.say("wrote %s", path)
+			p.inform("wrote %s", path)
 			if !c.Bool("json") {
 				return nil
 			}
@@ -101,7 +101,7 @@ func (p program) importState(c *cli.Context, server *client.Client, settings *co
 	if err != nil {
 		return err
 	}
-	p.say("next: sbs-cli update, because passwords are not part of the state")
+	p.inform("next: sbs-cli update, because passwords are not part of the state")
 	return p.printJSON(answer)
 }
 

@@ -124,7 +124,7 @@ func (p program) requireAttestation(c *cli.Context, server *client.Client, setti
 	if err != nil {
 		return unjudged(fmt.Errorf("nothing was sent: %w", err))
 	}
-	p.say("attested: the server is the enclave that it should be (%s, %d checks)", report.Kind, len(report.Findings))
+	p.inform("attested: the server is the enclave that it should be (%s, %d checks)", report.Kind, len(report.Findings))
 	return nil
 }
 

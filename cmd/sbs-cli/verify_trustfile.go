@@ -41,14 +41,14 @@ func (p program) saveTrust(c *cli.Context, server *client.Client, settings *conf
 	if err := atomicfile.Write(path, text, 0o644); err != nil {
 		return fmt.Errorf("get-trust: %w", err)
 	}
-	p.say("wrote %s; compare its keys with somebody who got them over another channel:", path)
+	p.inform("wrote %s; compare its keys with somebody who got them over another channel:", path)
 	for _, key := range trust.Signatures {
-		p.say("    %-15s %s", key.Method, key.ID)
+		p.inform("    %-15s %s", key.Method, key.ID)
 	}
 	if trust.Attestations != nil {
-		p.say("    %-15s %s", "attestations", trust.Attestations.ID)
+		p.inform("    %-15s %s", "attestations", trust.Attestations.ID)
 	}
-	p.say("    %-15s %s", "manifest", trust.Manifest.ID)
+	p.inform("    %-15s %s", "manifest", trust.Manifest.ID)
 	if !c.Bool("json") {
 		return nil
 	}

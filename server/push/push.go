@@ -120,10 +120,10 @@ func (u *upload) layer(ctx context.Context, l layer) (compressed, error) {
 			return compressed{}, err
 		}
 		if has {
-			return made, u.lines.say(l, "Layer already exists")
+			return made, u.lines.write(l, "Layer already exists")
 		}
 	}
-	if err := u.lines.say(l, "Preparing"); err != nil {
+	if err := u.lines.write(l, "Preparing"); err != nil {
 		return compressed{}, err
 	}
 	made, file, err := u.image.compress(ctx, l, u.work)
@@ -139,9 +139,9 @@ func (u *upload) layer(ctx context.Context, l layer) (compressed, error) {
 		return compressed{}, err
 	}
 	if !uploaded {
-		return made, u.lines.say(l, "Layer already exists")
+		return made, u.lines.write(l, "Layer already exists")
 	}
-	return made, u.lines.say(l, "Pushed")
+	return made, u.lines.write(l, "Pushed")
 }
 
 // manifest is of the type that docker push writes (Docker image manifest, version
@@ -169,7 +169,7 @@ type lines struct {
 	to io.Writer
 }
 
-func (s *lines) say(l layer, what string) error {
+func (s *lines) write(l layer, what string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, err := fmt.Fprintf(s.to, "%.12s: %s\n", l.diffID[len("sha256:"):], what); err != nil {

@@ -63,7 +63,7 @@ func (r *repository) sign(image signing.Image) (signing.PublicKey, error) {
 	if err != nil {
 		return signing.PublicKey{}, err
 	}
-	return key, r.say("signed %s: %s\n", strings.Join(image.Tags, ", "), image.Digest)
+	return key, r.log("signed %s: %s\n", strings.Join(image.Tags, ", "), image.Digest)
 }
 
 // prepare publishes trust data without tags, where there is none.
@@ -122,7 +122,7 @@ func (r *repository) initialise(state rollbackState) (notary.RootKey, error) {
 	if state.binds() {
 		return notary.RootKey{}, &LostError{}
 	}
-	if err := r.say("starting the trust data of %s at %s\n", r.GUN, r.states.server); err != nil {
+	if err := r.log("starting the trust data of %s at %s\n", r.GUN, r.states.server); err != nil {
 		return notary.RootKey{}, err
 	}
 	key, err := r.crypto.Create(data.CanonicalRootRole, "", data.ECDSAKey)
@@ -177,7 +177,7 @@ func (r *repository) session(pin trustpinning.TrustPinConfig) (client.Repository
 	return client.NewRepository(r.GUN, r.Address.String(), r.Remote, r.cache, pin, r.crypto, changelist.NewMemChangelist())
 }
 
-func (r *repository) say(format string, args ...any) error {
+func (r *repository) log(format string, args ...any) error {
 	if _, err := fmt.Fprintf(r.progress, format, args...); err != nil {
 		return fmt.Errorf("write to the log: %w", err)
 	}
