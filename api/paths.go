@@ -28,7 +28,7 @@ const (
 	// PathMetrics is an addition: metrics in Prometheus' text format.
 	PathMetrics = "/metrics"
 
-	// PathHealth is answered on a port of its own, without TLS: whether the
+	// PathHealth is served on a port of its own, without TLS: whether the
 	// server serves.
 	PathHealth = "/healthz"
 

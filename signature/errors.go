@@ -136,7 +136,7 @@ func (e *CertificateError) Error() string {
 
 func (e *CertificateError) Unwrap() error { return e.Err }
 
-// AccessError is a server that wants other credentials.
+// AccessError is a server that requires other credentials.
 type AccessError struct {
 	Server string
 	Status int // of HTTP: 401 or 403; 0 when there were no credentials to send

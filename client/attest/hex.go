@@ -23,7 +23,7 @@ func (h *Hex) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// check wants size bytes, or none at all.
+// check requires size bytes, or none at all.
 func (h Hex) check(name string, size int) error {
 	if len(h) != 0 && len(h) != size {
 		return fmt.Errorf("%s of the policy has %d bytes, it takes %d", name, len(h), size)

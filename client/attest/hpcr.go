@@ -130,7 +130,7 @@ func (h *HPCR) sections(report *Report, r record) error {
 	return nil
 }
 
-// hasText wants the checksum of a section as it is written: a token, or YAML
+// hasText requires the checksum of a section as it is written: a token, or YAML
 // in clear, whose last line may have lost its end.
 func (r record) hasText(name, text string) error {
 	if text == "" {
@@ -145,7 +145,7 @@ func (r record) hasText(name, text string) error {
 	return err
 }
 
-// bindTLS wants the TLS key at the other end to be that of the contract's
+// bindTLS requires the TLS key at the other end to be that of the contract's
 // SERVER_CRT.
 func (h *HPCR) bindTLS(report *Report, peer *x509.Certificate) error {
 	certificate, where, err := h.deployedServer()

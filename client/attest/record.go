@@ -62,7 +62,7 @@ func parseRecord(text []byte) (record, error) {
 	return r, nil
 }
 
-// has wants the record to have that checksum for that name.
+// has requires the record to have that checksum for that name.
 func (r record) has(name string, want attestation.Digest) error {
 	got, ok := r.sums[name]
 	switch {

@@ -49,7 +49,7 @@ func parseProxy(value string) (*url.URL, error) {
 	}
 	address, err := url.Parse(value)
 	if err != nil || address.Hostname() == "" || address.Scheme != "http" && address.Scheme != "https" {
-		return nil, errors.New("is not the address of a proxy: it takes http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ before the host where the proxy wants it, and special characters in them as %XX")
+		return nil, errors.New("is not the address of a proxy: it takes http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ before the host where the proxy requires it, and special characters in them as %XX")
 	}
 	return address, nil
 }

@@ -91,7 +91,7 @@ type Source struct {
 	Name string
 }
 
-// Decision is the answer to a source: it is refused unless Allow is true.
+// Decision is the reply about a source: it is refused unless Allow is true.
 type Decision struct {
 	Allow bool
 

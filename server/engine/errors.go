@@ -40,7 +40,7 @@ func unreachable(ctx context.Context, host string, err error) error {
 	return fmt.Errorf("%w at %s: start it (systemctl start docker), give this user access to it, or set DOCKER_HOST: %w", ErrUnreachable, host, err)
 }
 
-// offersNoBuildKit reports whether an Engine said that it has no such service:
+// offersNoBuildKit reports whether an Engine reports that it has no such service:
 // it does not know the path of BuildKit's API, or the method. The library keeps of
 // the HTTP status only its text.
 func offersNoBuildKit(err error) bool {

@@ -1,6 +1,6 @@
 package engine
 
-// The library's upgrade of a connection waits for the Engine's answer without
+// The library's upgrade of a connection waits for the Engine's response without
 // regard to the context. An Engine that hangs must not hold up a build that is
 // being cancelled, so the connection is closed under it when the context ends.
 

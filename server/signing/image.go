@@ -1,6 +1,6 @@
 package signing
 
-// What is signed, and what is answered.
+// What is signed, and what is returned.
 
 import (
 	"errors"

@@ -38,7 +38,7 @@
 //   - No ssh-agent, ~/.ssh, Git configuration or other part of the environment
 //     is used (a proxy is one of the request's), and nothing global is changed: clones with
 //     different keys and hosts run concurrently.
-//   - Nothing comes from a server of Git LFS unless the request wants it, and then
+//   - Nothing comes from a server of Git LFS unless the request includes it, and then
 //     only content whose SHA-256 and size a pointer of the commit has. The server
 //     is the repository's own or another on its host.
 //   - Credentials are written nowhere: not to .git/config, not to a file, not

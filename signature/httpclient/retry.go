@@ -13,7 +13,7 @@ import (
 const (
 	maxRetries   = 12              // of one request
 	firstBackoff = time.Second     // where the server gives no time; doubled each time
-	maxWait      = time.Minute     // for one retry; a server that wants a longer one is not waited for
+	maxWait      = time.Minute     // for one retry; a server that requires a longer one is not waited for
 	maxWaits     = 3 * time.Minute // of one request, together
 	waitTick     = time.Second     // how often waiting counts as progress
 	maxDrained   = 64 << 10        // bytes of a refusal that are read so that its connection can be used again

@@ -124,7 +124,7 @@ func (r *Repository) upload(ctx context.Context, blob Blob) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// uploadURL returns the URL to which the registry wants a blob uploaded. Registries
+// uploadURL returns the URL to which the registry expects a blob. Registries
 // that have a proxy before them name themselves with http:// in reply to a request
 // over https.
 func (r *Repository) uploadURL(answer *http.Response, digest string) (string, error) {
@@ -223,7 +223,7 @@ func (r *Repository) path(kind, name string) string {
 	return "/v2/" + r.Name.RepositoryStr() + "/" + strings.Join([]string{kind, name}, "/")
 }
 
-// send sends a request for path; the caller closes the answer's body.
+// send sends a request for path; the caller closes the response's body.
 func (r *Repository) send(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, error) {
 	var content io.Reader
 	if body != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/opensbs/sbs/signature/httpclient"
 )
 
-// maxResponse bounds an answer in bytes: the largest is a signed inventory of
+// maxResponse bounds a response in bytes: the largest is a signed inventory of
 // an image's parts. Manifests and lists are smaller.
 const maxResponse = 32 << 20
 

@@ -4,7 +4,7 @@ package registry
 // distribution-spec 1.1, "Listing Referrers"). A registry lists them itself, or
 // else clients keep an index of them under the tag sha256-<hex>, the fallback
 // tag. Who writes and who reads must agree on which of the two it is, so both
-// decide here: a registry has the API where /referrers/ is answered with the
+// decide here: a registry has the API where /referrers/ is served with the
 // status 200 and the media type of an OCI index, and with nothing else. This is
 // what go-containerregistry, and so cosign, goes by too.
 
@@ -61,7 +61,7 @@ func (r *Repository) referrersAPI(ctx context.Context, subject string) (index v1
 	return index, true, nil
 }
 
-// supportsReferrers decides from an answer whether the registry has the API. It
+// supportsReferrers decides from a response whether the registry has the API. It
 // is not known where the user was refused or the registry has trouble: a list
 // that is not there now may be there later.
 func supportsReferrers(status int, contentType string) (supported, known bool) {

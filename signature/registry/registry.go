@@ -80,7 +80,7 @@ func (r *Repository) Options(ctx context.Context) []remote.Option {
 }
 
 // do sends a request for path, which begins with a slash; the caller closes the
-// answer's body.
+// response's body.
 func (r *Repository) do(ctx context.Context, request *http.Request) (*http.Response, error) {
 	request.URL.Scheme, request.URL.Host = r.Name.Scheme(), r.Name.RegistryStr()
 	response, err := r.client.Do(request.WithContext(ctx))

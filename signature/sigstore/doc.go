@@ -19,6 +19,6 @@
 // # What never happens
 //
 // Certificates, transparency logs and timestamps are not read, and nobody but
-// the image's registry is asked. More than a fixed number of referrers, and
+// the image's registry is queried. More than a fixed number of referrers, and
 // bundles that are too long, are errors and not looked at in part.
 package sigstore

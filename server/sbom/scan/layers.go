@@ -1,7 +1,7 @@
 package scan
 
 // Reading the layers of an image: once for the names in it, and once more, of the
-// layers that have any, for the files that an extractor wants.
+// layers that have any, for the files that an extractor reads.
 
 import (
 	"archive/tar"

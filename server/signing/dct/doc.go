@@ -11,13 +11,13 @@
 //
 // # Which id is which
 //
-// A root key has two ids. Its public_key_id, as answered in trust.PublicKey,
+// A root key has two ids. Its public_key_id, as returned in trust.PublicKey,
 // is the one root.json uses: the TUF id of the X.509 certificate that carries
 // the key for one GUN (the entry of signed.keys that signed.roles.root.keyids
 // names), and the "Root Key" that `docker trust inspect` prints. The other is
 // the id of the bare key: the name of its sealed entry, the same for all GUNs,
-// never answered. The "Repository Key" of `docker trust inspect` is the
-// targets key. The answered Key is the "public" value of the root key in
+// never returned. The "Repository Key" of `docker trust inspect` is the
+// targets key. The returned Key is the "public" value of the root key in
 // root.json: base64 of the PEM certificate.
 //
 // # What it trusts
