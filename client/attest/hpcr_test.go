@@ -187,7 +187,7 @@ func TestRuntimeRecordIsRefused(t *testing.T) {
 			}
 			d.policy.AttestationKey = file(t, asPEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)))
 		}, checkRecord, "another key"},
-		"no policy":   {func(t *testing.T, d *deployment) { d.policy = nil }, checkPolicy, "which contract"},
+		"no policy":   {func(t *testing.T, d *deployment) { d.policy = nil }, checkPolicy, "does not name the contract"},
 		"no root":     {func(t *testing.T, d *deployment) { d.policy.Root = "" }, checkPolicy, "names no"},
 		"no contract": {func(t *testing.T, d *deployment) { d.policy.Contract = "missing" }, checkPolicy, "missing"},
 	} {
