@@ -98,6 +98,9 @@ func startBuildKit(ctx context.Context, s settings, logger *slog.Logger) (connec
 		return nil, nil, err
 	}
 	connect := func(ctx context.Context) (pipeline.Builder, error) {
+		if err := own.CheckNetwork(ctx); err != nil {
+			return nil, err
+		}
 		connected, err := buildkit.Connect(ctx, own.Host())
 		if err != nil {
 			return nil, err

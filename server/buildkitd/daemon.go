@@ -49,6 +49,16 @@ func Start(ctx context.Context, config Config) (*Daemon, error) {
 // restarted nothing listens there.
 func (d *Daemon) Host() string { return d.config.host() }
 
+// CheckNetwork returns an error if commands of a build could reach this machine, because
+// the rules of the firewall were removed while the daemon runs, by iptables -F for
+// example. A new daemon writes them again.
+func (d *Daemon) CheckNetwork(ctx context.Context) error {
+	if err := errors.Join(d.config.checkBridge(), d.config.raised(ctx)); err != nil {
+		return fmt.Errorf("the firewall between the commands of builds and this machine is not there any more: something has changed the rules of iptables; restart the server, which writes them again: %w", err)
+	}
+	return nil
+}
+
 // command makes the network and the configuration, and returns the command of a daemon
 // whose state is in data.
 func (c Config) command(ctx context.Context, data string) (*exec.Cmd, error) {

@@ -188,6 +188,22 @@ func TestStepsReachOtherMachinesButNotThisOne(t *testing.T) {
 	}
 }
 
+// TestRemovedRulesAreNoticed removes what iptables -F removes of this daemon's rules.
+func TestRemovedRulesAreNoticed(t *testing.T) {
+	config := configure(t)
+	d := start(t, config)
+	if err := d.CheckNetwork(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first := config.jumps()[0]
+	if err := first.do(t.Context(), "-D"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.CheckNetwork(t.Context()); err == nil || !strings.Contains(err.Error(), "restart the server") {
+		t.Errorf("without a rule: %v", err)
+	}
+}
+
 func TestNoStartWithoutPlugins(t *testing.T) {
 	config := configure(t)
 	config.Plugins = t.TempDir()
