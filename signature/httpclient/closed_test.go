@@ -20,6 +20,8 @@ type closingConn struct {
 	response  io.Reader // nil: no response; writing fails
 	closed    chan struct{}
 	closeOnce sync.Once
+	written   chan struct{} // closed by the first write: a response before it is unsolicited
+	writeOnce sync.Once
 }
 
 func (c *closingConn) fail(operation string) (int, error) {
@@ -30,12 +32,18 @@ func (c *closingConn) Write(p []byte) (int, error) {
 	if c.response == nil {
 		return c.fail("write")
 	}
+	c.writeOnce.Do(func() { close(c.written) })
 	return len(p), nil
 }
 
 func (c *closingConn) Read(p []byte) (int, error) {
 	if c.response == nil {
 		<-c.closed
+		return 0, io.EOF
+	}
+	select {
+	case <-c.written:
+	case <-c.closed:
 		return 0, io.EOF
 	}
 	if n, _ := c.response.Read(p); n > 0 {
@@ -53,7 +61,7 @@ func (c *closingConn) Close() error {
 func overClosing(t *testing.T, ctx context.Context, response io.Reader) error {
 	t.Helper()
 	transport := New(Options{Dial: func(context.Context, string, string) (net.Conn, error) {
-		return &closingConn{response: response, closed: make(chan struct{})}, nil
+		return &closingConn{response: response, closed: make(chan struct{}), written: make(chan struct{})}, nil
 	}})
 	defer transport.CloseIdleConnections()
 	return put(t, ctx, &http.Client{Transport: transport}, "http://h.example.com/x", strings.NewReader("content"))
