@@ -77,7 +77,7 @@ func TestKilledInEveryStep(t *testing.T) {
 func TestRestartedWithoutEngine(t *testing.T) {
 	env := shared
 	env.prepare(t, "engineless", hello, nil)
-	reached := kit.HoldAtGate(t, env.Gates.Registry, "PUT /v2/sbs/engineless/manifests/")
+	reached := kit.HoldAtGate(t, env.Gates.Engine, "/images/get?") // the image is built and is being saved
 	env.StartBuild(t)
 	reached()
 	if err := env.Server.Kill(); err != nil {
