@@ -48,10 +48,10 @@ func TestTheSameCommitGivesTheSameImage(t *testing.T) {
 	images := newImages(t)
 	base, _ := images.put("base:1", []v1.Layer{images.shell(), images.layer(member{"old", "x"})})
 	files := map[string]string{
-		"Dockerfile": "FROM " + base + " AS first\nWORKDIR /work\nCOPY . .\n" +
+		"Dockerfile": "FROM " + base + " AS first\nWORKDIR /app\nCOPY . .\n" +
 			"RUN echo made > made && mkdir -p folder/below && echo $SOURCE_DATE_EPOCH > folder/below/epoch && ln made folder/linked && ln -s made symbolic\n" +
-			"FROM " + base + "\nARG SOURCE_DATE_EPOCH\nCOPY --from=first /work /work\nCOPY sub/ /sub/\n" +
-			"RUN rm /old /work/made && rm -r /work/sub && mkdir /work/sub && echo $SOURCE_DATE_EPOCH > /epoch\nLABEL a=b\n",
+			"FROM " + base + "\nARG SOURCE_DATE_EPOCH\nCOPY --from=first /app /app\nCOPY sub/ /sub/\n" +
+			"RUN rm /old /app/made && rm -r /app/sub && mkdir /app/sub && echo $SOURCE_DATE_EPOCH > /epoch\nLABEL a=b\n",
 		"file": "content", "sub/one": "1", "sub/deep/two": "2", ".hidden": "x",
 	}
 	var all []digests
