@@ -43,10 +43,6 @@ type Version struct {
 	// EnforcesPolicy means that the builder calls Request.Decide for every source. It
 	// needs no Dockerfile that was checked or rewritten before.
 	EnforcesPolicy bool
-
-	// Reproducible means that the same commit, built twice, gives the same digest if
-	// its steps give the same files.
-	Reproducible bool
 }
 
 // Request has what a build may use, and where its image is written.

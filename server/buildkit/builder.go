@@ -53,7 +53,6 @@ func (b *Builder) Version() builder.Version {
 		Tools:          map[string]string{"buildkit": b.version},
 		ReportsSources: true,
 		EnforcesPolicy: true,
-		Reproducible:   true,
 	}
 }
 
