@@ -126,7 +126,7 @@ func unreachable(address string, err error) error {
 	if status.Code(err) != codes.Unavailable {
 		return err
 	}
-	return fmt.Errorf("%w at %s: %w", builder.ErrUnreachable, address, err)
+	return fmt.Errorf("%w at %s: the server starts it again by itself, so build once more, and look in the log of the server if it fails again: %w", builder.ErrUnreachable, address, err)
 }
 
 // errStopped is the error of a build whose daemon ended, with what to do. Nobody knows whether it was
